@@ -1,0 +1,65 @@
+# The library, built by cargo: targets tlsbio::tlsbio (shared) and tlsbio::tlsbio_static.
+#
+# Without a sanitizer it is the very file that `cargo build` makes in target/: there is one shared
+# library, and CMake, make and the bindings use that one.
+if(DEFINED ENV{CARGO})
+    set(TLSBIO_CARGO $ENV{CARGO} CACHE FILEPATH "The cargo to build with")
+else()
+    find_program(TLSBIO_CARGO cargo HINTS $ENV{HOME}/.cargo/bin REQUIRED)
+endif()
+
+set(cargo_target_dir ${PROJECT_SOURCE_DIR}/target)
+set(cargo_arguments --lib)
+set(cargo_environment)
+if(CMAKE_BUILD_TYPE STREQUAL "Debug" AND NOT TLSBIO_SANITIZE)
+    set(cargo_profile debug)
+else()
+    set(cargo_profile release)
+    list(APPEND cargo_arguments --release)
+endif()
+set(library_dir ${cargo_target_dir}/${cargo_profile})
+
+if(TLSBIO_SANITIZE)
+    # rustc leaves the sanitizer's runtime to whoever links the program, here gcc or clang. Naming
+    # the host as the target keeps the flags away from build scripts, which are run without it.
+    execute_process(COMMAND ${TLSBIO_CARGO} --version --verbose OUTPUT_VARIABLE cargo_version COMMAND_ERROR_IS_FATAL ANY)
+    if(NOT cargo_version MATCHES "host: ([^\n]+)")
+        message(FATAL_ERROR "${TLSBIO_CARGO} does not name its host:\n${cargo_version}")
+    endif()
+    set(host ${CMAKE_MATCH_1})
+    list(APPEND cargo_environment RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address)
+    list(APPEND cargo_arguments --target ${host})
+    set(cargo_target_dir ${cargo_target_dir}/asan)
+    set(library_dir ${cargo_target_dir}/${host}/${cargo_profile})
+endif()
+
+set(shared_library ${library_dir}/libtlsbio.so)
+set(static_library ${library_dir}/libtlsbio.a)
+set(soname libtlsbio.so.${PROJECT_VERSION_MAJOR})
+
+# cargo itself knows what is out of date. The link is what the loader looks for beside the library.
+add_custom_target(
+    tlsbio_cargo ALL
+    COMMAND ${CMAKE_COMMAND} -E env ${cargo_environment} ${TLSBIO_CARGO} build ${cargo_arguments} --target-dir
+            ${cargo_target_dir}
+    COMMAND ${CMAKE_COMMAND} -E create_symlink libtlsbio.so ${library_dir}/${soname}
+    BYPRODUCTS ${shared_library} ${static_library}
+    WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
+    COMMENT "cargo build ${cargo_profile}"
+    USES_TERMINAL VERBATIM)
+
+add_library(tlsbio SHARED IMPORTED GLOBAL)
+add_library(tlsbio::tlsbio ALIAS tlsbio)
+set_target_properties(
+    tlsbio PROPERTIES IMPORTED_LOCATION ${shared_library} IMPORTED_SONAME ${soname}
+                      INTERFACE_INCLUDE_DIRECTORIES ${PROJECT_SOURCE_DIR}/include)
+add_dependencies(tlsbio tlsbio_cargo)
+
+# What rustc names with --print native-static-libs.
+set(TLSBIO_STATIC_LIBRARIES gcc_s util rt pthread m dl c)
+add_library(tlsbio_static STATIC IMPORTED GLOBAL)
+add_library(tlsbio::tlsbio_static ALIAS tlsbio_static)
+set_target_properties(
+    tlsbio_static PROPERTIES IMPORTED_LOCATION ${static_library} INTERFACE_LINK_LIBRARIES "${TLSBIO_STATIC_LIBRARIES}"
+                             INTERFACE_INCLUDE_DIRECTORIES ${PROJECT_SOURCE_DIR}/include)
+add_dependencies(tlsbio_static tlsbio_cargo)

@@ -1,0 +1,893 @@
+/*
+ * tlsbio.h: TLS 1.3 and 1.2 in memory.
+ *
+ * libtlsbio turns wire bytes (ciphertext) into plain bytes (application data) and back. It does no
+ * I/O, starts no thread, prints nothing, and calls nobody: there is no function pointer in this
+ * interface. The host owns the sockets, the loop and every buffer; the library decrypts into the
+ * host's memory and tells, after every step, what can be done next.
+ *
+ *
+ * A client
+ * ========
+ *
+ * This is a whole one, over a connected blocking socket. It verifies the server, sends a request,
+ * and prints the answer.
+ *
+ *     #include <stdio.h>
+ *     #include <sys/socket.h>
+ *     #include <tlsbio.h>
+ *
+ *     int fetch(int fd, const char *host, const char *ca_file)
+ *     {
+ *         char buf[16384], request[512];
+ *         int sent = 0, len = snprintf(request, sizeof request, "GET / HTTP/1.0\r\nHost: %s\r\n\r\n", host);
+ *         tls_error_t error = { .size = sizeof error };
+ *         tls_builder_t *builder = tls_builder_new();
+ *         tls_builder_trust_file(builder, ca_file);
+ *         tls_context_t *context = tls_context_client(builder, &error);
+ *         tls_conn_t *conn = tls_client_new(context, host, &error);
+ *         uint32_t state;
+ *         for (ptrdiff_t n; ((state = tls_state(conn)) & (TLS_CAN_READ | TLS_CAN_DRAIN | TLS_CAN_FEED)) != 0;) {
+ *             if (state & TLS_CAN_READ && (n = tls_read_into(conn, buf, sizeof buf)) > 0) {
+ *                 fwrite(buf, 1, (size_t)n, stdout);
+ *             } else if (state & TLS_CAN_WRITE && sent < len) {
+ *                 sent += (int)tls_write_from(conn, request + sent, (size_t)(len - sent));
+ *             } else if (state & TLS_CAN_DRAIN && (n = tls_drain_into(conn, buf, sizeof buf)) > 0) {
+ *                 send(fd, buf, (size_t)n, MSG_NOSIGNAL);
+ *             } else if ((n = recv(fd, buf, sizeof buf, 0)) <= 0 || tls_feed(conn, buf, (size_t)n) != n) {
+ *                 tls_feed_eof(conn);
+ *             }
+ *         }
+ *         int closed = tls_advance(conn) == TLS_CLOSED;
+ *         if (state & TLS_FAILED)
+ *             tls_conn_error(conn, &error);
+ *         if (!closed)
+ *             fprintf(stderr, "%s: %s\n", host, *error.message ? error.message : "the answer was cut off");
+ *         tls_free(conn);
+ *         tls_context_free(context);
+ *         tls_builder_free(builder);
+ *         return closed ? 0 : 1;
+ *     }
+ *
+ * Nothing is checked on the way because nothing has to be: every function takes NULL, and the NULL
+ * of the step that failed makes the next one fail. examples/ has a server, and a client with all
+ * the options.
+ *
+ *
+ * Words
+ * =====
+ *
+ * wire      bytes as they travel: TLS records.
+ * plain     bytes of the application.
+ * feed      give the library wire bytes that came from the peer.
+ * drain     take wire bytes from the library that must go to the peer.
+ * read      take plain bytes. write: give plain bytes.
+ * builder   a recipe; context: what connections share; conn: one connection.
+ *
+ *
+ * Conventions
+ * ===========
+ *
+ * Answers. A call that moves bytes answers how many (> 0), or a negative status; other calls answer a
+ * status. Statuses come in classes: waits and questions (-1 to -9: nothing is wrong), ends (-10, -11), the
+ * host's mistakes (-20 to -39: the connection is unharmed), fatal errors (-40 and below: they stay). A call
+ * that fails consumes nothing [R-02]. What goes wrong on one connection touches no other [R-10].
+ *
+ * NULL. Every function may be given NULL for any handle or pointer: the answer is TLS_ERR_ARGUMENT (or NULL,
+ * or 0), never a crash. NULL with length 0 is an empty buffer. Freeing NULL does nothing.
+ *
+ * Handles are numbers that look like pointers; do not dereference them, and do not let a garbage collector
+ * treat them as addresses. They are checked against the library's own table: a handle that was freed, that
+ * is of another type, or that never was one is answered TLS_ERR_HANDLE [R-01], and no freed handle becomes
+ * valid again.
+ *
+ * Ownership. The host owns every buffer that it passes, and the library keeps no pointer to any after the
+ * call returns. Where the library shows memory of its own (tls_drain_peek, tls_feed_window), the sentence
+ * marked "Lifetime" says until when.
+ *
+ * Threads. A context may be used from any number of threads. A connection, and a builder, is used by one
+ * thread at a time, whichever; a second one that enters meanwhile gets TLS_ERR_BUSY. Errors belong to the
+ * object, not to a thread.
+ *
+ * Memory. An idle connection holds no record buffer [R-06]: buffers come from a bounded pool of the context
+ * and return to it, wiped of plain bytes [R-11]. In the steady state a record costs no heap allocation in
+ * either direction [R-05]. If the process has no memory left, it ends, as most programs do.
+ *
+ * Environment. The library reads no environment variable (but see tls_builder_trust_system()), needs no
+ * initialisation, and stays mapped once it is loaded. After fork(), the child may use contexts, and those
+ * connections that no other thread of the parent was inside at that moment; a connection goes on in one of
+ * the two processes, not in both.
+ *
+ * ABI. Only opaque pointers, fixed-width integers, size_t and ptrdiff_t, and structs that carry their size.
+ * The soname is libtlsbio.so.0, every symbol has the version TLSBIO_0.1. Names and numbers do not change;
+ * new ones are added.
+ *
+ *
+ * The state word
+ * ==============
+ *
+ * tls_state() answers what can be done now, as bits. A loop over them drives a connection in any language:
+ * read while TLS_CAN_READ, write what there is to write while TLS_CAN_WRITE, send while TLS_CAN_DRAIN,
+ * receive and feed while TLS_CAN_FEED, answer while TLS_ASKING. When none of the first four is left, the
+ * connection is at its end: TLS_PEER_CLOSED, TLS_EOF or TLS_FAILED says at which.
+ */
+
+#ifndef TLSBIO_H
+#define TLSBIO_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Waits and questions: nothing is wrong, the host has something to do. */
+#define TLS_OK                                      0 /* done */
+#define TLS_WANT_FEED                            (-1) /* more wire bytes are needed */
+#define TLS_WANT_DRAIN                           (-2) /* the outbound queue is full: drain it first */
+#define TLS_ASK_CONTEXT                          (-3) /* a ClientHello is in: choose a context */
+#define TLS_ASK_VERIFY                           (-4) /* the peer's identity is in: accept or reject it */
+#define TLS_ASK_SIGN                             (-5) /* a signature by the host's key is needed */
+
+/* Ends of the inbound side. */
+#define TLS_CLOSED                              (-10) /* the peer closed properly (close_notify): all its data was read */
+#define TLS_TRUNCATED                           (-11) /* the transport ended without close_notify */
+
+/* The host's mistakes: the connection is unharmed. */
+#define TLS_ERR_ARGUMENT                        (-20) /* an argument is NULL, out of range or malformed */
+#define TLS_ERR_HANDLE                          (-21) /* the handle was freed, is of another type, or never was one */
+#define TLS_ERR_STATE                           (-22) /* not allowed now */
+#define TLS_ERR_BUSY                            (-23) /* another thread is inside this object */
+#define TLS_ERR_MEMORY                          (-24) /* no memory, or no free handle */
+#define TLS_ERR_LIMIT                           (-25) /* a limit that the host set was reached */
+#define TLS_ERR_CONFIG                          (-30) /* unusable certificate, key, trust anchor or option */
+#define TLS_ERR_IO                              (-31) /* a file that the host named could not be read */
+
+/* Fatal to the connection, and sticky: the alert to send is in the drain queue. */
+#define TLS_ERR_PEER                            (-40) /* the peer broke the protocol */
+#define TLS_ERR_ALERT                           (-41) /* the peer sent a fatal alert */
+#define TLS_ERR_CERTIFICATE                     (-42) /* the peer's certificate was not accepted */
+#define TLS_ERR_DECRYPT                         (-43) /* a record failed authentication */
+#define TLS_ERR_NO_COMMON                       (-44) /* no version, suite, group or protocol in common */
+#define TLS_ERR_INTERNAL                        (-50) /* a defect or an exhausted resource of this library */
+
+/* Reasons (tls_error_t.reason): configuration. */
+#define TLS_REASON_PEM_MALFORMED                  101 /* a PEM section is cut off or is not base64 */
+#define TLS_REASON_NO_CERTIFICATE                 102 /* no certificate in the PEM text */
+#define TLS_REASON_NO_KEY                         103 /* no private key in the PEM text */
+#define TLS_REASON_KEY_ENCRYPTED                  104 /* the private key is encrypted */
+#define TLS_REASON_KEY_UNUSABLE                   105 /* the private key is damaged or of an unsupported type */
+#define TLS_REASON_CERTIFICATE_UNUSABLE           106 /* a configured certificate cannot be parsed */
+#define TLS_REASON_KEY_MISMATCH                   107 /* the private key does not belong to the certificate */
+#define TLS_REASON_NO_IDENTITY                    108 /* a server context needs a certificate and a key */
+#define TLS_REASON_NO_TRUST                       109 /* verification needs at least one trust anchor */
+#define TLS_REASON_ALPN_MALFORMED                 110 /* the ALPN list is not a list of non-empty, length-prefixed names */
+#define TLS_REASON_VERSION_UNSUPPORTED            111 /* only TLS 1.2 (0x0303) and TLS 1.3 (0x0304) exist here */
+#define TLS_REASON_SERVER_NAME_INVALID            112 /* the server name is neither a DNS name nor an IP address */
+#define TLS_REASON_LIMIT_TOO_SMALL                113 /* a limit is too small for what the context must send or receive */
+#define TLS_REASON_SYSTEM_TRUST_UNAVAILABLE       114 /* the system's trust store holds no usable certificate */
+#define TLS_REASON_FILE_UNREADABLE                115 /* a file could not be read */
+
+/* Reasons: the peer's certificate. */
+#define TLS_REASON_CERTIFICATE_EXPIRED            201 /* the certificate has expired */
+#define TLS_REASON_CERTIFICATE_NOT_YET_VALID      202 /* the certificate is not valid yet */
+#define TLS_REASON_CERTIFICATE_WRONG_NAME         203 /* the certificate is for another name */
+#define TLS_REASON_CERTIFICATE_UNKNOWN_ISSUER     204 /* no chain leads to a trust anchor */
+#define TLS_REASON_CERTIFICATE_REVOKED            205 /* the certificate was revoked */
+#define TLS_REASON_CERTIFICATE_WRONG_USAGE        206 /* the certificate may not be used for this role */
+#define TLS_REASON_CERTIFICATE_BAD_SIGNATURE      207 /* a signature in the chain or the handshake does not verify */
+#define TLS_REASON_CERTIFICATE_MALFORMED          208 /* the certificate cannot be parsed */
+#define TLS_REASON_CERTIFICATE_UNSUPPORTED        209 /* the certificate uses an unsupported algorithm or extension */
+#define TLS_REASON_CERTIFICATE_MISSING            210 /* the peer presented no certificate */
+#define TLS_REASON_CERTIFICATE_REFUSED            211 /* the host rejected the peer's identity */
+#define TLS_REASON_CERTIFICATE_OTHER              212 /* the certificate was not accepted for another reason */
+
+/* Reasons: what the peer did. */
+#define TLS_REASON_NOT_TLS                        301 /* the bytes are not TLS */
+#define TLS_REASON_MALFORMED                      302 /* a message cannot be parsed */
+#define TLS_REASON_UNEXPECTED_MESSAGE             303 /* a message came at the wrong time */
+#define TLS_REASON_RECORD_OVERFLOW                304 /* a record is larger than the protocol allows */
+#define TLS_REASON_VIOLATION                      305 /* a message breaks a rule of the protocol */
+#define TLS_REASON_HANDSHAKE_TOO_LARGE            306 /* a handshake message exceeds the inbound limit */
+
+/* Reasons: what is missing in common. */
+#define TLS_REASON_NO_COMMON_VERSION              401 /* no protocol version */
+#define TLS_REASON_NO_COMMON_SUITE                402 /* no cipher suite */
+#define TLS_REASON_NO_COMMON_GROUP                403 /* no key exchange group */
+#define TLS_REASON_NO_COMMON_SIGNATURE            404 /* no signature scheme that a certificate at hand can use */
+#define TLS_REASON_NO_COMMON_ALPN                 405 /* no application protocol (ALPN) */
+#define TLS_REASON_NO_COMMON_FEATURE              406 /* a required extension or feature */
+#define TLS_REASON_REFUSED                        407 /* the host refused the ClientHello */
+
+/* Reasons: this library. */
+#define TLS_REASON_PANIC                          501 /* a defect was contained; please report it */
+#define TLS_REASON_RANDOM                         502 /* the system gave no random bytes */
+#define TLS_REASON_CLOCK                          503 /* the system gave no time */
+#define TLS_REASON_KEYS_EXHAUSTED                 504 /* the traffic keys may not encrypt more records (TLS 1.2) */
+#define TLS_REASON_ENGINE                         505 /* the engine reported an error that it should not */
+
+/* Modes of tls_builder_client_auth. */
+#define TLS_CLIENT_AUTH_NONE                        0 /* a server asks for no client certificate (default) */
+#define TLS_CLIENT_AUTH_OPTIONAL                    1 /* a server asks; a client may present none */
+#define TLS_CLIENT_AUTH_REQUIRED                    2 /* a server asks; a client without a certificate is refused */
+
+/* Modes of tls_builder_verify. */
+#define TLS_VERIFY_PEER                             0 /* chain, name, time and usage must be right (default) */
+#define TLS_VERIFY_ASK                              1 /* the handshake stops with TLS_ASK_VERIFY and the host decides */
+#define TLS_VERIFY_DANGEROUS_NONE                   2 /* any certificate is accepted: an attacker can be anybody */
+
+/* Bits of the state word (tls_state). */
+#define TLS_CAN_FEED                                1 /* tls_feed takes at least one byte, and more bytes are of use */
+#define TLS_CAN_DRAIN                               2 /* wire bytes wait to be sent */
+#define TLS_CAN_READ                                4 /* decrypted plain bytes wait to be read */
+#define TLS_CAN_WRITE                               8 /* tls_write_from takes at least one byte */
+#define TLS_HANDSHAKING                            16 /* the handshake is not done */
+#define TLS_ASKING                                 32 /* a question is open; tls_advance says which */
+#define TLS_PEER_CLOSED                            64 /* the peer's close_notify was processed */
+#define TLS_WE_CLOSED                             128 /* our close_notify is queued or sent */
+#define TLS_EOF                                   256 /* the host said that the transport ended (tls_feed_eof) */
+#define TLS_FAILED                                512 /* a fatal error happened; tls_conn_error says which */
+#define TLS_HAS_EVENT                            1024 /* an event waits in the event queue */
+
+/* Versions and sizes. */
+#define TLS_VERSION_1_2                        0x0303 /* TLS 1.2 (RFC 5246) */
+#define TLS_VERSION_1_3                        0x0304 /* TLS 1.3 (RFC 8446) */
+#define TLS_MAX_PLAIN_PER_RECORD                16384 /* plain bytes that one record can carry (RFC 8446, 5.1) */
+#define TLS_MAX_RECORD                          18436 /* wire bytes of the largest record that is accepted, header included */
+#define TLS_DEFAULT_LIMIT                       69632 /* default of both limits of tls_builder_limits, in wire bytes */
+#define TLS_MIN_INBOUND_LIMIT                   20480 /* least inbound limit: room for any record */
+#define TLS_MIN_OUTBOUND_LIMIT                  20480 /* least outbound limit; a long certificate chain needs more */
+#define TLS_DEFAULT_POOL                      4194304 /* default of tls_builder_pool, in bytes */
+
+
+/**
+ * A recipe: certificates, keys, trust anchors and options, from which contexts are made.
+ * Used by one thread at a time.
+ */
+typedef struct tls_builder_t tls_builder_t;
+
+/**
+ * One TLS connection, of a client or of a server. Used by one thread at a time.
+ */
+typedef struct tls_conn_t tls_conn_t;
+
+/**
+ * What connections share: immutable, used from any number of threads at once.
+ */
+typedef struct tls_context_t tls_context_t;
+
+/**
+ * What most calls answer: TLS_OK, or one of the negative numbers above. Classes to branch on are
+ * few on purpose; what exactly happened is in tls_error_t.
+ */
+typedef int32_t tls_status_t;
+
+/**
+ * Everything that is known about an error. The caller sets `size` to sizeof(tls_error_t) before the
+ * call, so that programs built against an older or newer header agree with the library on how much
+ * of the struct exists; no byte behind `size` is written. Since 0.1.
+ */
+typedef struct tls_error {
+    /**
+     * sizeof(tls_error_t), set by the caller.
+     */
+    size_t size;
+    /**
+     * The class: what to branch on.
+     */
+    tls_status_t status;
+    /**
+     * A TLS_REASON_* number for logs, 0 if none fits.
+     */
+    int32_t reason;
+    /**
+     * The alert that was queued for the peer (RFC 8446, 6), -1 if none.
+     */
+    int16_t alert_sent;
+    /**
+     * The alert that the peer sent, -1 if none.
+     */
+    int16_t alert_received;
+    /**
+     * A sentence for people, NUL-terminated, cut to fit.
+     */
+    char message[256];
+} tls_error_t;
+
+/**
+ * Where in a buffer of the host some plain bytes are (tls_read_in_place). Since 0.1.
+ */
+typedef struct tls_span {
+    /**
+     * Of the first byte, from the start of the buffer.
+     */
+    size_t offset;
+    /**
+     * In bytes, at least 1.
+     */
+    size_t len;
+} tls_span_t;
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/**
+ * ---- 1. Errors ------------------------------------------------------------------------------
+ *
+ * Errors belong to the object that they happened to, or to the tls_error_t that the caller hands
+ * in; never to a thread. Reading one changes nothing.
+ *
+ * tls_conn_error() tells what ended a connection: its status, a reason, the alerts, and a sentence.
+ * Without a fatal error it fills in TLS_OK and an empty message.
+ *
+ * `error` belongs to the caller, who has set `error->size`.
+ * Errors: TLS_ERR_ARGUMENT (NULL, or a size smaller than its first two members), TLS_ERR_HANDLE,
+ * TLS_ERR_BUSY. Since 0.1.
+ */
+tls_status_t tls_conn_error(tls_conn_t *conn, tls_error_t *error);
+
+/**
+ * Tells what the last failing call on a builder would say: TLS_OK and an empty message if none
+ * failed yet.
+ *
+ * `error` belongs to the caller, who has set `error->size`.
+ * Errors: TLS_ERR_ARGUMENT (NULL, or a size smaller than its first two members), TLS_ERR_HANDLE,
+ * TLS_ERR_BUSY. Since 0.1.
+ */
+tls_status_t tls_builder_error(const tls_builder_t *builder, tls_error_t *error);
+
+/**
+ * The name of a status as in this header ("TLS_WANT_FEED"), "TLS_UNKNOWN" for other numbers.
+ * Never NULL; the text is static and always valid. Errors: none. Since 0.1.
+ */
+const char *tls_status_name(tls_status_t status);
+
+/**
+ * ---- 2. Builders ----------------------------------------------------------------------------
+ *
+ * A builder is a mutable recipe. Set it up, make one or more contexts from it, free it: a context
+ * keeps nothing of its builder. Texts and files are read during the call; nothing of the host's is
+ * referenced afterwards. A call that fails leaves the builder as it was, and tls_builder_error()
+ * tells why.
+ *
+ * All builder calls answer TLS_OK, TLS_ERR_ARGUMENT (NULL where something is needed), TLS_ERR_HANDLE,
+ * TLS_ERR_BUSY (another thread is inside this builder), TLS_ERR_INTERNAL, and what is named with each.
+ *
+ * tls_builder_new() makes an empty builder: no identity, no trust anchor, TLS 1.2 and 1.3, no ALPN,
+ * TLS_VERIFY_PEER, TLS_CLIENT_AUTH_NONE, default limits. The caller owns it, until
+ * tls_builder_free(). NULL if there is no memory. Since 0.1.
+ */
+tls_builder_t *tls_builder_new(void);
+
+/**
+ * Ends a builder. The contexts made from it live on. NULL, and a handle that is no builder, do
+ * nothing. Errors: none. Since 0.1.
+ */
+void tls_builder_free(tls_builder_t *builder);
+
+/**
+ * Sets the identity: a certificate chain and its private key, both PEM (RFC 7468), in buffers of
+ * `chain_len` and `key_len` bytes that need no terminator. The key is PKCS#8, PKCS#1 or SEC1, not
+ * encrypted: RSA (2048 to 8192 bits), ECDSA (P-256, P-384, P-521) or Ed25519. The certificates may be
+ * in any order: the one that belongs to the key is found and sent first. Servers need an identity,
+ * clients may have one. The library keeps its own copy of the key and wipes it when the last context
+ * that uses it ends.
+ *
+ * That the key belongs to a certificate is checked when a context is made.
+ * Errors: TLS_ERR_CONFIG (malformed or missing PEM, unsupported or encrypted key), TLS_ERR_STATE (this
+ * builder has an identity). Since 0.1.
+ */
+tls_status_t tls_builder_identity_pem(tls_builder_t *builder,
+                                      const void *chain,
+                                      size_t chain_len,
+                                      const void *key,
+                                      size_t key_len);
+
+/**
+ * Like tls_builder_identity_pem(), from the files `chain_path` and `key_path`, which may be the same.
+ * Errors: also TLS_ERR_IO (a file cannot be read; the message has its name). Since 0.1.
+ */
+tls_status_t tls_builder_identity_file(tls_builder_t *builder,
+                                       const char *chain_path,
+                                       const char *key_path);
+
+/**
+ * Adds the certificates of a PEM text of `len` bytes as trust anchors, all of them or none. May be
+ * called several times.
+ * Errors: TLS_ERR_CONFIG (malformed PEM, no certificate in it, or one that cannot be a trust anchor; the
+ * message has its number). Since 0.1.
+ */
+tls_status_t tls_builder_trust_pem(tls_builder_t *builder,
+                                   const void *pem,
+                                   size_t len);
+
+/**
+ * Like tls_builder_trust_pem(), from the file `path`.
+ * Errors: also TLS_ERR_IO (the file cannot be read). Since 0.1.
+ */
+tls_status_t tls_builder_trust_file(tls_builder_t *builder, const char *path);
+
+/**
+ * Adds the trust anchors of the operating system, which takes some milliseconds. This is the one call
+ * that reads environment variables: SSL_CERT_FILE and SSL_CERT_DIR name another store, as they do for
+ * OpenSSL. Certificates in the store that cannot be parsed are passed over.
+ * Errors: TLS_ERR_IO (no usable certificate was found). Since 0.1.
+ */
+tls_status_t tls_builder_trust_system(tls_builder_t *builder);
+
+/**
+ * Sets the application protocols (ALPN, RFC 7301), in order of preference: each a byte with its length,
+ * then its name, as in "\x02h2\x08http/1.1" (12 bytes). A length of 0 removes the list. A client offers
+ * the list; a server with a list refuses a client that offers none of it.
+ * Errors: TLS_ERR_CONFIG (an empty name, or one that is longer than the rest; the message has the
+ * offset). Since 0.1.
+ */
+tls_status_t tls_builder_alpn(tls_builder_t *builder,
+                              const void *wire,
+                              size_t len);
+
+/**
+ * Sets the least and the greatest protocol version: TLS_VERSION_1_2 (0x0303) or TLS_VERSION_1_3 (0x0304).
+ * Errors: TLS_ERR_CONFIG (another version, or min above max). Since 0.1.
+ */
+tls_status_t tls_builder_versions(tls_builder_t *builder,
+                                  uint16_t min,
+                                  uint16_t max);
+
+/**
+ * Sets whether a server asks its clients for certificates: TLS_CLIENT_AUTH_*. Clients ignore it.
+ * Errors: TLS_ERR_ARGUMENT (another mode). Since 0.1.
+ */
+tls_status_t tls_builder_client_auth(tls_builder_t *builder, int32_t mode);
+
+/**
+ * Sets who decides about the peer's certificate: TLS_VERIFY_*. With TLS_VERIFY_DANGEROUS_NONE the
+ * connection is protected against nobody who can reach it; the peer's proof that it has the key of the
+ * certificate it shows is still checked. On a server this is about client certificates.
+ *
+ * A resumed session is not verified again (RFC 8446, 2.2): it continues one that was accepted under the
+ * same context.
+ * Errors: TLS_ERR_ARGUMENT (another mode). Since 0.1.
+ */
+tls_status_t tls_builder_verify(tls_builder_t *builder,
+                                int32_t mode);
+
+/**
+ * Sets the most wire bytes that a connection holds: `inbound` fed and not processed or not read, and
+ * `outbound` queued and not drained. They are never exceeded [R-04]. 0 keeps the default of 69632 bytes
+ * (TLS_DEFAULT_LIMIT), which holds a 64 KiB message in records. The least values are 20480 bytes each; a
+ * handshake flight (certificate chain, names of the trust anchors) must fit the outbound one.
+ * Errors: TLS_ERR_CONFIG (too small, or larger than memory can be). Since 0.1.
+ */
+tls_status_t tls_builder_limits(tls_builder_t *builder,
+                                size_t inbound,
+                                size_t outbound);
+
+/**
+ * Sets how many bytes of unused buffers a context keeps for its connections; the default is 4 MiB
+ * (TLS_DEFAULT_POOL). 0 keeps none: every burst of bytes then allocates a buffer and frees it.
+ * Errors: none of its own. Since 0.1.
+ */
+tls_status_t tls_builder_pool(tls_builder_t *builder, size_t bytes);
+
+/**
+ * ---- 3. Contexts ----------------------------------------------------------------------------
+ *
+ * A context is what many connections share: keys, trust anchors, sessions for resumption, and the pool
+ * of buffers. It never changes, and any number of threads may use it at once.
+ *
+ * Client contexts remember sessions and resume them; server contexts issue tickets (RFC 8446, 4.6.1)
+ * under keys of their own, which rotate every six hours and are known to no other context.
+ *
+ * tls_context_client() makes a context for clients, tls_context_server() one for servers. The caller owns
+ * it, until tls_context_free(). The builder can be changed, used again and freed afterwards.
+ *
+ * `error` may be NULL; otherwise the caller has set `error->size`.
+ * Errors: NULL, with `error->status` TLS_ERR_ARGUMENT (NULL builder), TLS_ERR_HANDLE, TLS_ERR_BUSY,
+ * TLS_ERR_MEMORY, TLS_ERR_INTERNAL, or TLS_ERR_CONFIG: no trust anchor under TLS_VERIFY_PEER, a private
+ * key that does not belong to its certificate, limits that a handshake flight cannot keep. Since 0.1.
+ */
+tls_context_t *tls_context_client(const tls_builder_t *builder,
+                                  tls_error_t *error);
+
+/**
+ * Makes a context for servers; see tls_context_client().
+ * Errors: also TLS_ERR_CONFIG without an identity, or without a trust anchor if client certificates are
+ * asked for under TLS_VERIFY_PEER. Since 0.1.
+ */
+tls_context_t *tls_context_server(const tls_builder_t *builder,
+                                  tls_error_t *error);
+
+/**
+ * Ends the caller's hold on a context. Connections keep what they need of it, so this may be called while
+ * some are alive. NULL, and a handle that is no context, do nothing. Errors: none. Since 0.1.
+ */
+void tls_context_free(tls_context_t *context);
+
+/**
+ * ---- 4. Connections -------------------------------------------------------------------------
+ *
+ * A connection is made, driven through its state word, and freed. It knows nothing of sockets, and
+ * nothing of its host: freeing it ends it, whatever else is alive.
+ *
+ * tls_client_new() starts a client connection; its ClientHello is queued at once. `server_name` is the
+ * DNS name or the IP address (in text form) that the server's certificate must be valid for; a DNS name is
+ * also sent to the server (SNI, RFC 6066, 3). Names are ASCII, international ones in their xn-- form. The
+ * caller owns the connection, until tls_free(); the context may be freed before it.
+ *
+ * `error` may be NULL; otherwise the caller has set `error->size`.
+ * Errors: NULL, with `error->status` TLS_ERR_ARGUMENT (NULL; a server context; a name that is neither a
+ * DNS name nor an IP address), TLS_ERR_HANDLE, TLS_ERR_LIMIT (the ClientHello exceeds the outbound limit),
+ * TLS_ERR_MEMORY, TLS_ERR_INTERNAL (no random bytes, or a defect). Since 0.1.
+ */
+tls_conn_t *tls_client_new(const tls_context_t *context,
+                           const char *server_name,
+                           tls_error_t *error);
+
+/**
+ * Starts a server connection, which waits for the client's first bytes. With a NULL context it will ask
+ * for one when the ClientHello is in (TLS_ASK_CONTEXT, section 9), and uses default limits until then.
+ * The caller owns the connection, until tls_free(); the context may be freed before it.
+ *
+ * `error` may be NULL; otherwise the caller has set `error->size`.
+ * Errors: NULL, with `error->status` TLS_ERR_ARGUMENT (a client context), TLS_ERR_HANDLE, TLS_ERR_MEMORY,
+ * TLS_ERR_INTERNAL. Since 0.1.
+ */
+tls_conn_t *tls_server_new(const tls_context_t *context,
+                           tls_error_t *error);
+
+/**
+ * Ends a connection now: its memory is returned, its secrets and plain bytes are wiped, and pointers that
+ * it handed out are invalid. Sends nothing: for a proper end call tls_close_notify() and drain before. If
+ * another thread is inside the connection, it ends as soon as that call returns. The handle is invalid from
+ * here on; using it, or freeing it again, is answered TLS_ERR_HANDLE and harms nothing [R-01]. NULL, and a
+ * handle that is no connection, do nothing. Errors: none. Since 0.1.
+ */
+void tls_free(tls_conn_t *conn);
+
+/**
+ * Processes what was fed (handshake and control messages, records up to the first plain byte) and says
+ * where the connection stands:
+ *
+ * TLS_WANT_FEED while the handshake needs bytes from the peer; TLS_WANT_DRAIN if a handshake flight has to
+ * be drained before the next one; TLS_ASK_CONTEXT or TLS_ASK_VERIFY if a question is open (section 9);
+ * TLS_OK once the handshake is done; TLS_CLOSED or TLS_TRUNCATED once that end is reached with no plain byte
+ * unread [R-08]; a fatal error, again and again, after one happened.
+ *
+ * How the bytes were cut into calls makes no difference to any answer [R-07].
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, and the fatal ones. Since 0.1.
+ */
+tls_status_t tls_advance(tls_conn_t *conn);
+
+/**
+ * Processes what was fed, as tls_advance() does, and answers the state word: TLS_CAN_FEED, TLS_CAN_DRAIN, ….
+ * If a bit says that a call can do something, that call does something [R-12]. After a fatal error
+ * TLS_FAILED is set, and TLS_CAN_DRAIN as long as the alert for the peer is queued.
+ * Errors: 0, which no live connection answers, for NULL, a handle that is no connection, and a connection
+ * that another thread is inside. Since 0.1.
+ */
+uint32_t tls_state(tls_conn_t *conn);
+
+/**
+ * ---- 5. Wire bytes: feed and drain ----------------------------------------------------------
+ *
+ * tls_feed() stores up to `len` bytes that came from the peer, as many as the inbound limit allows, and
+ * answers how many: 0 means that plain bytes must be read first. It looks at none of them: what they mean
+ * is found out by tls_advance(), tls_state(), tls_read_into() and tls_write_from(). Bytes that come after
+ * the peer's close_notify are stored as well, for tls_surplus().
+ *
+ * Ownership: the bytes are copied. Section 7 has ways without that copy.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (after tls_feed_eof(), or after a
+ * fatal error). Since 0.1.
+ */
+ptrdiff_t tls_feed(tls_conn_t *conn,
+                   const void *wire,
+                   size_t len);
+
+/**
+ * Says that the transport has ended: recv() answered 0, or failed. Without a close_notify among the bytes
+ * that were fed, the connection's end is TLS_TRUNCATED, at whatever byte it happened [R-08]: an attacker
+ * can end a transport, but cannot forge a close_notify. Saying it twice is TLS_OK. What the peer sent
+ * before can still be read; this side can still write.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ */
+tls_status_t tls_feed_eof(tls_conn_t *conn);
+
+/**
+ * Moves up to `len` queued wire bytes to `wire` and answers how many: 0 when nothing is queued (or `len` is
+ * 0). The host sends them; bytes that a transport does not take at once stay the host's to keep, which
+ * tls_drain_peek() spares it.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ */
+ptrdiff_t tls_drain_into(tls_conn_t *conn,
+                         void *wire,
+                         size_t len);
+
+/**
+ * Shows all queued wire bytes where they are: `*wire` and `*len` are set, to NULL and 0 when nothing is
+ * queued. Send what the transport takes, then say how much by tls_drain_consume().
+ *
+ * Lifetime: the bytes are valid until the next call on this connection that feeds, drains, reads, writes,
+ * advances or frees.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ */
+tls_status_t tls_drain_peek(tls_conn_t *conn,
+                            const void **wire,
+                            size_t *len);
+
+/**
+ * Removes the first `len` queued wire bytes: they were sent.
+ * Errors: TLS_ERR_ARGUMENT (also if fewer are queued; none is removed then), TLS_ERR_HANDLE, TLS_ERR_BUSY.
+ * Since 0.1.
+ */
+tls_status_t tls_drain_consume(tls_conn_t *conn,
+                               size_t len);
+
+/**
+ * How many wire bytes are queued.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ */
+ptrdiff_t tls_drain_pending(tls_conn_t *conn);
+
+/**
+ * Copies out wire bytes that came behind the peer's close_notify: they are not TLS any more, and not
+ * swallowed [R-09]. A host that goes on in plain text on the same transport needs them. Answers their full
+ * number, and copies as many as fit into `capacity`; a NULL `wire` only asks. They stay where they are. In
+ * the in-place way (section 7) such bytes simply stay in the host's buffer, unconsumed.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ */
+ptrdiff_t tls_surplus(tls_conn_t *conn,
+                      void *wire,
+                      size_t capacity);
+
+/**
+ * ---- 6. Plain bytes: read and write ---------------------------------------------------------
+ *
+ * tls_read_into() decrypts into `plain`, which the host owns: it fills the buffer from as many records as
+ * were fed, and answers the number of bytes (> 0). The rest of a record that does not fit stays readable. It
+ * answers 0 only for `len` 0. Without a byte to give it answers what tls_advance() would, and TLS_WANT_FEED
+ * if more must be fed; so before the handshake is done it drives it.
+ *
+ * The buffer may be uninitialised, unaligned and of any length; bytes behind those that were given are not
+ * touched [R-03]. A record costs no heap allocation [R-05].
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, and the fatal ones. Plain bytes before a bad record
+ * are given first, the error by the next call. Since 0.1.
+ */
+ptrdiff_t tls_read_into(tls_conn_t *conn,
+                        void *plain,
+                        size_t len);
+
+/**
+ * Encrypts up to `len` bytes at `plain` into records in the outbound queue, as many as the outbound limit
+ * allows, and answers how many (> 0; 0 only for `len` 0). What was not taken can be offered again, from any
+ * address. TLS_WANT_DRAIN if there is no room: drain first. Before the handshake is done it drives it, and
+ * answers what tls_advance() would.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (after tls_close_notify()), and the
+ * fatal ones. Since 0.1.
+ */
+ptrdiff_t tls_write_from(tls_conn_t *conn,
+                         const void *plain,
+                         size_t len);
+
+/**
+ * How many plain bytes are decrypted and not read: at most one record's. More may follow once they are read.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ */
+ptrdiff_t tls_plain_pending(tls_conn_t *conn);
+
+/**
+ * Queues a close_notify (RFC 8446, 6.1): nothing can be written any more, but what the peer still sends can
+ * be read (half close). Saying it twice is TLS_OK. Drain afterwards.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (the handshake is not done: free the
+ * connection instead), and the fatal ones. Since 0.1.
+ */
+tls_status_t tls_close_notify(tls_conn_t *conn);
+
+/**
+ * ---- 7. Ways with fewer copies --------------------------------------------------------------
+ *
+ * In, from simple to fastest: tls_feed() and tls_read_into() copy twice; a window and tls_read_into() copy
+ * once; tls_read_in_place() copies nothing. Out: tls_drain_into() and tls_write_into() copy once,
+ * tls_drain_peek() copies nothing. All run over the same engine and can be mixed between records, in and out
+ * independently.
+ *
+ * tls_feed_window() opens a window: memory of the library behind the bytes that were fed, for the host to
+ * receive into. `*wire` and `*len` are set; `*len` is at least `want`, unless the inbound limit leaves less,
+ * and often more. With `want` 0 the library chooses (room for any record).
+ *
+ * Lifetime: the window is valid until the next call on this connection that feeds, drains, reads, writes,
+ * advances or frees. It holds a buffer of the pool until it is committed: open it when there is something to
+ * receive.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (as for tls_feed()), TLS_ERR_LIMIT (the
+ * inbound limit is reached: read first). Since 0.1.
+ */
+tls_status_t tls_feed_window(tls_conn_t *conn,
+                             size_t want,
+                             void **wire,
+                             size_t *len);
+
+/**
+ * Says that the first `len` bytes of the window now hold bytes from the peer, as if they had been fed, and
+ * closes the window. With `len` 0 it only closes it.
+ * Errors: TLS_ERR_ARGUMENT (also if the window is smaller; it stays open), TLS_ERR_HANDLE, TLS_ERR_BUSY,
+ * TLS_ERR_STATE (no window is open, or as for tls_feed()). Since 0.1.
+ */
+tls_status_t tls_feed_commit(tls_conn_t *conn,
+                             size_t len);
+
+/**
+ * Decrypts the whole records at the front of the host's own buffer where they lie. Answers how many spans of
+ * plain bytes it wrote to `spans` (> 0, at most `max_spans`, at most one a record): each tells where in `wire`
+ * plain bytes now are. `*consumed` says how many bytes at the front are done with. The host uses the plain
+ * bytes, moves the bytes behind `*consumed` to the front, receives more behind them, and calls again; with
+ * all spans used up, at once.
+ *
+ * Without a plain byte to show it answers what tls_advance() would, and TLS_WANT_FEED if the buffer holds no
+ * whole record; handshake and control messages are processed on the way, so look at `*consumed` in any case.
+ * `*consumed` is 0 after an error.
+ *
+ * Ownership: the buffer stays the host's, nothing of it is referenced after the call. Bytes behind
+ * `*consumed` must come again, unaltered, at the front of the next call's buffer: a message that spans records
+ * is put together there.
+ * Errors: TLS_ERR_ARGUMENT (NULL, no room for a span, or fewer bytes than were left), TLS_ERR_HANDLE,
+ * TLS_ERR_BUSY, TLS_ERR_STATE (bytes given by tls_feed() or a window are waiting), and the fatal ones. Since 0.1.
+ */
+ptrdiff_t tls_read_in_place(tls_conn_t *conn,
+                            void *wire,
+                            size_t len,
+                            tls_span_t *spans,
+                            size_t max_spans,
+                            size_t *consumed);
+
+/**
+ * Encrypts up to `len` bytes at `plain` straight into `capacity` bytes at `wire`. Answers how many wire bytes
+ * are there (> 0; 0 only for `len` 0); `*consumed` says how many plain bytes went into them. With
+ * tls_wire_bound(len) bytes of capacity and `len` within the outbound limit all of them do. The two buffers
+ * must not overlap.
+ *
+ * Records leave in order: while bytes are queued it answers TLS_WANT_DRAIN. Before the handshake is done it
+ * drives it, and answers what tls_advance() would.
+ * Errors: TLS_ERR_ARGUMENT (NULL, or no room for one byte's record), TLS_ERR_HANDLE, TLS_ERR_BUSY,
+ * TLS_ERR_STATE (after tls_close_notify()), and the fatal ones; `*consumed` is 0 then. Since 0.1.
+ */
+ptrdiff_t tls_write_into(tls_conn_t *conn,
+                         const void *plain,
+                         size_t len,
+                         void *wire,
+                         size_t capacity,
+                         size_t *consumed);
+
+/**
+ * A size in bytes that always suffices for the wire form of `plain_len` plain bytes, whatever was negotiated:
+ * 29 bytes a record of up to 16384 bytes, and room for a key update. Errors: none; 0 for 0. Since 0.1.
+ */
+size_t tls_wire_bound(size_t plain_len);
+
+/**
+ * ---- 8. Facts -------------------------------------------------------------------------------
+ *
+ * Texts and blobs are copied out: the answer is the full size (of a text without its terminator), whatever
+ * fits into `capacity` is copied, a text is always terminated; NULL only asks the size. 0 means that there is
+ * none, or that it is not known yet. Numbers are IANA's, 0 if not known yet.
+ *
+ * All facts are settled when the handshake is done and stay until tls_free(). While a question is open
+ * (section 9) those that it is about can be had: the name and, for an identity, the peer's certificates.
+ *
+ * tls_sni() gives the server name: on a client the DNS name that it sends, on a server the one that the client
+ * asked for (SNI, RFC 6066, 3).
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ */
+ptrdiff_t tls_sni(tls_conn_t *conn,
+                  char *text,
+                  size_t capacity);
+
+/**
+ * The application protocol that was agreed on (ALPN, RFC 7301), as bytes without a terminator.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ */
+ptrdiff_t tls_alpn(tls_conn_t *conn, void *protocol, size_t capacity);
+
+/**
+ * A certificate of the peer, in DER: index 0 is its own, the others are the chain in the order in which it
+ * sent them. 0 behind the last. Known after resumption as well.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ */
+ptrdiff_t tls_peer_certificate(tls_conn_t *conn,
+                               size_t index,
+                               void *der,
+                               size_t capacity);
+
+/**
+ * The protocol version: TLS_VERSION_1_3 (0x0304) or TLS_VERSION_1_2 (0x0303).
+ * Errors: 0 for NULL, a bad handle, or another thread inside. Since 0.1.
+ */
+uint16_t tls_protocol_version(tls_conn_t *conn);
+
+/**
+ * The cipher suite (IANA TLS Cipher Suites), such as 0x1301, TLS_AES_128_GCM_SHA256.
+ * Errors: 0 for NULL, a bad handle, or another thread inside. Since 0.1.
+ */
+uint16_t tls_cipher_suite(tls_conn_t *conn);
+
+/**
+ * The key exchange group (IANA TLS Supported Groups), such as 0x11ec, X25519MLKEM768. 0 after TLS 1.2
+ * resumption, which exchanges no keys.
+ * Errors: 0 for NULL, a bad handle, or another thread inside. Since 0.1.
+ */
+uint16_t tls_group(tls_conn_t *conn);
+
+/**
+ * Whether the handshake resumed an earlier session: 1, or 0 (also while it is not known).
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ */
+int32_t tls_resumed(tls_conn_t *conn);
+
+/**
+ * ---- 9. Questions and answers ---------------------------------------------------------------
+ *
+ * Where other libraries call back, this one stops and asks. tls_advance() answers a TLS_ASK_* status, the state
+ * word has TLS_ASKING; the host looks at the facts, takes its time, on any thread, and answers with one of the
+ * calls below; then it goes on advancing. Until then no plain byte can be read or written. An answer to a
+ * question that is not open is TLS_ERR_STATE and harms nothing [R-13]. An answer is TLS_OK when it was taken:
+ * what came of it is what tls_advance() says next.
+ *
+ * | question        | asked on                                   | facts                | answers          |
+ * |-----------------|--------------------------------------------|----------------------|------------------|
+ * | TLS_ASK_CONTEXT | servers made with a NULL context           | tls_sni              | context, refuse  |
+ * | TLS_ASK_VERIFY  | contexts with TLS_VERIFY_ASK, if the peer  | tls_peer_certificate | verify, refuse   |
+ * |                 | shows a certificate                        |                      |                  |
+ *
+ * tls_answer_context() continues a server with a server context, which may be freed afterwards; its limits and
+ * its pool become the connection's.
+ * Errors: TLS_ERR_ARGUMENT (NULL, or a client context), TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE.
+ * Since 0.1.
+ */
+tls_status_t tls_answer_context(tls_conn_t *conn,
+                                const tls_context_t *context);
+
+/**
+ * Decides about the peer's identity: 0 accepts it, -1 lets the context's own rules decide (trust anchors, name,
+ * time, usage), n > 0 rejects it with alert n, one of 40, 42 to 46, 48, 49, 51, 113 and 116 (RFC 8446, 6.2).
+ * Errors: TLS_ERR_ARGUMENT (also for another alert), TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE.
+ * Since 0.1.
+ */
+tls_status_t tls_answer_verify(tls_conn_t *conn,
+                               int32_t verdict);
+
+/**
+ * Hands in a signature. No context of this version asks for one (TLS_ASK_SIGN), so the answer is TLS_ERR_STATE
+ * for every live connection.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE. Since 0.1.
+ */
+tls_status_t tls_answer_sign(tls_conn_t *conn,
+                             const void *signature,
+                             size_t len);
+
+/**
+ * Ends the handshake at an open question, whichever it is, with a fatal alert for the peer: at TLS_ASK_CONTEXT
+ * any but 0, 90 and 100 (such as 112, unrecognized_name), at TLS_ASK_VERIFY those of tls_answer_verify().
+ * Drain the alert, then free the connection.
+ * Errors: TLS_ERR_ARGUMENT (also for another alert), TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE.
+ * Since 0.1.
+ */
+tls_status_t tls_answer_refuse(tls_conn_t *conn,
+                               uint8_t alert);
+
+/**
+ * ---- 10. Constants and version --------------------------------------------------------------
+ *
+ * tls_constant() gives the value of any TLS_* macro of this header by its name, for languages that cannot see
+ * macros: `*value` is set.
+ * Errors: TLS_ERR_ARGUMENT (NULL, or no such name; `*value` is left alone). Since 0.1.
+ */
+tls_status_t tls_constant(const char *name,
+                          int64_t *value);
+
+/**
+ * The version of the library that is loaded: major << 16 | minor << 8 | patch. Errors: none. Since 0.1.
+ */
+uint32_t tls_version_number(void);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* TLSBIO_H */

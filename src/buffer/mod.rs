@@ -1,0 +1,12 @@
+//! The memory of a connection: where wire bytes wait to be decrypted, and where they wait to be sent.
+//!
+//! A connection owns no buffer of its own. It borrows one from the pool of its context when bytes
+//! arrive and returns it when the last one has left, so an idle connection holds none.
+
+mod inbound;
+mod outbound;
+mod pool;
+
+pub(crate) use inbound::Inbound;
+pub(crate) use outbound::Outbound;
+pub(crate) use pool::Pool;

@@ -1,0 +1,133 @@
+//! The recipe of contexts: mutable, used by one thread at a time, usable for any number of contexts.
+
+use std::path::Path;
+
+use crate::engine::{ClientAuth, Recipe, Verify};
+use crate::failure::Failure;
+use crate::limits::{DEFAULT_POOL, Limits};
+use crate::status::*;
+use crate::{identity, trust};
+
+/// What `tls_builder_t` stands for.
+pub(crate) struct Builder {
+    pub(crate) recipe: Recipe,
+    pub(crate) limits: Limits,
+    pub(crate) pool: usize,
+    /// What the last call that failed would say.
+    pub(crate) last_error: Option<Failure>,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self {
+            recipe: Recipe { tls12: true, tls13: true, ..Recipe::default() },
+            limits: Limits::default(),
+            pool: DEFAULT_POOL,
+            last_error: None,
+        }
+    }
+}
+
+impl Builder {
+    pub(crate) fn identity_pem(&mut self, chain: &[u8], key: &[u8]) -> Result<(), Failure> {
+        if self.recipe.credential.is_some() {
+            return Err(Failure::new(TLS_ERR_STATE, 0, "this builder has an identity already"));
+        }
+        self.recipe.credential = Some(identity::from_pem(chain, key)?);
+        Ok(())
+    }
+
+    pub(crate) fn identity_file(&mut self, chain: &Path, key: &Path) -> Result<(), Failure> {
+        let key = zeroize::Zeroizing::new(read(key)?);
+        self.identity_pem(&read(chain)?, &key)
+    }
+
+    pub(crate) fn trust_pem(&mut self, text: &[u8]) -> Result<(), Failure> {
+        trust::add_pem(&mut self.recipe.trust, text)
+    }
+
+    pub(crate) fn trust_file(&mut self, path: &Path) -> Result<(), Failure> {
+        self.trust_pem(&read(path)?)
+    }
+
+    pub(crate) fn trust_system(&mut self) -> Result<(), Failure> {
+        trust::add_system(&mut self.recipe.trust)
+    }
+
+    /// `wire` is a list as in RFC 7301, section 3.1, without its outer length.
+    pub(crate) fn alpn(&mut self, wire: &[u8]) -> Result<(), Failure> {
+        let mut names = Vec::new();
+        let mut offset = 0;
+        while let Some(&length) = wire.get(offset) {
+            let start = offset + 1;
+            let malformed = |why: &str| {
+                Failure::config(TLS_REASON_ALPN_MALFORMED, format!("ALPN list, offset {offset}: {why}"))
+            };
+            if length == 0 {
+                return Err(malformed("an empty protocol name"));
+            }
+            let name = wire
+                .get(start..start + usize::from(length))
+                .ok_or_else(|| malformed("the name is longer than the rest of the list"))?;
+            names.push(name.to_vec());
+            offset = start + name.len();
+        }
+        self.recipe.alpn = names;
+        Ok(())
+    }
+
+    pub(crate) fn versions(&mut self, min: u16, max: u16) -> Result<(), Failure> {
+        for version in [min, max] {
+            if ![TLS_VERSION_1_2, TLS_VERSION_1_3].contains(&i64::from(version)) {
+                return Err(Failure::config(
+                    TLS_REASON_VERSION_UNSUPPORTED,
+                    format!(
+                        "version 0x{version:04x}: only 0x0303 (TLS 1.2) and 0x0304 (TLS 1.3) are supported"
+                    ),
+                ));
+            }
+        }
+        if min > max {
+            return Err(Failure::config(
+                TLS_REASON_VERSION_UNSUPPORTED,
+                format!("the least version 0x{min:04x} is above the greatest one 0x{max:04x}"),
+            ));
+        }
+        self.recipe.tls12 = i64::from(min) == TLS_VERSION_1_2;
+        self.recipe.tls13 = i64::from(max) == TLS_VERSION_1_3;
+        Ok(())
+    }
+
+    pub(crate) fn client_auth(&mut self, mode: i32) -> Result<(), Failure> {
+        self.recipe.client_auth = match mode {
+            TLS_CLIENT_AUTH_NONE => ClientAuth::None,
+            TLS_CLIENT_AUTH_OPTIONAL => ClientAuth::Optional,
+            TLS_CLIENT_AUTH_REQUIRED => ClientAuth::Required,
+            _ => return Err(Failure::argument(format!("{mode} is no mode of client authentication"))),
+        };
+        Ok(())
+    }
+
+    pub(crate) fn verify(&mut self, mode: i32) -> Result<(), Failure> {
+        self.recipe.verify = match mode {
+            TLS_VERIFY_PEER => Verify::Peer,
+            TLS_VERIFY_ASK => Verify::Ask,
+            TLS_VERIFY_DANGEROUS_NONE => Verify::DangerousNone,
+            _ => return Err(Failure::argument(format!("{mode} is no mode of verification"))),
+        };
+        Ok(())
+    }
+
+    pub(crate) fn limits(&mut self, inbound: usize, outbound: usize) -> Result<(), Failure> {
+        self.limits = Limits::new(inbound, outbound)?;
+        Ok(())
+    }
+
+    pub(crate) fn pool(&mut self, bytes: usize) {
+        self.pool = bytes;
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    std::fs::read(path).map_err(|error| Failure::file(path, &error))
+}

@@ -1,0 +1,81 @@
+//! The host's answers to open questions.
+
+use std::sync::Arc;
+
+use super::{Answer, Connection, USUAL_FLIGHT};
+use crate::context::{Context, Role};
+use crate::engine::{Question, Verdict, refuses_hello, rejects_identity};
+use crate::failure::Failure;
+use crate::status::*;
+
+impl Connection {
+    /// Continues a server with the context that the host chose.
+    pub(crate) fn answer_context(&mut self, context: &Context) -> Answer<()> {
+        self.check_asked(Question::Context)?;
+        let Role::Server(setup) = &context.role else {
+            return Err(TLS_ERR_ARGUMENT);
+        };
+        self.shared = Arc::clone(&context.shared);
+        self.flight_bound = setup.flight_bound();
+        let out = self.outbound.appender(USUAL_FLIGHT, &self.shared.pool);
+        let result = self.session.answer_context(setup, out);
+        self.answered(result)
+    }
+
+    /// Accepts the peer's identity (0), lets the context's rules decide (-1), or rejects it with
+    /// the alert `verdict`.
+    pub(crate) fn answer_verify(&mut self, verdict: i32) -> Answer<()> {
+        self.check_asked(Question::Verify)?;
+        let verdict = match verdict {
+            0 => Verdict::Accept,
+            -1 => Verdict::ByRules,
+            alert => match u8::try_from(alert) {
+                Ok(alert) if rejects_identity(alert) => Verdict::Reject(alert),
+                _ => return Err(TLS_ERR_ARGUMENT),
+            },
+        };
+        let out = self.outbound.appender(USUAL_FLIGHT, &self.shared.pool);
+        let result = self.session.answer_verify(verdict, out);
+        self.answered(result)
+    }
+
+    /// No session of this version asks for a signature.
+    pub(crate) fn answer_sign(&mut self, _signature: &[u8]) -> Answer<()> {
+        Err(TLS_ERR_STATE)
+    }
+
+    /// Ends the handshake with `alert`, whatever the question.
+    pub(crate) fn answer_refuse(&mut self, alert: u8) -> Answer<()> {
+        let allowed = match self.open_question() {
+            None => return Err(TLS_ERR_STATE),
+            Some(Question::Context) => refuses_hello(alert),
+            Some(Question::Verify) => rejects_identity(alert),
+        };
+        if !allowed {
+            return Err(TLS_ERR_ARGUMENT);
+        }
+        let out = self.outbound.appender(USUAL_FLIGHT, &self.shared.pool);
+        let result = self.session.refuse(alert, out);
+        self.answered(result)
+    }
+
+    fn check_asked(&self, question: Question) -> Answer<()> {
+        if self.open_question() == Some(question) { Ok(()) } else { Err(TLS_ERR_STATE) }
+    }
+
+    /// A failure closes every question.
+    fn open_question(&self) -> Option<Question> {
+        if self.failure.is_some() { None } else { self.session.question() }
+    }
+
+    /// The answer was taken; what came of it is what the next call that processes reports.
+    fn answered(&mut self, result: Result<(), Failure>) -> Answer<()> {
+        self.outbound.release_if_empty(&self.shared.pool);
+        if let Err(failure) = result {
+            self.inbound.touched_all();
+            self.inbound.release(&self.shared.pool);
+            self.fail(failure);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,53 @@
+//! Plain bytes where the wire bytes were: in the host's own receive buffer.
+
+use std::ops::Range;
+
+use super::{Answer, Connection};
+use crate::engine::Flow;
+use crate::status::*;
+
+/// Takes the places of plain bytes.
+pub(crate) trait SpanSink {
+    /// How many spans still fit.
+    fn room(&self) -> usize;
+
+    fn put(&mut self, span: Range<usize>);
+}
+
+impl Connection {
+    /// Decrypts the whole records at the front of `wire` where they lie; `consumed` says how many
+    /// bytes are done with. Answers how many spans it put.
+    pub(crate) fn read_in_place(
+        &mut self,
+        wire: &mut [u8],
+        spans: &mut impl SpanSink,
+        consumed: &mut usize,
+    ) -> Answer<usize> {
+        self.check_alive()?;
+        if !self.inbound.is_empty() {
+            return Err(TLS_ERR_STATE);
+        }
+        // Messages that span records are put together in the host's buffer: what was left there
+        // must be there again.
+        if spans.room() == 0 || wire.len() < self.left_in_place {
+            return Err(TLS_ERR_ARGUMENT);
+        }
+        let mut found = 0;
+        let result = self.drive(wire, &mut |at, _| {
+            spans.put(at);
+            found += 1;
+            if spans.room() == 0 { Flow::Stop } else { Flow::More }
+        });
+        match result {
+            Ok(used) => {
+                *consumed = used;
+                self.left_in_place = if self.expects_wire() { wire.len() - used } else { 0 };
+            }
+            Err(status) if found == 0 => return Err(status),
+            // The spans before a bad record are good; the error comes with the next call, and what
+            // follows it is of no use to anybody.
+            Err(_) => *consumed = wire.len(),
+        }
+        if found > 0 { Ok(found) } else { Err(self.standing_without_plain()) }
+    }
+}

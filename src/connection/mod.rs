@@ -1,0 +1,250 @@
+//! One TLS connection: what the calls of the contract mean.
+//!
+//! The engine, the inbound queue and the outbound queue meet here. Each file holds one kind of call;
+//! all of them move the connection on through [`Connection::drive`].
+
+mod answer;
+mod facts;
+mod in_place;
+mod read;
+mod wire_in;
+mod wire_out;
+mod word;
+mod write;
+
+use std::sync::Arc;
+
+use pki_types::ServerName;
+
+use crate::buffer::{Inbound, Outbound};
+use crate::context::Shared;
+use crate::engine::{ClientSetup, Flow, Outcome, PlainSink, Question, Session};
+use crate::failure::Failure;
+use crate::record;
+use crate::status::*;
+
+pub(crate) use in_place::SpanSink;
+pub(crate) use read::PlainTarget;
+
+/// What a call achieved, or the status that says why it achieved nothing.
+pub(crate) type Answer<T> = Result<T, Status>;
+
+/// What `tls_conn_t` stands for.
+pub(crate) struct Connection {
+    session: Box<dyn Session>,
+    inbound: Inbound,
+    outbound: Outbound,
+    shared: Arc<Shared>,
+    /// The fatal error, if one happened. It does not go away.
+    failure: Option<Box<Failure>>,
+    /// The name that a client sends by SNI.
+    sent_name: Option<Box<str>>,
+    /// The most wire bytes that one handshake flight of this side takes.
+    flight_bound: usize,
+    /// Bytes that the last in-place call left with the host, who must give them again.
+    left_in_place: usize,
+    eof: bool,
+    we_closed: bool,
+}
+
+/// First guess at the size of a handshake flight; a longer one makes the queue grow.
+const USUAL_FLIGHT: usize = 6 * 1024;
+
+impl Connection {
+    /// Starts a client's handshake: its ClientHello is queued.
+    pub(crate) fn client(
+        shared: Arc<Shared>,
+        setup: &ClientSetup,
+        name: ServerName<'static>,
+        sent_name: Option<Box<str>>,
+    ) -> Result<Self, Failure> {
+        let mut outbound = Outbound::default();
+        let session = setup.open(name, outbound.appender(USUAL_FLIGHT, &shared.pool))?;
+        let limit = shared.limits.outbound;
+        if outbound.len() > limit {
+            return Err(Failure::limit(format!(
+                "the ClientHello of {} bytes (with the ticket of an earlier session) exceeds the outbound \
+                 limit of {limit} bytes",
+                outbound.len()
+            )));
+        }
+        let mut connection = Self::server(shared, session, setup.flight_bound());
+        connection.outbound = outbound;
+        connection.sent_name = sent_name;
+        Ok(connection)
+    }
+
+    /// A server waits for its client's first bytes.
+    pub(crate) fn server(shared: Arc<Shared>, session: Box<dyn Session>, flight_bound: usize) -> Self {
+        Self {
+            session,
+            inbound: Inbound::default(),
+            outbound: Outbound::default(),
+            shared,
+            failure: None,
+            sent_name: None,
+            flight_bound,
+            left_in_place: 0,
+            eof: false,
+            we_closed: false,
+        }
+    }
+
+    /// Processes what was fed, and says where the connection stands.
+    pub(crate) fn advance(&mut self) -> Status {
+        match self.process_fed() {
+            Ok(()) => self.standing(),
+            Err(status) => status,
+        }
+    }
+
+    /// The fatal error, if one happened.
+    pub(crate) fn failure(&self) -> Option<&Failure> {
+        self.failure.as_deref()
+    }
+
+    /// Makes this connection unusable after a panic inside it was contained. The engine may be in
+    /// any state: it is not entered again.
+    pub(crate) fn poison(&mut self) {
+        self.failure = Some(Box::new(Failure::panic()));
+    }
+
+    fn check_alive(&self) -> Answer<()> {
+        match &self.failure {
+            Some(failure) => Err(failure.status),
+            None => Ok(()),
+        }
+    }
+
+    /// Runs the engine over the wire bytes that were fed, up to the first plain bytes, which stay
+    /// in the inbound buffer for the host.
+    fn process_fed(&mut self) -> Answer<()> {
+        self.check_alive()?;
+        if self.inbound.has_plain() {
+            return Ok(());
+        }
+        let mut waiting = None;
+        let used = self.drive_fed(&mut |at, _| {
+            waiting = Some(at);
+            Flow::Stop
+        })?;
+        self.inbound.processed(used, waiting);
+        self.inbound.release_if_idle(&self.shared.pool);
+        Ok(())
+    }
+
+    /// Runs the engine over the wire bytes that were fed, and says how many of them are done with.
+    fn drive_fed(&mut self, sink: &mut PlainSink<'_>) -> Answer<usize> {
+        if !record::worth_processing(self.inbound.wire()) {
+            return Ok(0);
+        }
+        let mut inbound = std::mem::take(&mut self.inbound);
+        let result = self.drive(inbound.wire_mut(), sink);
+        self.inbound = inbound;
+        let used = match result {
+            Ok(used) => used,
+            Err(status) => {
+                if self.failure.is_some() {
+                    self.inbound.touched_all();
+                    self.inbound.release(&self.shared.pool);
+                }
+                return Err(status);
+            }
+        };
+        if used == 0 || self.session.is_handshaking() {
+            // Messages that are not whole were decrypted where they lie.
+            self.inbound.touched_all();
+        }
+        if used == 0 && self.inbound.held() >= self.shared.limits.inbound && self.expects_wire() {
+            self.inbound.release(&self.shared.pool);
+            return Err(self.fail(Failure::peer(
+                TLS_REASON_HANDSHAKE_TOO_LARGE,
+                format!(
+                    "a handshake message of the peer does not fit into the inbound limit of {} bytes",
+                    self.shared.limits.inbound
+                ),
+            )));
+        }
+        Ok(used)
+    }
+
+    /// Runs the engine over `wire`.
+    fn drive(&mut self, wire: &mut [u8], sink: &mut PlainSink<'_>) -> Answer<usize> {
+        if !self.expects_wire() {
+            return Ok(0);
+        }
+        let pool = &self.shared.pool;
+        let limit = self.shared.limits.outbound;
+        let out = if self.session.is_handshaking() {
+            if self.outbound.len() + self.flight_bound > limit {
+                return Err(TLS_WANT_DRAIN);
+            }
+            self.outbound.appender(USUAL_FLIGHT, pool)
+        } else {
+            self.outbound.rare_appender()
+        };
+        let Outcome { used, result } = self.session.receive(wire, out, sink);
+        self.outbound.release_if_empty(pool);
+        if let Err(failure) = result {
+            return Err(self.fail(explain_foreign_protocol(failure, wire)));
+        }
+        if self.outbound.len() > limit {
+            return Err(self.fail(Failure::peer(
+                TLS_REASON_VIOLATION,
+                format!("the peer made this side owe it more than the outbound limit of {limit} bytes"),
+            )));
+        }
+        Ok(used)
+    }
+
+    /// Whether wire bytes can move the connection on.
+    fn expects_wire(&self) -> bool {
+        self.session.question().is_none() && !self.session.peer_closed()
+    }
+
+    /// Where the connection stands when all that was fed and can be processed has been.
+    fn standing(&self) -> Status {
+        match self.session.question() {
+            Some(Question::Context) => return TLS_ASK_CONTEXT,
+            Some(Question::Verify) => return TLS_ASK_VERIFY,
+            None => {}
+        }
+        if self.inbound.has_plain() {
+            TLS_OK
+        } else if self.session.peer_closed() {
+            TLS_CLOSED
+        } else if self.eof {
+            TLS_TRUNCATED
+        } else if self.session.is_handshaking() {
+            TLS_WANT_FEED
+        } else {
+            TLS_OK
+        }
+    }
+
+    /// What a call that needs plain bytes answers when there are none.
+    fn standing_without_plain(&self) -> Status {
+        match self.standing() {
+            TLS_OK => TLS_WANT_FEED,
+            other => other,
+        }
+    }
+
+    fn fail(&mut self, failure: Failure) -> Status {
+        let status = failure.status;
+        self.failure = Some(Box::new(failure));
+        status
+    }
+}
+
+/// Bytes that are not TLS are most often HTTP sent to the wrong port, or an answer in HTTP: the
+/// person who reads the message is helped by that.
+fn explain_foreign_protocol(failure: Failure, wire: &[u8]) -> Failure {
+    const HTTP: [&[u8]; 8] =
+        [b"GET ", b"POST ", b"HEAD ", b"PUT ", b"DELETE ", b"OPTIONS ", b"CONNECT ", b"HTTP/"];
+    if failure.reason == TLS_REASON_NOT_TLS && HTTP.iter().any(|start| wire.starts_with(start)) {
+        Failure { message: "the peer speaks HTTP without TLS on this connection".into(), ..failure }
+    } else {
+        failure
+    }
+}

@@ -1,0 +1,28 @@
+//! The state word.
+
+use super::Connection;
+use crate::status::*;
+
+impl Connection {
+    /// Processes what was fed, so that every bit is exact, and puts the word together.
+    pub(crate) fn state_word(&mut self) -> u32 {
+        // What went wrong is in the word.
+        let _ = self.process_fed();
+        let failed = self.failure.is_some();
+        let handshaking = self.session.is_handshaking();
+        let peer_closed = self.session.peer_closed();
+        let bits = [
+            (TLS_CAN_FEED, !failed && !self.eof && !peer_closed && self.inbound_room() > 0),
+            (TLS_CAN_DRAIN, !self.outbound.is_empty()),
+            (TLS_CAN_READ, self.inbound.has_plain()),
+            (TLS_CAN_WRITE, !failed && !handshaking && !self.we_closed && self.writable() > 0),
+            (TLS_HANDSHAKING, !failed && handshaking),
+            (TLS_ASKING, !failed && self.session.question().is_some()),
+            (TLS_PEER_CLOSED, peer_closed),
+            (TLS_WE_CLOSED, self.we_closed),
+            (TLS_EOF, self.eof),
+            (TLS_FAILED, failed),
+        ];
+        bits.into_iter().filter(|&(_, set)| set).fold(0, |word, (bit, _)| word | bit)
+    }
+}

@@ -1,0 +1,113 @@
+//! What connections share: the engine's configuration, the limits, and the pool of buffers.
+
+use std::sync::{Arc, LazyLock};
+
+use pki_types::ServerName;
+
+use crate::buffer::Pool;
+use crate::builder::Builder;
+use crate::connection::Connection;
+use crate::engine::{ClientSetup, ServerSetup};
+use crate::failure::Failure;
+use crate::limits::{DEFAULT_POOL, Limits, OUTBOUND_RESERVE};
+use crate::status::{TLS_ERR_ARGUMENT, TLS_REASON_LIMIT_TOO_SMALL, TLS_REASON_SERVER_NAME_INVALID};
+
+/// What `tls_context_t` stands for: immutable, and kept alive by the connections made from it.
+pub(crate) struct Context {
+    pub(crate) role: Role,
+    pub(crate) shared: Arc<Shared>,
+}
+
+pub(crate) enum Role {
+    Client(ClientSetup),
+    Server(ServerSetup),
+}
+
+/// The part that an established connection still needs.
+pub(crate) struct Shared {
+    pub(crate) pool: Pool,
+    pub(crate) limits: Limits,
+}
+
+/// What servers use that have no context yet.
+static UNASSIGNED: LazyLock<Arc<Shared>> =
+    LazyLock::new(|| Arc::new(Shared { pool: Pool::new(DEFAULT_POOL), limits: Limits::default() }));
+
+impl Context {
+    pub(crate) fn client(builder: &Builder) -> Result<Self, Failure> {
+        let setup = ClientSetup::new(&builder.recipe)?;
+        check_outbound(builder.limits, setup.flight_bound())?;
+        Ok(Self { role: Role::Client(setup), shared: shared(builder) })
+    }
+
+    pub(crate) fn server(builder: &Builder) -> Result<Self, Failure> {
+        let setup = ServerSetup::new(&builder.recipe)?;
+        check_outbound(builder.limits, setup.flight_bound())?;
+        Ok(Self { role: Role::Server(setup), shared: shared(builder) })
+    }
+
+    /// Starts a client connection. `server_name` is a DNS name or an IP address in text form.
+    pub(crate) fn connect(&self, server_name: &[u8]) -> Result<Connection, Failure> {
+        let Role::Client(setup) = &self.role else {
+            return Err(Failure::argument("a client connection needs a client context"));
+        };
+        let name = parse_name(server_name)?;
+        let sent = match &name {
+            ServerName::DnsName(name) => Some(name.as_ref().into()),
+            _ => None,
+        };
+        Connection::client(self.shared.clone(), setup, name, sent)
+    }
+
+    /// Starts a server connection.
+    pub(crate) fn accept(&self) -> Result<Connection, Failure> {
+        let Role::Server(setup) = &self.role else {
+            return Err(Failure::argument("a server connection needs a server context"));
+        };
+        Ok(Connection::server(self.shared.clone(), setup.open()?, setup.flight_bound()))
+    }
+}
+
+/// Starts a server connection that will ask for its context.
+pub(crate) fn accept_asking() -> Connection {
+    Connection::server(UNASSIGNED.clone(), ServerSetup::open_asking(), 0)
+}
+
+fn shared(builder: &Builder) -> Arc<Shared> {
+    Arc::new(Shared { pool: Pool::new(builder.pool), limits: builder.limits })
+}
+
+/// A handshake flight cannot be split by the engine: it must fit.
+fn check_outbound(limits: Limits, flight: usize) -> Result<(), Failure> {
+    let needed = flight + OUTBOUND_RESERVE;
+    if limits.outbound < needed {
+        return Err(Failure::config(
+            TLS_REASON_LIMIT_TOO_SMALL,
+            format!(
+                "the outbound limit of {} bytes is below the {needed} bytes that a handshake flight with this \
+                 certificate chain and these trust anchors can take (tls_builder_limits)",
+                limits.outbound
+            ),
+        ));
+    }
+    Ok(())
+}
+
+fn parse_name(name: &[u8]) -> Result<ServerName<'static>, Failure> {
+    let invalid = |why: &str| {
+        Failure::new(
+            TLS_ERR_ARGUMENT,
+            TLS_REASON_SERVER_NAME_INVALID,
+            format!("the server name is neither a DNS name nor an IP address: {why}"),
+        )
+    };
+    let text = std::str::from_utf8(name)
+        .map_err(|_| invalid("it is not ASCII (international names go in their xn-- form)"))?;
+    if text.is_empty() {
+        return Err(invalid("it is empty"));
+    }
+    if text.len() > 253 {
+        return Err(invalid("it is longer than 253 characters"));
+    }
+    ServerName::try_from(text).map(|name| name.to_owned()).map_err(|_| invalid(&format!("{text:?}")))
+}

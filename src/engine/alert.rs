@@ -1,0 +1,96 @@
+//! Alerts that the host asks for (RFC 8446, section 6.2).
+
+use rustls::error::{CertificateError, Error, OtherError, PeerIncompatible, PeerMisbehaved};
+
+use crate::failure::Failure;
+use crate::status::{
+    TLS_ERR_CERTIFICATE, TLS_ERR_NO_COMMON, TLS_REASON_CERTIFICATE_REFUSED, TLS_REASON_REFUSED,
+};
+
+/// The default for a rejected identity: certificate_unknown.
+const CERTIFICATE_UNKNOWN: u8 = 46;
+
+/// An error that makes the engine send `alert`, where one exists: the engine chooses the alert by
+/// the error, and only those that concern an identity can be reached.
+fn reachable(alert: u8) -> Option<Error> {
+    Some(match alert {
+        40 => PeerIncompatible::NoSignatureSchemesInCommon.into(),
+        42 => CertificateError::BadEncoding.into(),
+        43 => CertificateError::InvalidPurpose.into(),
+        44 => CertificateError::Revoked.into(),
+        45 => CertificateError::Expired.into(),
+        CERTIFICATE_UNKNOWN => CertificateError::Other(OtherError::new(Refused)).into(),
+        48 => CertificateError::UnknownIssuer.into(),
+        49 => CertificateError::ApplicationVerificationFailure.into(),
+        51 => CertificateError::BadSignature.into(),
+        113 => CertificateError::InvalidOcspResponse.into(),
+        116 => PeerMisbehaved::NoCertificatesPresented.into(),
+        _ => return None,
+    })
+}
+
+/// Whether an identity can be rejected with `alert`.
+pub(crate) fn rejects_identity(alert: u8) -> bool {
+    reachable(alert).is_some()
+}
+
+/// Whether a ClientHello can be refused with `alert`: not with one that ends nothing
+/// (close_notify, user_canceled, no_renegotiation).
+pub(crate) fn refuses_hello(alert: u8) -> bool {
+    !matches!(alert, 0 | 90 | 100)
+}
+
+pub(super) fn error_for(alert: u8) -> Error {
+    reachable(alert).unwrap_or_else(|| CertificateError::Other(OtherError::new(Refused)).into())
+}
+
+/// A fatal alert as a record without protection, which is right as long as no ServerHello was sent.
+pub(super) fn plain_record(alert: u8) -> [u8; 7] {
+    [21, 3, 3, 0, 2, 2, alert]
+}
+
+pub(super) fn identity_refused(alert: u8) -> Failure {
+    Failure {
+        alert_sent: Some(alert),
+        ..Failure::new(
+            TLS_ERR_CERTIFICATE,
+            TLS_REASON_CERTIFICATE_REFUSED,
+            "the host rejected the peer's identity",
+        )
+    }
+}
+
+pub(super) fn hello_refused(alert: u8) -> Failure {
+    Failure {
+        alert_sent: Some(alert),
+        ..Failure::new(TLS_ERR_NO_COMMON, TLS_REASON_REFUSED, "the host refused the ClientHello")
+    }
+}
+
+/// The host said no, and why is its own business.
+#[derive(Debug)]
+struct Refused;
+
+impl std::fmt::Display for Refused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the host rejected the certificate")
+    }
+}
+
+impl std::error::Error for Refused {}
+
+#[cfg(test)]
+mod tests {
+    use rustls::error::AlertDescription;
+
+    use super::*;
+
+    #[test]
+    fn every_reachable_alert_is_the_one_asked_for() {
+        let reached: Vec<u8> = (0..=255).filter(|&alert| rejects_identity(alert)).collect();
+        assert_eq!(reached, [40, 42, 43, 44, 45, 46, 48, 49, 51, 113, 116]);
+        for alert in reached {
+            assert_eq!(AlertDescription::try_from(&error_for(alert)), Ok(AlertDescription(alert)));
+        }
+    }
+}

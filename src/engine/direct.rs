@@ -1,0 +1,82 @@
+//! The form without questions: rustls's `Connection`, handshake and traffic in one.
+
+use rustls::client::ClientConnectionBuilder;
+use rustls::crypto::cipher::OutboundPlain;
+use rustls::{ClientSide, Connection, ServerConfig, ServerSide, SideData, Tcp};
+use std::sync::Arc;
+
+use super::explain::explain;
+use super::facts::{Facts, PeerChain, SideFacts};
+use super::input::WireInput;
+use super::session::{Flow, Outcome, PlainSink, Session};
+use crate::failure::Failure;
+
+pub(super) struct Direct<Side: SideData> {
+    connection: Connection<Side, Tcp>,
+    peer_closed: bool,
+}
+
+impl Direct<ClientSide> {
+    /// Starts the handshake: the ClientHello is appended to `out`.
+    pub(super) fn client(builder: ClientConnectionBuilder, out: &mut Vec<u8>) -> Result<Self, Failure> {
+        let connection = builder.build(out).map_err(|error| explain(&error))?;
+        Ok(Self { connection, peer_closed: false })
+    }
+}
+
+impl Direct<ServerSide> {
+    pub(super) fn server(config: Arc<ServerConfig>) -> Result<Self, Failure> {
+        let connection = Connection::<ServerSide, Tcp>::new(config).map_err(|error| explain(&error))?;
+        Ok(Self { connection, peer_closed: false })
+    }
+}
+
+impl<Side: SideFacts> Session for Direct<Side>
+where
+    Connection<Side, Tcp>: Send,
+{
+    fn receive(&mut self, wire: &mut [u8], out: &mut Vec<u8>, sink: &mut PlainSink<'_>) -> Outcome {
+        let base = wire.as_ptr().addr();
+        let mut input = WireInput::new(wire);
+        let mut handler = self.connection.read_tls(&mut input, out);
+        let result = loop {
+            match handler.next_payload() {
+                None => break Ok(()),
+                Some(Err(error)) => break Err(explain(&error)),
+                Some(Ok(payload)) => {
+                    let plain = payload.bytes();
+                    let start = plain.as_ptr().addr().wrapping_sub(base);
+                    if !plain.is_empty() && sink(start..start + plain.len(), plain) == Flow::Stop {
+                        break Ok(());
+                    }
+                }
+            }
+        };
+        self.peer_closed = handler.state().peer_has_closed();
+        Outcome { used: input.used(), result }
+    }
+
+    fn write(&mut self, plain: &[u8], out: &mut Vec<u8>) -> Result<(), Failure> {
+        self.connection.write(OutboundPlain::Single(plain), out).map_err(|error| explain(&error))
+    }
+
+    fn close_notify(&mut self, out: &mut Vec<u8>) -> Result<(), Failure> {
+        self.connection.send_close_notify(out).map_err(|error| explain(&error))
+    }
+
+    fn is_handshaking(&self) -> bool {
+        self.connection.is_handshaking()
+    }
+
+    fn peer_closed(&self) -> bool {
+        self.peer_closed
+    }
+
+    fn facts(&self) -> Facts<'_> {
+        Facts::of(&self.connection, self.connection.side().server_name())
+    }
+
+    fn peer_chain(&self) -> PeerChain<'_> {
+        self.connection.peer_identity().map_or(PeerChain::None, |identity| PeerChain::of(identity))
+    }
+}

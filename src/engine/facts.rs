@@ -1,0 +1,86 @@
+//! What a connection knows of itself and its peer.
+
+use pki_types::CertificateDer;
+use rustls::crypto::{CertificateIdentity, Identity};
+use rustls::server::Accepted;
+use rustls::{ClientSide, ConnectionOutputs, HandshakeKind, ServerSide, SideData, Tcp};
+
+/// Negotiated facts; IANA numbers are 0 until known.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Facts<'a> {
+    pub version: u16,
+    pub suite: u16,
+    pub group: u16,
+    pub alpn: Option<&'a [u8]>,
+    /// The name that a client asked for by SNI; on a server only.
+    pub server_name: Option<&'a str>,
+    pub resumed: bool,
+}
+
+impl<'a> Facts<'a> {
+    pub(super) fn of(outputs: &'a ConnectionOutputs, server_name: Option<&'a str>) -> Self {
+        Self {
+            version: outputs.protocol_version().map_or(0, |version| version.0),
+            suite: outputs.negotiated_cipher_suite().map_or(0, |suite| suite.suite().0),
+            group: outputs.negotiated_key_exchange_group().map_or(0, |group| group.name().0),
+            alpn: outputs.alpn_protocol().map(AsRef::as_ref),
+            server_name,
+            resumed: matches!(
+                outputs.handshake_kind(),
+                Some(HandshakeKind::Resumed | HandshakeKind::ResumedWithHelloRetryRequest)
+            ),
+        }
+    }
+
+    pub(super) fn of_client_hello(server_name: Option<&'a str>) -> Self {
+        Self { server_name, ..Self::default() }
+    }
+}
+
+/// The name in a ClientHello that waits for a context.
+pub(super) fn hello_name(accepted: &Accepted<Tcp>) -> Option<Box<str>> {
+    accepted.client_hello().server_name().map(|name| name.as_ref().into())
+}
+
+/// The certificates that a peer presented, its own first.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum PeerChain<'a> {
+    None,
+    X509(&'a CertificateIdentity<'static>),
+}
+
+impl<'a> PeerChain<'a> {
+    pub(super) fn of(identity: &'a Identity<'static>) -> Self {
+        match identity {
+            Identity::X509(chain) => Self::X509(chain),
+            _ => Self::None,
+        }
+    }
+
+    /// The DER bytes of the certificate at `index`.
+    pub(crate) fn get(self, index: usize) -> Option<&'a [u8]> {
+        let Self::X509(chain) = self else { return None };
+        let certificate: &CertificateDer<'_> = match index.checked_sub(1) {
+            None => &chain.end_entity,
+            Some(rest) => chain.intermediates.get(rest)?,
+        };
+        Some(certificate.as_ref())
+    }
+}
+
+/// The one fact that is kept differently on each side.
+pub(super) trait SideFacts: SideData {
+    fn server_name(&self) -> Option<&str>;
+}
+
+impl SideFacts for ClientSide {
+    fn server_name(&self) -> Option<&str> {
+        None
+    }
+}
+
+impl SideFacts for ServerSide {
+    fn server_name(&self) -> Option<&str> {
+        Self::server_name(self).map(AsRef::as_ref)
+    }
+}

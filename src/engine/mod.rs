@@ -1,0 +1,22 @@
+//! The TLS engine: the only room that names rustls.
+//!
+//! Two forms of one trait. [`direct`] runs the handshake and the traffic of a connection on which
+//! nothing will be asked. [`pull`] stops at the questions; its traffic runs over two halves, which
+//! costs a little more per record. Which one a connection gets is decided when it is made.
+
+mod alert;
+mod config;
+mod direct;
+mod explain;
+mod facts;
+mod input;
+mod pull;
+mod session;
+mod store;
+mod verifier;
+
+pub(crate) use alert::{refuses_hello, rejects_identity};
+pub(crate) use config::{ClientAuth, ClientSetup, Recipe, ServerSetup, Verify};
+pub(crate) use facts::Facts;
+pub(crate) use session::{Flow, Outcome, PlainSink, Question, Session, Verdict};
+pub(crate) use store::{Credential, TrustStore, subject_and_issuer};

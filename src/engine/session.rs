@@ -1,0 +1,95 @@
+//! What a connection asks of the engine, whatever its form.
+
+use std::ops::Range;
+
+use super::config::ServerSetup;
+use super::facts::{Facts, PeerChain};
+use crate::failure::Failure;
+
+/// Whether a sink wants more plain bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flow {
+    More,
+    Stop,
+}
+
+/// Receives the plain bytes of one record, which lie at `Range` of the wire bytes that the engine
+/// was given. Called at most once per record, in order.
+pub(crate) type PlainSink<'a> = dyn FnMut(Range<usize>, &[u8]) -> Flow + 'a;
+
+/// What became of the wire bytes given to [`Session::receive`].
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    /// How many of them, from the front, are done with.
+    pub used: usize,
+    /// The error that ended the connection, if one did; records before it count.
+    pub result: Result<(), Failure>,
+}
+
+/// What the engine waits for the host to decide.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Question {
+    /// A ClientHello is in: which context?
+    Context,
+    /// The peer's identity is in: accept it?
+    Verify,
+}
+
+/// The answer to [`Question::Verify`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Accept,
+    /// Decide by the rules of the context.
+    ByRules,
+    /// Reject with this alert.
+    Reject(u8),
+}
+
+/// One TLS connection inside the engine.
+///
+/// Bytes for the peer are appended to `out`, also by calls that fail: then the last of them is the
+/// alert.
+pub(crate) trait Session: Send {
+    /// Processes the records at the front of `wire` until one is not whole, the sink stops, a
+    /// question opens, or the peer closes. Decrypts in place.
+    ///
+    /// Bytes that were not used must be at the front of the next call's `wire`, unaltered: messages
+    /// that span records are put together there.
+    fn receive(&mut self, wire: &mut [u8], out: &mut Vec<u8>, sink: &mut PlainSink<'_>) -> Outcome;
+
+    /// Seals `plain` into records. Only after the handshake.
+    fn write(&mut self, plain: &[u8], out: &mut Vec<u8>) -> Result<(), Failure>;
+
+    /// Seals a close_notify. Only after the handshake.
+    fn close_notify(&mut self, out: &mut Vec<u8>) -> Result<(), Failure>;
+
+    fn is_handshaking(&self) -> bool;
+
+    /// Whether the peer's close_notify was processed.
+    fn peer_closed(&self) -> bool;
+
+    /// The open question, if there is one.
+    fn question(&self) -> Option<Question> {
+        None
+    }
+
+    /// Answers [`Question::Context`]; called only while it is open.
+    fn answer_context(&mut self, _setup: &ServerSetup, _out: &mut Vec<u8>) -> Result<(), Failure> {
+        Err(Failure::unexpected("no question about a context is open"))
+    }
+
+    /// Answers [`Question::Verify`]; called only while it is open.
+    fn answer_verify(&mut self, _verdict: Verdict, _out: &mut Vec<u8>) -> Result<(), Failure> {
+        Err(Failure::unexpected("no question about an identity is open"))
+    }
+
+    /// Ends the handshake with a fatal alert at an open question.
+    fn refuse(&mut self, _alert: u8, _out: &mut Vec<u8>) -> Result<(), Failure> {
+        Err(Failure::unexpected("no question is open"))
+    }
+
+    fn facts(&self) -> Facts<'_>;
+
+    /// The certificates that the peer presented.
+    fn peer_chain(&self) -> PeerChain<'_>;
+}

@@ -1,0 +1,120 @@
+//! Certificates and keys in the engine's form.
+
+use std::sync::Arc;
+
+use pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::RootCertStore;
+use rustls::crypto::{Credentials, Identity, KeyProvider, SigningKey};
+use rustls::error::Error;
+use zeroize::Zeroizing;
+
+use crate::failure::Failure;
+use crate::status::{TLS_REASON_CERTIFICATE_UNUSABLE, TLS_REASON_KEY_MISMATCH, TLS_REASON_KEY_UNUSABLE};
+
+/// Trust anchors.
+#[derive(Debug, Clone)]
+pub(crate) struct TrustStore(RootCertStore);
+
+impl Default for TrustStore {
+    fn default() -> Self {
+        Self(RootCertStore::empty())
+    }
+}
+
+impl TrustStore {
+    /// Adds one certificate as a trust anchor; what is wrong with it otherwise.
+    pub(crate) fn add(&mut self, certificate: CertificateDer<'_>) -> Result<(), String> {
+        self.0.add(certificate).map_err(|error| error.to_string())
+    }
+
+    /// Adds those certificates that can be parsed, and says how many they were.
+    pub(crate) fn add_usable(&mut self, certificates: Vec<CertificateDer<'static>>) -> usize {
+        self.0.add_parsable_certificates(certificates).0
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Bytes of the subject names that a server sends as hints when it asks for a certificate.
+    pub(super) fn hint_bytes(&self) -> usize {
+        self.0.subjects().iter().map(|name| name.as_ref().len() + 2).sum()
+    }
+
+    pub(super) fn roots(&self) -> Arc<RootCertStore> {
+        Arc::new(self.0.clone())
+    }
+}
+
+/// A private key that was parsed, and the chain of its certificate.
+pub(crate) struct Credential {
+    chain: Vec<CertificateDer<'static>>,
+    key: Zeroizing<PrivateKeyDer<'static>>,
+    /// The subject public key info that belongs to `key`.
+    public_key: Option<Vec<u8>>,
+}
+
+impl Credential {
+    /// Parses the key; whether it belongs to the chain is found out by [`Self::load`].
+    pub(crate) fn new(
+        chain: Vec<CertificateDer<'static>>,
+        key: PrivateKeyDer<'static>,
+    ) -> Result<Self, Failure> {
+        let public_key = parse_key(&key)?.public_key().map(|spki| spki.as_ref().to_vec());
+        Ok(Self { chain, key: Zeroizing::new(key), public_key })
+    }
+
+    /// The chain, as configured.
+    pub(crate) fn chain(&self) -> &[CertificateDer<'static>] {
+        &self.chain
+    }
+
+    /// Puts the chain into another order.
+    pub(crate) fn reorder(&mut self, order: impl FnOnce(&mut Vec<CertificateDer<'static>>)) {
+        order(&mut self.chain);
+    }
+
+    /// Whether `certificate` certifies this key.
+    pub(crate) fn certified_by(&self, certificate: &CertificateDer<'_>) -> bool {
+        let parsed = webpki::EndEntityCert::try_from(certificate);
+        match (parsed, &self.public_key) {
+            (Ok(parsed), Some(own)) => parsed.subject_public_key_info().as_ref() == own,
+            _ => false,
+        }
+    }
+
+    /// The engine's form, if key and certificate belong together.
+    pub(super) fn load(&self) -> Result<Credentials, Failure> {
+        let identity = Identity::from_cert_chain(self.chain.clone())
+            .map_err(|why| Failure::config(TLS_REASON_CERTIFICATE_UNUSABLE, format!("{why:?}")))?;
+        Credentials::new(Arc::new(identity), parse_key(&self.key)?).map_err(|error| match error {
+            Error::InconsistentKeys(_) => Failure::config(
+                TLS_REASON_KEY_MISMATCH,
+                "the private key does not belong to the certificate (or to any certificate of the chain)",
+            ),
+            other => Failure::config(
+                TLS_REASON_CERTIFICATE_UNUSABLE,
+                format!("the configured certificate cannot be used: {other}"),
+            ),
+        })
+    }
+}
+
+fn parse_key(key: &PrivateKeyDer<'static>) -> Result<Box<dyn SigningKey>, Failure> {
+    provider().load_private_key(key.clone_key()).map_err(|_| {
+        Failure::config(
+            TLS_REASON_KEY_UNUSABLE,
+            "the private key is damaged, or not RSA (2048 to 8192 bits), ECDSA (P-256, P-384, P-521) or Ed25519",
+        )
+    })
+}
+
+fn provider() -> &'static dyn KeyProvider {
+    rustls_aws_lc_rs::DEFAULT_KEY_PROVIDER
+}
+
+/// The raw subject and issuer names of a certificate, if it can be parsed.
+pub(crate) fn subject_and_issuer(certificate: &CertificateDer<'_>) -> Option<(Vec<u8>, Vec<u8>)> {
+    let parsed = webpki::EndEntityCert::try_from(certificate).ok()?;
+    Some((parsed.subject().to_vec(), parsed.issuer().to_vec()))
+}

@@ -1,0 +1,179 @@
+//! What every export does before and after its work: the handle check, the check for another thread
+//! inside, and the containment of panics.
+
+use std::sync::Arc;
+
+use super::handle::{Entry, Table};
+use super::quiet;
+use super::types::{tls_builder_t, tls_conn_t, tls_context_t};
+use crate::builder::Builder;
+use crate::connection::Connection;
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::status::{Status, TLS_ERR_ARGUMENT, TLS_ERR_BUSY, TLS_ERR_INTERNAL};
+
+static BUILDERS: Table<Box<Builder>> = Table::new(0xb1);
+static CONTEXTS: Table<Arc<Context>> = Table::new(0xc2);
+static CONNECTIONS: Table<Box<Connection>> = Table::new(0xd3);
+
+/// A type that exports answer with.
+pub(super) trait Reply {
+    /// How this type says that a call was refused.
+    fn refused(status: Status) -> Self;
+}
+
+impl Reply for Status {
+    fn refused(status: Status) -> Self {
+        status
+    }
+}
+
+impl Reply for isize {
+    fn refused(status: Status) -> Self {
+        status as Self
+    }
+}
+
+/// Bits and IANA numbers have no room for a status.
+impl Reply for u32 {
+    fn refused(_: Status) -> Self {
+        0
+    }
+}
+
+impl Reply for u16 {
+    fn refused(_: Status) -> Self {
+        0
+    }
+}
+
+/// Runs `body` on a connection.
+#[inline]
+pub(super) fn with_connection<R: Reply>(
+    handle: *const tls_conn_t,
+    body: impl FnOnce(&mut Connection) -> R,
+) -> R {
+    if handle.is_null() {
+        return R::refused(TLS_ERR_ARGUMENT);
+    }
+    let mut entry = match CONNECTIONS.enter(handle.addr()) {
+        Ok(entry) => entry,
+        Err(status) => return R::refused(status),
+    };
+    quiet::catch(|| body(&mut entry)).unwrap_or_else(|()| {
+        entry.poison();
+        R::refused(TLS_ERR_INTERNAL)
+    })
+}
+
+/// Runs `body` on a connection; counts and statuses share one answer.
+#[inline]
+pub(super) fn counted(
+    handle: *const tls_conn_t,
+    body: impl FnOnce(&mut Connection) -> Result<usize, Status>,
+) -> isize {
+    // No buffer is longer than `isize::MAX`.
+    with_connection(handle, |connection| body(connection).map_or_else(isize::refused, |count| count as isize))
+}
+
+/// Runs `body` on a connection.
+#[inline]
+pub(super) fn checked(
+    handle: *const tls_conn_t,
+    body: impl FnOnce(&mut Connection) -> Result<(), Status>,
+) -> Status {
+    with_connection(handle, |connection| body(connection).err().unwrap_or(0))
+}
+
+/// Runs `body` on a builder; the builder remembers what went wrong.
+pub(super) fn with_builder(
+    handle: *const tls_builder_t,
+    body: impl FnOnce(&mut Builder) -> Result<(), Failure>,
+) -> Status {
+    let mut entry = match enter_builder(handle) {
+        Ok(entry) => entry,
+        Err(failure) => return failure.status,
+    };
+    let failure = match quiet::catch(|| body(&mut entry)) {
+        Ok(Ok(())) => return 0,
+        Ok(Err(failure)) => failure,
+        Err(()) => Failure::panic(),
+    };
+    let status = failure.status;
+    entry.last_error = Some(failure);
+    status
+}
+
+/// Enters a builder that is only looked at.
+pub(super) fn enter_builder(handle: *const tls_builder_t) -> Result<Entry<'static, Box<Builder>>, Failure> {
+    if handle.is_null() {
+        return Err(Failure::argument("the builder is NULL"));
+    }
+    BUILDERS.enter(handle.addr()).map_err(|status| refused(status, "builder"))
+}
+
+/// The context behind a handle, for any number of threads at once.
+pub(super) fn share_context(handle: *const tls_context_t) -> Result<Arc<Context>, Failure> {
+    if handle.is_null() {
+        return Err(Failure::argument("the context is NULL"));
+    }
+    loop {
+        match CONTEXTS.enter(handle.addr()) {
+            Ok(entry) => return Ok(Arc::clone(&entry)),
+            // Another thread is taking its share; it is gone after a few instructions.
+            Err(TLS_ERR_BUSY) => std::thread::yield_now(),
+            Err(status) => return Err(refused(status, "context")),
+        }
+    }
+}
+
+fn refused(status: Status, what: &str) -> Failure {
+    let why = if status == TLS_ERR_BUSY {
+        format!("another thread is using this {what}")
+    } else {
+        format!("the {what} was freed, is a handle of another type, or never was one")
+    };
+    Failure::new(status, 0, why)
+}
+
+/// Runs `body` where there is no object that a panic could poison.
+pub(super) fn contained<T>(body: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    quiet::install();
+    quiet::catch(body).unwrap_or_else(|()| Err(Failure::panic()))
+}
+
+pub(super) fn publish_builder(builder: Builder) -> Result<*mut tls_builder_t, Failure> {
+    publish(&BUILDERS, Box::new(builder))
+}
+
+pub(super) fn publish_context(context: Context) -> Result<*mut tls_context_t, Failure> {
+    publish(&CONTEXTS, Arc::new(context))
+}
+
+pub(super) fn publish_connection(connection: Connection) -> Result<*mut tls_conn_t, Failure> {
+    publish(&CONNECTIONS, Box::new(connection))
+}
+
+fn publish<T, H>(table: &Table<T>, value: T) -> Result<*mut H, Failure> {
+    table
+        .insert(value)
+        .map(std::ptr::without_provenance_mut)
+        .map_err(|status| Failure::new(status, 0, "all handles are in use"))
+}
+
+pub(super) fn end_builder(handle: *mut tls_builder_t) {
+    end(&BUILDERS, handle.addr());
+}
+
+pub(super) fn end_context(handle: *mut tls_context_t) {
+    end(&CONTEXTS, handle.addr());
+}
+
+pub(super) fn end_connection(handle: *mut tls_conn_t) {
+    end(&CONNECTIONS, handle.addr());
+}
+
+/// Ends a value. NULL and handles that are none do nothing: a destructor has nobody to tell.
+fn end<T>(table: &Table<T>, handle: usize) {
+    let _ = quiet::catch(|| table.remove(handle));
+}

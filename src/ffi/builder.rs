@@ -1,0 +1,217 @@
+//! Header section "Builders".
+
+use std::ffi::{OsStr, c_char, c_void};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use super::boundary::{contained, end_builder, publish_builder, with_builder};
+use super::memory::{bytes, text};
+use super::types::{tls_builder_t, tls_status_t};
+use crate::builder::Builder;
+use crate::failure::Failure;
+use crate::status::Status;
+
+/// ---- 2. Builders ----------------------------------------------------------------------------
+///
+/// A builder is a mutable recipe. Set it up, make one or more contexts from it, free it: a context
+/// keeps nothing of its builder. Texts and files are read during the call; nothing of the host's is
+/// referenced afterwards. A call that fails leaves the builder as it was, and tls_builder_error()
+/// tells why.
+///
+/// All builder calls answer TLS_OK, TLS_ERR_ARGUMENT (NULL where something is needed), TLS_ERR_HANDLE,
+/// TLS_ERR_BUSY (another thread is inside this builder), TLS_ERR_INTERNAL, and what is named with each.
+///
+/// tls_builder_new() makes an empty builder: no identity, no trust anchor, TLS 1.2 and 1.3, no ALPN,
+/// TLS_VERIFY_PEER, TLS_CLIENT_AUTH_NONE, default limits. The caller owns it, until
+/// tls_builder_free(). NULL if there is no memory. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn tls_builder_new() -> *mut tls_builder_t {
+    contained(|| publish_builder(Builder::default())).unwrap_or(std::ptr::null_mut())
+}
+
+/// Ends a builder. The contexts made from it live on. NULL, and a handle that is no builder, do
+/// nothing. Errors: none. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn tls_builder_free(builder: *mut tls_builder_t) {
+    end_builder(builder);
+}
+
+/// Sets the identity: a certificate chain and its private key, both PEM (RFC 7468), in buffers of
+/// `chain_len` and `key_len` bytes that need no terminator. The key is PKCS#8, PKCS#1 or SEC1, not
+/// encrypted: RSA (2048 to 8192 bits), ECDSA (P-256, P-384, P-521) or Ed25519. The certificates may be
+/// in any order: the one that belongs to the key is found and sent first. Servers need an identity,
+/// clients may have one. The library keeps its own copy of the key and wipes it when the last context
+/// that uses it ends.
+///
+/// That the key belongs to a certificate is checked when a context is made.
+/// Errors: TLS_ERR_CONFIG (malformed or missing PEM, unsupported or encrypted key), TLS_ERR_STATE (this
+/// builder has an identity). Since 0.1.
+///
+/// # Safety
+/// The buffers must be valid for their lengths.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tls_builder_identity_pem(
+    builder: *mut tls_builder_t,
+    chain: *const c_void,
+    chain_len: usize,
+    key: *const c_void,
+    key_len: usize,
+) -> tls_status_t {
+    with_builder(builder, |builder| {
+        // SAFETY: valid as the caller promises.
+        let chain = unsafe { bytes(chain, chain_len) }.map_err(|status| refused(status, "the chain"))?;
+        // SAFETY: as above.
+        let key = unsafe { bytes(key, key_len) }.map_err(|status| refused(status, "the key"))?;
+        builder.identity_pem(chain, key)
+    })
+}
+
+/// Like tls_builder_identity_pem(), from the files `chain_path` and `key_path`, which may be the same.
+/// Errors: also TLS_ERR_IO (a file cannot be read; the message has its name). Since 0.1.
+///
+/// # Safety
+/// The paths must be NULL or NUL-terminated.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tls_builder_identity_file(
+    builder: *mut tls_builder_t,
+    chain_path: *const c_char,
+    key_path: *const c_char,
+) -> tls_status_t {
+    with_builder(builder, |builder| {
+        // SAFETY: terminated as the caller promises.
+        let chain = unsafe { path(chain_path) }?;
+        // SAFETY: as above.
+        let key = unsafe { path(key_path) }?;
+        builder.identity_file(chain, key)
+    })
+}
+
+/// Adds the certificates of a PEM text of `len` bytes as trust anchors, all of them or none. May be
+/// called several times.
+/// Errors: TLS_ERR_CONFIG (malformed PEM, no certificate in it, or one that cannot be a trust anchor; the
+/// message has its number). Since 0.1.
+///
+/// # Safety
+/// The buffer must be valid for its length.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tls_builder_trust_pem(
+    builder: *mut tls_builder_t,
+    pem: *const c_void,
+    len: usize,
+) -> tls_status_t {
+    with_builder(builder, |builder| {
+        // SAFETY: valid as the caller promises.
+        let pem = unsafe { bytes(pem, len) }.map_err(|status| refused(status, "the PEM text"))?;
+        builder.trust_pem(pem)
+    })
+}
+
+/// Like tls_builder_trust_pem(), from the file `path`.
+/// Errors: also TLS_ERR_IO (the file cannot be read). Since 0.1.
+///
+/// # Safety
+/// The path must be NULL or NUL-terminated.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tls_builder_trust_file(
+    builder: *mut tls_builder_t,
+    path: *const c_char,
+) -> tls_status_t {
+    with_builder(builder, |builder| {
+        // SAFETY: terminated as the caller promises.
+        let path = unsafe { self::path(path) }?;
+        builder.trust_file(path)
+    })
+}
+
+/// Adds the trust anchors of the operating system, which takes some milliseconds. This is the one call
+/// that reads environment variables: SSL_CERT_FILE and SSL_CERT_DIR name another store, as they do for
+/// OpenSSL. Certificates in the store that cannot be parsed are passed over.
+/// Errors: TLS_ERR_IO (no usable certificate was found). Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn tls_builder_trust_system(builder: *mut tls_builder_t) -> tls_status_t {
+    with_builder(builder, Builder::trust_system)
+}
+
+/// Sets the application protocols (ALPN, RFC 7301), in order of preference: each a byte with its length,
+/// then its name, as in "\x02h2\x08http/1.1" (12 bytes). A length of 0 removes the list. A client offers
+/// the list; a server with a list refuses a client that offers none of it.
+/// Errors: TLS_ERR_CONFIG (an empty name, or one that is longer than the rest; the message has the
+/// offset). Since 0.1.
+///
+/// # Safety
+/// The buffer must be valid for its length.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tls_builder_alpn(
+    builder: *mut tls_builder_t,
+    wire: *const c_void,
+    len: usize,
+) -> tls_status_t {
+    with_builder(builder, |builder| {
+        // SAFETY: valid as the caller promises.
+        let wire = unsafe { bytes(wire, len) }.map_err(|status| refused(status, "the ALPN list"))?;
+        builder.alpn(wire)
+    })
+}
+
+/// Sets the least and the greatest protocol version: TLS_VERSION_1_2 (0x0303) or TLS_VERSION_1_3 (0x0304).
+/// Errors: TLS_ERR_CONFIG (another version, or min above max). Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn tls_builder_versions(builder: *mut tls_builder_t, min: u16, max: u16) -> tls_status_t {
+    with_builder(builder, |builder| builder.versions(min, max))
+}
+
+/// Sets whether a server asks its clients for certificates: TLS_CLIENT_AUTH_*. Clients ignore it.
+/// Errors: TLS_ERR_ARGUMENT (another mode). Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn tls_builder_client_auth(builder: *mut tls_builder_t, mode: i32) -> tls_status_t {
+    with_builder(builder, |builder| builder.client_auth(mode))
+}
+
+/// Sets who decides about the peer's certificate: TLS_VERIFY_*. With TLS_VERIFY_DANGEROUS_NONE the
+/// connection is protected against nobody who can reach it; the peer's proof that it has the key of the
+/// certificate it shows is still checked. On a server this is about client certificates.
+///
+/// A resumed session is not verified again (RFC 8446, 2.2): it continues one that was accepted under the
+/// same context.
+/// Errors: TLS_ERR_ARGUMENT (another mode). Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn tls_builder_verify(builder: *mut tls_builder_t, mode: i32) -> tls_status_t {
+    with_builder(builder, |builder| builder.verify(mode))
+}
+
+/// Sets the most wire bytes that a connection holds: `inbound` fed and not processed or not read, and
+/// `outbound` queued and not drained. They are never exceeded. 0 keeps the default of 69632 bytes
+/// (TLS_DEFAULT_LIMIT), which holds a 64 KiB message in records. The least values are 20480 bytes each; a
+/// handshake flight (certificate chain, names of the trust anchors) must fit the outbound one.
+/// Errors: TLS_ERR_CONFIG (too small, or larger than memory can be). Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn tls_builder_limits(
+    builder: *mut tls_builder_t,
+    inbound: usize,
+    outbound: usize,
+) -> tls_status_t {
+    with_builder(builder, |builder| builder.limits(inbound, outbound))
+}
+
+/// Sets how many bytes of unused buffers a context keeps for its connections; the default is 4 MiB
+/// (TLS_DEFAULT_POOL). 0 keeps none: every burst of bytes then allocates a buffer and frees it.
+/// Errors: none of its own. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn tls_builder_pool(builder: *mut tls_builder_t, bytes: usize) -> tls_status_t {
+    with_builder(builder, |builder| {
+        builder.pool(bytes);
+        Ok(())
+    })
+}
+
+fn refused(status: Status, what: &str) -> Failure {
+    Failure::new(status, 0, format!("{what} is NULL, or longer than memory can be"))
+}
+
+/// # Safety
+/// `path` must be NULL or NUL-terminated, and stay unchanged for `'a`.
+unsafe fn path<'a>(path: *const c_char) -> Result<&'a Path, Failure> {
+    // SAFETY: terminated as the caller promises.
+    let path = unsafe { text(path) }.map_err(|status| refused(status, "the path"))?;
+    Ok(Path::new(OsStr::from_bytes(path)))
+}

@@ -1,0 +1,57 @@
+//! Header section "Contexts".
+
+use super::boundary::{contained, end_context, enter_builder, publish_context};
+use super::errors::report_construction;
+use super::types::{tls_builder_t, tls_context_t, tls_error_t};
+use crate::context::Context;
+
+/// ---- 3. Contexts ----------------------------------------------------------------------------
+///
+/// A context is what many connections share: keys, trust anchors, sessions for resumption, and the pool
+/// of buffers. It never changes, and any number of threads may use it at once.
+///
+/// Client contexts remember sessions and resume them; server contexts issue tickets (RFC 8446, 4.6.1)
+/// under keys of their own, which rotate every six hours and are known to no other context.
+///
+/// tls_context_client() makes a context for clients, tls_context_server() one for servers. The caller owns
+/// it, until tls_context_free(). The builder can be changed, used again and freed afterwards.
+///
+/// `error` may be NULL; otherwise the caller has set `error->size`.
+/// Errors: NULL, with `error->status` TLS_ERR_ARGUMENT (NULL builder), TLS_ERR_HANDLE, TLS_ERR_BUSY,
+/// TLS_ERR_MEMORY, TLS_ERR_INTERNAL, or TLS_ERR_CONFIG: no trust anchor under TLS_VERIFY_PEER, a private
+/// key that does not belong to its certificate, limits that a handshake flight cannot keep. Since 0.1.
+///
+/// # Safety
+/// `error` must be NULL or valid for `error->size` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tls_context_client(
+    builder: *const tls_builder_t,
+    error: *mut tls_error_t,
+) -> *mut tls_context_t {
+    let result = contained(|| publish_context(Context::client(&*enter_builder(builder)?)?));
+    // SAFETY: valid as the caller promises.
+    unsafe { report_construction(result, error) }
+}
+
+/// Makes a context for servers; see tls_context_client().
+/// Errors: also TLS_ERR_CONFIG without an identity, or without a trust anchor if client certificates are
+/// asked for under TLS_VERIFY_PEER. Since 0.1.
+///
+/// # Safety
+/// `error` must be NULL or valid for `error->size` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tls_context_server(
+    builder: *const tls_builder_t,
+    error: *mut tls_error_t,
+) -> *mut tls_context_t {
+    let result = contained(|| publish_context(Context::server(&*enter_builder(builder)?)?));
+    // SAFETY: valid as the caller promises.
+    unsafe { report_construction(result, error) }
+}
+
+/// Ends the caller's hold on a context. Connections keep what they need of it, so this may be called while
+/// some are alive. NULL, and a handle that is no context, do nothing. Errors: none. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn tls_context_free(context: *mut tls_context_t) {
+    end_context(context);
+}

@@ -1,0 +1,102 @@
+//! Header section "Errors".
+
+use std::ffi::c_char;
+
+use super::boundary::{enter_builder, with_connection};
+use super::types::{tls_builder_t, tls_conn_t, tls_error_t, tls_status_t};
+use crate::failure::Failure;
+use crate::status::{TLS_ERR_ARGUMENT, TLS_OK};
+
+/// ---- 1. Errors ------------------------------------------------------------------------------
+///
+/// Errors belong to the object that they happened to, or to the tls_error_t that the caller hands
+/// in; never to a thread. Reading one changes nothing.
+///
+/// tls_conn_error() tells what ended a connection: its status, a reason, the alerts, and a sentence.
+/// Without a fatal error it fills in TLS_OK and an empty message.
+///
+/// `error` belongs to the caller, who has set `error->size`.
+/// Errors: TLS_ERR_ARGUMENT (NULL, or a size smaller than its first two members), TLS_ERR_HANDLE,
+/// TLS_ERR_BUSY. Since 0.1.
+///
+/// # Safety
+/// `error` must be NULL or valid for `error->size` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tls_conn_error(conn: *mut tls_conn_t, error: *mut tls_error_t) -> tls_status_t {
+    with_connection(conn, |connection| {
+        // SAFETY: valid as the caller promises.
+        unsafe { report(connection.failure(), error) }
+    })
+}
+
+/// Tells what the last failing call on a builder would say: TLS_OK and an empty message if none
+/// failed yet.
+///
+/// `error` belongs to the caller, who has set `error->size`.
+/// Errors: TLS_ERR_ARGUMENT (NULL, or a size smaller than its first two members), TLS_ERR_HANDLE,
+/// TLS_ERR_BUSY. Since 0.1.
+///
+/// # Safety
+/// `error` must be NULL or valid for `error->size` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tls_builder_error(
+    builder: *const tls_builder_t,
+    error: *mut tls_error_t,
+) -> tls_status_t {
+    match enter_builder(builder) {
+        // SAFETY: valid as the caller promises.
+        Ok(entry) => unsafe { report(entry.last_error.as_ref(), error) },
+        Err(failure) => failure.status,
+    }
+}
+
+/// The name of a status as in this header ("TLS_WANT_FEED"), "TLS_UNKNOWN" for other numbers.
+/// Never NULL; the text is static and always valid. Errors: none. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn tls_status_name(status: tls_status_t) -> *const c_char {
+    super::constants::name_of(status).as_ptr()
+}
+
+/// Fills in `error`, as much of it as its size says.
+///
+/// # Safety
+/// `error` must be NULL or valid for `error->size` bytes.
+unsafe fn report(failure: Option<&Failure>, error: *mut tls_error_t) -> tls_status_t {
+    // The size and the status must have room: otherwise there is nothing to tell.
+    const LEAST: usize = size_of::<usize>() + size_of::<tls_status_t>();
+    if error.is_null() {
+        return TLS_ERR_ARGUMENT;
+    }
+    // SAFETY: not NULL, and valid as the caller promises; it need not be aligned.
+    let size = unsafe { (&raw const (*error).size).read_unaligned() };
+    if size < LEAST {
+        return TLS_ERR_ARGUMENT;
+    }
+    let report = tls_error_t::of(failure, size);
+    let skip = size_of::<usize>();
+    let length = size.min(size_of::<tls_error_t>()) - skip;
+    // SAFETY: `skip` is inside both structs.
+    let from = unsafe { (&raw const report).cast::<u8>().add(skip) };
+    // SAFETY: as above.
+    let to = unsafe { error.cast::<u8>().add(skip) };
+    // SAFETY: `skip + length` is within both structs, which are different objects.
+    unsafe { std::ptr::copy_nonoverlapping(from, to, length) };
+    TLS_OK
+}
+
+/// Fills in the error of a constructor, which may be NULL.
+///
+/// # Safety
+/// `error` must be NULL or valid for `error->size` bytes.
+pub(super) unsafe fn report_construction<H>(
+    result: Result<*mut H, Failure>,
+    error: *mut tls_error_t,
+) -> *mut H {
+    let (handle, failure) = match result {
+        Ok(handle) => (handle, None),
+        Err(failure) => (std::ptr::null_mut(), Some(failure)),
+    };
+    // SAFETY: valid as the caller promises. An error that is NULL or too small is not filled in.
+    let _ = unsafe { report(failure.as_ref(), error) };
+    handle
+}

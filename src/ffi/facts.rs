@@ -1,0 +1,94 @@
+//! Header section "Facts".
+
+use std::ffi::{c_char, c_void};
+
+use super::boundary::with_connection;
+use super::memory::{copy_out, copy_text_out};
+use super::types::tls_conn_t;
+
+/// ---- 8. Facts -------------------------------------------------------------------------------
+///
+/// Texts and blobs are copied out: the answer is the full size (of a text without its terminator), whatever
+/// fits into `capacity` is copied, a text is always terminated; NULL only asks the size. 0 means that there is
+/// none, or that it is not known yet. Numbers are IANA's, 0 if not known yet.
+///
+/// All facts are settled when the handshake is done and stay until tls_free(). While a question is open
+/// (section 9) those that it is about can be had: the name and, for an identity, the peer's certificates.
+///
+/// tls_sni() gives the server name: on a client the DNS name that it sends, on a server the one that the client
+/// asked for (SNI, RFC 6066, 3).
+/// Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+///
+/// # Safety
+/// `text` must be NULL or valid for writes of `capacity` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tls_sni(conn: *mut tls_conn_t, text: *mut c_char, capacity: usize) -> isize {
+    with_connection(conn, |connection| {
+        let name = connection.facts().server_name.unwrap_or_default();
+        // SAFETY: valid as the caller promises.
+        unsafe { copy_text_out(name, text, capacity) }
+    })
+}
+
+/// The application protocol that was agreed on (ALPN, RFC 7301), as bytes without a terminator.
+/// Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+///
+/// # Safety
+/// `protocol` must be NULL or valid for writes of `capacity` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tls_alpn(conn: *mut tls_conn_t, protocol: *mut c_void, capacity: usize) -> isize {
+    with_connection(conn, |connection| {
+        let name = connection.facts().alpn.unwrap_or_default();
+        // SAFETY: valid as the caller promises.
+        unsafe { copy_out(name, protocol, capacity) }
+    })
+}
+
+/// A certificate of the peer, in DER: index 0 is its own, the others are the chain in the order in which it
+/// sent them. 0 behind the last. Known after resumption as well.
+/// Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+///
+/// # Safety
+/// `der` must be NULL or valid for writes of `capacity` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tls_peer_certificate(
+    conn: *mut tls_conn_t,
+    index: usize,
+    der: *mut c_void,
+    capacity: usize,
+) -> isize {
+    with_connection(conn, |connection| {
+        let certificate = connection.peer_certificate(index).unwrap_or_default();
+        // SAFETY: valid as the caller promises.
+        unsafe { copy_out(certificate, der, capacity) }
+    })
+}
+
+/// The protocol version: TLS_VERSION_1_3 (0x0304) or TLS_VERSION_1_2 (0x0303).
+/// Errors: 0 for NULL, a bad handle, or another thread inside. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn tls_protocol_version(conn: *mut tls_conn_t) -> u16 {
+    with_connection(conn, |connection| connection.facts().version)
+}
+
+/// The cipher suite (IANA TLS Cipher Suites), such as 0x1301, TLS_AES_128_GCM_SHA256.
+/// Errors: 0 for NULL, a bad handle, or another thread inside. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn tls_cipher_suite(conn: *mut tls_conn_t) -> u16 {
+    with_connection(conn, |connection| connection.facts().suite)
+}
+
+/// The key exchange group (IANA TLS Supported Groups), such as 0x11ec, X25519MLKEM768. 0 after TLS 1.2
+/// resumption, which exchanges no keys.
+/// Errors: 0 for NULL, a bad handle, or another thread inside. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn tls_group(conn: *mut tls_conn_t) -> u16 {
+    with_connection(conn, |connection| connection.facts().group)
+}
+
+/// Whether the handshake resumed an earlier session: 1, or 0 (also while it is not known).
+/// Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn tls_resumed(conn: *mut tls_conn_t) -> i32 {
+    with_connection(conn, |connection| i32::from(connection.facts().resumed))
+}

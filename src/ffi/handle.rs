@@ -1,0 +1,330 @@
+//! Which handles are real.
+//!
+//! A handle is a number in the clothes of a pointer, never an address: `kind:8 | generation:30 |
+//! index:26`. The kind in the top byte is no user-space address, so a stray pointer is told from a
+//! handle; the generation tells a freed handle from the one that took its slot.
+//!
+//! Each slot has a state word, `generation << 2 | DOOMED | BUSY`, and is entered by one exchange on
+//! it: that one checks the handle and keeps other threads out. Generations are odd while the slot
+//! holds a value. Slots are never given back to the system, so a look at any index is a look at
+//! valid memory.
+
+#[cfg(not(target_pointer_width = "64"))]
+compile_error!("handles need 64 bits: kind, generation and index do not fit into less");
+
+use std::cell::UnsafeCell;
+use std::ops::{Deref, DerefMut};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use crate::status::{Status, TLS_ERR_BUSY, TLS_ERR_HANDLE, TLS_ERR_MEMORY};
+
+const INDEX_BITS: u32 = 26;
+const GENERATION_BITS: u32 = 30;
+const LAST_GENERATION: u64 = (1 << GENERATION_BITS) - 1;
+
+const BUSY: u64 = 1;
+/// The handle was freed while another thread was inside: that thread ends the value.
+const DOOMED: u64 = 2;
+
+/// Slots of the first page; each further page holds as many as all before it together.
+const FIRST_PAGE: u32 = 64;
+const PAGES: usize = (INDEX_BITS - FIRST_PAGE.trailing_zeros()) as usize;
+const SLOTS: u32 = 1 << (INDEX_BITS - 1);
+
+struct Slot<T> {
+    state: AtomicU64,
+    /// Index + 1 of the next free slot, while this one is free.
+    next_free: AtomicU32,
+    value: UnsafeCell<Option<T>>,
+}
+
+/// The values behind the handles of one kind.
+pub(super) struct Table<T> {
+    kind: u8,
+    pages: [OnceLock<Box<[Slot<T>]>>; PAGES],
+    /// How many slots were ever used.
+    used: AtomicU32,
+    /// A stack: `count of changes << 32 | index + 1` of its top; the count keeps an exchange from
+    /// taking a top that went away and came back.
+    free: AtomicU64,
+}
+
+// SAFETY: a value is only reached through an `Entry`, of which the state word allows one at a time,
+// or by the thread that ends it, which the state word chooses as well; so sharing the table moves
+// values between threads, but never shares one. `T: Send` is what that needs.
+unsafe impl<T: Send> Sync for Table<T> {}
+
+/// The sole access to a value, until dropped.
+pub(super) struct Entry<'a, T> {
+    table: &'a Table<T>,
+    slot: &'a Slot<T>,
+    index: u32,
+}
+
+impl<T> Table<T> {
+    /// `kind` must have its top bit set, so that no handle looks like a user-space address.
+    pub(super) const fn new(kind: u8) -> Self {
+        assert!(kind >= 0x80);
+        Self {
+            kind,
+            pages: [const { OnceLock::new() }; PAGES],
+            used: AtomicU32::new(0),
+            free: AtomicU64::new(0),
+        }
+    }
+
+    /// Gives `value` a handle.
+    pub(super) fn insert(&self, value: T) -> Result<usize, Status> {
+        let index = self.pop_free().map_or_else(|| self.fresh_index(), Ok)?;
+        let slot = self.slot(index).ok_or(TLS_ERR_MEMORY)?;
+        // SAFETY: the slot's generation is even, so nobody enters it, and its index came from the
+        // free stack or is new, so no other thread was given it.
+        unsafe { *slot.value.get() = Some(value) };
+        let generation = (slot.state.load(Ordering::Relaxed) >> 2) + 1;
+        slot.state.store(generation << 2, Ordering::Release);
+        Ok(((u64::from(self.kind) << (INDEX_BITS + GENERATION_BITS))
+            | (generation << INDEX_BITS)
+            | u64::from(index)) as usize)
+    }
+
+    /// Enters the value behind `handle`.
+    #[inline]
+    pub(super) fn enter(&self, handle: usize) -> Result<Entry<'_, T>, Status> {
+        let (slot, index, idle) = self.find(handle)?;
+        match slot.state.compare_exchange(idle, idle | BUSY, Ordering::Acquire, Ordering::Relaxed) {
+            Ok(_) => Ok(Entry { table: self, slot, index }),
+            Err(state) if state == idle | BUSY => Err(TLS_ERR_BUSY),
+            Err(_) => Err(TLS_ERR_HANDLE),
+        }
+    }
+
+    /// Ends the value behind `handle`: now, or, if another thread is inside, as soon as that one
+    /// leaves. The handle is invalid from here on in both cases.
+    pub(super) fn remove(&self, handle: usize) -> Result<(), Status> {
+        let (slot, index, idle) = self.find(handle)?;
+        let mut state = slot.state.load(Ordering::Relaxed);
+        loop {
+            if state & !BUSY != idle {
+                return Err(TLS_ERR_HANDLE);
+            }
+            match slot.state.compare_exchange_weak(
+                state,
+                idle | BUSY | DOOMED,
+                Ordering::Acquire,
+                Ordering::Relaxed,
+            ) {
+                Ok(_) if state & BUSY != 0 => return Ok(()),
+                Ok(_) => {
+                    self.end(slot, index);
+                    return Ok(());
+                }
+                Err(current) => state = current,
+            }
+        }
+    }
+
+    /// The slot of `handle`, its index, and its state word while nobody is inside.
+    #[inline]
+    fn find(&self, handle: usize) -> Result<(&Slot<T>, u32, u64), Status> {
+        let handle = handle as u64;
+        let generation = (handle >> INDEX_BITS) & LAST_GENERATION;
+        let index = (handle & ((1 << INDEX_BITS) - 1)) as u32;
+        if handle >> (INDEX_BITS + GENERATION_BITS) != u64::from(self.kind) || generation % 2 == 0 {
+            return Err(TLS_ERR_HANDLE);
+        }
+        let slot = self.existing(index).ok_or(TLS_ERR_HANDLE)?;
+        Ok((slot, index, generation << 2))
+    }
+
+    /// Ends the value in a slot that is `DOOMED`, and frees the slot.
+    fn end(&self, slot: &Slot<T>, index: u32) {
+        // SAFETY: `DOOMED` was set, or is seen, by exactly one thread that is also the last one
+        // inside; no exchange succeeds on a doomed state, so this thread alone reaches the value.
+        let value = unsafe { (*slot.value.get()).take() };
+        drop(value);
+        let generation = (slot.state.load(Ordering::Relaxed) >> 2) + 1;
+        slot.state.store(generation << 2, Ordering::Release);
+        // A slot whose generations are used up is left alone: no handle ever becomes valid again.
+        if generation < LAST_GENERATION - 1 {
+            self.push_free(slot, index);
+        }
+    }
+
+    fn fresh_index(&self) -> Result<u32, Status> {
+        self.used
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| (used < SLOTS).then_some(used + 1))
+            .map_err(|_| TLS_ERR_MEMORY)
+    }
+
+    fn push_free(&self, slot: &Slot<T>, index: u32) {
+        let mut top = self.free.load(Ordering::Relaxed);
+        loop {
+            slot.next_free.store(top as u32, Ordering::Relaxed);
+            let next = ((top >> 32) + 1) << 32 | u64::from(index + 1);
+            match self.free.compare_exchange_weak(top, next, Ordering::Release, Ordering::Relaxed) {
+                Ok(_) => return,
+                Err(current) => top = current,
+            }
+        }
+    }
+
+    fn pop_free(&self) -> Option<u32> {
+        let mut top = self.free.load(Ordering::Acquire);
+        loop {
+            let index = (top as u32).checked_sub(1)?;
+            let below = self.existing(index)?.next_free.load(Ordering::Relaxed);
+            let next = ((top >> 32) + 1) << 32 | u64::from(below);
+            match self.free.compare_exchange_weak(top, next, Ordering::Acquire, Ordering::Acquire) {
+                Ok(_) => return Some(index),
+                Err(current) => top = current,
+            }
+        }
+    }
+
+    /// The slot at `index`, if its page exists.
+    #[inline]
+    fn existing(&self, index: u32) -> Option<&Slot<T>> {
+        let (page, offset, _) = place(index);
+        self.pages.get(page)?.get()?.get(offset)
+    }
+
+    /// The slot at `index`, whose page is made if it has to be.
+    fn slot(&self, index: u32) -> Option<&Slot<T>> {
+        let (page, offset, length) = place(index);
+        let slots = self.pages.get(page)?.get_or_init(|| (0..length).map(|_| Slot::default()).collect());
+        slots.get(offset)
+    }
+}
+
+impl<T> Default for Slot<T> {
+    fn default() -> Self {
+        Self { state: AtomicU64::new(0), next_free: AtomicU32::new(0), value: UnsafeCell::new(None) }
+    }
+}
+
+/// Page, offset in it, and the page's length, of the slot at `index`.
+#[inline]
+fn place(index: u32) -> (usize, usize, usize) {
+    let doublings = (index / FIRST_PAGE + 1).ilog2();
+    let before = FIRST_PAGE * ((1 << doublings) - 1);
+    (doublings as usize, (index - before) as usize, (FIRST_PAGE << doublings) as usize)
+}
+
+impl<T> Deref for Entry<'_, T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        // SAFETY: this entry holds the `BUSY` bit, so no other thread reaches the value.
+        let value = unsafe { &*self.slot.value.get() };
+        value.as_ref().expect("an odd generation means a value")
+    }
+}
+
+impl<T> DerefMut for Entry<'_, T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut T {
+        // SAFETY: this entry holds the `BUSY` bit, so no other thread reaches the value, and it is
+        // borrowed mutably, so neither does its own thread.
+        let value = unsafe { &mut *self.slot.value.get() };
+        value.as_mut().expect("an odd generation means a value")
+    }
+}
+
+impl<T> Drop for Entry<'_, T> {
+    #[inline]
+    fn drop(&mut self) {
+        let state = self.slot.state.fetch_and(!BUSY, Ordering::AcqRel);
+        if state & DOOMED != 0 {
+            self.table.end(self.slot, self.index);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicUsize;
+
+    use super::*;
+
+    #[test]
+    fn places_are_dense() {
+        let mut expected = (0, 0);
+        for index in 0..10_000 {
+            let (page, offset, length) = place(index);
+            assert_eq!((page, offset), expected);
+            expected = if offset + 1 == length { (page + 1, 0) } else { (page, offset + 1) };
+        }
+        assert!(place(SLOTS - 1).0 < PAGES);
+    }
+
+    #[test]
+    fn a_freed_handle_stays_invalid_when_its_slot_is_reused() {
+        let table = Table::new(0xc0);
+        let first = table.insert(1).unwrap();
+        table.remove(first).unwrap();
+        let second = table.insert(2).unwrap();
+        assert_eq!(second as u64 & 0x3ff_ffff, first as u64 & 0x3ff_ffff, "the slot is reused");
+        assert_eq!(table.enter(first).err(), Some(TLS_ERR_HANDLE));
+        assert_eq!(table.remove(first), Err(TLS_ERR_HANDLE));
+        assert_eq!(*table.enter(second).unwrap(), 2);
+    }
+
+    #[test]
+    fn numbers_that_never_were_handles_are_refused() {
+        let table = Table::<u8>::new(0xc0);
+        let other = Table::new(0xc1);
+        let live = table.insert(7).unwrap();
+        let foreign = other.insert(7).unwrap();
+        let here = 0u8;
+        for handle in [1, usize::MAX, &raw const here as usize, foreign, live + 1, live ^ (1 << INDEX_BITS)] {
+            assert_eq!(table.enter(handle).err(), Some(TLS_ERR_HANDLE), "{handle:x}");
+        }
+    }
+
+    #[test]
+    fn one_at_a_time_and_a_doomed_value_ends_when_its_user_leaves() {
+        let ended = Arc::new(AtomicUsize::new(0));
+        struct Counted(Arc<AtomicUsize>);
+        impl Drop for Counted {
+            fn drop(&mut self) {
+                self.0.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        let table = Table::new(0xc0);
+        let handle = table.insert(Counted(ended.clone())).unwrap();
+        let inside = table.enter(handle).unwrap();
+        assert_eq!(table.enter(handle).err(), Some(TLS_ERR_BUSY));
+        table.remove(handle).unwrap();
+        assert_eq!(ended.load(Ordering::Relaxed), 0);
+        assert_eq!(table.enter(handle).err(), Some(TLS_ERR_HANDLE));
+        assert_eq!(table.remove(handle), Err(TLS_ERR_HANDLE));
+        drop(inside);
+        assert_eq!(ended.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn threads_that_insert_enter_and_remove_do_not_meet() {
+        let table = Table::new(0xc0);
+        std::thread::scope(|scope| {
+            for thread in 0..4_u32 {
+                let table = &table;
+                scope.spawn(move || {
+                    for round in 0..5_000 {
+                        let handles: Vec<_> =
+                            (0..5).map(|item| table.insert((thread, round, item)).unwrap()).collect();
+                        for (item, &handle) in handles.iter().enumerate() {
+                            assert_eq!(*table.enter(handle).unwrap(), (thread, round, item));
+                        }
+                        for handle in handles {
+                            table.remove(handle).unwrap();
+                        }
+                    }
+                });
+            }
+        });
+        assert!(table.used.load(Ordering::Relaxed) <= 20, "slots are reused");
+    }
+}

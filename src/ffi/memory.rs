@@ -1,0 +1,169 @@
+//! The host's pointers.
+
+use std::ffi::{CStr, c_char, c_void};
+use std::ops::Range;
+
+use super::types::tls_span_t;
+use crate::connection::{PlainTarget, SpanSink};
+use crate::status::{Status, TLS_ERR_ARGUMENT};
+
+/// Whether `length` bytes can start at `pointer`. NULL is an empty buffer, and no other.
+fn check<T>(pointer: *const T, length: usize) -> Result<(), Status> {
+    if (pointer.is_null() && length > 0) || length > isize::MAX as usize {
+        return Err(TLS_ERR_ARGUMENT);
+    }
+    Ok(())
+}
+
+/// Bytes to read.
+///
+/// # Safety
+/// `length` bytes at `pointer` must be initialised and stay unchanged for `'a`.
+pub(super) unsafe fn bytes<'a>(pointer: *const c_void, length: usize) -> Result<&'a [u8], Status> {
+    check(pointer, length)?;
+    if length == 0 {
+        return Ok(&[]);
+    }
+    // SAFETY: not NULL, not longer than `isize::MAX`, and valid as the caller promises.
+    Ok(unsafe { std::slice::from_raw_parts(pointer.cast(), length) })
+}
+
+/// Bytes to read and change.
+///
+/// # Safety
+/// `length` bytes at `pointer` must be initialised and used by nobody else for `'a`.
+pub(super) unsafe fn bytes_mut<'a>(pointer: *mut c_void, length: usize) -> Result<&'a mut [u8], Status> {
+    check(pointer, length)?;
+    if length == 0 {
+        return Ok(&mut []);
+    }
+    // SAFETY: not NULL, not longer than `isize::MAX`, and valid as the caller promises.
+    Ok(unsafe { std::slice::from_raw_parts_mut(pointer.cast(), length) })
+}
+
+/// A NUL-terminated text.
+///
+/// # Safety
+/// `text` must be NULL or point to a NUL-terminated text that stays unchanged for `'a`.
+pub(super) unsafe fn text<'a>(text: *const c_char) -> Result<&'a [u8], Status> {
+    if text.is_null() {
+        return Err(TLS_ERR_ARGUMENT);
+    }
+    // SAFETY: not NULL, and terminated as the caller promises.
+    Ok(unsafe { CStr::from_ptr(text) }.to_bytes())
+}
+
+/// Sets a variable of the host.
+///
+/// # Safety
+/// `place` must be NULL, or valid for a write of `T`.
+pub(super) unsafe fn store<T>(place: *mut T, value: T) -> Result<(), Status> {
+    if place.is_null() {
+        return Err(TLS_ERR_ARGUMENT);
+    }
+    // SAFETY: not NULL, and valid as the caller promises; it need not be aligned.
+    unsafe { place.write_unaligned(value) };
+    Ok(())
+}
+
+/// Memory of the host to write to, which may be uninitialised: it is never read, and what lies
+/// behind the bytes that were put stays untouched.
+pub(super) struct HostBuffer {
+    start: *mut u8,
+    room: usize,
+    filled: usize,
+}
+
+impl HostBuffer {
+    /// # Safety
+    /// `length` bytes at `pointer` must be valid for writes as long as this buffer lives.
+    pub(super) unsafe fn new(pointer: *mut c_void, length: usize) -> Result<Self, Status> {
+        check(pointer, length)?;
+        Ok(Self { start: pointer.cast(), room: length, filled: 0 })
+    }
+}
+
+impl PlainTarget for HostBuffer {
+    #[inline]
+    fn room(&self) -> usize {
+        self.room - self.filled
+    }
+
+    #[inline]
+    fn put(&mut self, plain: &[u8]) -> usize {
+        let length = plain.len().min(self.room());
+        if length > 0 {
+            // SAFETY: `filled` never exceeds `room`, so this stays inside the host's buffer.
+            let end = unsafe { self.start.add(self.filled) };
+            // SAFETY: `room()` bytes are valid at `end`, as promised to `new`; `plain` is a buffer
+            // of this library, which the host does not write to, so the two do not overlap.
+            unsafe { std::ptr::copy_nonoverlapping(plain.as_ptr(), end, length) };
+            self.filled += length;
+        }
+        length
+    }
+}
+
+/// An array of the host for spans, which may be uninitialised.
+pub(super) struct HostSpans {
+    start: *mut tls_span_t,
+    room: usize,
+    filled: usize,
+}
+
+impl HostSpans {
+    /// # Safety
+    /// `count` spans at `pointer` must be valid for writes as long as this array lives.
+    pub(super) unsafe fn new(pointer: *mut tls_span_t, count: usize) -> Result<Self, Status> {
+        check(pointer, count)?;
+        Ok(Self { start: pointer, room: count, filled: 0 })
+    }
+}
+
+impl SpanSink for HostSpans {
+    #[inline]
+    fn room(&self) -> usize {
+        self.room - self.filled
+    }
+
+    #[inline]
+    fn put(&mut self, span: Range<usize>) {
+        if self.room() > 0 {
+            // SAFETY: `filled` is below `room`, so this stays inside the host's array.
+            let place = unsafe { self.start.add(self.filled) };
+            // SAFETY: valid for a write, as promised to `new`; it need not be aligned.
+            unsafe { place.write_unaligned(tls_span_t { offset: span.start, len: span.len() }) };
+            self.filled += 1;
+        }
+    }
+}
+
+/// Copies `blob` out: the answer is its full size, whatever fits.
+///
+/// # Safety
+/// `pointer` must be NULL, which only asks the size, or valid for writes of `capacity` bytes.
+pub(super) unsafe fn copy_out(blob: &[u8], pointer: *mut c_void, capacity: usize) -> isize {
+    if !pointer.is_null() {
+        // SAFETY: valid as the caller promises.
+        if let Ok(mut buffer) = unsafe { HostBuffer::new(pointer, capacity) } {
+            buffer.put(blob);
+        }
+    }
+    blob.len() as isize
+}
+
+/// Copies `text` out and terminates it: the answer is its full size without the terminator.
+///
+/// # Safety
+/// As for [`copy_out`].
+pub(super) unsafe fn copy_text_out(text: &str, pointer: *mut c_char, capacity: usize) -> isize {
+    if !pointer.is_null() && capacity > 0 {
+        let shown = &text.as_bytes()[..text.len().min(capacity - 1)];
+        // SAFETY: valid as the caller promises.
+        if let Ok(mut buffer) = unsafe { HostBuffer::new(pointer.cast(), capacity) } {
+            buffer.put(shown);
+            buffer.put(&[0]);
+        }
+    }
+    text.len() as isize
+}

@@ -1,0 +1,65 @@
+//! Header section "Plain bytes".
+
+use std::ffi::c_void;
+
+use super::boundary::{checked, counted};
+use super::memory::{HostBuffer, bytes};
+use super::types::{tls_conn_t, tls_status_t};
+use crate::connection::Connection;
+
+/// ---- 6. Plain bytes: read and write ---------------------------------------------------------
+///
+/// tls_read_into() decrypts into `plain`, which the host owns: it fills the buffer from as many records as
+/// were fed, and answers the number of bytes (> 0). The rest of a record that does not fit stays readable. It
+/// answers 0 only for `len` 0. Without a byte to give it answers what tls_advance() would, and TLS_WANT_FEED
+/// if more must be fed; so before the handshake is done it drives it.
+///
+/// The buffer may be uninitialised, unaligned and of any length; bytes behind those that were given are not
+/// touched. A record costs no heap allocation.
+/// Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, and the fatal ones. Plain bytes before a bad record
+/// are given first, the error by the next call. Since 0.1.
+///
+/// # Safety
+/// `len` bytes at `plain` must be valid for writes; they may be uninitialised.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tls_read_into(conn: *mut tls_conn_t, plain: *mut c_void, len: usize) -> isize {
+    counted(conn, |connection| {
+        // SAFETY: valid as the caller promises.
+        let mut buffer = unsafe { HostBuffer::new(plain, len) }?;
+        connection.read_into(&mut buffer)
+    })
+}
+
+/// Encrypts up to `len` bytes at `plain` into records in the outbound queue, as many as the outbound limit
+/// allows, and answers how many (> 0; 0 only for `len` 0). What was not taken can be offered again, from any
+/// address. TLS_WANT_DRAIN if there is no room: drain first. Before the handshake is done it drives it, and
+/// answers what tls_advance() would.
+/// Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (after tls_close_notify()), and the
+/// fatal ones. Since 0.1.
+///
+/// # Safety
+/// `len` bytes at `plain` must be valid.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tls_write_from(conn: *mut tls_conn_t, plain: *const c_void, len: usize) -> isize {
+    counted(conn, |connection| {
+        // SAFETY: valid as the caller promises.
+        let plain = unsafe { bytes(plain, len) }?;
+        connection.write_from(plain)
+    })
+}
+
+/// How many plain bytes are decrypted and not read: at most one record's. More may follow once they are read.
+/// Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn tls_plain_pending(conn: *mut tls_conn_t) -> isize {
+    counted(conn, |connection| Ok(connection.pending_plain()))
+}
+
+/// Queues a close_notify (RFC 8446, 6.1): nothing can be written any more, but what the peer still sends can
+/// be read (half close). Saying it twice is TLS_OK. Drain afterwards.
+/// Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (the handshake is not done: free the
+/// connection instead), and the fatal ones. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn tls_close_notify(conn: *mut tls_conn_t) -> tls_status_t {
+    checked(conn, Connection::close_notify)
+}

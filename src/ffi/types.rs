@@ -1,0 +1,113 @@
+//! The types of the C interface.
+
+use std::ffi::c_char;
+use std::mem::offset_of;
+
+use crate::failure::Failure;
+
+/// What most calls answer: TLS_OK, or one of the negative numbers above. Classes to branch on are
+/// few on purpose; what exactly happened is in tls_error_t.
+pub type tls_status_t = i32;
+
+/// A recipe: certificates, keys, trust anchors and options, from which contexts are made.
+/// Used by one thread at a time.
+pub struct tls_builder_t {
+    _opaque: [u8; 0],
+}
+
+/// What connections share: immutable, used from any number of threads at once.
+pub struct tls_context_t {
+    _opaque: [u8; 0],
+}
+
+/// One TLS connection, of a client or of a server. Used by one thread at a time.
+pub struct tls_conn_t {
+    _opaque: [u8; 0],
+}
+
+/// Everything that is known about an error. The caller sets `size` to sizeof(tls_error_t) before the
+/// call, so that programs built against an older or newer header agree with the library on how much
+/// of the struct exists; no byte behind `size` is written. Since 0.1.
+#[repr(C)]
+pub struct tls_error_t {
+    /// sizeof(tls_error_t), set by the caller.
+    pub size: usize,
+    /// The class: what to branch on.
+    pub status: tls_status_t,
+    /// A TLS_REASON_* number for logs, 0 if none fits.
+    pub reason: i32,
+    /// The alert that was queued for the peer (RFC 8446, 6), -1 if none.
+    pub alert_sent: i16,
+    /// The alert that the peer sent, -1 if none.
+    pub alert_received: i16,
+    /// A sentence for people, NUL-terminated, cut to fit into what exists of this member.
+    pub message: [c_char; 256],
+}
+
+/// Where in a buffer of the host some plain bytes are (tls_read_in_place). Since 0.1.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct tls_span_t {
+    /// Of the first byte, from the start of the buffer.
+    pub offset: usize,
+    /// In bytes, at least 1.
+    pub len: usize,
+}
+
+impl tls_error_t {
+    /// `failure` in C, or "no error", for a caller whose struct has `size` bytes.
+    pub(super) fn of(failure: Option<&Failure>, size: usize) -> Self {
+        let mut error = Self {
+            size: size_of::<Self>(),
+            status: 0,
+            reason: 0,
+            alert_sent: -1,
+            alert_received: -1,
+            message: [0; 256],
+        };
+        let Some(failure) = failure else { return error };
+        error.status = failure.status;
+        error.reason = failure.reason;
+        error.alert_sent = failure.alert_sent.map_or(-1, i16::from);
+        error.alert_received = failure.alert_received.map_or(-1, i16::from);
+        let room = size.saturating_sub(offset_of!(Self, message)).min(error.message.len());
+        let most = room.saturating_sub(1);
+        let shown = failure.message.floor_boundary(most);
+        for (place, &byte) in error.message.iter_mut().zip(shown.as_bytes()) {
+            *place = byte as c_char;
+        }
+        error
+    }
+}
+
+/// Cuts a text without splitting a character.
+trait FloorBoundary {
+    fn floor_boundary(&self, most: usize) -> &str;
+}
+
+impl FloorBoundary for str {
+    fn floor_boundary(&self, most: usize) -> &str {
+        let mut end = most.min(self.len());
+        while !self.is_char_boundary(end) {
+            end -= 1;
+        }
+        &self[..end]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::status::TLS_ERR_PEER;
+
+    #[test]
+    fn long_messages_are_cut_between_characters_and_terminated() {
+        let failure = Failure::new(TLS_ERR_PEER, 1, "é".repeat(200));
+        let error = tls_error_t::of(Some(&failure), size_of::<tls_error_t>());
+        assert_eq!(error.message[254], 0);
+        assert_eq!(error.message[253] as u8, "é".as_bytes()[1]);
+
+        let older = tls_error_t::of(Some(&failure), offset_of!(tls_error_t, message) + 4);
+        assert_eq!(older.message[..3].iter().map(|&c| c as u8).collect::<Vec<_>>(), [0xc3, 0xa9, 0]);
+    }
+}

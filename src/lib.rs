@@ -1,0 +1,47 @@
+//! libtlsbio: TLS 1.3 and 1.2 that a host drives through memory.
+//!
+//! The public interface is the C ABI of `include/tlsbio.h`; this crate's Rust side is its
+//! implementation. A byte of wire data takes one way through it:
+//!
+//! ```text
+//! ffi  →  connection  →  buffer  →  engine  →  the host's memory, and back
+//! ```
+//!
+//! | room | what it holds |
+//! |---|---|
+//! | [`ffi`] | the C boundary: handles, checks, panics, and all of the crate's `unsafe` |
+//! | `connection` | one TLS connection: what each call of the contract means |
+//! | `buffer` | inbound and outbound queues, and the pool they borrow memory from |
+//! | `engine` | the only room that names rustls: handshake, records, verification |
+//! | `builder`, `context` | the recipe, and what connections share |
+//! | `identity`, `trust` | certificates and keys from PEM, files and the system |
+//! | `limits`, `record` | numbers: what a host may set, and what a record costs |
+//! | [`status`], `failure` | the codes and the explanations behind them |
+//!
+//! `ARCHITECTURE.md` is the map for people who change something.
+
+#[forbid(unsafe_code)]
+mod buffer;
+#[forbid(unsafe_code)]
+mod builder;
+#[forbid(unsafe_code)]
+mod connection;
+#[forbid(unsafe_code)]
+mod context;
+#[forbid(unsafe_code)]
+mod engine;
+#[forbid(unsafe_code)]
+mod failure;
+pub mod ffi;
+#[forbid(unsafe_code)]
+mod identity;
+#[forbid(unsafe_code)]
+mod limits;
+#[forbid(unsafe_code)]
+mod pem;
+#[forbid(unsafe_code)]
+mod record;
+#[forbid(unsafe_code)]
+pub mod status;
+#[forbid(unsafe_code)]
+mod trust;

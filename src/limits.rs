@@ -1,0 +1,69 @@
+//! What a host may set, and the defaults.
+
+use crate::failure::Failure;
+use crate::record;
+use crate::status::TLS_REASON_LIMIT_TOO_SMALL;
+
+/// Default of both limits: a handshake message or an application message of 64 KiB, in records.
+pub(crate) const DEFAULT_WIRE: usize = 68 * 1024;
+
+/// Any record fits, so that a full buffer always holds something that can be processed.
+pub(crate) const MIN_INBOUND: usize = 20 * 1024;
+
+/// A record of application data fits beside a handshake flight of ordinary size.
+pub(crate) const MIN_OUTBOUND: usize = 20 * 1024;
+
+/// Default bound on the unused buffers that a context keeps.
+pub(crate) const DEFAULT_POOL: usize = 4 * 1024 * 1024;
+
+/// Part of the outbound limit that application data may not use, so that an alert or a
+/// close_notify always fits.
+pub(crate) const OUTBOUND_RESERVE: usize = 256;
+
+/// A record smaller than this is not worth its overhead: with less room than for that, a write
+/// waits for a drain.
+pub(crate) const MIN_WRITE: usize = 512;
+
+const _: () = assert!(MIN_INBOUND >= record::MAX_WIRE);
+const _: () = assert!(DEFAULT_WIRE >= record::wire_bound(64 * 1024) + OUTBOUND_RESERVE);
+
+/// The limits of one connection, in wire bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Limits {
+    pub inbound: usize,
+    pub outbound: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { inbound: DEFAULT_WIRE, outbound: DEFAULT_WIRE }
+    }
+}
+
+impl Limits {
+    /// 0 keeps the default of that limit.
+    pub(crate) fn new(inbound: usize, outbound: usize) -> Result<Self, Failure> {
+        let default = Self::default();
+        let chosen = Self {
+            inbound: if inbound == 0 { default.inbound } else { inbound },
+            outbound: if outbound == 0 { default.outbound } else { outbound },
+        };
+        for (name, value, least) in
+            [("inbound", chosen.inbound, MIN_INBOUND), ("outbound", chosen.outbound, MIN_OUTBOUND)]
+        {
+            if value < least {
+                return Err(Failure::config(
+                    TLS_REASON_LIMIT_TOO_SMALL,
+                    format!("the {name} limit of {value} bytes is below the least one of {least} bytes"),
+                ));
+            }
+            if value > isize::MAX as usize {
+                return Err(Failure::config(
+                    TLS_REASON_LIMIT_TOO_SMALL,
+                    format!("the {name} limit of {value} bytes is above what a buffer can hold"),
+                ));
+            }
+        }
+        Ok(chosen)
+    }
+}

@@ -1,0 +1,39 @@
+//! Trust anchors from PEM text and from the system.
+
+use crate::engine::TrustStore;
+use crate::failure::Failure;
+use crate::pem;
+use crate::status::{TLS_ERR_IO, TLS_REASON_CERTIFICATE_UNUSABLE, TLS_REASON_SYSTEM_TRUST_UNAVAILABLE};
+
+/// Adds every certificate of `text`. All or nothing: after an error the store is as it was.
+pub(crate) fn add_pem(store: &mut TrustStore, text: &[u8]) -> Result<(), Failure> {
+    let mut extended = store.clone();
+    for (index, certificate) in pem::certificates(text)?.into_iter().enumerate() {
+        extended.add(certificate).map_err(|why| {
+            Failure::config(
+                TLS_REASON_CERTIFICATE_UNUSABLE,
+                format!("certificate {} of the PEM text cannot be a trust anchor: {why}", index + 1),
+            )
+        })?;
+    }
+    *store = extended;
+    Ok(())
+}
+
+/// Adds the system's trust anchors. Single ones that cannot be parsed are passed over, as every
+/// system store holds some; none at all is an error.
+pub(crate) fn add_system(store: &mut TrustStore) -> Result<(), Failure> {
+    let loaded = rustls_native_certs::load_native_certs();
+    if store.add_usable(loaded.certs) > 0 {
+        return Ok(());
+    }
+    let why = loaded.errors.first().map_or_else(
+        || "it is empty (on Debian: apt-get install ca-certificates)".into(),
+        ToString::to_string,
+    );
+    Err(Failure::new(
+        TLS_ERR_IO,
+        TLS_REASON_SYSTEM_TRUST_UNAVAILABLE,
+        format!("no certificate could be loaded from the system's trust store: {why}"),
+    ))
+}

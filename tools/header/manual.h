@@ -1,0 +1,113 @@
+/*
+ * tlsbio.h: TLS 1.3 and 1.2 in memory.
+ *
+ * libtlsbio turns wire bytes (ciphertext) into plain bytes (application data) and back. It does no
+ * I/O, starts no thread, prints nothing, and calls nobody: there is no function pointer in this
+ * interface. The host owns the sockets, the loop and every buffer; the library decrypts into the
+ * host's memory and tells, after every step, what can be done next.
+ *
+ *
+ * A client
+ * ========
+ *
+ * This is a whole one, over a connected blocking socket. It verifies the server, sends a request,
+ * and prints the answer.
+ *
+ *     #include <stdio.h>
+ *     #include <sys/socket.h>
+ *     #include <tlsbio.h>
+ *
+ *     int fetch(int fd, const char *host, const char *ca_file)
+ *     {
+ *         char buf[16384], request[512];
+ *         int sent = 0, len = snprintf(request, sizeof request, "GET / HTTP/1.0\r\nHost: %s\r\n\r\n", host);
+ *         tls_error_t error = { .size = sizeof error };
+ *         tls_builder_t *builder = tls_builder_new();
+ *         tls_builder_trust_file(builder, ca_file);
+ *         tls_context_t *context = tls_context_client(builder, &error);
+ *         tls_conn_t *conn = tls_client_new(context, host, &error);
+ *         uint32_t state;
+ *         for (ptrdiff_t n; ((state = tls_state(conn)) & (TLS_CAN_READ | TLS_CAN_DRAIN | TLS_CAN_FEED)) != 0;) {
+ *             if (state & TLS_CAN_READ && (n = tls_read_into(conn, buf, sizeof buf)) > 0) {
+ *                 fwrite(buf, 1, (size_t)n, stdout);
+ *             } else if (state & TLS_CAN_WRITE && sent < len) {
+ *                 sent += (int)tls_write_from(conn, request + sent, (size_t)(len - sent));
+ *             } else if (state & TLS_CAN_DRAIN && (n = tls_drain_into(conn, buf, sizeof buf)) > 0) {
+ *                 send(fd, buf, (size_t)n, MSG_NOSIGNAL);
+ *             } else if ((n = recv(fd, buf, sizeof buf, 0)) <= 0 || tls_feed(conn, buf, (size_t)n) != n) {
+ *                 tls_feed_eof(conn);
+ *             }
+ *         }
+ *         int closed = tls_advance(conn) == TLS_CLOSED;
+ *         if (state & TLS_FAILED)
+ *             tls_conn_error(conn, &error);
+ *         if (!closed)
+ *             fprintf(stderr, "%s: %s\n", host, *error.message ? error.message : "the answer was cut off");
+ *         tls_free(conn);
+ *         tls_context_free(context);
+ *         tls_builder_free(builder);
+ *         return closed ? 0 : 1;
+ *     }
+ *
+ * Nothing is checked on the way because nothing has to be: every function takes NULL, and the NULL
+ * of the step that failed makes the next one fail. examples/ has a server, and a client with all
+ * the options.
+ *
+ *
+ * Words
+ * =====
+ *
+ * wire      bytes as they travel: TLS records.
+ * plain     bytes of the application.
+ * feed      give the library wire bytes that came from the peer.
+ * drain     take wire bytes from the library that must go to the peer.
+ * read      take plain bytes. write: give plain bytes.
+ * builder   a recipe; context: what connections share; conn: one connection.
+ *
+ *
+ * Conventions
+ * ===========
+ *
+ * Answers. A call that moves bytes answers how many (> 0), or a negative status; other calls answer a
+ * status. Statuses come in classes: waits and questions (-1 to -9: nothing is wrong), ends (-10, -11), the
+ * host's mistakes (-20 to -39: the connection is unharmed), fatal errors (-40 and below: they stay). A call
+ * that fails consumes nothing [R-02]. What goes wrong on one connection touches no other [R-10].
+ *
+ * NULL. Every function may be given NULL for any handle or pointer: the answer is TLS_ERR_ARGUMENT (or NULL,
+ * or 0), never a crash. NULL with length 0 is an empty buffer. Freeing NULL does nothing.
+ *
+ * Handles are numbers that look like pointers; do not dereference them, and do not let a garbage collector
+ * treat them as addresses. They are checked against the library's own table: a handle that was freed, that
+ * is of another type, or that never was one is answered TLS_ERR_HANDLE [R-01], and no freed handle becomes
+ * valid again.
+ *
+ * Ownership. The host owns every buffer that it passes, and the library keeps no pointer to any after the
+ * call returns. Where the library shows memory of its own (tls_drain_peek, tls_feed_window), the sentence
+ * marked "Lifetime" says until when.
+ *
+ * Threads. A context may be used from any number of threads. A connection, and a builder, is used by one
+ * thread at a time, whichever; a second one that enters meanwhile gets TLS_ERR_BUSY. Errors belong to the
+ * object, not to a thread.
+ *
+ * Memory. An idle connection holds no record buffer [R-06]: buffers come from a bounded pool of the context
+ * and return to it, wiped of plain bytes [R-11]. In the steady state a record costs no heap allocation in
+ * either direction [R-05]. If the process has no memory left, it ends, as most programs do.
+ *
+ * Environment. The library reads no environment variable (but see tls_builder_trust_system()), needs no
+ * initialisation, and stays mapped once it is loaded. After fork(), the child may use contexts, and those
+ * connections that no other thread of the parent was inside at that moment; a connection goes on in one of
+ * the two processes, not in both.
+ *
+ * ABI. Only opaque pointers, fixed-width integers, size_t and ptrdiff_t, and structs that carry their size.
+ * The soname is libtlsbio.so.0, every symbol has the version TLSBIO_0.1. Names and numbers do not change;
+ * new ones are added.
+ *
+ *
+ * The state word
+ * ==============
+ *
+ * tls_state() answers what can be done now, as bits. A loop over them drives a connection in any language:
+ * read while TLS_CAN_READ, write what there is to write while TLS_CAN_WRITE, send while TLS_CAN_DRAIN,
+ * receive and feed while TLS_CAN_FEED, answer while TLS_ASKING. When none of the first four is left, the
+ * connection is at its end: TLS_PEER_CLOSED, TLS_EOF or TLS_FAILED says at which.
+ */
