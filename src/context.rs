@@ -27,23 +27,26 @@ pub(crate) enum Role {
 pub(crate) struct Shared {
     pub(crate) pool: Pool,
     pub(crate) limits: Limits,
+    /// The most wire bytes that one handshake flight of this side takes.
+    pub(crate) flight_bound: usize,
 }
 
 /// What servers use that have no context yet.
-static UNASSIGNED: LazyLock<Arc<Shared>> =
-    LazyLock::new(|| Arc::new(Shared { pool: Pool::new(DEFAULT_POOL), limits: Limits::default() }));
+static UNASSIGNED: LazyLock<Arc<Shared>> = LazyLock::new(|| {
+    Arc::new(Shared { pool: Pool::new(DEFAULT_POOL), limits: Limits::default(), flight_bound: 0 })
+});
 
 impl Context {
     pub(crate) fn client(builder: &Builder) -> Result<Self, Failure> {
         let setup = ClientSetup::new(&builder.recipe)?;
-        check_outbound(builder.limits, setup.flight_bound())?;
-        Ok(Self { role: Role::Client(setup), shared: shared(builder) })
+        let shared = shared(builder, setup.flight_bound())?;
+        Ok(Self { role: Role::Client(setup), shared })
     }
 
     pub(crate) fn server(builder: &Builder) -> Result<Self, Failure> {
         let setup = ServerSetup::new(&builder.recipe)?;
-        check_outbound(builder.limits, setup.flight_bound())?;
-        Ok(Self { role: Role::Server(setup), shared: shared(builder) })
+        let shared = shared(builder, setup.flight_bound())?;
+        Ok(Self { role: Role::Server(setup), shared })
     }
 
     /// Starts a client connection. `server_name` is a DNS name or an IP address in text form.
@@ -64,22 +67,19 @@ impl Context {
         let Role::Server(setup) = &self.role else {
             return Err(Failure::argument("a server connection needs a server context"));
         };
-        Ok(Connection::server(self.shared.clone(), setup.open()?, setup.flight_bound()))
+        Ok(Connection::server(self.shared.clone(), setup.open()?))
     }
 }
 
 /// Starts a server connection that will ask for its context.
 pub(crate) fn accept_asking() -> Connection {
-    Connection::server(UNASSIGNED.clone(), ServerSetup::open_asking(), 0)
+    Connection::server(UNASSIGNED.clone(), ServerSetup::open_asking())
 }
 
-fn shared(builder: &Builder) -> Arc<Shared> {
-    Arc::new(Shared { pool: Pool::new(builder.pool), limits: builder.limits })
-}
-
-/// A handshake flight cannot be split by the engine: it must fit.
-fn check_outbound(limits: Limits, flight: usize) -> Result<(), Failure> {
-    let needed = flight + OUTBOUND_RESERVE;
+/// A handshake flight is not cut by the engine: it must fit the outbound limit.
+fn shared(builder: &Builder, flight_bound: usize) -> Result<Arc<Shared>, Failure> {
+    let limits = builder.limits;
+    let needed = flight_bound + OUTBOUND_RESERVE;
     if limits.outbound < needed {
         return Err(Failure::config(
             TLS_REASON_LIMIT_TOO_SMALL,
@@ -90,7 +90,7 @@ fn check_outbound(limits: Limits, flight: usize) -> Result<(), Failure> {
             ),
         ));
     }
-    Ok(())
+    Ok(Arc::new(Shared { pool: Pool::new(builder.pool), limits, flight_bound }))
 }
 
 fn parse_name(name: &[u8]) -> Result<ServerName<'static>, Failure> {

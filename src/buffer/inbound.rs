@@ -13,11 +13,14 @@ use std::ops::Range;
 
 use super::Pool;
 
-/// The inbound queue of one connection.
+/// The inbound queue of one connection: nothing, while nothing is there.
 #[derive(Default)]
-pub(crate) struct Inbound {
-    /// Borrowed from the pool while it holds bytes or a window is open; length = capacity.
-    buffer: Vec<u8>,
+pub(crate) struct Inbound(Option<Box<InboundBuffer>>);
+
+/// Memory with its marks. Borrowed from the pool while it holds bytes or a window is open.
+pub(super) struct InboundBuffer {
+    /// All of it initialised, from the start to the capacity.
+    memory: Vec<u8>,
     plain: Range<usize>,
     wire: Range<usize>,
     /// Everything before this position may hold plain bytes, read or not.
@@ -29,7 +32,7 @@ pub(crate) struct Inbound {
 impl Inbound {
     /// Bytes held for the host or the engine.
     pub(crate) fn held(&self) -> usize {
-        self.plain.len() + self.wire.len()
+        self.0.as_ref().map_or(0, |buffer| buffer.plain.len() + buffer.wire.len())
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -37,124 +40,165 @@ impl Inbound {
     }
 
     pub(crate) fn plain(&self) -> &[u8] {
-        &self.buffer[self.plain.clone()]
+        self.0.as_ref().map_or(&[], |buffer| &buffer.memory[buffer.plain.clone()])
     }
 
     pub(crate) fn has_plain(&self) -> bool {
-        !self.plain.is_empty()
+        self.0.as_ref().is_some_and(|buffer| !buffer.plain.is_empty())
     }
 
     pub(crate) fn wire(&self) -> &[u8] {
-        &self.buffer[self.wire.clone()]
+        self.0.as_ref().map_or(&[], |buffer| &buffer.memory[buffer.wire.clone()])
     }
 
     pub(crate) fn wire_mut(&mut self) -> &mut [u8] {
-        &mut self.buffer[self.wire.clone()]
+        self.0.as_mut().map_or(&mut [], |buffer| &mut buffer.memory[buffer.wire.clone()])
     }
 
     /// Appends wire bytes; the caller has checked them against the limit.
     pub(crate) fn append(&mut self, bytes: &[u8], pool: &Pool) {
-        self.make_room(bytes.len(), pool);
-        self.window = 0;
-        let end = self.wire.end + bytes.len();
-        self.buffer[self.wire.end..end].copy_from_slice(bytes);
-        self.wire.end = end;
+        let buffer = self.with_room(bytes.len(), pool);
+        buffer.window = 0;
+        let end = buffer.wire.end + bytes.len();
+        buffer.memory[buffer.wire.end..end].copy_from_slice(bytes);
+        buffer.wire.end = end;
     }
 
     /// Opens a window of at most `most` and at least `least` bytes behind the wire bytes.
     pub(crate) fn open_window(&mut self, least: usize, most: usize, pool: &Pool) -> &mut [u8] {
-        self.make_room(least, pool);
-        let room = self.buffer.len() - self.wire.end;
-        self.window = room.min(most);
-        &mut self.buffer[self.wire.end..self.wire.end + self.window]
+        let buffer = self.with_room(least, pool);
+        let room = buffer.memory.len() - buffer.wire.end;
+        buffer.window = room.min(most);
+        &mut buffer.memory[buffer.wire.end..buffer.wire.end + buffer.window]
     }
 
     /// The size of the open window, 0 if none is open.
     pub(crate) fn window(&self) -> usize {
-        self.window
+        self.0.as_ref().map_or(0, |buffer| buffer.window)
     }
 
     /// Takes `length` bytes of the window as wire bytes, and closes it.
     pub(crate) fn commit(&mut self, length: usize) {
-        debug_assert!(length <= self.window);
-        self.wire.end += length;
-        self.window = 0;
+        if let Some(buffer) = &mut self.0 {
+            debug_assert!(length <= buffer.window);
+            buffer.wire.end += length;
+            buffer.window = 0;
+        }
     }
 
     /// The engine has processed `used` wire bytes; `plain` (relative to where the wire bytes
     /// began) waits for the host.
     pub(crate) fn processed(&mut self, used: usize, plain: Option<Range<usize>>) {
-        let start = self.wire.start;
+        let Some(buffer) = &mut self.0 else { return };
+        let start = buffer.wire.start;
         if let Some(plain) = plain {
-            debug_assert!(self.plain.is_empty() && plain.end <= used);
-            self.plain = start + plain.start..start + plain.end;
+            debug_assert!(buffer.plain.is_empty() && plain.end <= used);
+            buffer.plain = start + plain.start..start + plain.end;
         }
-        self.wire.start += used;
-        self.touched = self.touched.max(self.wire.start);
+        buffer.wire.start += used;
+        buffer.touched = buffer.touched.max(buffer.wire.start);
     }
 
     /// The engine may have left plain bytes anywhere among the wire bytes: of handshake messages
     /// that are not whole, or of a record that failed.
     pub(crate) fn touched_all(&mut self) {
-        self.touched = self.touched.max(self.wire.end);
+        if let Some(buffer) = &mut self.0 {
+            buffer.touched = buffer.touched.max(buffer.wire.end);
+        }
     }
 
     /// The host has copied out `length` plain bytes.
     pub(crate) fn consume_plain(&mut self, length: usize) {
-        self.plain.start += length;
-        debug_assert!(self.plain.start <= self.plain.end);
+        if let Some(buffer) = &mut self.0 {
+            buffer.plain.start += length;
+            debug_assert!(buffer.plain.start <= buffer.plain.end);
+        }
     }
 
     /// Returns the buffer to the pool if nothing needs it.
     pub(crate) fn release_if_idle(&mut self, pool: &Pool) {
-        if self.is_empty() && self.window == 0 && !self.buffer.is_empty() {
+        if self.is_empty() && self.window() == 0 {
             self.release(pool);
         }
     }
 
     /// Forgets all bytes and returns the buffer to the pool.
     pub(crate) fn release(&mut self, pool: &Pool) {
-        let mut inbound = std::mem::take(self);
-        inbound.wipe();
-        if !inbound.buffer.is_empty() {
-            pool.take_back_filled(std::mem::take(&mut inbound.buffer));
+        if let Some(mut buffer) = self.0.take() {
+            buffer.reset();
+            pool.take_back_inbound(buffer);
         }
     }
 
-    /// Makes `length` bytes of room behind the wire bytes: moves them to the front, or borrows a
-    /// larger buffer.
-    fn make_room(&mut self, length: usize, pool: &Pool) {
-        if self.buffer.len() - self.wire.end >= length {
-            return;
-        }
-        let front = if self.has_plain() { self.plain.start } else { self.wire.start };
-        let kept = front..self.wire.end;
-        if kept.len() + length <= self.buffer.len() {
-            self.buffer.copy_within(kept, 0);
-        } else {
-            let mut larger = pool.lend_filled(kept.len() + length);
-            larger[..kept.len()].copy_from_slice(&self.buffer[kept]);
-            let touched = self.touched;
-            let mut smaller = std::mem::replace(&mut self.buffer, larger);
-            wipe(&mut smaller[..touched]);
-            if !smaller.is_empty() {
-                pool.take_back_filled(smaller);
+    /// A buffer with `length` bytes of room behind the wire bytes: the one at hand, or a larger one.
+    fn with_room(&mut self, length: usize, pool: &Pool) -> &mut InboundBuffer {
+        let kept = self.held();
+        let buffer = match self.0.take() {
+            None => pool.lend_inbound(length),
+            Some(mut buffer) if kept + length <= buffer.memory.len() => {
+                buffer.make_room(length);
+                buffer
             }
-            self.touched = self.touched.saturating_sub(front);
-        }
-        self.plain = if self.has_plain() { 0..self.plain.len() } else { 0..0 };
-        self.wire = self.wire.start - front..self.wire.end - front;
-    }
-
-    fn wipe(&mut self) {
-        wipe(&mut self.buffer[..self.touched]);
-        self.touched = 0;
+            Some(mut smaller) => {
+                let mut larger = pool.lend_inbound(kept + length);
+                larger.take_over(&smaller);
+                smaller.reset();
+                pool.take_back_inbound(smaller);
+                larger
+            }
+        };
+        self.0.insert(buffer)
     }
 }
 
-impl Drop for Inbound {
+impl InboundBuffer {
+    pub(super) fn new(capacity: usize) -> Self {
+        Self { memory: vec![0; capacity], plain: 0..0, wire: 0..0, touched: 0, window: 0 }
+    }
+
+    pub(super) fn capacity(&self) -> usize {
+        self.memory.len()
+    }
+
+    /// Moves the bytes to the front, without the gap of header and tag between plain and wire ones,
+    /// if there is no room for `length` more behind them.
+    fn make_room(&mut self, length: usize) {
+        if self.memory.len() - self.wire.end < length {
+            self.memory.copy_within(self.plain.clone(), 0);
+            self.memory.copy_within(self.wire.clone(), self.plain.len());
+            self.rebase(self.plain.len(), self.wire.len());
+        }
+    }
+
+    /// Copies the bytes that are still needed out of `other`.
+    fn take_over(&mut self, other: &Self) {
+        let (plain, wire) = (&other.memory[other.plain.clone()], &other.memory[other.wire.clone()]);
+        self.memory[..plain.len()].copy_from_slice(plain);
+        self.memory[plain.len()..plain.len() + wire.len()].copy_from_slice(wire);
+        self.rebase(plain.len(), wire.len());
+        let wire_touched = other.touched.saturating_sub(other.wire.start);
+        self.touched = plain.len() + wire_touched;
+    }
+
+    /// The plain bytes are at the front now, the wire bytes right behind them.
+    fn rebase(&mut self, plain: usize, wire: usize) {
+        self.plain = 0..plain;
+        self.wire = plain..plain + wire;
+    }
+
+    /// Forgets all bytes, and wipes those that may be plain.
+    fn reset(&mut self) {
+        wipe(&mut self.memory[..self.touched]);
+        self.plain = 0..0;
+        self.wire = 0..0;
+        self.touched = 0;
+        self.window = 0;
+    }
+}
+
+impl Drop for InboundBuffer {
     fn drop(&mut self) {
-        self.wipe();
+        wipe(&mut self.memory[..self.touched]);
     }
 }
 
@@ -177,6 +221,10 @@ mod tests {
         Pool::new(1 << 20)
     }
 
+    fn capacity(inbound: &Inbound) -> usize {
+        inbound.0.as_ref().map_or(0, |buffer| buffer.capacity())
+    }
+
     /// Plays the engine: decrypts `used` bytes into `SECRET`s, of which the last `plain` wait.
     fn decrypt(inbound: &mut Inbound, used: usize, plain: usize) {
         inbound.wire_mut()[..used].fill(SECRET);
@@ -190,15 +238,30 @@ mod tests {
         inbound.append(&[1; 8000], &pool);
         decrypt(&mut inbound, 7000, 10);
         inbound.append(&[2; 5000], &pool);
-        assert_eq!(inbound.buffer.len(), 8 * 1024, "moved, not grown");
+        assert_eq!(capacity(&inbound), 8 * 1024, "moved, not grown");
         assert_eq!(inbound.plain(), [SECRET; 10]);
         assert_eq!(inbound.wire()[..1000], [1; 1000]);
         assert_eq!(inbound.wire()[1000..], [2; 5000]);
         inbound.append(&[3; 30_000], &pool);
-        assert_eq!(inbound.buffer.len(), 84 * 1024);
+        assert_eq!(capacity(&inbound), 84 * 1024);
         assert_eq!(inbound.plain(), [SECRET; 10]);
         assert_eq!(inbound.wire()[6000..], [3; 30_000]);
         assert_eq!(inbound.held(), 36_010);
+    }
+
+    #[test]
+    fn a_full_buffer_has_room_for_what_decryption_freed() {
+        let pool = pool();
+        let mut inbound = Inbound::default();
+        inbound.append(&[1; 20_480], &pool);
+        // 5 bytes of header and 17 of tag and type lie around the plain bytes.
+        inbound.processed(16_389, Some(5..16_372));
+        assert_eq!(inbound.held(), 20_458);
+        inbound.append(&[2; 22], &pool);
+        assert_eq!(capacity(&inbound), 20_480);
+        assert_eq!(inbound.plain(), [1; 16_367]);
+        assert_eq!(inbound.wire()[..4091], [1; 4091]);
+        assert_eq!(inbound.wire()[4091..], [2; 22]);
     }
 
     #[test]
@@ -210,16 +273,16 @@ mod tests {
         // Compaction copies plain bytes to the front, growth to another buffer.
         inbound.append(&[1; 2500], &pool);
         inbound.append(&[1; 9000], &pool);
-        let small = pool.lend_filled(1);
-        assert!(small.iter().all(|&byte| byte != SECRET), "the outgrown buffer was wiped");
+        let small = pool.lend_inbound(1);
+        assert!(small.memory.iter().all(|&byte| byte != SECRET), "the outgrown buffer was wiped");
 
         inbound.consume_plain(3000);
         decrypt(&mut inbound, 13_500, 0);
         assert!(inbound.is_empty());
         inbound.release_if_idle(&pool);
-        assert!(inbound.buffer.is_empty());
-        let large = pool.lend_filled(20_000);
-        assert!(large.iter().all(|&byte| byte != SECRET));
+        assert!(inbound.0.is_none());
+        let large = pool.lend_inbound(20_000);
+        assert!(large.memory.iter().all(|&byte| byte != SECRET));
     }
 
     #[test]
@@ -237,9 +300,9 @@ mod tests {
         inbound.processed(4, None);
         inbound.open_window(1, 10, &pool);
         inbound.release_if_idle(&pool);
-        assert!(!inbound.buffer.is_empty(), "an open window is not taken away");
+        assert!(inbound.0.is_some(), "an open window is not taken away");
         inbound.commit(0);
         inbound.release_if_idle(&pool);
-        assert!(inbound.buffer.is_empty());
+        assert!(inbound.0.is_none());
     }
 }

@@ -2,22 +2,25 @@
 
 use super::Pool;
 
-/// The outbound queue of one connection. The engine appends to it, the host takes from its front.
+/// The outbound queue of one connection: nothing, while nothing waits. The engine appends to it,
+/// the host takes from its front.
 #[derive(Default)]
-pub(crate) struct Outbound {
-    /// Borrowed from the pool while it holds bytes.
-    queue: Vec<u8>,
+pub(crate) struct Outbound(Option<Box<OutboundBuffer>>);
+
+/// Borrowed from the pool while it holds bytes.
+pub(super) struct OutboundBuffer {
+    bytes: Vec<u8>,
     /// How many bytes at the front the host has taken.
     taken: usize,
 }
 
 impl Outbound {
     pub(crate) fn pending(&self) -> &[u8] {
-        &self.queue[self.taken..]
+        self.0.as_ref().map_or(&[], |buffer| buffer.pending())
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.queue.len() - self.taken
+        self.pending().len()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -27,43 +30,87 @@ impl Outbound {
     /// The queue to append to, with room for `need` more bytes, so that appending them does not
     /// allocate.
     pub(crate) fn appender(&mut self, need: usize, pool: &Pool) -> &mut Vec<u8> {
-        if self.queue.capacity() - self.queue.len() < need {
-            self.make_room(need, pool);
-        }
-        &mut self.queue
+        let pending = self.len();
+        let buffer = match self.0.take() {
+            None => pool.lend_outbound(need),
+            Some(mut buffer) if pending + need <= buffer.bytes.capacity() => {
+                buffer.make_room(need);
+                buffer
+            }
+            Some(smaller) => {
+                let mut larger = pool.lend_outbound(pending + need);
+                larger.bytes.extend_from_slice(smaller.pending());
+                pool.take_back_outbound(smaller);
+                larger
+            }
+        };
+        &mut self.0.insert(buffer).bytes
     }
 
-    /// The queue to append to in the rare case that a received message needs an answer.
-    pub(crate) fn rare_appender(&mut self) -> &mut Vec<u8> {
-        &mut self.queue
+    /// Runs `receive` with a queue to append to, for the rare case that a received message needs an
+    /// answer: a buffer is only borrowed if it does.
+    pub(crate) fn with_rare_appender<R>(
+        &mut self,
+        pool: &Pool,
+        receive: impl FnOnce(&mut Vec<u8>) -> R,
+    ) -> R {
+        match &mut self.0 {
+            Some(buffer) => receive(&mut buffer.bytes),
+            None => {
+                let mut answer = Vec::new();
+                let result = receive(&mut answer);
+                if !answer.is_empty() {
+                    self.appender(answer.len(), pool).extend_from_slice(&answer);
+                }
+                result
+            }
+        }
     }
 
     /// The host has taken `length` bytes.
     pub(crate) fn consume(&mut self, length: usize, pool: &Pool) {
-        debug_assert!(length <= self.len());
-        self.taken += length;
+        if let Some(buffer) = &mut self.0 {
+            debug_assert!(length <= buffer.pending().len());
+            buffer.taken += length;
+        }
         self.release_if_empty(pool);
     }
 
     /// Returns the buffer to the pool if the queue is empty.
     pub(crate) fn release_if_empty(&mut self, pool: &Pool) {
-        if self.is_empty() && self.queue.capacity() > 0 {
-            pool.take_back_empty(std::mem::take(&mut self.queue));
-            self.taken = 0;
+        if self.is_empty() {
+            if let Some(buffer) = self.0.take() {
+                pool.take_back_outbound(buffer);
+            }
         }
     }
+}
 
-    fn make_room(&mut self, need: usize, pool: &Pool) {
-        let pending = self.len();
-        if pending + need <= self.queue.capacity() {
-            self.queue.copy_within(self.taken.., 0);
-            self.queue.truncate(pending);
-        } else {
-            let mut larger = pool.lend_empty(pending + need);
-            larger.extend_from_slice(self.pending());
-            pool.take_back_empty(std::mem::replace(&mut self.queue, larger));
-        }
+impl OutboundBuffer {
+    pub(super) fn new(capacity: usize) -> Self {
+        Self { bytes: Vec::with_capacity(capacity), taken: 0 }
+    }
+
+    pub(super) fn capacity(&self) -> usize {
+        self.bytes.capacity()
+    }
+
+    /// Forgets all bytes.
+    pub(super) fn reset(&mut self) {
+        self.bytes.clear();
         self.taken = 0;
+    }
+
+    fn pending(&self) -> &[u8] {
+        &self.bytes[self.taken..]
+    }
+
+    /// Moves the bytes to the front if there is no room for `need` more behind them.
+    fn make_room(&mut self, need: usize) {
+        if self.bytes.capacity() - self.bytes.len() < need {
+            self.bytes.drain(..self.taken);
+            self.taken = 0;
+        }
     }
 }
 
@@ -78,12 +125,12 @@ mod tests {
         outbound.appender(6000, &pool).extend_from_slice(&[1; 6000]);
         outbound.consume(5000, &pool);
         outbound.appender(5000, &pool).extend_from_slice(&[2; 5000]);
-        assert_eq!(outbound.queue.capacity(), 8 * 1024, "moved, not grown");
+        assert_eq!(outbound.0.as_ref().map(|buffer| buffer.capacity()), Some(8 * 1024), "moved, not grown");
         outbound.appender(60_000, &pool).extend_from_slice(&[3; 60_000]);
         let expected = [vec![1; 1000], vec![2; 5000], vec![3; 60_000]].concat();
         assert_eq!(outbound.pending(), expected);
         outbound.consume(66_000, &pool);
         assert!(outbound.is_empty());
-        assert_eq!(outbound.queue.capacity(), 0, "an empty queue holds no buffer");
+        assert!(outbound.0.is_none(), "an empty queue holds no buffer");
     }
 }

@@ -2,6 +2,9 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::inbound::InboundBuffer;
+use super::outbound::OutboundBuffer;
+
 /// Capacities that buffers come in: a handshake flight or a small message; any one record; a
 /// 64 KiB message with what the engine reserves for it; and two for hosts that raise the limits.
 /// Larger ones are not kept.
@@ -9,14 +12,13 @@ const CLASSES: [usize; 5] = [8 * 1024, 20 * 1024, 84 * 1024, 336 * 1024, 1344 * 
 
 /// Unused buffers of one use, by class. The last one returned is the first one lent: its memory
 /// is still in the processor's cache.
-type Shelves = [Vec<Vec<u8>>; CLASSES.len()];
+type Shelves<B> = [Vec<Box<B>>; CLASSES.len()];
 
 #[derive(Default)]
 struct Stock {
-    /// Buffers whose length is their capacity: every byte is initialised.
-    filled: Shelves,
-    /// Buffers of length 0, to be appended to.
-    empty: Shelves,
+    inbound: Shelves<InboundBuffer>,
+    outbound: Shelves<OutboundBuffer>,
+    /// Of all buffers on the shelves.
     bytes: usize,
 }
 
@@ -31,44 +33,43 @@ impl Pool {
         Self { bound, stock: Mutex::default() }
     }
 
-    /// A buffer of at least `need` bytes, all initialised (with anything but plain bytes).
-    pub(crate) fn lend_filled(&self, need: usize) -> Vec<u8> {
-        let (class, capacity) = class_for(need);
-        let reused = class.and_then(|class| {
-            let mut stock = self.stock();
-            let buffer = stock.filled[class].pop()?;
-            stock.bytes -= capacity;
-            Some(buffer)
-        });
-        reused.unwrap_or_else(|| vec![0; capacity])
+    /// A buffer of at least `need` bytes, without plain bytes.
+    pub(super) fn lend_inbound(&self, need: usize) -> Box<InboundBuffer> {
+        self.lend(need, |stock| &mut stock.inbound, InboundBuffer::new)
     }
 
     /// An empty buffer that can be appended `need` bytes without allocating.
-    pub(crate) fn lend_empty(&self, need: usize) -> Vec<u8> {
+    pub(super) fn lend_outbound(&self, need: usize) -> Box<OutboundBuffer> {
+        self.lend(need, |stock| &mut stock.outbound, OutboundBuffer::new)
+    }
+
+    /// Takes back a buffer that was reset.
+    pub(super) fn take_back_inbound(&self, buffer: Box<InboundBuffer>) {
+        self.keep(buffer.capacity(), buffer, |stock| &mut stock.inbound);
+    }
+
+    pub(super) fn take_back_outbound(&self, mut buffer: Box<OutboundBuffer>) {
+        buffer.reset();
+        self.keep(buffer.capacity(), buffer, |stock| &mut stock.outbound);
+    }
+
+    fn lend<B>(
+        &self,
+        need: usize,
+        shelves: impl FnOnce(&mut Stock) -> &mut Shelves<B>,
+        allocate: impl FnOnce(usize) -> B,
+    ) -> Box<B> {
         let (class, capacity) = class_for(need);
         let reused = class.and_then(|class| {
             let mut stock = self.stock();
-            let buffer = stock.empty[class].pop()?;
+            let buffer = shelves(&mut stock)[class].pop()?;
             stock.bytes -= capacity;
             Some(buffer)
         });
-        reused.unwrap_or_else(|| Vec::with_capacity(capacity))
+        reused.unwrap_or_else(|| Box::new(allocate(capacity)))
     }
 
-    /// Takes back a buffer of [`Self::lend_filled`], already wiped.
-    pub(crate) fn take_back_filled(&self, buffer: Vec<u8>) {
-        debug_assert_eq!(buffer.len(), buffer.capacity());
-        self.keep(buffer, |stock| &mut stock.filled);
-    }
-
-    /// Takes back a buffer of [`Self::lend_empty`].
-    pub(crate) fn take_back_empty(&self, mut buffer: Vec<u8>) {
-        buffer.clear();
-        self.keep(buffer, |stock| &mut stock.empty);
-    }
-
-    fn keep(&self, buffer: Vec<u8>, shelves: impl FnOnce(&mut Stock) -> &mut Shelves) {
-        let capacity = buffer.capacity();
+    fn keep<B>(&self, capacity: usize, buffer: Box<B>, shelves: impl FnOnce(&mut Stock) -> &mut Shelves<B>) {
         // A buffer that the engine grew to an odd size is not kept: it would be lent for less.
         let Some(class) = CLASSES.iter().position(|&size| size == capacity) else {
             return;
@@ -101,27 +102,27 @@ mod tests {
     #[test]
     fn buffers_are_reused_and_bounded() {
         let pool = Pool::new(CLASSES[0] + CLASSES[1]);
-        let first = pool.lend_filled(100);
-        let address = first.as_ptr();
-        pool.take_back_filled(first);
+        let first = pool.lend_inbound(100);
+        let address = &raw const *first;
+        pool.take_back_inbound(first);
         assert_eq!(pool.stock().bytes, CLASSES[0]);
 
-        let again = pool.lend_filled(CLASSES[0]);
-        assert_eq!(again.as_ptr(), address);
+        let again = pool.lend_inbound(CLASSES[0]);
+        assert_eq!(&raw const *again, address);
         assert_eq!(pool.stock().bytes, 0);
 
-        pool.take_back_filled(again);
-        pool.take_back_filled(pool.lend_filled(CLASSES[2]));
+        pool.take_back_inbound(again);
+        pool.take_back_inbound(pool.lend_inbound(CLASSES[2]));
         assert_eq!(pool.stock().bytes, CLASSES[0], "a buffer above the bound is not kept");
-        pool.take_back_empty(pool.lend_empty(CLASSES[1]));
+        pool.take_back_outbound(pool.lend_outbound(CLASSES[1]));
         assert_eq!(pool.stock().bytes, CLASSES[0] + CLASSES[1]);
     }
 
     #[test]
     fn a_zero_bound_keeps_nothing() {
         let pool = Pool::new(0);
-        pool.take_back_filled(pool.lend_filled(1));
-        pool.take_back_empty(pool.lend_empty(1));
+        pool.take_back_inbound(pool.lend_inbound(1));
+        pool.take_back_outbound(pool.lend_outbound(1));
         assert_eq!(pool.stock().bytes, 0);
     }
 }

@@ -16,7 +16,6 @@ impl Connection {
             return Err(TLS_ERR_ARGUMENT);
         };
         self.shared = Arc::clone(&context.shared);
-        self.flight_bound = setup.flight_bound();
         let out = self.outbound.appender(USUAL_FLIGHT, &self.shared.pool);
         let result = self.session.answer_context(setup, out);
         self.answered(result)
@@ -71,6 +70,9 @@ impl Connection {
     /// The answer was taken; what came of it is what the next call that processes reports.
     fn answered(&mut self, result: Result<(), Failure>) -> Answer<()> {
         self.outbound.release_if_empty(&self.shared.pool);
+        if let Some(settled) = self.session.settle() {
+            self.session = settled;
+        }
         if let Err(failure) = result {
             self.inbound.touched_all();
             self.inbound.release(&self.shared.pool);

@@ -24,6 +24,9 @@ impl Connection {
         consumed: &mut usize,
     ) -> Answer<usize> {
         self.check_alive()?;
+        if !self.expects_wire() {
+            return Err(self.standing());
+        }
         if !self.inbound.is_empty() {
             return Err(TLS_ERR_STATE);
         }
@@ -41,7 +44,7 @@ impl Connection {
         match result {
             Ok(used) => {
                 *consumed = used;
-                self.left_in_place = if self.expects_wire() { wire.len() - used } else { 0 };
+                self.left_in_place = wire.len() - used;
             }
             Err(status) if found == 0 => return Err(status),
             // The spans before a bad record are good; the error comes with the next call, and what

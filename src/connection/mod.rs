@@ -39,8 +39,6 @@ pub(crate) struct Connection {
     failure: Option<Box<Failure>>,
     /// The name that a client sends by SNI.
     sent_name: Option<Box<str>>,
-    /// The most wire bytes that one handshake flight of this side takes.
-    flight_bound: usize,
     /// Bytes that the last in-place call left with the host, who must give them again.
     left_in_place: usize,
     eof: bool,
@@ -68,14 +66,14 @@ impl Connection {
                 outbound.len()
             )));
         }
-        let mut connection = Self::server(shared, session, setup.flight_bound());
+        let mut connection = Self::server(shared, session);
         connection.outbound = outbound;
         connection.sent_name = sent_name;
         Ok(connection)
     }
 
     /// A server waits for its client's first bytes.
-    pub(crate) fn server(shared: Arc<Shared>, session: Box<dyn Session>, flight_bound: usize) -> Self {
+    pub(crate) fn server(shared: Arc<Shared>, session: Box<dyn Session>) -> Self {
         Self {
             session,
             inbound: Inbound::default(),
@@ -83,7 +81,6 @@ impl Connection {
             shared,
             failure: None,
             sent_name: None,
-            flight_bound,
             left_in_place: 0,
             eof: false,
             we_closed: false,
@@ -173,17 +170,28 @@ impl Connection {
         if !self.expects_wire() {
             return Ok(0);
         }
+        let mut used = self.receive(wire, sink)?;
+        if let Some(settled) = self.session.settle() {
+            self.session = settled;
+            let rest = &mut wire[used..];
+            used += self.receive(rest, &mut |at, plain| sink(at.start + used..at.end + used, plain))?;
+        }
+        Ok(used)
+    }
+
+    fn receive(&mut self, wire: &mut [u8], sink: &mut PlainSink<'_>) -> Answer<usize> {
         let pool = &self.shared.pool;
         let limit = self.shared.limits.outbound;
-        let out = if self.session.is_handshaking() {
-            if self.outbound.len() + self.flight_bound > limit {
+        let Outcome { used, result } = if self.session.is_handshaking() {
+            if self.outbound.len() + self.shared.flight_bound > limit {
                 return Err(TLS_WANT_DRAIN);
             }
-            self.outbound.appender(USUAL_FLIGHT, pool)
+            let out = self.outbound.appender(USUAL_FLIGHT, pool);
+            self.session.receive(wire, out, sink)
         } else {
-            self.outbound.rare_appender()
+            let session = &mut self.session;
+            self.outbound.with_rare_appender(pool, |out| session.receive(wire, out, sink))
         };
-        let Outcome { used, result } = self.session.receive(wire, out, sink);
         self.outbound.release_if_empty(pool);
         if let Err(failure) = result {
             return Err(self.fail(explain_foreign_protocol(failure, wire)));

@@ -8,7 +8,7 @@ use pki_types::ServerName;
 use rustls::client::Resumption;
 use rustls::crypto::{CryptoProvider, SingleCredential, TicketProducer};
 use rustls::enums::ApplicationProtocol;
-use rustls::server::{NoClientAuth, NoServerSessionStorage, ServerCredentialResolver};
+use rustls::server::{NoClientAuth, ServerCredentialResolver, ServerSessionMemoryCache};
 use rustls::{ClientConfig, ServerConfig};
 use rustls_aws_lc_rs::DEFAULT_PROVIDER;
 
@@ -58,6 +58,9 @@ const FLIGHT_OVERHEAD: usize = 8 * 1024 + 2 * (BoundedTicketer::MOST + 64);
 
 /// Sessions that a client context remembers, over all servers.
 const CLIENT_SESSIONS: usize = 256;
+
+/// Sessions that a server context remembers for TLS 1.2 clients that take no tickets.
+const SERVER_SESSIONS: usize = 256;
 
 impl Recipe {
     fn provider(&self) -> Arc<CryptoProvider> {
@@ -178,7 +181,7 @@ impl ServerSetup {
         let mut config =
             builder.with_server_credential_resolver(resolver).map_err(|error| explain(&error))?;
         config.alpn_protocols = recipe.protocols();
-        config.session_storage = Arc::new(NoServerSessionStorage {});
+        config.session_storage = ServerSessionMemoryCache::new(SERVER_SESSIONS);
         config.ticketer = Some(Arc::new(BoundedTicketer(ticketer)));
         let hints = if asks_client { recipe.trust.hint_bytes() } else { 0 };
         Ok(Self {

@@ -1,14 +1,16 @@
 //! The TLS engine: the only room that names rustls.
 //!
 //! Two forms of one trait. [`direct`] runs the handshake and the traffic of a connection on which
-//! nothing will be asked. [`pull`] stops at the questions; its traffic runs over two halves, which
-//! costs a little more per record. Which one a connection gets is decided when it is made.
+//! nothing will be asked. [`pull`] stops at the questions; the traffic that follows runs over two
+//! [`halves`], which costs a little more per record. Which form a connection gets is decided when it is
+//! made.
 
 mod alert;
 mod config;
 mod direct;
 mod explain;
 mod facts;
+mod halves;
 mod input;
 mod pull;
 mod session;

@@ -1,23 +1,23 @@
-//! The form that asks: rustls's pull handshake, which stops at each question, and then the two
-//! halves of the connection that it ends in.
+//! The handshake that asks: rustls's pull form, which stops at each question. What it ends in is in
+//! [`super::halves`].
 
 use std::mem;
 use std::sync::Arc;
 
 use rustls::client::{ClientConnectionBuilder, ClientHandshake};
-use rustls::crypto::cipher::OutboundPlain;
 use rustls::crypto::{Identity, VerifiedIdentity};
 use rustls::error::Error;
 use rustls::server::{Accepted, ServerHandshake};
-use rustls::split::{ReceiveTraffic, ReceiveTrafficState, SendTraffic, SplitConnection};
-use rustls::{ClientSide, ConnectionOutputs, NeedsInput, ServerConfig, ServerSide, Tcp, VerifyPeerIdentity};
+use rustls::split::SplitConnection;
+use rustls::{ClientSide, NeedsInput, ServerConfig, ServerSide, Tcp, VerifyPeerIdentity};
 
 use super::alert;
 use super::config::ServerSetup;
 use super::explain::explain;
 use super::facts::{Facts, PeerChain, SideFacts, hello_name};
+use super::halves::Halves;
 use super::input::WireInput;
-use super::session::{Flow, Outcome, PlainSink, Question, Session, Verdict};
+use super::session::{Outcome, PlainSink, Question, Session, Verdict};
 use crate::failure::Failure;
 
 pub(super) struct Pull<Side: SideFacts> {
@@ -28,24 +28,16 @@ pub(super) struct Pull<Side: SideFacts> {
     hello_name: Option<Box<str>>,
     /// The host verifies the peer's identity; otherwise the context's rules do, unasked.
     ask_verify: bool,
-    peer_closed: bool,
 }
 
 pub(super) enum Step<Side: SideFacts> {
     NeedsInput(NeedsInput<Side>),
     Accepted(Accepted<Tcp>),
     Verify(VerifyPeerIdentity<Side, Tcp>),
-    Traffic(Traffic<Side>),
+    /// Until [`Session::settle`] is called.
+    Complete(SplitConnection<Side>),
     /// After a failure: nothing of the engine is left.
     Over,
-}
-
-/// An established connection. A half is gone once its direction has ended.
-pub(super) struct Traffic<Side: SideFacts> {
-    send: Option<SendTraffic>,
-    receive: Option<ReceiveTraffic<Side>>,
-    outputs: ConnectionOutputs,
-    side: Side,
 }
 
 /// The sides of a pull handshake, which rustls keeps in two enums of the same shape.
@@ -63,7 +55,7 @@ impl PullSide for ClientSide {
         Ok(match handshake {
             ClientHandshake::NeedsInput(step) => Step::NeedsInput(step),
             ClientHandshake::VerifyServerIdentity(step) => Step::Verify(step),
-            ClientHandshake::Complete(split) => Step::Traffic(split.into()),
+            ClientHandshake::Complete(split) => Step::Complete(split),
             _ => return Err(Error::Unreachable("unknown client handshake step")),
         })
     }
@@ -83,7 +75,7 @@ impl PullSide for ServerSide {
             ServerHandshake::NeedsInput(step) => Step::NeedsInput(step),
             ServerHandshake::Accepted(step) => Step::Accepted(step),
             ServerHandshake::VerifyClientIdentity(step) => Step::Verify(step),
-            ServerHandshake::Complete(split) => Step::Traffic(split.into()),
+            ServerHandshake::Complete(split) => Step::Complete(split),
             _ => return Err(Error::Unreachable("unknown server handshake step")),
         })
     }
@@ -101,13 +93,7 @@ impl Pull<ClientSide> {
     /// Starts the handshake: the ClientHello is appended to `out`.
     pub(super) fn client(builder: ClientConnectionBuilder, out: &mut Vec<u8>) -> Result<Self, Failure> {
         let step = builder.start_handshake(out).map_err(|error| explain(&error))?;
-        Ok(Self {
-            step: Step::NeedsInput(step),
-            preset: None,
-            hello_name: None,
-            ask_verify: true,
-            peer_closed: false,
-        })
+        Ok(Self { step: Step::NeedsInput(step), preset: None, hello_name: None, ask_verify: true })
     }
 }
 
@@ -115,7 +101,7 @@ impl Pull<ServerSide> {
     /// Whether identities will be asked about is the chosen context's decision.
     pub(super) fn server() -> Self {
         let step = Step::NeedsInput(ServerHandshake::start());
-        Self { step, preset: None, hello_name: None, ask_verify: false, peer_closed: false }
+        Self { step, preset: None, hello_name: None, ask_verify: false }
     }
 
     /// A server whose context is known, but whose client's identity is asked about.
@@ -144,68 +130,9 @@ impl<Side: PullSide> Pull<Side> {
                 }
                 Step::Verify(step) if !self.ask_verify => self.step = next(step.with_config(out))?,
                 step => {
-                    if let Step::Traffic(_) = step {
-                        self.hello_name = None;
-                    }
                     self.step = step;
                     return Ok(());
                 }
-            }
-        }
-    }
-
-    /// Opens records of application data until the sink stops or none is whole.
-    fn traffic(
-        &mut self,
-        base: usize,
-        input: &mut WireInput<'_>,
-        out: &mut Vec<u8>,
-        sink: &mut PlainSink<'_>,
-    ) -> Result<(), Failure> {
-        let Step::Traffic(traffic) = &mut self.step else {
-            return Ok(());
-        };
-        let Some(mut receive) = traffic.receive.take() else {
-            return Ok(());
-        };
-        loop {
-            let mut flow = Flow::More;
-            let mut delivered = false;
-            // Each state borrows the input until it is exchanged for the next one, which does not.
-            let state: ReceiveTrafficState<'static, Side> = match receive.read(input) {
-                Ok(ReceiveTrafficState::Available(mut data)) => {
-                    delivered = true;
-                    let plain = data.data();
-                    let start = plain.as_ptr().addr().wrapping_sub(base);
-                    if !plain.is_empty() {
-                        flow = sink(start..start + plain.len(), plain);
-                    }
-                    data.into_next()
-                }
-                Ok(ReceiveTrafficState::FlushSender(step)) => ReceiveTrafficState::FlushSender(step),
-                Ok(ReceiveTrafficState::ReadMore(next)) => ReceiveTrafficState::ReadMore(next),
-                Ok(ReceiveTrafficState::CloseNotify) => ReceiveTrafficState::CloseNotify,
-                Err(error) => {
-                    // The alert waits in the sending half.
-                    traffic.flush(out);
-                    return Err(explain(&error));
-                }
-            };
-            let state = match state {
-                ReceiveTrafficState::FlushSender(step) => {
-                    traffic.flush(out);
-                    step.into_next()
-                }
-                other => other,
-            };
-            let ReceiveTrafficState::ReadMore(next) = state else {
-                self.peer_closed = true;
-                return Ok(());
-            };
-            receive = next;
-            if flow == Flow::Stop || !delivered {
-                traffic.receive = Some(receive);
-                return Ok(());
             }
         }
     }
@@ -222,39 +149,38 @@ fn chosen<Side: PullSide>(handshake: Result<ServerHandshake, Error>) -> Result<S
 impl<Side: PullSide> Session for Pull<Side>
 where
     Self: Send,
+    Halves<Side>: Send,
 {
-    fn receive(&mut self, wire: &mut [u8], out: &mut Vec<u8>, sink: &mut PlainSink<'_>) -> Outcome {
-        let base = wire.as_ptr().addr();
+    fn receive(&mut self, wire: &mut [u8], out: &mut Vec<u8>, _: &mut PlainSink<'_>) -> Outcome {
         let mut input = WireInput::new(wire);
-        let result = self.handshake(&mut input, out).and_then(|()| self.traffic(base, &mut input, out, sink));
+        let result = self.handshake(&mut input, out);
         Outcome { used: input.used(), result }
     }
 
-    fn write(&mut self, plain: &[u8], out: &mut Vec<u8>) -> Result<(), Failure> {
-        match &mut self.step {
-            Step::Traffic(Traffic { send: Some(send), .. }) => {
-                send.write(OutboundPlain::Single(plain), out).map_err(|error| explain(&error))
+    fn settle(&mut self) -> Option<Box<dyn Session>> {
+        match mem::replace(&mut self.step, Step::Over) {
+            Step::Complete(split) => Some(Box::new(Halves::new(split))),
+            step => {
+                self.step = step;
+                None
             }
-            _ => Err(Failure::unexpected("the sending half is not open")),
         }
     }
 
-    fn close_notify(&mut self, out: &mut Vec<u8>) -> Result<(), Failure> {
-        match &mut self.step {
-            Step::Traffic(traffic) => match traffic.send.take() {
-                Some(send) => send.close(out).map_err(|error| explain(&error)),
-                None => Ok(()),
-            },
-            _ => Err(Failure::unexpected("the sending half is not open")),
-        }
+    fn write(&mut self, _: &[u8], _: &mut Vec<u8>) -> Result<(), Failure> {
+        Err(Failure::unexpected("nothing can be written during the handshake"))
+    }
+
+    fn close_notify(&mut self, _: &mut Vec<u8>) -> Result<(), Failure> {
+        Err(Failure::unexpected("nothing can be closed during the handshake"))
     }
 
     fn is_handshaking(&self) -> bool {
-        !matches!(self.step, Step::Traffic(_))
+        true
     }
 
     fn peer_closed(&self) -> bool {
-        self.peer_closed
+        false
     }
 
     fn question(&self) -> Option<Question> {
@@ -307,40 +233,13 @@ where
     }
 
     fn facts(&self) -> Facts<'_> {
-        match &self.step {
-            Step::Traffic(traffic) => Facts::of(&traffic.outputs, traffic.side.server_name()),
-            _ => Facts::of_client_hello(self.hello_name.as_deref()),
-        }
+        Facts::of_client_hello(self.hello_name.as_deref())
     }
 
     fn peer_chain(&self) -> PeerChain<'_> {
         match &self.step {
-            Step::Traffic(traffic) => {
-                traffic.outputs.peer_identity().map_or(PeerChain::None, |identity| PeerChain::of(identity))
-            }
             Step::Verify(verify) => Side::presented(verify).map_or(PeerChain::None, PeerChain::of),
             _ => PeerChain::None,
-        }
-    }
-}
-
-impl<Side: SideFacts> From<SplitConnection<Side>> for Traffic<Side> {
-    fn from(split: SplitConnection<Side>) -> Self {
-        Self {
-            send: Some(split.send),
-            receive: Some(split.receive),
-            outputs: split.outputs,
-            side: split.side_outputs,
-        }
-    }
-}
-
-impl<Side: SideFacts> Traffic<Side> {
-    /// Moves what the receiving half left for the peer to `out`. After a fatal alert that is all
-    /// the sending half can do, and it says so with an error that tells nothing new.
-    fn flush(&mut self, out: &mut Vec<u8>) {
-        if let Some(send) = &mut self.send {
-            let _ = send.write(OutboundPlain::new_empty(), out);
         }
     }
 }

@@ -57,6 +57,12 @@ pub(crate) trait Session: Send {
     /// that span records are put together there.
     fn receive(&mut self, wire: &mut [u8], out: &mut Vec<u8>, sink: &mut PlainSink<'_>) -> Outcome;
 
+    /// The session to go on with, where the handshake is done and another form carries the traffic.
+    /// To be asked after each call that may end the handshake.
+    fn settle(&mut self) -> Option<Box<dyn Session>> {
+        None
+    }
+
     /// Seals `plain` into records. Only after the handshake.
     fn write(&mut self, plain: &[u8], out: &mut Vec<u8>) -> Result<(), Failure>;
 

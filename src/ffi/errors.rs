@@ -67,8 +67,9 @@ unsafe fn report(failure: Option<&Failure>, error: *mut tls_error_t) -> tls_stat
     if error.is_null() {
         return TLS_ERR_ARGUMENT;
     }
+    // The size is the first member.
     // SAFETY: not NULL, and valid as the caller promises; it need not be aligned.
-    let size = unsafe { (&raw const (*error).size).read_unaligned() };
+    let size = unsafe { error.cast::<usize>().read_unaligned() };
     if size < LEAST {
         return TLS_ERR_ARGUMENT;
     }

@@ -1,0 +1,3 @@
+module tlsbio.test/gopeer
+
+go 1.24

@@ -1,0 +1,48 @@
+/* The command line of the interop peer. */
+#ifndef PEER_OPTIONS_H
+#define PEER_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum job_kind { JOB_ECHO, JOB_EXCHANGE, JOB_HTTP };
+enum way_in { IN_FEED, IN_WINDOW, IN_PLACE };
+enum way_out { OUT_PEEK, OUT_COPY, OUT_DIRECT };
+
+struct options {
+    bool server;
+    const char *host;
+    const char *port;
+    long count; /* connections, one after the other */
+
+    const char *chain;
+    const char *key;
+    const char *other_name; /* a server name for which the second identity is chosen */
+    const char *other_chain;
+    const char *other_key;
+    const char *trust;
+    const char *alpn; /* names, comma separated */
+    uint16_t min_version;
+    uint16_t max_version;
+    int32_t client_auth;
+    int32_t verify;
+    const char *name;
+
+    bool ask_context; /* a server that starts without a context */
+    long refuse;      /* alert that answers the context question, -1: choose a context */
+    int32_t verdict;  /* answer to the verify question, as tls_answer_verify takes it */
+
+    enum way_in way_in;
+    enum way_out way_out;
+
+    enum job_kind job;
+    const char *send; /* file */
+    const char *save; /* file */
+    long expect;      /* bytes after which an exchange is over, -1: until the peer closes */
+    bool half_close;  /* close our direction as soon as everything is sent */
+};
+
+/* Ends the program with a message if the command line cannot be understood. */
+struct options options_parse(int argc, char **argv);
+
+#endif

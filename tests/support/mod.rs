@@ -1,0 +1,245 @@
+//! What the Rust tests share: the test PKI, and safe handles on the exported C functions.
+
+#![allow(dead_code, reason = "each test uses its part of this")]
+#![allow(clippy::undocumented_unsafe_blocks, reason = "each is a C call with pointers into live slices")]
+
+use std::ffi::{CString, c_void};
+use std::path::PathBuf;
+use std::process::Command;
+use std::ptr::null_mut;
+use std::sync::OnceLock;
+
+use tlsbio::ffi::*;
+use tlsbio::status::*;
+
+/// A file of the test PKI, which is made on first use.
+pub fn pki(name: &str) -> Vec<u8> {
+    static DIRECTORY: OnceLock<PathBuf> = OnceLock::new();
+    let directory = DIRECTORY.get_or_init(|| {
+        let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+        let directory = root.join("target/pki");
+        let status = Command::new(root.join("tests/pki/make.sh")).arg(&directory).status();
+        assert!(
+            status.is_ok_and(|status| status.success()),
+            "tests/pki/make.sh failed; it needs bash and openssl"
+        );
+        directory
+    });
+    let path = directory.join(name);
+    std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// An owned client or server context.
+pub struct Context(*mut tls_context_t);
+
+/// What a context is made of; names are files of the test PKI.
+#[derive(Clone, Copy)]
+pub struct Recipe {
+    pub chain: Option<(&'static str, &'static str)>,
+    pub trust: Option<&'static str>,
+    pub version: Option<u16>,
+    pub verify: i32,
+    pub client_auth: i32,
+}
+
+impl Default for Recipe {
+    fn default() -> Self {
+        Self {
+            chain: None,
+            trust: Some("trust/all.pem"),
+            version: None,
+            verify: TLS_VERIFY_PEER,
+            client_auth: TLS_CLIENT_AUTH_NONE,
+        }
+    }
+}
+
+impl Context {
+    pub fn client(recipe: &Recipe) -> Self {
+        Self::make(recipe, tls_context_client)
+    }
+
+    pub fn server(recipe: &Recipe) -> Self {
+        Self::make(recipe, tls_context_server)
+    }
+
+    fn make(
+        recipe: &Recipe,
+        make: unsafe extern "C" fn(*const tls_builder_t, *mut tls_error_t) -> *mut tls_context_t,
+    ) -> Self {
+        let builder = tls_builder_new();
+        if let Some((chain, key)) = recipe.chain {
+            let (chain, key) = (pki(chain), pki(key));
+            let status = unsafe {
+                tls_builder_identity_pem(
+                    builder,
+                    chain.as_ptr().cast(),
+                    chain.len(),
+                    key.as_ptr().cast(),
+                    key.len(),
+                )
+            };
+            assert_eq!(status, TLS_OK);
+        }
+        if let Some(trust) = recipe.trust {
+            let trust = pki(trust);
+            assert_eq!(unsafe { tls_builder_trust_pem(builder, trust.as_ptr().cast(), trust.len()) }, TLS_OK);
+        }
+        if let Some(version) = recipe.version {
+            assert_eq!(tls_builder_versions(builder, version, version), TLS_OK);
+        }
+        assert_eq!(tls_builder_verify(builder, recipe.verify), TLS_OK);
+        assert_eq!(tls_builder_client_auth(builder, recipe.client_auth), TLS_OK);
+        let context = unsafe { make(builder, null_mut()) };
+        assert!(!context.is_null());
+        tls_builder_free(builder);
+        Self(context)
+    }
+
+    pub fn connect(&self, name: &str) -> Conn {
+        let name = CString::new(name).unwrap();
+        let conn = unsafe { tls_client_new(self.0, name.as_ptr(), null_mut()) };
+        assert!(!conn.is_null());
+        Conn(conn)
+    }
+
+    pub fn accept(&self) -> Conn {
+        let conn = unsafe { tls_server_new(self.0, null_mut()) };
+        assert!(!conn.is_null());
+        Conn(conn)
+    }
+}
+
+impl Drop for Context {
+    fn drop(&mut self) {
+        tls_context_free(self.0);
+    }
+}
+
+/// An owned connection.
+pub struct Conn(pub *mut tls_conn_t);
+
+/// The bytes of a call, or its status.
+pub type Answer = Result<usize, Status>;
+
+fn answer(result: isize) -> Answer {
+    usize::try_from(result).map_err(|_| result as Status)
+}
+
+impl Conn {
+    pub fn feed(&self, wire: &[u8]) -> Answer {
+        answer(unsafe { tls_feed(self.0, wire.as_ptr().cast(), wire.len()) })
+    }
+
+    pub fn feed_by_window(&self, wire: &[u8]) -> Answer {
+        let (mut window, mut length) = (null_mut::<c_void>(), 0);
+        let status = unsafe { tls_feed_window(self.0, wire.len(), &mut window, &mut length) };
+        if status == TLS_ERR_LIMIT {
+            return Ok(0);
+        }
+        if status != TLS_OK {
+            return Err(status);
+        }
+        let taken = wire.len().min(length);
+        unsafe { std::ptr::copy_nonoverlapping(wire.as_ptr(), window.cast(), taken) };
+        match tls_feed_commit(self.0, taken) {
+            TLS_OK => Ok(taken),
+            status => Err(status),
+        }
+    }
+
+    pub fn feed_eof(&self) {
+        assert_eq!(tls_feed_eof(self.0), TLS_OK);
+    }
+
+    /// Everything that is queued.
+    pub fn drain(&self) -> Vec<u8> {
+        let mut wire = vec![0; usize::try_from(tls_drain_pending(self.0)).unwrap()];
+        let drained = answer(unsafe { tls_drain_into(self.0, wire.as_mut_ptr().cast(), wire.len()) });
+        assert_eq!(drained, Ok(wire.len()));
+        wire
+    }
+
+    pub fn advance(&self) -> Status {
+        tls_advance(self.0)
+    }
+
+    pub fn state(&self) -> u32 {
+        tls_state(self.0)
+    }
+
+    pub fn read_into(&self, plain: &mut [u8]) -> Answer {
+        answer(unsafe { tls_read_into(self.0, plain.as_mut_ptr().cast(), plain.len()) })
+    }
+
+    /// Appends all plain bytes that can be read to `plain`, and answers how that ended.
+    pub fn read_all(&self, plain: &mut Vec<u8>) -> Status {
+        let mut buffer = [0; 4096];
+        loop {
+            match self.read_into(&mut buffer) {
+                Ok(length) => plain.extend_from_slice(&buffer[..length]),
+                Err(status) => return status,
+            }
+        }
+    }
+
+    /// Decrypts in `wire`: the plain bytes, how many bytes of `wire` are done with, and how it ended.
+    pub fn read_in_place(&self, wire: &mut [u8]) -> (Vec<u8>, usize, Status) {
+        let (mut plain, mut used) = (Vec::new(), 0);
+        loop {
+            let mut spans = [tls_span_t { offset: 0, len: 0 }; 4];
+            let mut consumed = 0;
+            let rest = &mut wire[used..];
+            let found = answer(unsafe {
+                tls_read_in_place(
+                    self.0,
+                    rest.as_mut_ptr().cast(),
+                    rest.len(),
+                    spans.as_mut_ptr(),
+                    spans.len(),
+                    &mut consumed,
+                )
+            });
+            let count = *found.as_ref().unwrap_or(&0);
+            for span in &spans[..count] {
+                plain.extend_from_slice(&rest[span.offset..span.offset + span.len]);
+            }
+            used += consumed;
+            if let Err(status) = found {
+                return (plain, used, status);
+            }
+        }
+    }
+
+    pub fn write(&self, plain: &[u8]) -> Answer {
+        answer(unsafe { tls_write_from(self.0, plain.as_ptr().cast(), plain.len()) })
+    }
+
+    pub fn close_notify(&self) -> Status {
+        tls_close_notify(self.0)
+    }
+
+    pub fn answer_verify(&self, verdict: i32) -> Status {
+        tls_answer_verify(self.0, verdict)
+    }
+}
+
+impl Drop for Conn {
+    fn drop(&mut self) {
+        tls_free(self.0);
+    }
+}
+
+/// Hands over what is queued on both sides until nothing moves.
+pub fn pump(client: &Conn, server: &Conn) {
+    loop {
+        let (from_client, from_server) = (client.drain(), server.drain());
+        if from_client.is_empty() && from_server.is_empty() {
+            return;
+        }
+        assert_eq!(server.feed(&from_client), Ok(from_client.len()));
+        assert_eq!(client.feed(&from_server), Ok(from_server.len()));
+        client.advance();
+        server.advance();
+    }
+}
