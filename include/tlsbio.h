@@ -286,7 +286,7 @@ typedef struct tls_error {
      */
     int16_t alert_received;
     /**
-     * A sentence for people, NUL-terminated, cut to fit.
+     * A sentence for people, NUL-terminated, cut to fit into what exists of this member.
      */
     char message[256];
 } tls_error_t;
@@ -310,35 +310,55 @@ extern "C" {
 #endif // __cplusplus
 
 /**
- * ---- 1. Errors ------------------------------------------------------------------------------
+ * ---- 9. Questions and answers ---------------------------------------------------------------
  *
- * Errors belong to the object that they happened to, or to the tls_error_t that the caller hands
- * in; never to a thread. Reading one changes nothing.
+ * Where other libraries call back, this one stops and asks. tls_advance() answers a TLS_ASK_* status, the state
+ * word has TLS_ASKING; the host looks at the facts, takes its time, on any thread, and answers with one of the
+ * calls below; then it goes on advancing. Until then no plain byte can be read or written. An answer to a
+ * question that is not open is TLS_ERR_STATE and harms nothing [R-13]. An answer is TLS_OK when it was taken:
+ * what came of it is what tls_advance() says next.
  *
- * tls_conn_error() tells what ended a connection: its status, a reason, the alerts, and a sentence.
- * Without a fatal error it fills in TLS_OK and an empty message.
+ * | question        | asked on                                   | facts                | answers          |
+ * |-----------------|--------------------------------------------|----------------------|------------------|
+ * | TLS_ASK_CONTEXT | servers made with a NULL context           | tls_sni              | context, refuse  |
+ * | TLS_ASK_VERIFY  | contexts with TLS_VERIFY_ASK, if the peer  | tls_peer_certificate | verify, refuse   |
+ * |                 | shows a certificate                        |                      |                  |
  *
- * `error` belongs to the caller, who has set `error->size`.
- * Errors: TLS_ERR_ARGUMENT (NULL, or a size smaller than its first two members), TLS_ERR_HANDLE,
- * TLS_ERR_BUSY. Since 0.1.
+ * tls_answer_context() continues a server with a server context, which may be freed afterwards; its limits and
+ * its pool become the connection's.
+ * Errors: TLS_ERR_ARGUMENT (NULL, or a client context), TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE.
+ * Since 0.1.
  */
-tls_status_t tls_conn_error(tls_conn_t *conn, tls_error_t *error);
+tls_status_t tls_answer_context(tls_conn_t *conn,
+                                const tls_context_t *context);
 
 /**
- * Tells what the last failing call on a builder would say: TLS_OK and an empty message if none
- * failed yet.
- *
- * `error` belongs to the caller, who has set `error->size`.
- * Errors: TLS_ERR_ARGUMENT (NULL, or a size smaller than its first two members), TLS_ERR_HANDLE,
- * TLS_ERR_BUSY. Since 0.1.
+ * Decides about the peer's identity: 0 accepts it, -1 lets the context's own rules decide (trust anchors, name,
+ * time, usage), n > 0 rejects it with alert n, one of 40, 42 to 46, 48, 49, 51, 113 and 116 (RFC 8446, 6.2).
+ * Errors: TLS_ERR_ARGUMENT (also for another alert), TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE.
+ * Since 0.1.
  */
-tls_status_t tls_builder_error(const tls_builder_t *builder, tls_error_t *error);
+tls_status_t tls_answer_verify(tls_conn_t *conn,
+                               int32_t verdict);
 
 /**
- * The name of a status as in this header ("TLS_WANT_FEED"), "TLS_UNKNOWN" for other numbers.
- * Never NULL; the text is static and always valid. Errors: none. Since 0.1.
+ * Hands in a signature. No context of this version asks for one (TLS_ASK_SIGN), so the answer is TLS_ERR_STATE
+ * for every live connection.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE. Since 0.1.
  */
-const char *tls_status_name(tls_status_t status);
+tls_status_t tls_answer_sign(tls_conn_t *conn,
+                             const void *signature,
+                             size_t len);
+
+/**
+ * Ends the handshake at an open question, whichever it is, with a fatal alert for the peer: at TLS_ASK_CONTEXT
+ * any but 0, 90 and 100 (such as 112, unrecognized_name), at TLS_ASK_VERIFY those of tls_answer_verify().
+ * Drain the alert, then free the connection.
+ * Errors: TLS_ERR_ARGUMENT (also for another alert), TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE.
+ * Since 0.1.
+ */
+tls_status_t tls_answer_refuse(tls_conn_t *conn,
+                               uint8_t alert);
 
 /**
  * ---- 2. Builders ----------------------------------------------------------------------------
@@ -368,8 +388,8 @@ void tls_builder_free(tls_builder_t *builder);
  * `chain_len` and `key_len` bytes that need no terminator. The key is PKCS#8, PKCS#1 or SEC1, not
  * encrypted: RSA (2048 to 8192 bits), ECDSA (P-256, P-384, P-521) or Ed25519. The certificates may be
  * in any order: the one that belongs to the key is found and sent first. Servers need an identity,
- * clients may have one. The library keeps its own copy of the key and wipes it when the last context
- * that uses it ends.
+ * clients may have one. The library keeps its own copy of the key, and wipes it when the builder and
+ * the last context that uses it have ended.
  *
  * That the key belongs to a certificate is checked when a context is made.
  * Errors: TLS_ERR_CONFIG (malformed or missing PEM, unsupported or encrypted key), TLS_ERR_STATE (this
@@ -469,40 +489,6 @@ tls_status_t tls_builder_limits(tls_builder_t *builder,
 tls_status_t tls_builder_pool(tls_builder_t *builder, size_t bytes);
 
 /**
- * ---- 3. Contexts ----------------------------------------------------------------------------
- *
- * A context is what many connections share: keys, trust anchors, sessions for resumption, and the pool
- * of buffers. It never changes, and any number of threads may use it at once.
- *
- * Client contexts remember sessions and resume them; server contexts issue tickets (RFC 8446, 4.6.1)
- * under keys of their own, which rotate every six hours and are known to no other context.
- *
- * tls_context_client() makes a context for clients, tls_context_server() one for servers. The caller owns
- * it, until tls_context_free(). The builder can be changed, used again and freed afterwards.
- *
- * `error` may be NULL; otherwise the caller has set `error->size`.
- * Errors: NULL, with `error->status` TLS_ERR_ARGUMENT (NULL builder), TLS_ERR_HANDLE, TLS_ERR_BUSY,
- * TLS_ERR_MEMORY, TLS_ERR_INTERNAL, or TLS_ERR_CONFIG: no trust anchor under TLS_VERIFY_PEER, a private
- * key that does not belong to its certificate, limits that a handshake flight cannot keep. Since 0.1.
- */
-tls_context_t *tls_context_client(const tls_builder_t *builder,
-                                  tls_error_t *error);
-
-/**
- * Makes a context for servers; see tls_context_client().
- * Errors: also TLS_ERR_CONFIG without an identity, or without a trust anchor if client certificates are
- * asked for under TLS_VERIFY_PEER. Since 0.1.
- */
-tls_context_t *tls_context_server(const tls_builder_t *builder,
-                                  tls_error_t *error);
-
-/**
- * Ends the caller's hold on a context. Connections keep what they need of it, so this may be called while
- * some are alive. NULL, and a handle that is no context, do nothing. Errors: none. Since 0.1.
- */
-void tls_context_free(tls_context_t *context);
-
-/**
  * ---- 4. Connections -------------------------------------------------------------------------
  *
  * A connection is made, driven through its state word, and freed. It knows nothing of sockets, and
@@ -565,6 +551,188 @@ tls_status_t tls_advance(tls_conn_t *conn);
  * that another thread is inside. Since 0.1.
  */
 uint32_t tls_state(tls_conn_t *conn);
+
+/**
+ * ---- 10. Constants and version --------------------------------------------------------------
+ *
+ * tls_constant() gives the value of any TLS_* macro of this header by its name, for languages that cannot see
+ * macros: `*value` is set.
+ * Errors: TLS_ERR_ARGUMENT (NULL, or no such name; `*value` is left alone). Since 0.1.
+ */
+tls_status_t tls_constant(const char *name,
+                          int64_t *value);
+
+/**
+ * The version of the library that is loaded: major << 16 | minor << 8 | patch. Errors: none. Since 0.1.
+ */
+uint32_t tls_version_number(void);
+
+/**
+ * ---- 3. Contexts ----------------------------------------------------------------------------
+ *
+ * A context is what many connections share: keys, trust anchors, sessions for resumption, and the pool
+ * of buffers. It never changes, and any number of threads may use it at once.
+ *
+ * Client contexts remember sessions and resume them; server contexts issue tickets (RFC 8446, 4.6.1)
+ * under keys of their own, which rotate every six hours and are known to no other context.
+ *
+ * tls_context_client() makes a context for clients, tls_context_server() one for servers. The caller owns
+ * it, until tls_context_free(). The builder can be changed, used again and freed afterwards.
+ *
+ * `error` may be NULL; otherwise the caller has set `error->size`.
+ * Errors: NULL, with `error->status` TLS_ERR_ARGUMENT (NULL builder), TLS_ERR_HANDLE, TLS_ERR_BUSY,
+ * TLS_ERR_MEMORY, TLS_ERR_INTERNAL, or TLS_ERR_CONFIG: no trust anchor under TLS_VERIFY_PEER, a private
+ * key that does not belong to its certificate, limits that a handshake flight cannot keep. Since 0.1.
+ */
+tls_context_t *tls_context_client(const tls_builder_t *builder,
+                                  tls_error_t *error);
+
+/**
+ * Makes a context for servers; see tls_context_client().
+ * Errors: also TLS_ERR_CONFIG without an identity, or without a trust anchor if client certificates are
+ * asked for under TLS_VERIFY_PEER. Since 0.1.
+ */
+tls_context_t *tls_context_server(const tls_builder_t *builder,
+                                  tls_error_t *error);
+
+/**
+ * Ends the caller's hold on a context. Connections keep what they need of it, so this may be called while
+ * some are alive. NULL, and a handle that is no context, do nothing. Errors: none. Since 0.1.
+ */
+void tls_context_free(tls_context_t *context);
+
+/**
+ * ---- 1. Errors ------------------------------------------------------------------------------
+ *
+ * Errors belong to the object that they happened to, or to the tls_error_t that the caller hands
+ * in; never to a thread. Reading one changes nothing.
+ *
+ * tls_conn_error() tells what ended a connection: its status, a reason, the alerts, and a sentence.
+ * Without a fatal error it fills in TLS_OK and an empty message.
+ *
+ * `error` belongs to the caller, who has set `error->size`.
+ * Errors: TLS_ERR_ARGUMENT (NULL, or a size smaller than its first two members), TLS_ERR_HANDLE,
+ * TLS_ERR_BUSY. Since 0.1.
+ */
+tls_status_t tls_conn_error(tls_conn_t *conn, tls_error_t *error);
+
+/**
+ * Tells what the last failing call on a builder would say: TLS_OK and an empty message if none
+ * failed yet.
+ *
+ * `error` belongs to the caller, who has set `error->size`.
+ * Errors: TLS_ERR_ARGUMENT (NULL, or a size smaller than its first two members), TLS_ERR_HANDLE,
+ * TLS_ERR_BUSY. Since 0.1.
+ */
+tls_status_t tls_builder_error(const tls_builder_t *builder, tls_error_t *error);
+
+/**
+ * The name of a status as in this header ("TLS_WANT_FEED"), "TLS_UNKNOWN" for other numbers.
+ * Never NULL; the text is static and always valid. Errors: none. Since 0.1.
+ */
+const char *tls_status_name(tls_status_t status);
+
+/**
+ * ---- 8. Facts -------------------------------------------------------------------------------
+ *
+ * Texts and blobs are copied out: the answer is the full size (of a text without its terminator), whatever
+ * fits into `capacity` is copied, a text is always terminated; NULL only asks the size. 0 means that there is
+ * none, or that it is not known yet. Numbers are IANA's, 0 if not known yet.
+ *
+ * All facts are settled when the handshake is done and stay until tls_free(). While a question is open
+ * (section 9) those that it is about can be had: the name and, for an identity, the peer's certificates.
+ *
+ * tls_sni() gives the server name: on a client the DNS name that it sends, on a server the one that the client
+ * asked for (SNI, RFC 6066, 3).
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ */
+ptrdiff_t tls_sni(tls_conn_t *conn,
+                  char *text,
+                  size_t capacity);
+
+/**
+ * The application protocol that was agreed on (ALPN, RFC 7301), as bytes without a terminator.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ */
+ptrdiff_t tls_alpn(tls_conn_t *conn, void *protocol, size_t capacity);
+
+/**
+ * A certificate of the peer, in DER: index 0 is its own, the others are the chain in the order in which it
+ * sent them. 0 behind the last. Known after resumption as well.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ */
+ptrdiff_t tls_peer_certificate(tls_conn_t *conn,
+                               size_t index,
+                               void *der,
+                               size_t capacity);
+
+/**
+ * The protocol version: TLS_VERSION_1_3 (0x0304) or TLS_VERSION_1_2 (0x0303).
+ * Errors: 0 for NULL, a bad handle, or another thread inside. Since 0.1.
+ */
+uint16_t tls_protocol_version(tls_conn_t *conn);
+
+/**
+ * The cipher suite (IANA TLS Cipher Suites), such as 0x1301, TLS_AES_128_GCM_SHA256.
+ * Errors: 0 for NULL, a bad handle, or another thread inside. Since 0.1.
+ */
+uint16_t tls_cipher_suite(tls_conn_t *conn);
+
+/**
+ * The key exchange group (IANA TLS Supported Groups), such as 0x11ec, X25519MLKEM768. 0 after TLS 1.2
+ * resumption, which exchanges no keys.
+ * Errors: 0 for NULL, a bad handle, or another thread inside. Since 0.1.
+ */
+uint16_t tls_group(tls_conn_t *conn);
+
+/**
+ * Whether the handshake resumed an earlier session: 1, or 0 (also while it is not known).
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ */
+int32_t tls_resumed(tls_conn_t *conn);
+
+/**
+ * ---- 6. Plain bytes: read and write ---------------------------------------------------------
+ *
+ * tls_read_into() decrypts into `plain`, which the host owns: it fills the buffer from as many records as
+ * were fed, and answers the number of bytes (> 0). The rest of a record that does not fit stays readable. It
+ * answers 0 only for `len` 0. Without a byte to give it answers what tls_advance() would, and TLS_WANT_FEED
+ * if more must be fed; so before the handshake is done it drives it.
+ *
+ * The buffer may be uninitialised, unaligned and of any length; bytes behind those that were given are not
+ * touched [R-03]. A record costs no heap allocation [R-05].
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, and the fatal ones. Plain bytes before a bad record
+ * are given first, the error by the next call. Since 0.1.
+ */
+ptrdiff_t tls_read_into(tls_conn_t *conn,
+                        void *plain,
+                        size_t len);
+
+/**
+ * Encrypts up to `len` bytes at `plain` into records in the outbound queue, as many as the outbound limit
+ * allows, and answers how many (> 0; 0 only for `len` 0). What was not taken can be offered again, from any
+ * address. TLS_WANT_DRAIN if there is no room: drain first. Before the handshake is done it drives it, and
+ * answers what tls_advance() would.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (after tls_close_notify()), and the
+ * fatal ones. Since 0.1.
+ */
+ptrdiff_t tls_write_from(tls_conn_t *conn,
+                         const void *plain,
+                         size_t len);
+
+/**
+ * How many plain bytes are decrypted and not read: at most one record's. More may follow once they are read.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ */
+ptrdiff_t tls_plain_pending(tls_conn_t *conn);
+
+/**
+ * Queues a close_notify (RFC 8446, 6.1): nothing can be written any more, but what the peer still sends can
+ * be read (half close). Saying it twice is TLS_OK. Drain afterwards.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (the handshake is not done: free the
+ * connection instead), and the fatal ones. Since 0.1.
+ */
+tls_status_t tls_close_notify(tls_conn_t *conn);
 
 /**
  * ---- 5. Wire bytes: feed and drain ----------------------------------------------------------
@@ -637,49 +805,6 @@ ptrdiff_t tls_drain_pending(tls_conn_t *conn);
 ptrdiff_t tls_surplus(tls_conn_t *conn,
                       void *wire,
                       size_t capacity);
-
-/**
- * ---- 6. Plain bytes: read and write ---------------------------------------------------------
- *
- * tls_read_into() decrypts into `plain`, which the host owns: it fills the buffer from as many records as
- * were fed, and answers the number of bytes (> 0). The rest of a record that does not fit stays readable. It
- * answers 0 only for `len` 0. Without a byte to give it answers what tls_advance() would, and TLS_WANT_FEED
- * if more must be fed; so before the handshake is done it drives it.
- *
- * The buffer may be uninitialised, unaligned and of any length; bytes behind those that were given are not
- * touched [R-03]. A record costs no heap allocation [R-05].
- * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, and the fatal ones. Plain bytes before a bad record
- * are given first, the error by the next call. Since 0.1.
- */
-ptrdiff_t tls_read_into(tls_conn_t *conn,
-                        void *plain,
-                        size_t len);
-
-/**
- * Encrypts up to `len` bytes at `plain` into records in the outbound queue, as many as the outbound limit
- * allows, and answers how many (> 0; 0 only for `len` 0). What was not taken can be offered again, from any
- * address. TLS_WANT_DRAIN if there is no room: drain first. Before the handshake is done it drives it, and
- * answers what tls_advance() would.
- * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (after tls_close_notify()), and the
- * fatal ones. Since 0.1.
- */
-ptrdiff_t tls_write_from(tls_conn_t *conn,
-                         const void *plain,
-                         size_t len);
-
-/**
- * How many plain bytes are decrypted and not read: at most one record's. More may follow once they are read.
- * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
- */
-ptrdiff_t tls_plain_pending(tls_conn_t *conn);
-
-/**
- * Queues a close_notify (RFC 8446, 6.1): nothing can be written any more, but what the peer still sends can
- * be read (half close). Saying it twice is TLS_OK. Drain afterwards.
- * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (the handshake is not done: free the
- * connection instead), and the fatal ones. Since 0.1.
- */
-tls_status_t tls_close_notify(tls_conn_t *conn);
 
 /**
  * ---- 7. Ways with fewer copies --------------------------------------------------------------
@@ -757,134 +882,9 @@ ptrdiff_t tls_write_into(tls_conn_t *conn,
 
 /**
  * A size in bytes that always suffices for the wire form of `plain_len` plain bytes, whatever was negotiated:
- * 29 bytes a record of up to 16384 bytes, and room for a key update. Errors: none; 0 for 0. Since 0.1.
+ * 29 bytes a record of up to 16360 bytes, and room for a key update. Errors: none; 0 for 0. Since 0.1.
  */
 size_t tls_wire_bound(size_t plain_len);
-
-/**
- * ---- 8. Facts -------------------------------------------------------------------------------
- *
- * Texts and blobs are copied out: the answer is the full size (of a text without its terminator), whatever
- * fits into `capacity` is copied, a text is always terminated; NULL only asks the size. 0 means that there is
- * none, or that it is not known yet. Numbers are IANA's, 0 if not known yet.
- *
- * All facts are settled when the handshake is done and stay until tls_free(). While a question is open
- * (section 9) those that it is about can be had: the name and, for an identity, the peer's certificates.
- *
- * tls_sni() gives the server name: on a client the DNS name that it sends, on a server the one that the client
- * asked for (SNI, RFC 6066, 3).
- * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
- */
-ptrdiff_t tls_sni(tls_conn_t *conn,
-                  char *text,
-                  size_t capacity);
-
-/**
- * The application protocol that was agreed on (ALPN, RFC 7301), as bytes without a terminator.
- * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
- */
-ptrdiff_t tls_alpn(tls_conn_t *conn, void *protocol, size_t capacity);
-
-/**
- * A certificate of the peer, in DER: index 0 is its own, the others are the chain in the order in which it
- * sent them. 0 behind the last. Known after resumption as well.
- * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
- */
-ptrdiff_t tls_peer_certificate(tls_conn_t *conn,
-                               size_t index,
-                               void *der,
-                               size_t capacity);
-
-/**
- * The protocol version: TLS_VERSION_1_3 (0x0304) or TLS_VERSION_1_2 (0x0303).
- * Errors: 0 for NULL, a bad handle, or another thread inside. Since 0.1.
- */
-uint16_t tls_protocol_version(tls_conn_t *conn);
-
-/**
- * The cipher suite (IANA TLS Cipher Suites), such as 0x1301, TLS_AES_128_GCM_SHA256.
- * Errors: 0 for NULL, a bad handle, or another thread inside. Since 0.1.
- */
-uint16_t tls_cipher_suite(tls_conn_t *conn);
-
-/**
- * The key exchange group (IANA TLS Supported Groups), such as 0x11ec, X25519MLKEM768. 0 after TLS 1.2
- * resumption, which exchanges no keys.
- * Errors: 0 for NULL, a bad handle, or another thread inside. Since 0.1.
- */
-uint16_t tls_group(tls_conn_t *conn);
-
-/**
- * Whether the handshake resumed an earlier session: 1, or 0 (also while it is not known).
- * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
- */
-int32_t tls_resumed(tls_conn_t *conn);
-
-/**
- * ---- 9. Questions and answers ---------------------------------------------------------------
- *
- * Where other libraries call back, this one stops and asks. tls_advance() answers a TLS_ASK_* status, the state
- * word has TLS_ASKING; the host looks at the facts, takes its time, on any thread, and answers with one of the
- * calls below; then it goes on advancing. Until then no plain byte can be read or written. An answer to a
- * question that is not open is TLS_ERR_STATE and harms nothing [R-13]. An answer is TLS_OK when it was taken:
- * what came of it is what tls_advance() says next.
- *
- * | question        | asked on                                   | facts                | answers          |
- * |-----------------|--------------------------------------------|----------------------|------------------|
- * | TLS_ASK_CONTEXT | servers made with a NULL context           | tls_sni              | context, refuse  |
- * | TLS_ASK_VERIFY  | contexts with TLS_VERIFY_ASK, if the peer  | tls_peer_certificate | verify, refuse   |
- * |                 | shows a certificate                        |                      |                  |
- *
- * tls_answer_context() continues a server with a server context, which may be freed afterwards; its limits and
- * its pool become the connection's.
- * Errors: TLS_ERR_ARGUMENT (NULL, or a client context), TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE.
- * Since 0.1.
- */
-tls_status_t tls_answer_context(tls_conn_t *conn,
-                                const tls_context_t *context);
-
-/**
- * Decides about the peer's identity: 0 accepts it, -1 lets the context's own rules decide (trust anchors, name,
- * time, usage), n > 0 rejects it with alert n, one of 40, 42 to 46, 48, 49, 51, 113 and 116 (RFC 8446, 6.2).
- * Errors: TLS_ERR_ARGUMENT (also for another alert), TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE.
- * Since 0.1.
- */
-tls_status_t tls_answer_verify(tls_conn_t *conn,
-                               int32_t verdict);
-
-/**
- * Hands in a signature. No context of this version asks for one (TLS_ASK_SIGN), so the answer is TLS_ERR_STATE
- * for every live connection.
- * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE. Since 0.1.
- */
-tls_status_t tls_answer_sign(tls_conn_t *conn,
-                             const void *signature,
-                             size_t len);
-
-/**
- * Ends the handshake at an open question, whichever it is, with a fatal alert for the peer: at TLS_ASK_CONTEXT
- * any but 0, 90 and 100 (such as 112, unrecognized_name), at TLS_ASK_VERIFY those of tls_answer_verify().
- * Drain the alert, then free the connection.
- * Errors: TLS_ERR_ARGUMENT (also for another alert), TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE.
- * Since 0.1.
- */
-tls_status_t tls_answer_refuse(tls_conn_t *conn,
-                               uint8_t alert);
-
-/**
- * ---- 10. Constants and version --------------------------------------------------------------
- *
- * tls_constant() gives the value of any TLS_* macro of this header by its name, for languages that cannot see
- * macros: `*value` is set.
- * Errors: TLS_ERR_ARGUMENT (NULL, or no such name; `*value` is left alone). Since 0.1.
- */
-tls_status_t tls_constant(const char *name,
-                          int64_t *value);
-
-/**
- * The version of the library that is loaded: major << 16 | minor << 8 | patch. Errors: none. Since 0.1.
- */
-uint32_t tls_version_number(void);
 
 #ifdef __cplusplus
 }  // extern "C"

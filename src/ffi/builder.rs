@@ -40,8 +40,8 @@ pub extern "C" fn tls_builder_free(builder: *mut tls_builder_t) {
 /// `chain_len` and `key_len` bytes that need no terminator. The key is PKCS#8, PKCS#1 or SEC1, not
 /// encrypted: RSA (2048 to 8192 bits), ECDSA (P-256, P-384, P-521) or Ed25519. The certificates may be
 /// in any order: the one that belongs to the key is found and sent first. Servers need an identity,
-/// clients may have one. The library keeps its own copy of the key and wipes it when the last context
-/// that uses it ends.
+/// clients may have one. The library keeps its own copy of the key, and wipes it when the builder and
+/// the last context that uses it have ended.
 ///
 /// That the key belongs to a certificate is checked when a context is made.
 /// Errors: TLS_ERR_CONFIG (malformed or missing PEM, unsupported or encrypted key), TLS_ERR_STATE (this

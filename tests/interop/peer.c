@@ -1,5 +1,5 @@
-/* A TLS client or server over libtlsbio for the interop tests: run.py starts it against other people's software
- * and reads the line of JSON that it prints for every connection. */
+/* A TLS client or server over libtlsbio for the interop tests: run.py starts it against other
+ * people's software and reads the line of JSON that it prints for every connection. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -25,8 +25,8 @@ static tls_conn_t *new_conn(const struct options *o, const struct contexts *cont
     return conn;
 }
 
-static bool one_connection(const struct options *o, const struct contexts *contexts, const struct bytes *file,
-                           int fd)
+static bool one_connection(const struct options *o, const struct contexts *contexts,
+                           const struct bytes *file, int fd)
 {
     struct job job;
     struct session session = {.options = o, .contexts = contexts, .job = &job, .fd = fd};
@@ -55,7 +55,8 @@ static int start_listening(const struct options *o)
     return listener;
 }
 
-static bool all_connections(const struct options *o, const struct contexts *contexts, const struct bytes *file)
+static bool all_connections(const struct options *o, const struct contexts *contexts,
+                            const struct bytes *file)
 {
     int listener = o->server ? start_listening(o) : -1;
     bool good = !o->server || listener >= 0;

@@ -52,9 +52,11 @@ static tls_context_t *make(const struct options *o, const char *chain, const cha
     tls_builder_t *builder = tls_builder_new();
 
     if (configure(builder, o, chain, key)) {
-        context = o->server ? tls_context_server(builder, &error) : tls_context_client(builder, &error);
+        context =
+            o->server ? tls_context_server(builder, &error) : tls_context_client(builder, &error);
         if (!context)
-            fprintf(stderr, "peer: context: %s: %s\n", tls_status_name(error.status), error.message);
+            fprintf(stderr, "peer: context: %s: %s\n", tls_status_name(error.status),
+                    error.message);
     }
     tls_builder_free(builder);
     return context;

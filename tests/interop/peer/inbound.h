@@ -1,4 +1,5 @@
-/* The ways of wire bytes into the library: by feeding, into its window, or decrypted in our own buffer. */
+/* The ways of wire bytes into the library: by feeding, into its window, or decrypted in our own
+ * buffer. */
 #ifndef PEER_INBOUND_H
 #define PEER_INBOUND_H
 

@@ -73,7 +73,8 @@ static bool answer_http(struct job *job, const char *body, size_t len)
 {
     char head[128];
 
-    snprintf(head, sizeof(head), "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n", len);
+    snprintf(head, sizeof(head),
+             "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n", len);
     job->answered = true;
     return append(&job->out, head, strlen(head)) && append(&job->out, body, len);
 }

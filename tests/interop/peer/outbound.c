@@ -35,7 +35,8 @@ static void drain_by_peek(struct session *s)
         s->broken = "bytes that were peeked at could not be consumed";
 }
 
-/* What is copied out has left the library for good: what the socket does not take at once is held. */
+/* What is copied out has left the library for good: what the socket does not take at once is held.
+ */
 static void drain_by_copy(struct session *s)
 {
     ptrdiff_t len = tls_drain_into(s->conn, s->out.data, sizeof(s->out.data));
@@ -62,7 +63,8 @@ static void write_to_library(struct session *s, const char *plain, size_t len)
 static void write_to_held(struct session *s, const char *plain, size_t len)
 {
     size_t consumed = 0;
-    ptrdiff_t made = tls_write_into(s->conn, plain, len, s->out.data, sizeof(s->out.data), &consumed);
+    ptrdiff_t made =
+        tls_write_into(s->conn, plain, len, s->out.data, sizeof(s->out.data), &consumed);
 
     if (made <= 0 || consumed == 0) {
         s->broken = "nothing was queued and tls_write_into wrote nothing";

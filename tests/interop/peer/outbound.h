@@ -1,4 +1,5 @@
-/* The ways of wire bytes out of the library: peek and consume, by copy, or encrypted straight into our own buffer. */
+/* The ways of wire bytes out of the library: peek and consume, by copy, or encrypted straight into
+ * our own buffer. */
 #ifndef PEER_OUTBOUND_H
 #define PEER_OUTBOUND_H
 

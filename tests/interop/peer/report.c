@@ -41,7 +41,8 @@ static void print_negotiated(tls_conn_t *conn)
     printf("\"resumed\":%d,", (int)tls_resumed(conn));
 }
 
-/* The certificates go out whole, so that the test can compare them with the files they came from. */
+/* The certificates go out whole, so that the test can compare them with the files they came from.
+ */
 static void print_certificates(tls_conn_t *conn)
 {
     ptrdiff_t size;

@@ -1,4 +1,5 @@
-/* Finds a HelloRetryRequest in the wire bytes, as a witness that asks neither the library nor the peer. */
+/* Finds a HelloRetryRequest in the wire bytes, as a witness that asks neither the library nor the
+ * peer. */
 #ifndef PEER_RETRY_WATCH_H
 #define PEER_RETRY_WATCH_H
 

@@ -84,7 +84,8 @@ static bool is_over(const struct session *s, uint32_t state)
         return false;
     if (state & TLS_FAILED)
         return true;
-    return s->status == TLS_TRUNCATED || (s->status == TLS_CLOSED && (s->we_closed || s->unsendable));
+    return s->status == TLS_TRUNCATED ||
+           (s->status == TLS_CLOSED && (s->we_closed || s->unsendable));
 }
 
 static void work_outside(struct session *s, uint32_t state)

@@ -1,4 +1,5 @@
-/* One connection from the first byte to the last: the library on one side, a socket on the other, poll(2) between. */
+/* One connection from the first byte to the last: the library on one side, a socket on the other,
+ * poll(2) between. */
 #ifndef PEER_SESSION_H
 #define PEER_SESSION_H
 
@@ -42,7 +43,8 @@ struct session {
     const char *broken;   /* a promise of the library that did not hold, or a stall */
 };
 
-/* `session` is zeroed but for options, contexts, job, conn and fd; `conn` and `fd` stay the caller's. */
+/* `session` is zeroed but for options, contexts, job, conn and fd; `conn` and `fd` stay the
+ * caller's. */
 void session_run(struct session *session);
 
 #endif

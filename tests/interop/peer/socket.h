@@ -15,8 +15,8 @@ int socket_port(int listener);
 /* Waits for readiness: false when nothing happened within the patience of the tests. */
 bool socket_wait(int fd, short events, short *revents);
 
-/* Ends our direction, reads on until the peer ends its own, and closes: a plain close() while unread bytes
- * are waiting resets the connection, and the peer would lose our last alert. */
+/* Ends our direction, reads on until the peer ends its own, and closes: a plain close() while
+ * unread bytes are waiting resets the connection, and the peer would lose our last alert. */
 void socket_finish(int fd);
 
 #endif

@@ -1,0 +1,46 @@
+# The task runner. `make demo` and `make test` install what they need, on Debian 12 with Rust, gcc and make.
+
+CARGO ?= cargo
+
+.PHONY: help demo test lib header format check interop clean
+
+help:
+	@echo "make demo     build the library and see it work with curl and OpenSSL"
+	@echo "make test     install what the tests need, and pass them"
+	@echo "make lib      build target/release/libtlsbio.so and libtlsbio.a"
+	@echo "make header   write include/tlsbio.h and docs/status.md anew"
+	@echo "make format   format Rust and C"
+	@echo "make check    formats, lints, generated files and the rules of the house"
+	@echo "make interop  the tests with other people's software alone"
+	@echo "make clean    remove target/"
+
+demo:
+	scripts/setup.sh demo
+	$(MAKE) --no-print-directory lib
+	scripts/demo.sh
+
+test:
+	scripts/setup.sh test
+	scripts/test.sh
+
+# The crate's third type, rlib, is for Rust tests; with it in the list cargo leaves out link-time
+# optimisation.
+lib:
+	$(CARGO) rustc --release --lib --crate-type cdylib,staticlib
+	ln -sf libtlsbio.so target/release/libtlsbio.so.0
+
+header:
+	$(CARGO) run --quiet -p header
+
+format:
+	$(CARGO) fmt --all
+	git ls-files '*.c' '*.h' | grep -v -e '^include/' -e '^tools/' | xargs clang-format -i
+
+check:
+	scripts/check.sh
+
+interop: lib
+	tests/interop/run.sh
+
+clean:
+	rm -rf target

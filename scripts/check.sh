@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# What can be seen without running the library: formats, lints, generated files, and the rules of the house.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+failed=0
+check() { # WHAT COMMAND...
+    local what=$1
+    shift
+    if "$@"; then
+        echo "ok    $what"
+    else
+        echo "FAIL  $what"
+        failed=1
+    fi
+}
+
+# Prints what PATTERN finds in the files, and fails if that is anything.
+none() { # PATTERN FILES...
+    local pattern=$1
+    shift
+    ! git grep -nE "$pattern" -- "$@"
+}
+
+c_format() {
+    git ls-files '*.c' '*.h' | grep -v -e '^include/' -e '^tools/' | xargs clang-format --dry-run --Werror
+}
+
+# Every package that is linked into the library may be used under terms that ours allow.
+licences() {
+    local allowed='^(MIT|Apache-2\.0|ISC|BSD-3-Clause|OpenSSL|Unicode-3\.0|Zlib|0BSD|CC0-1\.0)$'
+    cargo tree -p tlsbio -e normal --prefix none --no-dedupe --format '{p}|{l}' | sort -u | while IFS='|' read -r package terms; do
+        # "A OR B" needs one that is allowed, "A AND B" needs both.
+        echo "$terms" | sed 's/[()]//g; s/ WITH [A-Za-z-]*//g; s| */ *| OR |g' | awk -v allowed="$allowed" -v package="$package" '
+            {
+                all = split($0, needed, / AND /)
+                for (i = 1; i <= all; i++) {
+                    fine = 0
+                    any = split(needed[i], choice, / OR /)
+                    for (j = 1; j <= any; j++) if (choice[j] ~ allowed) fine = 1
+                    if (!fine) { print package ": " $0; exit 1 }
+                }
+            }' || return 1
+    done
+}
+
+check "Rust is formatted" cargo fmt --all --check
+check "clippy has no warnings" cargo clippy --quiet --workspace --all-targets -- -D warnings
+check "C is formatted" c_format
+check "the header and docs/status.md are as generated" cargo run --quiet -p header -- --check
+check "unsafe stays in src/ffi" none '\bunsafe\b' 'src/*.rs' ':!src/ffi' ':!src/lib.rs'
+check "every room but ffi forbids unsafe" test "$(grep -c '^#\[forbid(unsafe_code)\]$' src/lib.rs)" -eq "$(grep -cE '^(pub )?mod ' src/lib.rs | awk '{ print $1 - 1 }')"
+check "rustls is named in src/engine only" none '\brustls(_aws_lc_rs)?::' 'src/*.rs' ':!src/engine'
+check "shell scripts parse" bash -c 'for script in $(git ls-files "*.sh") .ci/run; do bash -n "$script" || exit 1; done'
+check "licences of the dependencies fit" licences
+
+exit "$failed"

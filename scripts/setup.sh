@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that the demo or the tests need: setup.sh demo|test. Does nothing, and asks
+# for no rights, if they are all there.
+set -euo pipefail
+
+case ${1:-} in
+demo) packages=(ca-certificates curl openssl) ;;
+test)
+    packages=(
+        ca-certificates curl openssl gnutls-bin python3 python3-venv # the peers, and what drives them
+        cmake clang clang-format g++ binutils pkg-config             # C and C++
+        libclang-rt-14-dev valgrind                                  # the sanitizers
+    )
+    ;;
+*)
+    echo "usage: setup.sh demo|test" >&2
+    exit 2
+    ;;
+esac
+
+missing=()
+for package in "${packages[@]}"; do
+    if [ "$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null || true)" != installed ]; then
+        missing+=("$package")
+    fi
+done
+
+if [ "${#missing[@]}" -gt 0 ]; then
+    as_root=()
+    if [ "$(id -u)" -ne 0 ]; then
+        as_root=(sudo)
+    fi
+    echo "installing: ${missing[*]}"
+    "${as_root[@]}" apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+fi
+
+command -v cargo >/dev/null || {
+    echo "setup.sh: cargo is not on the PATH; install Rust 1.85 or newer" >&2
+    exit 1
+}

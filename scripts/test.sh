@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# All tests: what `make test` runs after scripts/setup.sh. Each step says how long it took.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+step() { # WHAT COMMAND...
+    local what=$1 start=$SECONDS
+    shift
+    printf '\n=== %s\n' "$what"
+    "$@"
+    printf '=== %s: passed in %d s\n' "$what" $((SECONDS - start))
+}
+
+step "rules of the house" scripts/check.sh
+step "the library" make --no-print-directory lib
+step "Rust tests" cargo test --quiet
+step "C tests" cmake --workflow --preset release
+step "C tests under AddressSanitizer, LeakSanitizer and UBSan, Rust included" cmake --workflow --preset asan
+step "C tests under valgrind" cmake --workflow --preset valgrind
+step "tests with other people's software" tests/interop/run.sh
+printf '\nall tests passed in %d s\n' "$SECONDS"
