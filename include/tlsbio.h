@@ -484,7 +484,7 @@ tls_status_t tls_builder_limits(tls_builder_t *builder,
 /**
  * Sets how many bytes of unused buffers a context keeps for its connections; the default is 4 MiB
  * (TLS_DEFAULT_POOL). 0 keeps none: every burst of bytes then allocates a buffer and frees it.
- * Errors: none of its own. Since 0.1.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
  */
 tls_status_t tls_builder_pool(tls_builder_t *builder, size_t bytes);
 
@@ -831,9 +831,9 @@ tls_status_t tls_feed_window(tls_conn_t *conn,
 
 /**
  * Says that the first `len` bytes of the window now hold bytes from the peer, as if they had been fed, and
- * closes the window. With `len` 0 it only closes it.
+ * closes the window. With `len` 0 it only closes it, if it is open.
  * Errors: TLS_ERR_ARGUMENT (also if the window is smaller; it stays open), TLS_ERR_HANDLE, TLS_ERR_BUSY,
- * TLS_ERR_STATE (no window is open, or as for tls_feed()). Since 0.1.
+ * TLS_ERR_STATE (`len` is not 0 and no window is open, or as for tls_feed()). Since 0.1.
  */
 tls_status_t tls_feed_commit(tls_conn_t *conn,
                              size_t len);

@@ -264,6 +264,7 @@ mod tests {
         assert_eq!(inbound.wire()[4091..], [2; 22]);
     }
 
+    //
     #[test]
     fn a_returned_buffer_holds_no_plain_bytes() {
         let pool = pool();

@@ -195,7 +195,7 @@ pub extern "C" fn tls_builder_limits(
 
 /// Sets how many bytes of unused buffers a context keeps for its connections; the default is 4 MiB
 /// (TLS_DEFAULT_POOL). 0 keeps none: every burst of bytes then allocates a buffer and frees it.
-/// Errors: none of its own. Since 0.1.
+/// Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn tls_builder_pool(builder: *mut tls_builder_t, bytes: usize) -> tls_status_t {
     with_builder(builder, |builder| {

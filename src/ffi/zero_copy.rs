@@ -48,9 +48,9 @@ pub unsafe extern "C" fn tls_feed_window(
 }
 
 /// Says that the first `len` bytes of the window now hold bytes from the peer, as if they had been fed, and
-/// closes the window. With `len` 0 it only closes it.
+/// closes the window. With `len` 0 it only closes it, if it is open.
 /// Errors: TLS_ERR_ARGUMENT (also if the window is smaller; it stays open), TLS_ERR_HANDLE, TLS_ERR_BUSY,
-/// TLS_ERR_STATE (no window is open, or as for tls_feed()). Since 0.1.
+/// TLS_ERR_STATE (`len` is not 0 and no window is open, or as for tls_feed()). Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn tls_feed_commit(conn: *mut tls_conn_t, len: usize) -> tls_status_t {
     checked(conn, |connection| connection.feed_commit(len))

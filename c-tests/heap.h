@@ -1,0 +1,14 @@
+/* Counts what a program and all its libraries do with the heap, by standing in for malloc. */
+#ifndef C_TESTS_HEAP_H
+#define C_TESTS_HEAP_H
+
+#include <stddef.h>
+
+struct heap {
+    size_t calls; /* of malloc and its kin, so far */
+    size_t live;  /* bytes that are allocated now, as the callers asked for them */
+};
+
+struct heap heap_now(void);
+
+#endif

@@ -1,0 +1,290 @@
+/* What records and idle connections cost on the heap, of Rust and C together. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <tlsbio.h>
+
+#include "check.h"
+#include "heap.h"
+#include "pair.h"
+#include "pki.h"
+
+#define LARGEST 65536
+#define WARM_UP 3
+#define RECORDS 20
+#define CONNECTIONS 256
+/* Of everything that malloc gave, with a certificate that holds nothing but key, name and
+ * signature. Some 1200 bytes of it are the two AES-GCM contexts of the cryptographic library. */
+#define IDLE_LIMIT 3840
+
+static unsigned char plain[LARGEST], received[LARGEST], wire[LARGEST + 4096];
+
+/* A way out seals len bytes of plain and leaves their records in wire; it answers their length. */
+typedef size_t way_out(tls_conn_t *conn, size_t len);
+
+/* A way in takes len bytes of wire and leaves their plain bytes in received. */
+typedef size_t way_in(tls_conn_t *conn, size_t len);
+
+static size_t out_by_drain(tls_conn_t *conn, size_t len)
+{
+    size_t drained = 0;
+
+    while (len > 0) {
+        ptrdiff_t sealed = tls_write_from(conn, plain + LARGEST - len, len), n;
+
+        CHECK(sealed > 0);
+        len -= (size_t)sealed;
+        while ((n = tls_drain_into(conn, wire + drained, sizeof(wire) - drained)) > 0)
+            drained += (size_t)n;
+    }
+    return drained;
+}
+
+static size_t out_by_peek(tls_conn_t *conn, size_t len)
+{
+    size_t sent = 0;
+
+    while (len > 0) {
+        ptrdiff_t sealed = tls_write_from(conn, plain + LARGEST - len, len);
+        const void *pending;
+        size_t pending_len;
+
+        CHECK(sealed > 0);
+        len -= (size_t)sealed;
+        CHECK_EQ(tls_drain_peek(conn, &pending, &pending_len), TLS_OK);
+        memcpy(wire + sent, pending, pending_len);
+        sent += pending_len;
+        CHECK_EQ(tls_drain_consume(conn, pending_len), TLS_OK);
+    }
+    return sent;
+}
+
+static size_t out_by_write_into(tls_conn_t *conn, size_t len)
+{
+    size_t sent = 0;
+
+    while (len > 0) {
+        size_t consumed;
+        ptrdiff_t n = tls_write_into(conn, plain + LARGEST - len, len, wire + sent,
+                                     sizeof(wire) - sent, &consumed);
+
+        CHECK(n > 0 && consumed > 0);
+        len -= consumed;
+        sent += (size_t)n;
+    }
+    return sent;
+}
+
+static size_t read_all(tls_conn_t *conn, size_t got)
+{
+    ptrdiff_t n;
+
+    while ((n = tls_read_into(conn, received + got, sizeof(received) - got)) > 0)
+        got += (size_t)n;
+    return got;
+}
+
+static size_t in_by_feed(tls_conn_t *conn, size_t len)
+{
+    size_t fed = 0, got = 0;
+
+    while (fed < len) {
+        ptrdiff_t n = tls_feed(conn, wire + fed, len - fed);
+
+        CHECK(n > 0);
+        fed += (size_t)n;
+        got = read_all(conn, got);
+    }
+    return got;
+}
+
+static size_t in_by_window(tls_conn_t *conn, size_t len)
+{
+    size_t fed = 0, got = 0;
+
+    while (fed < len) {
+        void *window;
+        size_t room, n;
+
+        CHECK_EQ(tls_feed_window(conn, len - fed, &window, &room), TLS_OK);
+        n = room < len - fed ? room : len - fed;
+        memcpy(window, wire + fed, n);
+        CHECK_EQ(tls_feed_commit(conn, n), TLS_OK);
+        fed += n;
+        got = read_all(conn, got);
+    }
+    return got;
+}
+
+static size_t in_place(tls_conn_t *conn, size_t len)
+{
+    size_t used = 0, got = 0;
+
+    while (used < len) {
+        tls_span_t spans[3];
+        size_t consumed;
+        ptrdiff_t n = tls_read_in_place(conn, wire + used, len - used, spans, 3, &consumed), i;
+
+        CHECK(n > 0);
+        for (i = 0; i < n; i++) {
+            memcpy(received + got, wire + used + spans[i].offset, spans[i].len);
+            got += spans[i].len;
+        }
+        used += consumed;
+    }
+    return got;
+}
+
+static void move(tls_conn_t *from, tls_conn_t *to, way_out *out, way_in *in, size_t len)
+{
+    memset(received, 0, len);
+    CHECK_EQ(in(to, out(from, len)), len);
+    CHECK_BYTES(received, plain + LARGEST - len, len);
+}
+
+/* */
+static void records_allocate_nothing(struct pair *pair)
+{
+    static way_out *const outs[] = {out_by_drain, out_by_peek, out_by_write_into};
+    static way_in *const ins[] = {in_by_feed, in_by_window, in_place};
+    static const size_t sizes[] = {64, 1024, 16384, LARGEST};
+    size_t o, i, s, round;
+
+    for (o = 0; o < 3; o++) {
+        for (i = 0; i < 3; i++) {
+            for (s = 0; s < 4; s++) {
+                struct heap before;
+
+                for (round = 0; round < WARM_UP; round++) {
+                    move(pair->client, pair->server, outs[o], ins[i], sizes[s]);
+                    move(pair->server, pair->client, outs[o], ins[i], sizes[s]);
+                }
+                before = heap_now();
+                for (round = 0; round < RECORDS; round++) {
+                    move(pair->client, pair->server, outs[o], ins[i], sizes[s]);
+                    move(pair->server, pair->client, outs[o], ins[i], sizes[s]);
+                }
+                CHECK_EQ(heap_now().calls, before.calls);
+            }
+        }
+    }
+}
+
+static void records_allocate_nothing_in_either_version(void)
+{
+    for (EACH_VERSION) {
+        struct pair pair = connected_pair(version);
+
+        records_allocate_nothing(&pair);
+        free_pair(&pair);
+    }
+}
+
+/* A connection that asked its questions runs over the other form of the engine. */
+static void records_allocate_nothing_after_questions(void)
+{
+    for (EACH_VERSION) {
+        struct recipe asking = with_version(plain_client, version);
+        struct pair pair;
+
+        asking.verify = TLS_VERIFY_ASK;
+        pair = new_pair(&asking, &plain_server, NULL);
+        pump(&pair);
+        CHECK_EQ(pair.client_status, TLS_ASK_VERIFY);
+        CHECK_EQ(tls_answer_verify(pair.client, -1), TLS_OK);
+        finish_handshake(&pair);
+        records_allocate_nothing(&pair);
+        free_pair(&pair);
+    }
+}
+
+static size_t idle_bytes(int server, uint16_t version, int32_t verify)
+{
+    struct recipe client_recipe = with_version(plain_client, version), server_recipe = plain_server;
+    struct pair pairs[CONNECTIONS + 1];
+    tls_context_t *client, *server_context;
+    struct heap before;
+    size_t i, freed;
+
+    client_recipe.verify = verify;
+    server_recipe.chain = "minimal/server.pem";
+    server_recipe.key = "minimal/server.key";
+    client_recipe.trust = "minimal/ca.pem";
+    client = make_client_context(&client_recipe);
+    server_context = make_server_context(&server_recipe);
+    for (i = 0; i <= CONNECTIONS; i++) {
+        pairs[i] = new_pair_of(client, server_context, NULL);
+        pump(&pairs[i]);
+        if (pairs[i].client_status == TLS_ASK_VERIFY)
+            CHECK_EQ(tls_answer_verify(pairs[i].client, -1), TLS_OK);
+        finish_handshake(&pairs[i]);
+        check_alive(&pairs[i]);
+    }
+    /* What one role holds is what its freeing gives back; the pool and the tables are not its own.
+     */
+    before = heap_now();
+    for (i = 0; i < CONNECTIONS; i++) {
+        tls_conn_t **conn = server ? &pairs[i].server : &pairs[i].client;
+
+        tls_free(*conn);
+        *conn = NULL;
+    }
+    freed = before.live - heap_now().live;
+    for (i = 0; i <= CONNECTIONS; i++)
+        free_pair(&pairs[i]);
+    tls_context_free(client);
+    tls_context_free(server_context);
+    return freed / CONNECTIONS;
+}
+
+/* */
+static void an_idle_connection_is_small(void)
+{
+    for (EACH_VERSION) {
+        size_t client = idle_bytes(0, version, TLS_VERIFY_PEER);
+        size_t asking = idle_bytes(0, version, TLS_VERIFY_ASK);
+        size_t server = idle_bytes(1, version, TLS_VERIFY_PEER);
+
+        printf("  heap of an idle connection, version 0x%04x: client %zu, client that asked %zu, "
+               "server %zu bytes\n",
+               version, client, asking, server);
+        CHECK(client <= IDLE_LIMIT);
+        CHECK(asking <= IDLE_LIMIT);
+        CHECK(server <= IDLE_LIMIT);
+    }
+}
+
+/* The pool keeps its buffers, the tables their slots, and the client context its sessions: all are
+ * bounded, so that many connections leave no more than some. */
+static void a_freed_connection_leaves_nothing(void)
+{
+    tls_context_t *client = make_client_context(&plain_client),
+                  *server = make_server_context(&plain_server);
+    size_t live = 0;
+    int i;
+
+    for (i = 0; i < 300; i++) {
+        struct pair pair = new_pair_of(client, server, NULL);
+
+        finish_handshake(&pair);
+        check_alive(&pair);
+        free_pair(&pair);
+        if (i == 99)
+            live = heap_now().live;
+    }
+    CHECK_EQ(heap_now().live, live);
+    tls_context_free(client);
+    tls_context_free(server);
+}
+
+int main(int argc, char **argv)
+{
+    pki_set(argc, argv);
+    fill_bytes(plain, sizeof(plain), 5);
+    RUN(records_allocate_nothing_in_either_version);
+    RUN(records_allocate_nothing_after_questions);
+    RUN(an_idle_connection_is_small);
+    RUN(a_freed_connection_leaves_nothing);
+    return 0;
+}
