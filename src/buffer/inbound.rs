@@ -96,11 +96,9 @@ impl Inbound {
             buffer.plain = start + plain.start..start + plain.end;
         }
         buffer.wire.start += used;
-        buffer.touched = buffer.touched.max(buffer.wire.start);
     }
 
-    /// The engine may have left plain bytes anywhere among the wire bytes: of handshake messages
-    /// that are not whole, or of a record that failed.
+    /// The engine has run over the wire bytes, and may have left plain ones anywhere among them.
     pub(crate) fn touched_all(&mut self) {
         if let Some(buffer) = &mut self.0 {
             buffer.touched = buffer.touched.max(buffer.wire.end);
@@ -228,6 +226,7 @@ mod tests {
     /// Plays the engine: decrypts `used` bytes into `SECRET`s, of which the last `plain` wait.
     fn decrypt(inbound: &mut Inbound, used: usize, plain: usize) {
         inbound.wire_mut()[..used].fill(SECRET);
+        inbound.touched_all();
         inbound.processed(used, Some(used - plain..used));
     }
 

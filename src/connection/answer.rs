@@ -74,7 +74,6 @@ impl Connection {
             self.session = settled;
         }
         if let Err(failure) = result {
-            self.inbound.touched_all();
             self.inbound.release(&self.shared.pool);
             self.fail(failure);
         }

@@ -138,20 +138,17 @@ impl Connection {
         let mut inbound = std::mem::take(&mut self.inbound);
         let result = self.drive(inbound.wire_mut(), sink);
         self.inbound = inbound;
+        // Even of what the engine did not use up: messages that are not whole are decrypted where they lie.
+        self.inbound.touched_all();
         let used = match result {
             Ok(used) => used,
             Err(status) => {
                 if self.failure.is_some() {
-                    self.inbound.touched_all();
                     self.inbound.release(&self.shared.pool);
                 }
                 return Err(status);
             }
         };
-        if used == 0 || self.session.is_handshaking() {
-            // Messages that are not whole were decrypted where they lie.
-            self.inbound.touched_all();
-        }
         if used == 0 && self.inbound.held() >= self.shared.limits.inbound && self.expects_wire() {
             self.inbound.release(&self.shared.pool);
             return Err(self.fail(Failure::peer(

@@ -177,3 +177,38 @@ pub(super) fn end_connection(handle: *mut tls_conn_t) {
 fn end<T>(table: &Table<T>, handle: usize) {
     let _ = quiet::catch(|| table.remove(handle));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::context::accept_asking;
+    use crate::status::TLS_WANT_FEED;
+
+    #[test]
+    fn a_panic_poisons_its_connection_and_no_other() {
+        let [broken, whole] = [(); 2].map(|()| contained(|| publish_connection(accept_asking())).unwrap());
+        assert_eq!(with_connection(broken, |_| -> Status { panic!("not to be seen") }), TLS_ERR_INTERNAL);
+        assert_eq!(with_connection(broken, Connection::advance), TLS_ERR_INTERNAL);
+        assert_eq!(
+            counted(broken, |connection| connection.feed(b"x")),
+            crate::status::TLS_ERR_STATE as isize
+        );
+        assert_eq!(with_connection(whole, Connection::advance), TLS_WANT_FEED);
+        end_connection(broken);
+        end_connection(whole);
+    }
+
+    #[test]
+    fn a_panic_in_a_constructor_or_a_builder_is_an_error() {
+        let failure = contained(|| -> Result<(), Failure> { panic!("not to be seen") }).unwrap_err();
+        assert_eq!(failure.status, TLS_ERR_INTERNAL);
+
+        let builder = contained(|| publish_builder(Builder::default())).unwrap();
+        assert_eq!(with_builder(builder, |_| panic!("not to be seen")), TLS_ERR_INTERNAL);
+        assert_eq!(
+            enter_builder(builder).ok().unwrap().last_error.as_ref().unwrap().status,
+            TLS_ERR_INTERNAL
+        );
+        end_builder(builder);
+    }
+}
