@@ -323,6 +323,8 @@ extern "C" {
  * | TLS_ASK_CONTEXT | servers made with a NULL context           | tls_sni              | context, refuse  |
  * | TLS_ASK_VERIFY  | contexts with TLS_VERIFY_ASK, if the peer  | tls_peer_certificate | verify, refuse   |
  * |                 | shows a certificate                        |                      |                  |
+ * | TLS_ASK_SIGN    | identities whose key is elsewhere          | tls_sign_scheme,     | sign, refuse     |
+ * |                 | (tls_builder_identity_external)            | tls_sign_message     |                  |
  *
  * tls_answer_context() continues a server with a server context, which may be freed afterwards; its limits and
  * its pool become the connection's.
@@ -342,8 +344,29 @@ tls_status_t tls_answer_verify(tls_conn_t *conn,
                                int32_t verdict);
 
 /**
- * Hands in a signature. No context of this version asks for one (TLS_ASK_SIGN), so the answer is TLS_ERR_STATE
- * for every live connection.
+ * The signature scheme of an open TLS_ASK_SIGN (IANA TLS SignatureScheme), such as 0x0804,
+ * rsa_pss_rsae_sha256. 0 if that question is not open.
+ * Errors: 0 for NULL, a bad handle, or another thread inside. Since 0.1.
+ */
+uint16_t tls_sign_scheme(tls_conn_t *conn);
+
+/**
+ * Copies out the bytes to sign at an open TLS_ASK_SIGN: some 100 to 300, but for a client in TLS 1.2 the whole
+ * handshake so far, some thousands (RFC 5246, 7.4.8). They are not hashed: the signer does that as the scheme says. Answers their full number, and copies as many as fit into `capacity`; a NULL
+ * `message` only asks. 0 if that question is not open.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ */
+ptrdiff_t tls_sign_message(tls_conn_t *conn,
+                           void *message,
+                           size_t capacity);
+
+/**
+ * Hands in the signature of `len` bytes, in the form that TLS sends: for ECDSA the DER of r and s, for RSA-PSS with a
+ * salt as long as the hash (RFC 8446, 4.2.3). It is checked with the certificate before it is sent, since a wrong one,
+ * from a faulty signer, could betray the key: a wrong one is TLS_ERR_ARGUMENT, and the question stays open.
+ *
+ * While the question is open, a thread of the library waits for the answer. It exists from the start of the step that
+ * needs the signature to that step's end, only on connections whose key is elsewhere, and ends with tls_free().
  * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE. Since 0.1.
  */
 tls_status_t tls_answer_sign(tls_conn_t *conn,
@@ -352,7 +375,7 @@ tls_status_t tls_answer_sign(tls_conn_t *conn,
 
 /**
  * Ends the handshake at an open question, whichever it is, with a fatal alert for the peer: at TLS_ASK_CONTEXT
- * any but 0, 90 and 100 (such as 112, unrecognized_name), at TLS_ASK_VERIFY those of tls_answer_verify().
+ * any but 0, 90 and 100 (such as 112, unrecognized_name), at the others those of tls_answer_verify().
  * Drain the alert, then free the connection.
  * Errors: TLS_ERR_ARGUMENT (also for another alert), TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE.
  * Since 0.1.
@@ -408,6 +431,17 @@ tls_status_t tls_builder_identity_pem(tls_builder_t *builder,
 tls_status_t tls_builder_identity_file(tls_builder_t *builder,
                                        const char *chain_path,
                                        const char *key_path);
+
+/**
+ * Sets an identity whose private key is elsewhere, in a security module or another process: only the
+ * certificate chain is given, PEM of `len` bytes, with the certificate of the key first. Handshakes stop with
+ * TLS_ASK_SIGN (section 9) where a signature is needed.
+ * Errors: TLS_ERR_CONFIG (malformed or missing PEM, unsupported key type), TLS_ERR_STATE (this builder has
+ * an identity). Since 0.1.
+ */
+tls_status_t tls_builder_identity_external(tls_builder_t *builder,
+                                           const void *chain,
+                                           size_t len);
 
 /**
  * Adds the certificates of a PEM text of `len` bytes as trust anchors, all of them or none. May be

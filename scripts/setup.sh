@@ -8,6 +8,7 @@ demo) packages=(ca-certificates curl openssl) ;;
 test)
     packages=(
         ca-certificates curl openssl gnutls-bin python3 python3-venv # the peers, and what drives them
+        softhsm2 opensc                                              # keys in a security module
         cmake clang clang-format g++ binutils pkg-config             # C and C++
         libclang-rt-14-dev valgrind                                  # the sanitizers
     )

@@ -37,6 +37,14 @@ impl Builder {
         Ok(())
     }
 
+    pub(crate) fn identity_external(&mut self, chain: &[u8]) -> Result<(), Failure> {
+        if self.recipe.credential.is_some() {
+            return Err(Failure::new(TLS_ERR_STATE, 0, "this builder has an identity already"));
+        }
+        self.recipe.credential = Some(identity::external_from_pem(chain)?);
+        Ok(())
+    }
+
     pub(crate) fn identity_file(&mut self, chain: &Path, key: &Path) -> Result<(), Failure> {
         let key = zeroize::Zeroizing::new(read(key)?);
         self.identity_pem(&read(chain)?, &key)

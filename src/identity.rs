@@ -18,6 +18,12 @@ pub(crate) fn from_pem(chain: &[u8], key: &[u8]) -> Result<Credential, Failure> 
     Ok(credential)
 }
 
+/// Parses a chain whose key is elsewhere. With no key to tell which certificate is the own one, that one
+/// comes first; the rest may be in any order.
+pub(crate) fn external_from_pem(chain: &[u8]) -> Result<Credential, Failure> {
+    Credential::external(in_order(pem::certificates(chain)?, 0))
+}
+
 /// `chain` with the certificate at `own` first, each followed by its issuer as long as one is
 /// there; the rest follows in its old order.
 fn in_order(mut chain: Vec<CertificateDer<'static>>, own: usize) -> Vec<CertificateDer<'static>> {

@@ -15,6 +15,7 @@
 //! | `engine` | the only room that names rustls: handshake, records, verification |
 //! | `builder`, `context` | the recipe, and what connections share |
 //! | `identity`, `trust` | certificates and keys from PEM, files and the system |
+//! | `quiet` | panics are contained and say nothing |
 //! | `limits`, `record` | numbers: what a host may set, and what a record costs |
 //! | [`status`], `failure` | the codes and the explanations behind them |
 //!
@@ -39,6 +40,8 @@ mod identity;
 mod limits;
 #[forbid(unsafe_code)]
 mod pem;
+#[forbid(unsafe_code)]
+mod quiet;
 #[forbid(unsafe_code)]
 mod record;
 #[forbid(unsafe_code)]

@@ -16,6 +16,7 @@ impl Connection {
             return Err(TLS_ERR_ARGUMENT);
         };
         self.shared = Arc::clone(&context.shared);
+        setup.prepare(&mut self.session);
         let out = self.outbound.appender(USUAL_FLIGHT, &self.shared.pool);
         let result = self.session.answer_context(setup, out);
         self.answered(result)
@@ -38,9 +39,19 @@ impl Connection {
         self.answered(result)
     }
 
-    /// No session of this version asks for a signature.
-    pub(crate) fn answer_sign(&mut self, _signature: &[u8]) -> Answer<()> {
-        Err(TLS_ERR_STATE)
+    /// Hands in the signature that was asked for, in the form that TLS gives it (RFC 8446, 4.2.3). A
+    /// wrong one is not sent: the question stays open.
+    pub(crate) fn answer_sign(&mut self, signature: &[u8]) -> Answer<()> {
+        self.check_asked(Question::Sign)?;
+        let out = self.outbound.appender(USUAL_FLIGHT, &self.shared.pool);
+        match self.session.answer_sign(signature, out) {
+            Ok(true) => self.answered(Ok(())),
+            Ok(false) => {
+                self.outbound.release_if_empty(&self.shared.pool);
+                Err(TLS_ERR_ARGUMENT)
+            }
+            Err(failure) => self.answered(Err(failure)),
+        }
     }
 
     /// Ends the handshake with `alert`, whatever the question.
@@ -48,7 +59,7 @@ impl Connection {
         let allowed = match self.open_question() {
             None => return Err(TLS_ERR_STATE),
             Some(Question::Context) => refuses_hello(alert),
-            Some(Question::Verify) => rejects_identity(alert),
+            Some(Question::Verify | Question::Sign) => rejects_identity(alert),
         };
         if !allowed {
             return Err(TLS_ERR_ARGUMENT);

@@ -1,7 +1,7 @@
 //! What the host may know of a connection.
 
 use super::Connection;
-use crate::engine::Facts;
+use crate::engine::{Facts, SignRequest};
 
 impl Connection {
     pub(crate) fn facts(&self) -> Facts<'_> {
@@ -12,5 +12,10 @@ impl Connection {
     /// The DER bytes of the certificate at `index` of the chain that the peer presented.
     pub(crate) fn peer_certificate(&self, index: usize) -> Option<&[u8]> {
         self.session.peer_chain().get(index)
+    }
+
+    /// What has to be signed, while that question is open.
+    pub(crate) fn sign_request(&self) -> Option<SignRequest<'_>> {
+        if self.failure.is_some() { None } else { self.session.sign_request() }
     }
 }

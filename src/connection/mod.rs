@@ -212,6 +212,7 @@ impl Connection {
         match self.session.question() {
             Some(Question::Context) => return TLS_ASK_CONTEXT,
             Some(Question::Verify) => return TLS_ASK_VERIFY,
+            Some(Question::Sign) => return TLS_ASK_SIGN,
             None => {}
         }
         if self.inbound.has_plain() {

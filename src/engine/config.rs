@@ -16,6 +16,7 @@ use super::direct::Direct;
 use super::explain::explain;
 use super::pull::Pull;
 use super::session::Session;
+use super::signing::Signing;
 use super::store::{Credential, TrustStore};
 use super::verifier::{ClientRules, ServerRules};
 use crate::failure::Failure;
@@ -78,6 +79,10 @@ impl Recipe {
         self.alpn.iter().map(|name| ApplicationProtocol::from(name.as_slice()).to_owned()).collect()
     }
 
+    fn signs_elsewhere(&self) -> bool {
+        self.credential.as_ref().is_some_and(Credential::is_external)
+    }
+
     fn chain_bytes(&self) -> usize {
         let chain = self.credential.as_ref().map_or(&[][..], Credential::chain);
         chain.iter().map(|certificate| certificate.len() + 16).sum()
@@ -88,6 +93,7 @@ impl Recipe {
 pub(crate) struct ClientSetup {
     config: Arc<ClientConfig>,
     asks: bool,
+    signs_elsewhere: bool,
     flight_bound: usize,
 }
 
@@ -116,6 +122,7 @@ impl ClientSetup {
         Ok(Self {
             config: Arc::new(config),
             asks: recipe.verify == Verify::Ask,
+            signs_elsewhere: recipe.signs_elsewhere(),
             flight_bound: recipe.chain_bytes() + FLIGHT_OVERHEAD,
         })
     }
@@ -132,18 +139,24 @@ impl ClientSetup {
         out: &mut Vec<u8>,
     ) -> Result<Box<dyn Session>, Failure> {
         let builder = self.config.connect(name);
-        Ok(if self.asks {
+        let mut session: Box<dyn Session> = if self.asks {
             Box::new(Pull::client(builder, out)?)
         } else {
             Box::new(Direct::client(builder, out)?)
-        })
+        };
+        if self.signs_elsewhere {
+            Signing::wrap(&mut session);
+        }
+        Ok(session)
     }
 }
 
 /// What server connections are made from.
+#[derive(Clone)]
 pub(crate) struct ServerSetup {
     config: Arc<ServerConfig>,
     asks: bool,
+    signs_elsewhere: bool,
     flight_bound: usize,
 }
 
@@ -187,6 +200,7 @@ impl ServerSetup {
         Ok(Self {
             config: Arc::new(config),
             asks: asks_client && recipe.verify == Verify::Ask,
+            signs_elsewhere: recipe.signs_elsewhere(),
             flight_bound: recipe.chain_bytes() + hints + FLIGHT_OVERHEAD,
         })
     }
@@ -206,11 +220,21 @@ impl ServerSetup {
     }
 
     pub(crate) fn open(&self) -> Result<Box<dyn Session>, Failure> {
-        Ok(if self.asks {
+        let mut session: Box<dyn Session> = if self.asks {
             Box::new(Pull::server_with(self.config()))
         } else {
             Box::new(Direct::server(self.config())?)
-        })
+        };
+        self.prepare(&mut session);
+        Ok(session)
+    }
+
+    /// Brings a session that is about to be given this setup as its context into a form that can do all
+    /// that it may have to.
+    pub(crate) fn prepare(&self, session: &mut Box<dyn Session>) {
+        if self.signs_elsewhere {
+            Signing::wrap(session);
+        }
     }
 
     /// A server that asks for its context.

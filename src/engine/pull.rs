@@ -228,7 +228,7 @@ where
                 out.extend_from_slice(&alert::plain_record(alert));
                 Err(alert::hello_refused(alert))
             }
-            None => Err(Failure::unexpected("no question is open")),
+            Some(Question::Sign) | None => Err(Failure::unexpected("no question of this kind is open")),
         }
     }
 

@@ -33,6 +33,17 @@ pub(crate) enum Question {
     Context,
     /// The peer's identity is in: accept it?
     Verify,
+    /// A signature is needed by a key that is elsewhere.
+    Sign,
+}
+
+/// What [`Question::Sign`] is about.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SignRequest<'a> {
+    /// SignatureScheme, an IANA number.
+    pub scheme: u16,
+    /// The bytes to sign, not hashed.
+    pub message: &'a [u8],
 }
 
 /// The answer to [`Question::Verify`].
@@ -87,6 +98,16 @@ pub(crate) trait Session: Send {
     /// Answers [`Question::Verify`]; called only while it is open.
     fn answer_verify(&mut self, _verdict: Verdict, _out: &mut Vec<u8>) -> Result<(), Failure> {
         Err(Failure::unexpected("no question about an identity is open"))
+    }
+
+    /// What [`Question::Sign`] is about, while it is open.
+    fn sign_request(&self) -> Option<SignRequest<'_>> {
+        None
+    }
+
+    /// Answers [`Question::Sign`]; `false`, and the question stays open, if the signature is wrong.
+    fn answer_sign(&mut self, _signature: &[u8], _out: &mut Vec<u8>) -> Result<bool, Failure> {
+        Err(Failure::unexpected("no question about a signature is open"))
     }
 
     /// Ends the handshake with a fatal alert at an open question.

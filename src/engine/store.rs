@@ -8,6 +8,7 @@ use rustls::crypto::{Credentials, Identity, KeyProvider, SigningKey};
 use rustls::error::Error;
 use zeroize::Zeroizing;
 
+use super::external_key::ExternalKey;
 use crate::failure::Failure;
 use crate::status::{TLS_REASON_CERTIFICATE_UNUSABLE, TLS_REASON_KEY_MISMATCH, TLS_REASON_KEY_UNUSABLE};
 
@@ -46,10 +47,11 @@ impl TrustStore {
     }
 }
 
-/// A private key that was parsed, and the chain of its certificate.
+/// A certificate chain and its private key.
 pub(crate) struct Credential {
     chain: Vec<CertificateDer<'static>>,
-    key: Zeroizing<PrivateKeyDer<'static>>,
+    /// None where the host signs.
+    key: Option<Zeroizing<PrivateKeyDer<'static>>>,
     /// The subject public key info that belongs to `key`.
     public_key: Option<Vec<u8>>,
 }
@@ -61,7 +63,27 @@ impl Credential {
         key: PrivateKeyDer<'static>,
     ) -> Result<Self, Failure> {
         let public_key = parse_key(&key)?.public_key().map(|spki| spki.as_ref().to_vec());
-        Ok(Self { chain, key: Zeroizing::new(key), public_key })
+        Ok(Self { chain, key: Some(Zeroizing::new(key)), public_key })
+    }
+
+    /// A chain, its own certificate first, whose key is elsewhere.
+    pub(crate) fn external(chain: Vec<CertificateDer<'static>>) -> Result<Self, Failure> {
+        let credential = Self { chain, key: None, public_key: None };
+        credential.signing_key()?;
+        Ok(credential)
+    }
+
+    /// Whether the key is elsewhere.
+    pub(crate) fn is_external(&self) -> bool {
+        self.key.is_none()
+    }
+
+    fn signing_key(&self) -> Result<Box<dyn SigningKey>, Failure> {
+        match (&self.key, self.chain.first()) {
+            (Some(key), _) => parse_key(key),
+            (None, Some(certificate)) => Ok(Box::new(ExternalKey::of(certificate)?)),
+            (None, None) => Err(Failure::unexpected("a chain without a certificate")),
+        }
     }
 
     /// The chain, as configured.
@@ -87,7 +109,7 @@ impl Credential {
     pub(super) fn load(&self) -> Result<Credentials, Failure> {
         let identity = Identity::from_cert_chain(self.chain.clone())
             .map_err(|why| Failure::config(TLS_REASON_CERTIFICATE_UNUSABLE, format!("{why:?}")))?;
-        Credentials::new(Arc::new(identity), parse_key(&self.key)?).map_err(|error| match error {
+        Credentials::new(Arc::new(identity), self.signing_key()?).map_err(|error| match error {
             Error::InconsistentKeys(_) => Failure::config(
                 TLS_REASON_KEY_MISMATCH,
                 "the private key does not belong to the certificate (or to any certificate of the chain)",

@@ -2,8 +2,8 @@
 
 use std::ffi::c_void;
 
-use super::boundary::{checked, share_context};
-use super::memory::bytes;
+use super::boundary::{checked, share_context, with_connection};
+use super::memory::{bytes, copy_out};
 use super::types::{tls_conn_t, tls_context_t, tls_status_t};
 
 /// ---- 9. Questions and answers ---------------------------------------------------------------
@@ -19,6 +19,8 @@ use super::types::{tls_conn_t, tls_context_t, tls_status_t};
 /// | TLS_ASK_CONTEXT | servers made with a NULL context           | tls_sni              | context, refuse  |
 /// | TLS_ASK_VERIFY  | contexts with TLS_VERIFY_ASK, if the peer  | tls_peer_certificate | verify, refuse   |
 /// |                 | shows a certificate                        |                      |                  |
+/// | TLS_ASK_SIGN    | identities whose key is elsewhere          | tls_sign_scheme,     | sign, refuse     |
+/// |                 | (tls_builder_identity_external)            | tls_sign_message     |                  |
 ///
 /// tls_answer_context() continues a server with a server context, which may be freed afterwards; its limits and
 /// its pool become the connection's.
@@ -41,8 +43,40 @@ pub extern "C" fn tls_answer_verify(conn: *mut tls_conn_t, verdict: i32) -> tls_
     checked(conn, |connection| connection.answer_verify(verdict))
 }
 
-/// Hands in a signature. No context of this version asks for one (TLS_ASK_SIGN), so the answer is TLS_ERR_STATE
-/// for every live connection.
+/// The signature scheme of an open TLS_ASK_SIGN (IANA TLS SignatureScheme), such as 0x0804,
+/// rsa_pss_rsae_sha256. 0 if that question is not open.
+/// Errors: 0 for NULL, a bad handle, or another thread inside. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn tls_sign_scheme(conn: *mut tls_conn_t) -> u16 {
+    with_connection(conn, |connection| connection.sign_request().map_or(0, |request| request.scheme))
+}
+
+/// Copies out the bytes to sign at an open TLS_ASK_SIGN: some 100 to 300, but for a client in TLS 1.2 the whole
+/// handshake so far, some thousands (RFC 5246, 7.4.8). They are not hashed: the signer does that as the scheme says. Answers their full number, and copies as many as fit into `capacity`; a NULL
+/// `message` only asks. 0 if that question is not open.
+/// Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+///
+/// # Safety
+/// `message` must be NULL or valid for writes of `capacity` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tls_sign_message(
+    conn: *mut tls_conn_t,
+    message: *mut c_void,
+    capacity: usize,
+) -> isize {
+    with_connection(conn, |connection| {
+        let bytes = connection.sign_request().map_or(&[][..], |request| request.message);
+        // SAFETY: valid as the caller promises.
+        unsafe { copy_out(bytes, message, capacity) }
+    })
+}
+
+/// Hands in the signature of `len` bytes, in the form that TLS sends: for ECDSA the DER of r and s, for RSA-PSS with a
+/// salt as long as the hash (RFC 8446, 4.2.3). It is checked with the certificate before it is sent, since a wrong one,
+/// from a faulty signer, could betray the key: a wrong one is TLS_ERR_ARGUMENT, and the question stays open.
+///
+/// While the question is open, a thread of the library waits for the answer. It exists from the start of the step that
+/// needs the signature to that step's end, only on connections whose key is elsewhere, and ends with tls_free().
 /// Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE. Since 0.1.
 ///
 /// # Safety
@@ -61,7 +95,7 @@ pub unsafe extern "C" fn tls_answer_sign(
 }
 
 /// Ends the handshake at an open question, whichever it is, with a fatal alert for the peer: at TLS_ASK_CONTEXT
-/// any but 0, 90 and 100 (such as 112, unrecognized_name), at TLS_ASK_VERIFY those of tls_answer_verify().
+/// any but 0, 90 and 100 (such as 112, unrecognized_name), at the others those of tls_answer_verify().
 /// Drain the alert, then free the connection.
 /// Errors: TLS_ERR_ARGUMENT (also for another alert), TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE.
 /// Since 0.1.

@@ -4,12 +4,12 @@
 use std::sync::Arc;
 
 use super::handle::{Entry, Table};
-use super::quiet;
 use super::types::{tls_builder_t, tls_conn_t, tls_context_t};
 use crate::builder::Builder;
 use crate::connection::Connection;
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::quiet;
 use crate::status::{Status, TLS_ERR_ARGUMENT, TLS_ERR_BUSY, TLS_ERR_INTERNAL};
 
 static BUILDERS: Table<Box<Builder>> = Table::new(0xb1);

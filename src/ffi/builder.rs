@@ -86,6 +86,27 @@ pub unsafe extern "C" fn tls_builder_identity_file(
     })
 }
 
+/// Sets an identity whose private key is elsewhere, in a security module or another process: only the
+/// certificate chain is given, PEM of `len` bytes, with the certificate of the key first. Handshakes stop with
+/// TLS_ASK_SIGN (section 9) where a signature is needed.
+/// Errors: TLS_ERR_CONFIG (malformed or missing PEM, unsupported key type), TLS_ERR_STATE (this builder has
+/// an identity). Since 0.1.
+///
+/// # Safety
+/// The buffer must be valid for its length.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tls_builder_identity_external(
+    builder: *mut tls_builder_t,
+    chain: *const c_void,
+    len: usize,
+) -> tls_status_t {
+    with_builder(builder, |builder| {
+        // SAFETY: valid as the caller promises.
+        let chain = unsafe { bytes(chain, len) }.map_err(|status| refused(status, "the chain"))?;
+        builder.identity_external(chain)
+    })
+}
+
 /// Adds the certificates of a PEM text of `len` bytes as trust anchors, all of them or none. May be
 /// called several times.
 /// Errors: TLS_ERR_CONFIG (malformed PEM, no certificate in it, or one that cannot be a trust anchor; the

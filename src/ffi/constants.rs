@@ -4,8 +4,8 @@ use std::ffi::{CStr, CString, c_char};
 use std::sync::LazyLock;
 
 use super::memory::{store, text};
-use super::quiet;
 use super::types::tls_status_t;
+use crate::quiet;
 use crate::status::{self, Status, TLS_ERR_ARGUMENT, TLS_ERR_INTERNAL, TLS_OK};
 
 /// ---- 10. Constants and version --------------------------------------------------------------

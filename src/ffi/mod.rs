@@ -11,7 +11,6 @@
 mod boundary;
 mod handle;
 mod memory;
-mod quiet;
 mod types;
 
 mod answers;

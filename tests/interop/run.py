@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs the interop tests and prints one line per case: run.py --pki DIR --peer PROGRAM ... [PEER...]
 
-PEER is one or more of openssl, gnutls, curl, pyssl and go; run.sh does the set-up and starts this."""
+PEER is one or more of openssl, gnutls, curl, pyssl, go and hsm; run.sh does the set-up and starts this."""
 
 import argparse
 import faulthandler
@@ -24,6 +24,7 @@ MODULES = {
     "curl": ("curl_peer",),
     "pyssl": ("pyssl_peer",),
     "go": ("go_peer",),
+    "hsm": ("hsm_peer",),
 }
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Sets up and runs the interop tests: run.sh [PEER...], PEER one of openssl gnutls curl pyssl go (default: all).
+# Sets up and runs the interop tests: run.sh [PEER...], PEER one of openssl gnutls curl pyssl go hsm (default: all).
 # Needs the release build of the library.
 set -euo pipefail
 
@@ -43,7 +43,7 @@ named=no
 with_go=no
 for argument in "$@"; do
     case $argument in
-    openssl | gnutls | curl | pyssl) named=yes ;;
+    openssl | gnutls | curl | pyssl | hsm) named=yes ;;
     go) named=yes with_go=yes ;;
     esac
 done

@@ -5,13 +5,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::sync::Once;
 
 thread_local! {
-    /// Whether this thread is inside a call of the C interface.
+    /// Whether this thread is inside a call of the C interface, or works for one.
     static INSIDE: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Runs `body`; a panic in it is an `Err`, and is not reported on standard error.
 #[inline]
-pub(super) fn catch<R>(body: impl FnOnce() -> R) -> Result<R, ()> {
+pub(crate) fn catch<R>(body: impl FnOnce() -> R) -> Result<R, ()> {
     INSIDE.set(true);
     // Whatever `body` could leave half done is an object that is poisoned after a panic.
     let result = catch_unwind(AssertUnwindSafe(body));
@@ -19,9 +19,14 @@ pub(super) fn catch<R>(body: impl FnOnce() -> R) -> Result<R, ()> {
     result.map_err(drop)
 }
 
+/// Says that this thread works for the library alone, so that no panic on it is reported.
+pub(crate) fn this_thread_is_ours() {
+    INSIDE.set(true);
+}
+
 /// Lets the hook of a Rust host see only the host's own panics. Called by every function that makes
 /// a handle, so before any other call can do anything.
-pub(super) fn install() {
+pub(crate) fn install() {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
         let outer = take_hook();

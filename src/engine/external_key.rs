@@ -1,0 +1,108 @@
+//! A private key that is not here: its certificate is, and the host signs.
+
+use pki_types::{CertificateDer, SignatureVerificationAlgorithm, SubjectPublicKeyInfoDer};
+use rustls::crypto::{SignatureScheme, Signer, SigningKey};
+use rustls::error::Error;
+use rustls_aws_lc_rs::SUPPORTED_SIG_ALGS;
+
+use super::signing;
+use crate::failure::Failure;
+use crate::status::{TLS_REASON_CERTIFICATE_UNUSABLE, TLS_REASON_KEY_UNUSABLE};
+
+/// Stands in for the key of a certificate.
+#[derive(Debug)]
+pub(super) struct ExternalKey {
+    certificate: CertificateDer<'static>,
+    public_key: SubjectPublicKeyInfoDer<'static>,
+    /// What the key can sign with, best first.
+    schemes: Vec<Scheme>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Scheme {
+    scheme: SignatureScheme,
+    algorithm: &'static dyn SignatureVerificationAlgorithm,
+}
+
+impl ExternalKey {
+    pub(super) fn of(certificate: &CertificateDer<'static>) -> Result<Self, Failure> {
+        let public_key = webpki::EndEntityCert::try_from(certificate)
+            .map_err(|error| {
+                Failure::config(
+                    TLS_REASON_CERTIFICATE_UNUSABLE,
+                    format!("the configured certificate cannot be used: {error}"),
+                )
+            })?
+            .subject_public_key_info();
+        // Of the algorithms of a scheme the first is the one that TLS 1.3 means.
+        let schemes: Vec<_> = SUPPORTED_SIG_ALGS
+            .mapping()
+            .iter()
+            .filter_map(|&(scheme, algorithms)| Some(Scheme { scheme, algorithm: *algorithms.first()? }))
+            .filter(|entry| is_for(&public_key, entry.algorithm))
+            .collect();
+        if schemes.is_empty() {
+            return Err(Failure::config(
+                TLS_REASON_KEY_UNUSABLE,
+                "the certificate's key is not RSA (2048 to 8192 bits), ECDSA (P-256, P-384, P-521) or Ed25519",
+            ));
+        }
+        Ok(Self { certificate: certificate.clone(), public_key, schemes })
+    }
+}
+
+/// Whether the algorithm identifier of `public_key` is that of `algorithm`.
+fn is_for(public_key: &SubjectPublicKeyInfoDer<'_>, algorithm: &dyn SignatureVerificationAlgorithm) -> bool {
+    let identifier = algorithm.public_key_alg_id();
+    let inner = sequence(public_key.as_ref()).and_then(sequence);
+    inner == Some(identifier.as_ref())
+}
+
+/// What is in the DER sequence that `der` begins with.
+fn sequence(der: &[u8]) -> Option<&[u8]> {
+    const SEQUENCE: u8 = 0x30;
+    let (&[SEQUENCE, length], rest) = der.split_first_chunk::<2>()? else {
+        return None;
+    };
+    let (length, rest) = match length {
+        0..=0x7f => (usize::from(length), rest),
+        0x81 => rest.split_first().map(|(&length, rest)| (usize::from(length), rest))?,
+        0x82 => rest
+            .split_first_chunk::<2>()
+            .map(|(length, rest)| (usize::from(u16::from_be_bytes(*length)), rest))?,
+        _ => return None,
+    };
+    rest.get(..length)
+}
+
+impl SigningKey for ExternalKey {
+    fn choose_scheme(&self, offered: &[SignatureScheme]) -> Option<Box<dyn Signer>> {
+        let chosen = self.schemes.iter().find(|entry| offered.contains(&entry.scheme))?;
+        Some(Box::new(ExternalSigner { chosen: *chosen, certificate: self.certificate.clone() }))
+    }
+
+    fn public_key(&self) -> Option<SubjectPublicKeyInfoDer<'_>> {
+        Some(SubjectPublicKeyInfoDer::from(self.public_key.as_ref()))
+    }
+}
+
+/// One signature that the host will make.
+#[derive(Debug)]
+struct ExternalSigner {
+    chosen: Scheme,
+    certificate: CertificateDer<'static>,
+}
+
+impl Signer for ExternalSigner {
+    fn sign(self: Box<Self>, message: &[u8]) -> Result<Vec<u8>, Error> {
+        signing::ask(signing::Request {
+            scheme: self.chosen.scheme.0,
+            message: message.to_vec(),
+            check: signing::Check { algorithm: self.chosen.algorithm, certificate: self.certificate },
+        })
+    }
+
+    fn scheme(&self) -> SignatureScheme {
+        self.chosen.scheme
+    }
+}
