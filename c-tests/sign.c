@@ -291,14 +291,17 @@ static void an_in_place_host_gives_its_bytes_again(void)
 
         CHECK(n > 0);
         for (sent = 1; sent < (size_t)n; sent++) {
-            CHECK_EQ(tls_read_in_place(pair.server, wire, sent, spans, 2, &consumed), TLS_WANT_FEED);
+            CHECK_EQ(tls_read_in_place(pair.server, wire, sent, spans, 2, &consumed),
+                     TLS_WANT_FEED);
             CHECK_EQ(consumed, 0);
         }
-        CHECK_EQ(tls_read_in_place(pair.server, wire, (size_t)n, spans, 2, &consumed), TLS_ASK_SIGN);
+        CHECK_EQ(tls_read_in_place(pair.server, wire, (size_t)n, spans, 2, &consumed),
+                 TLS_ASK_SIGN);
         CHECK_EQ(consumed, 0);
         len = sign_outside(pair.server, "ecdsa/server.key", signature, sizeof(signature));
         CHECK_EQ(tls_answer_sign(pair.server, signature, len), TLS_OK);
-        CHECK_EQ(tls_read_in_place(pair.server, wire, (size_t)n, spans, 2, &consumed), TLS_WANT_FEED);
+        CHECK_EQ(tls_read_in_place(pair.server, wire, (size_t)n, spans, 2, &consumed),
+                 TLS_WANT_FEED);
         CHECK_EQ(consumed, n);
         finish_handshake(&pair);
         check_alive(&pair);

@@ -164,6 +164,8 @@
 #define TLS_REASON_LIMIT_TOO_SMALL                113 /* a limit is too small for what the context must send or receive */
 #define TLS_REASON_SYSTEM_TRUST_UNAVAILABLE       114 /* the system's trust store holds no usable certificate */
 #define TLS_REASON_FILE_UNREADABLE                115 /* a file could not be read */
+#define TLS_REASON_SUITE_UNSUPPORTED              120 /* a cipher suite does not exist here, or none is left for a version */
+#define TLS_REASON_GROUP_UNSUPPORTED              121 /* a key exchange group does not exist here */
 
 /* Reasons: the peer's certificate. */
 #define TLS_REASON_CERTIFICATE_EXPIRED            201 /* the certificate has expired */
@@ -290,6 +292,21 @@ typedef struct tls_error {
      */
     char message[256];
 } tls_error_t;
+
+/**
+ * A piece of the host's memory (tls_write_vectored, tls_read_vectored). Laid out like POSIX's struct
+ * iovec. Since 0.1.
+ */
+typedef struct tls_iovec {
+    /**
+     * Where it begins; NULL if `len` is 0. Not written to by tls_write_vectored.
+     */
+    void *base;
+    /**
+     * In bytes.
+     */
+    size_t len;
+} tls_iovec_t;
 
 /**
  * Where in a buffer of the host some plain bytes are (tls_read_in_place). Since 0.1.
@@ -634,6 +651,61 @@ tls_context_t *tls_context_server(const tls_builder_t *builder,
  * some are alive. NULL, and a handle that is no context, do nothing. Errors: none. Since 0.1.
  */
 void tls_context_free(tls_context_t *context);
+
+/**
+ * ---- 15. Control ----------------------------------------------------------------------------
+ *
+ * tls_builder_suites() sets the cipher suites that may be negotiated, in order of preference, by their IANA
+ * numbers (such as 0x1302, TLS_AES_256_GCM_SHA384); a `count` of 0 goes back to the default, which is all of
+ * them. Suites of both protocol versions stand in one list.
+ *
+ * `suites` is read during the call.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_CONFIG (a suite that does not exist here, or
+ * stands twice; the message has its place). That none is left for a configured version is found when a context is
+ * made. Since 0.1.
+ */
+tls_status_t tls_builder_suites(tls_builder_t *builder,
+                                const uint16_t *suites,
+                                size_t count);
+
+/**
+ * Sets the key exchange groups, in order of preference, by their IANA numbers (such as 0x001d, x25519); a `count`
+ * of 0 goes back to the default, X25519MLKEM768 (0x11ec) first. A client sends a key share for the first.
+ *
+ * `groups` is read during the call.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_CONFIG (a group that does not exist here, or
+ * stands twice; the message has its place). Since 0.1.
+ */
+tls_status_t tls_builder_groups(tls_builder_t *builder,
+                                const uint16_t *groups,
+                                size_t count);
+
+/**
+ * Like tls_write_from(), from up to 64 pieces of memory, which are sealed as if they were one: many small pieces
+ * become one record. Answers how many bytes were taken in all; with more pieces than 64 it takes the first ones.
+ * Errors: TLS_ERR_ARGUMENT (NULL, here or in a piece, or pieces that are not aligned), TLS_ERR_HANDLE, TLS_ERR_BUSY,
+ * TLS_ERR_STATE (after tls_close_notify()), and the fatal ones. Since 0.1.
+ */
+ptrdiff_t tls_write_vectored(tls_conn_t *conn,
+                             const tls_iovec_t *pieces,
+                             size_t count);
+
+/**
+ * Like tls_read_into(), into several pieces of memory, one after the other. Answers how many bytes were given in all.
+ * Errors: TLS_ERR_ARGUMENT (NULL, here or in a piece, or pieces that are not aligned), TLS_ERR_HANDLE, TLS_ERR_BUSY,
+ * and the fatal ones. Since 0.1.
+ */
+ptrdiff_t tls_read_vectored(tls_conn_t *conn,
+                            const tls_iovec_t *pieces,
+                            size_t count);
+
+/**
+ * Queues a KeyUpdate (RFC 8446, 4.6.3) that asks the peer for one too: both directions go on under new keys, which
+ * is of use before a long idle time. The library does it by itself before a key has sealed as much as it may.
+ * Errors: TLS_WANT_DRAIN, TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (the handshake is not done,
+ * TLS 1.2, or after tls_close_notify()), and the fatal ones. Since 0.1.
+ */
+tls_status_t tls_key_update(tls_conn_t *conn);
 
 /**
  * ---- 1. Errors ------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::engine::{ClientAuth, Recipe, Verify};
+use crate::engine::{ClientAuth, Recipe, Verify, has_group, has_suite};
 use crate::failure::Failure;
 use crate::limits::{DEFAULT_POOL, Limits};
 use crate::status::*;
@@ -106,6 +106,20 @@ impl Builder {
         Ok(())
     }
 
+    /// `suites` are IANA numbers in order of preference.
+    pub(crate) fn suites(&mut self, suites: &[u16]) -> Result<(), Failure> {
+        check_all(suites, has_suite, TLS_REASON_SUITE_UNSUPPORTED, "cipher suite")?;
+        self.recipe.suites = suites.to_vec();
+        Ok(())
+    }
+
+    /// `groups` are IANA numbers in order of preference.
+    pub(crate) fn groups(&mut self, groups: &[u16]) -> Result<(), Failure> {
+        check_all(groups, has_group, TLS_REASON_GROUP_UNSUPPORTED, "key exchange group")?;
+        self.recipe.groups = groups.to_vec();
+        Ok(())
+    }
+
     pub(crate) fn client_auth(&mut self, mode: i32) -> Result<(), Failure> {
         self.recipe.client_auth = match mode {
             TLS_CLIENT_AUTH_NONE => ClientAuth::None,
@@ -134,6 +148,24 @@ impl Builder {
     pub(crate) fn pool(&mut self, bytes: usize) {
         self.pool = bytes;
     }
+}
+
+/// Every one of `numbers` must exist here, and none stand twice.
+fn check_all(numbers: &[u16], exists: fn(u16) -> bool, reason: i32, what: &str) -> Result<(), Failure> {
+    for (index, &number) in numbers.iter().enumerate() {
+        let why = if !exists(number) {
+            "does not exist here"
+        } else if numbers[..index].contains(&number) {
+            "stands twice in the list"
+        } else {
+            continue;
+        };
+        return Err(Failure::config(
+            reason,
+            format!("{what} {} of the list, 0x{number:04x}, {why}", index + 1),
+        ));
+    }
+    Ok(())
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {

@@ -102,6 +102,8 @@ groups! {
         TLS_REASON_LIMIT_TOO_SMALL = 113, "a limit is too small for what the context must send or receive";
         TLS_REASON_SYSTEM_TRUST_UNAVAILABLE = 114, "the system's trust store holds no usable certificate";
         TLS_REASON_FILE_UNREADABLE = 115, "a file could not be read";
+        TLS_REASON_SUITE_UNSUPPORTED = 120, "a cipher suite does not exist here, or none is left for a version";
+        TLS_REASON_GROUP_UNSUPPORTED = 121, "a key exchange group does not exist here";
     }
     /// Fine codes for the peer's certificate.
     REASONS_CERTIFICATE: i32, "Reasons: the peer's certificate" {

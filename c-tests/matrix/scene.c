@@ -36,6 +36,13 @@ static void usable_values(struct scene *scene)
     scene->host = "server.test";
     scene->plain = "plain";
     scene->constant_name = "TLS_OK";
+    scene->gather[0] = (tls_iovec_t){(void *)"pl", 2};
+    scene->gather[1] = (tls_iovec_t){(void *)"ain", 3};
+    scene->scatter[0] = (tls_iovec_t){scene->buffer, 1};
+    scene->scatter[1] = (tls_iovec_t){scene->buffer + 1, 100};
+    scene->suites[0] = 0x1301;
+    scene->suites[1] = 0xc02b;
+    scene->groups[0] = 0x001d;
     scene->error.size = sizeof(scene->error);
     memset(scene->buffer, UNTOUCHED, sizeof(scene->buffer));
     memset(scene->wire_out, UNTOUCHED, sizeof(scene->wire_out));

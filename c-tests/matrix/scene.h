@@ -54,6 +54,8 @@ struct scene {
     size_t length;
     size_t consumed;
     tls_span_t spans[4];
+    tls_iovec_t gather[2], scatter[2];
+    uint16_t suites[2], groups[1];
 };
 
 enum scene_needs { NEEDS_BUILDER = 1, NEEDS_CONTEXT = 2, NEEDS_CONN = 4 };

@@ -15,15 +15,23 @@ pub(crate) struct Sealed {
 impl Connection {
     /// Seals as many of `plain` as the outbound limit allows, and says how many.
     pub(crate) fn write_from(&mut self, plain: &[u8]) -> Answer<usize> {
-        self.check_writable(plain)?;
-        if plain.is_empty() {
+        self.write_vectored(&mut [plain])
+    }
+
+    /// Seals as many bytes of the chunks as the outbound limit allows, as if they were one, and says how
+    /// many. Cuts `chunks` to that.
+    pub(crate) fn write_vectored(&mut self, chunks: &mut [&[u8]]) -> Answer<usize> {
+        let offered = chunks.iter().fold(0_usize, |sum, chunk| sum.saturating_add(chunk.len()));
+        self.check_writable(offered)?;
+        if offered == 0 {
             return Ok(0);
         }
-        let taken = plain.len().min(self.writable());
+        let taken = self.writable().min(offered);
         if taken == 0 {
             return Err(TLS_WANT_DRAIN);
         }
-        self.seal(&plain[..taken])?;
+        let whole = cut(chunks, taken);
+        self.seal(&chunks[..whole], taken)?;
         Ok(taken)
     }
 
@@ -35,7 +43,7 @@ impl Connection {
         capacity: usize,
         deliver: impl FnOnce(&[u8]),
     ) -> Answer<Sealed> {
-        self.check_writable(plain)?;
+        self.check_writable(plain.len())?;
         if plain.is_empty() {
             return Ok(Sealed { plain: 0, wire: 0 });
         }
@@ -47,7 +55,7 @@ impl Connection {
         if taken == 0 {
             return Err(TLS_ERR_ARGUMENT);
         }
-        self.seal(&plain[..taken])?;
+        self.seal(&[&plain[..taken]], taken)?;
         let records = self.outbound.pending();
         let wire = records.len().min(capacity);
         deliver(&records[..wire]);
@@ -79,19 +87,52 @@ impl Connection {
         }
     }
 
-    fn check_writable(&mut self, plain: &[u8]) -> Answer<()> {
+    /// Asks for new keys in both directions.
+    pub(crate) fn update_keys(&mut self) -> Answer<()> {
+        self.check_alive()?;
+        if self.session.is_handshaking() || self.we_closed {
+            return Err(TLS_ERR_STATE);
+        }
+        if self.outbound.len() + OUTBOUND_RESERVE > self.shared.limits.outbound {
+            return Err(TLS_WANT_DRAIN);
+        }
+        let out = self.outbound.appender(OUTBOUND_RESERVE, &self.shared.pool);
+        let result = self.session.update_keys(out);
+        self.outbound.release_if_empty(&self.shared.pool);
+        match result {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(TLS_ERR_STATE),
+            Err(failure) => Err(self.fail(failure)),
+        }
+    }
+
+    fn check_writable(&mut self, offered: usize) -> Answer<()> {
         self.process_fed()?;
         if self.session.is_handshaking() {
             return Err(self.standing());
         }
-        if self.we_closed && !plain.is_empty() {
+        if self.we_closed && offered > 0 {
             return Err(TLS_ERR_STATE);
         }
         Ok(())
     }
 
-    fn seal(&mut self, plain: &[u8]) -> Answer<()> {
-        let out = self.outbound.appender(reserve_bound(plain.len()), &self.shared.pool);
-        self.session.write(plain, out).map_err(|failure| self.fail(failure))
+    /// Seals chunks of `length` bytes in all.
+    fn seal(&mut self, chunks: &[&[u8]], length: usize) -> Answer<()> {
+        let out = self.outbound.appender(reserve_bound(length), &self.shared.pool);
+        self.session.write(chunks, out).map_err(|failure| self.fail(failure))
     }
+}
+
+/// Cuts the chunks to `length` bytes in all; how many of them that takes.
+fn cut(chunks: &mut [&[u8]], length: usize) -> usize {
+    let mut left = length;
+    for (index, chunk) in chunks.iter_mut().enumerate() {
+        if left <= chunk.len() {
+            *chunk = &chunk[..left];
+            return index + 1;
+        }
+        left -= chunk.len();
+    }
+    chunks.len()
 }

@@ -10,7 +10,7 @@ use rustls::crypto::{CryptoProvider, SingleCredential, TicketProducer};
 use rustls::enums::ApplicationProtocol;
 use rustls::server::{NoClientAuth, ServerCredentialResolver, ServerSessionMemoryCache};
 use rustls::{ClientConfig, ServerConfig};
-use rustls_aws_lc_rs::DEFAULT_PROVIDER;
+use rustls_aws_lc_rs::{ALL_KX_GROUPS, ALL_TLS12_CIPHER_SUITES, ALL_TLS13_CIPHER_SUITES, DEFAULT_PROVIDER};
 
 use super::direct::Direct;
 use super::explain::explain;
@@ -20,7 +20,7 @@ use super::signing::Signing;
 use super::store::{Credential, TrustStore};
 use super::verifier::{ClientRules, ServerRules};
 use crate::failure::Failure;
-use crate::status::{TLS_REASON_NO_IDENTITY, TLS_REASON_NO_TRUST};
+use crate::status::{TLS_REASON_NO_IDENTITY, TLS_REASON_NO_TRUST, TLS_REASON_SUITE_UNSUPPORTED};
 
 /// Whose decision it is whether a peer's identity is accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -49,6 +49,9 @@ pub(crate) struct Recipe {
     pub alpn: Vec<Vec<u8>>,
     pub tls12: bool,
     pub tls13: bool,
+    /// What may be negotiated, in order of preference (IANA numbers); empty for the default.
+    pub suites: Vec<u16>,
+    pub groups: Vec<u16>,
     pub client_auth: ClientAuth,
     pub verify: Verify,
 }
@@ -64,15 +67,30 @@ const CLIENT_SESSIONS: usize = 256;
 const SERVER_SESSIONS: usize = 256;
 
 impl Recipe {
-    fn provider(&self) -> Arc<CryptoProvider> {
+    fn provider(&self) -> Result<Arc<CryptoProvider>, Failure> {
         let mut provider = DEFAULT_PROVIDER;
+        if !self.suites.is_empty() {
+            provider.tls12_cipher_suites =
+                selected(&self.suites, ALL_TLS12_CIPHER_SUITES, |suite| suite.common.suite.0);
+            provider.tls13_cipher_suites =
+                selected(&self.suites, ALL_TLS13_CIPHER_SUITES, |suite| suite.common.suite.0);
+        }
         if !self.tls12 {
             provider.tls12_cipher_suites = Cow::Borrowed(&[]);
         }
         if !self.tls13 {
             provider.tls13_cipher_suites = Cow::Borrowed(&[]);
         }
-        Arc::new(provider)
+        if provider.tls12_cipher_suites.is_empty() && provider.tls13_cipher_suites.is_empty() {
+            return Err(Failure::config(
+                TLS_REASON_SUITE_UNSUPPORTED,
+                "none of the configured cipher suites belongs to a configured protocol version",
+            ));
+        }
+        if !self.groups.is_empty() {
+            provider.kx_groups = selected(&self.groups, ALL_KX_GROUPS, |group| group.name().0);
+        }
+        Ok(Arc::new(provider))
     }
 
     fn protocols(&self) -> Vec<ApplicationProtocol<'static>> {
@@ -87,6 +105,26 @@ impl Recipe {
         let chain = self.credential.as_ref().map_or(&[][..], Credential::chain);
         chain.iter().map(|certificate| certificate.len() + 16).sum()
     }
+}
+
+/// The members of `all` with these numbers, in their order.
+fn selected<T: Copy>(numbers: &[u16], all: &[T], number: impl Fn(&T) -> u16) -> Cow<'static, [T]> {
+    numbers
+        .iter()
+        .filter_map(|wanted| all.iter().find(|one| number(one) == *wanted).copied())
+        .collect::<Vec<_>>()
+        .into()
+}
+
+/// Whether a cipher suite with this IANA number exists here.
+pub(crate) fn has_suite(number: u16) -> bool {
+    ALL_TLS13_CIPHER_SUITES.iter().any(|suite| suite.common.suite.0 == number)
+        || ALL_TLS12_CIPHER_SUITES.iter().any(|suite| suite.common.suite.0 == number)
+}
+
+/// Whether a key exchange group with this IANA number exists here.
+pub(crate) fn has_group(number: u16) -> bool {
+    ALL_KX_GROUPS.iter().any(|group| group.name().0 == number)
 }
 
 /// What client connections are made from.
@@ -106,7 +144,7 @@ impl ClientSetup {
                  tls_builder_trust_file or tls_builder_trust_system",
             ));
         }
-        let provider = recipe.provider();
+        let provider = recipe.provider()?;
         let rules = ServerRules::new(&recipe.trust, recipe.verify == Verify::DangerousNone, &provider)?;
         let builder =
             ClientConfig::builder(provider).dangerous().with_custom_certificate_verifier(Arc::new(rules));
@@ -176,7 +214,7 @@ impl ServerSetup {
                  tls_builder_trust_file or tls_builder_trust_system",
             ));
         }
-        let provider = recipe.provider();
+        let provider = recipe.provider()?;
         let ticketer = provider.ticketer_factory.ticketer().map_err(|error| explain(&error))?;
         let builder = ServerConfig::builder(provider.clone());
         let builder = if asks_client {

@@ -5,7 +5,7 @@ use rustls::crypto::cipher::OutboundPlain;
 use rustls::{ClientSide, Connection, ServerConfig, ServerSide, SideData, Tcp};
 use std::sync::Arc;
 
-use super::explain::explain;
+use super::explain::{explain, updated};
 use super::facts::{Facts, PeerChain, SideFacts};
 use super::input::WireInput;
 use super::session::{Flow, Outcome, PlainSink, Session};
@@ -56,8 +56,12 @@ where
         Outcome { used: input.used(), result }
     }
 
-    fn write(&mut self, plain: &[u8], out: &mut Vec<u8>) -> Result<(), Failure> {
-        self.connection.write(OutboundPlain::Single(plain), out).map_err(|error| explain(&error))
+    fn write(&mut self, plain: &[&[u8]], out: &mut Vec<u8>) -> Result<(), Failure> {
+        self.connection.write(OutboundPlain::new(plain), out).map_err(|error| explain(&error))
+    }
+
+    fn update_keys(&mut self, out: &mut Vec<u8>) -> Result<bool, Failure> {
+        updated(self.connection.refresh_traffic_keys(out))
     }
 
     fn close_notify(&mut self, out: &mut Vec<u8>) -> Result<(), Failure> {

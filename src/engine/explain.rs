@@ -20,6 +20,16 @@ pub(super) fn explain(error: &Error) -> Failure {
     }
 }
 
+/// What a request for new keys came to: rustls answers the one for TLS 1.2, which has no KeyUpdate, as if
+/// the handshake were not done.
+pub(super) fn updated(result: Result<(), Error>) -> Result<bool, Failure> {
+    match result {
+        Ok(()) => Ok(true),
+        Err(Error::HandshakeNotComplete) => Ok(false),
+        Err(error) => Err(explain(&error)),
+    }
+}
+
 fn classify(error: &Error) -> (Status, i32, String) {
     match error {
         Error::DecryptError => (

@@ -4,7 +4,7 @@ use rustls::ConnectionOutputs;
 use rustls::crypto::cipher::OutboundPlain;
 use rustls::split::{ReceiveTraffic, ReceiveTrafficState, SendTraffic, SplitConnection};
 
-use super::explain::explain;
+use super::explain::{explain, updated};
 use super::facts::{Facts, PeerChain, SideFacts};
 use super::input::WireInput;
 use super::session::{Flow, Outcome, PlainSink, Session};
@@ -103,9 +103,16 @@ where
         Outcome { used: input.used(), result }
     }
 
-    fn write(&mut self, plain: &[u8], out: &mut Vec<u8>) -> Result<(), Failure> {
+    fn update_keys(&mut self, out: &mut Vec<u8>) -> Result<bool, Failure> {
         match &mut self.send {
-            Some(send) => send.write(OutboundPlain::Single(plain), out).map_err(|error| explain(&error)),
+            Some(send) => updated(send.refresh_traffic_keys(out)),
+            None => Err(Failure::unexpected("the sending half was closed")),
+        }
+    }
+
+    fn write(&mut self, plain: &[&[u8]], out: &mut Vec<u8>) -> Result<(), Failure> {
+        match &mut self.send {
+            Some(send) => send.write(OutboundPlain::new(plain), out).map_err(|error| explain(&error)),
             None => Err(Failure::unexpected("the sending half was closed")),
         }
     }

@@ -20,7 +20,7 @@ mod store;
 mod verifier;
 
 pub(crate) use alert::{refuses_hello, rejects_identity};
-pub(crate) use config::{ClientAuth, ClientSetup, Recipe, ServerSetup, Verify};
+pub(crate) use config::{ClientAuth, ClientSetup, Recipe, ServerSetup, Verify, has_group, has_suite};
 pub(crate) use facts::Facts;
 pub(crate) use session::{Flow, Outcome, PlainSink, Question, Session, SignRequest, Verdict};
 pub(crate) use store::{Credential, TrustStore, subject_and_issuer};

@@ -167,7 +167,7 @@ where
         }
     }
 
-    fn write(&mut self, _: &[u8], _: &mut Vec<u8>) -> Result<(), Failure> {
+    fn write(&mut self, _: &[&[u8]], _: &mut Vec<u8>) -> Result<(), Failure> {
         Err(Failure::unexpected("nothing can be written during the handshake"))
     }
 

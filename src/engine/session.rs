@@ -74,8 +74,14 @@ pub(crate) trait Session: Send {
         None
     }
 
-    /// Seals `plain` into records. Only after the handshake.
-    fn write(&mut self, plain: &[u8], out: &mut Vec<u8>) -> Result<(), Failure>;
+    /// Seals the chunks of `plain`, as if they were one, into records. Only after the handshake.
+    fn write(&mut self, plain: &[&[u8]], out: &mut Vec<u8>) -> Result<(), Failure>;
+
+    /// Seals a KeyUpdate, after which both directions get new keys; `false` where the version has none. Only
+    /// after the handshake.
+    fn update_keys(&mut self, _out: &mut Vec<u8>) -> Result<bool, Failure> {
+        Err(Failure::unexpected("the handshake is not done"))
+    }
 
     /// Seals a close_notify. Only after the handshake.
     fn close_notify(&mut self, out: &mut Vec<u8>) -> Result<(), Failure>;

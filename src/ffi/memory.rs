@@ -3,7 +3,7 @@
 use std::ffi::{CStr, c_char, c_void};
 use std::ops::Range;
 
-use super::types::tls_span_t;
+use super::types::{tls_iovec_t, tls_span_t};
 use crate::connection::{PlainTarget, SpanSink};
 use crate::status::{Status, TLS_ERR_ARGUMENT};
 
@@ -102,6 +102,67 @@ impl PlainTarget for HostBuffer {
         }
         length
     }
+}
+
+/// Several pieces of the host's memory to write to, one after the other.
+pub(super) struct HostBuffers<'a> {
+    pieces: &'a [tls_iovec_t],
+    current: HostBuffer,
+}
+
+impl<'a> HostBuffers<'a> {
+    /// # Safety
+    /// Each piece must be valid for writes as long as this lives.
+    pub(super) unsafe fn new(pieces: &'a [tls_iovec_t]) -> Result<Self, Status> {
+        for piece in pieces {
+            check(piece.base, piece.len)?;
+        }
+        Ok(Self { pieces, current: HostBuffer { start: std::ptr::null_mut(), room: 0, filled: 0 } })
+    }
+
+    /// Goes on to the next piece that has room, if the current one has none.
+    fn advance(&mut self) {
+        while self.current.room() == 0 {
+            let Some((next, rest)) = self.pieces.split_first() else { return };
+            self.pieces = rest;
+            self.current = HostBuffer { start: next.base.cast(), room: next.len, filled: 0 };
+        }
+    }
+}
+
+impl PlainTarget for HostBuffers<'_> {
+    fn room(&self) -> usize {
+        let later = self.pieces.iter().fold(0_usize, |sum, piece| sum.saturating_add(piece.len));
+        self.current.room().saturating_add(later)
+    }
+
+    fn put(&mut self, plain: &[u8]) -> usize {
+        let mut put = 0;
+        while put < plain.len() {
+            self.advance();
+            match self.current.put(&plain[put..]) {
+                0 => break,
+                taken => put += taken,
+            }
+        }
+        put
+    }
+}
+
+/// An array of the host that is only read.
+///
+/// # Safety
+/// `count` values at `pointer` must be initialised and stay unchanged for `'a`.
+pub(super) unsafe fn array<'a, T>(pointer: *const T, count: usize) -> Result<&'a [T], Status> {
+    if count > isize::MAX as usize / size_of::<T>() || (!pointer.is_null() && !pointer.is_aligned()) {
+        return Err(TLS_ERR_ARGUMENT);
+    }
+    check(pointer, count)?;
+    if count == 0 {
+        return Ok(&[]);
+    }
+    // SAFETY: not NULL, aligned, not longer than `isize::MAX` bytes, and valid as the caller promises.
+    Ok(unsafe { std::slice::from_raw_parts(pointer, count) })
 }
 
 /// An array of the host for spans, which may be uninitialised.

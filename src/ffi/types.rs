@@ -1,6 +1,6 @@
 //! The types of the C interface.
 
-use std::ffi::c_char;
+use std::ffi::{c_char, c_void};
 use std::mem::offset_of;
 
 use crate::failure::Failure;
@@ -51,6 +51,17 @@ pub struct tls_span_t {
     /// Of the first byte, from the start of the buffer.
     pub offset: usize,
     /// In bytes, at least 1.
+    pub len: usize,
+}
+
+/// A piece of the host's memory (tls_write_vectored, tls_read_vectored). Laid out like POSIX's struct
+/// iovec. Since 0.1.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct tls_iovec_t {
+    /// Where it begins; NULL if `len` is 0. Not written to by tls_write_vectored.
+    pub base: *mut c_void,
+    /// In bytes.
     pub len: usize,
 }
 
