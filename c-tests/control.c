@@ -58,7 +58,8 @@ static void the_configured_suite_is_negotiated(void)
         finish_handshake(&pair);
         CHECK_EQ(tls_cipher_suite(pair.client), suites[i]);
         CHECK_EQ(tls_cipher_suite(pair.server), suites[i]);
-        CHECK_EQ(tls_protocol_version(pair.client), suites[i] < 0x1400 ? TLS_VERSION_1_3 : TLS_VERSION_1_2);
+        CHECK_EQ(tls_protocol_version(pair.client),
+                 suites[i] < 0x1400 ? TLS_VERSION_1_3 : TLS_VERSION_1_2);
         check_alive(&pair);
         free_pair(&pair);
     }
@@ -248,7 +249,8 @@ static void a_bad_piece_moves_nothing(void)
     free_pair(&pair);
 }
 
-/* More than one call works on, and more than the outbound limit: what was not taken is offered again. */
+/* More than one call works on, and more than the outbound limit: what was not taken is offered
+ * again. */
 static void pieces_beyond_the_limits_are_left(void)
 {
     struct pair pair = connected_pair(TLS_VERSION_1_3);
@@ -264,8 +266,9 @@ static void pieces_beyond_the_limits_are_left(void)
         for (i = 0; i < 100; i++) {
             size_t start = sent + i * 2000;
 
-            pieces[i] = start < 200000 ? piece(plain + start, start + 2000 > 200000 ? 200000 - start : 2000)
-                                       : piece(NULL, 0);
+            pieces[i] = start < 200000
+                            ? piece(plain + start, start + 2000 > 200000 ? 200000 - start : 2000)
+                            : piece(NULL, 0);
         }
         n = tls_write_vectored(pair.client, pieces, 100);
         if (n == TLS_WANT_DRAIN) {

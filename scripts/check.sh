@@ -23,7 +23,7 @@ none() { # PATTERN FILES...
 }
 
 c_format() {
-    git ls-files '*.c' '*.h' | grep -v -e '^include/' -e '^tools/' | xargs clang-format --dry-run --Werror
+    git ls-files -co --exclude-standard '*.c' '*.h' | grep -v -e '^include/' -e '^tools/' | xargs clang-format --dry-run --Werror
 }
 
 # Every package that is linked into the library may be used under terms that ours allow.
@@ -44,6 +44,18 @@ licences() {
     done
 }
 
+# What the documents call by a name of ours is in the header.
+names_in_documents() {
+    local name failed=0
+    for name in $(git grep -hoE '`(tls|TLS)_[A-Za-z0-9_]+' -- '*.md' | tr -d '`' | sort -u); do
+        if ! grep -qw -e "$name" include/tlsbio.h; then
+            echo "$name does not exist"
+            failed=1
+        fi
+    done
+    return "$failed"
+}
+
 check "Rust is formatted" cargo fmt --all --check
 check "clippy has no warnings" cargo clippy --quiet --workspace --all-targets -- -D warnings
 check "C is formatted" c_format
@@ -51,6 +63,7 @@ check "the header and docs/status.md are as generated" cargo run --quiet -p head
 check "unsafe stays in src/ffi" none '\bunsafe\b' 'src/*.rs' ':!src/ffi' ':!src/lib.rs'
 check "every room but ffi forbids unsafe" test "$(grep -c '^#\[forbid(unsafe_code)\]$' src/lib.rs)" -eq "$(grep -cE '^(pub )?mod ' src/lib.rs | awk '{ print $1 - 1 }')"
 check "rustls is named in src/engine only" none '\brustls(_aws_lc_rs)?::' 'src/*.rs' ':!src/engine'
+check "names in the documents exist" names_in_documents
 check "shell scripts parse" bash -c 'for script in $(git ls-files "*.sh") .ci/run; do bash -n "$script" || exit 1; done'
 check "licences of the dependencies fit" licences
 
