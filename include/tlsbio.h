@@ -320,7 +320,7 @@ extern "C" {
  *
  * | question        | asked on                                   | facts                | answers          |
  * |-----------------|--------------------------------------------|----------------------|------------------|
- * | TLS_ASK_CONTEXT | servers made with a NULL context           | tls_sni              | context, refuse  |
+ * | TLS_ASK_CONTEXT | servers made with a NULL context           | tls_sni, section 11  | context, refuse  |
  * | TLS_ASK_VERIFY  | contexts with TLS_VERIFY_ASK, if the peer  | tls_peer_certificate | verify, refuse   |
  * |                 | shows a certificate                        |                      |                  |
  *
@@ -640,7 +640,8 @@ const char *tls_status_name(tls_status_t status);
  * none, or that it is not known yet. Numbers are IANA's, 0 if not known yet.
  *
  * All facts are settled when the handshake is done and stay until tls_free(). While a question is open
- * (section 9) those that it is about can be had: the name and, for an identity, the peer's certificates.
+ * (section 9) those that it is about can be had: the name, for a context what section 11 gives, and for an
+ * identity the peer's certificates.
  *
  * tls_sni() gives the server name: on a client the DNS name that it sends, on a server the one that the client
  * asked for (SNI, RFC 6066, 3).
@@ -690,6 +691,76 @@ uint16_t tls_group(tls_conn_t *conn);
  * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
  */
 int32_t tls_resumed(tls_conn_t *conn);
+
+/**
+ * ---- 11. What a ClientHello says ------------------------------------------------------------
+ *
+ * To choose a context, a host may want to know more of the client than the name that it asks for. While
+ * TLS_ASK_CONTEXT is open (section 9) these calls give what its ClientHello offers, in the client's order and
+ * in the client's own bytes, values included that this library does not know (and those that are there to be
+ * ignored, RFC 8701) [R-20]. They say what the client claims to be able to do: nothing of it is negotiated yet.
+ *
+ * All of them copy out like the facts of section 8: the answer is the full size in bytes, whatever fits is
+ * copied, NULL only asks the size. 0 means that the client sent no such list, or that the question is not
+ * open: the ClientHello is kept only until the answer [R-21]. Lists are given without a length of their
+ * own. Numbers are IANA's, two bytes each, the more significant first. After a HelloRetryRequest the client
+ * sends a second ClientHello; it is not asked about.
+ *
+ * tls_hello_suites() gives the cipher suites that the client offers (cipher_suites, RFC 8446, 4.1.2).
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ */
+ptrdiff_t tls_hello_suites(tls_conn_t *conn,
+                           void *suites,
+                           size_t capacity);
+
+/**
+ * The application protocols that the client offers (ALPN, RFC 7301), in the form that tls_builder_alpn() takes:
+ * each a byte with its length, then its name.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ */
+ptrdiff_t tls_hello_alpn(tls_conn_t *conn,
+                         void *protocols,
+                         size_t capacity);
+
+/**
+ * The key exchange groups that the client can use (supported_groups, RFC 8446, 4.2.7).
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ */
+ptrdiff_t tls_hello_groups(tls_conn_t *conn, void *groups, size_t capacity);
+
+/**
+ * The protocol versions that the client can use (supported_versions, RFC 8446, 4.2.1). Of a client that sends
+ * no such list, the one version that it names, which is its greatest.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ */
+ptrdiff_t tls_hello_versions(tls_conn_t *conn,
+                             void *versions,
+                             size_t capacity);
+
+/**
+ * The signature schemes that the client can verify (signature_algorithms, RFC 8446, 4.2.3).
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ */
+ptrdiff_t tls_hello_schemes(tls_conn_t *conn, void *schemes, size_t capacity);
+
+/**
+ * The certificate authorities that the client trusts (certificate_authorities, RFC 8446, 4.2.4): each two bytes
+ * with its length, then its name in DER. Few clients send them.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ */
+ptrdiff_t tls_hello_authorities(tls_conn_t *conn,
+                                void *names,
+                                size_t capacity);
+
+/**
+ * The ClientHello as the client sent it: the handshake message with its header of four bytes, put together if
+ * it came in several records. It is what fingerprints such as JA3 and JA4 are computed from, and where
+ * extensions are found that no call here gives.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ */
+ptrdiff_t tls_hello_raw(tls_conn_t *conn,
+                        void *message,
+                        size_t capacity);
 
 /**
  * ---- 6. Plain bytes: read and write ---------------------------------------------------------

@@ -14,6 +14,7 @@
 //! | `buffer` | inbound and outbound queues, and the pool they borrow memory from |
 //! | `engine` | the only room that names rustls: handshake, records, verification |
 //! | `builder`, `context` | the recipe, and what connections share |
+//! | `client_hello` | what a ClientHello says, read from its bytes |
 //! | `identity`, `trust` | certificates and keys from PEM, files and the system |
 //! | `limits`, `record` | numbers: what a host may set, and what a record costs |
 //! | [`status`], `failure` | the codes and the explanations behind them |
@@ -24,6 +25,8 @@
 mod buffer;
 #[forbid(unsafe_code)]
 mod builder;
+#[forbid(unsafe_code)]
+mod client_hello;
 #[forbid(unsafe_code)]
 mod connection;
 #[forbid(unsafe_code)]
