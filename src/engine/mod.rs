@@ -11,6 +11,7 @@ mod direct;
 mod explain;
 mod facts;
 mod halves;
+mod identities;
 mod input;
 mod pull;
 mod session;
