@@ -337,7 +337,7 @@ extern "C" {
  *
  * | question        | asked on                                   | facts                | answers          |
  * |-----------------|--------------------------------------------|----------------------|------------------|
- * | TLS_ASK_CONTEXT | servers made with a NULL context           | tls_sni              | context, refuse  |
+ * | TLS_ASK_CONTEXT | servers made with a NULL context           | tls_sni, section 11  | context, refuse  |
  * | TLS_ASK_VERIFY  | contexts with TLS_VERIFY_ASK, if the peer  | tls_peer_certificate | verify, refuse   |
  * |                 | shows a certificate                        |                      |                  |
  * | TLS_ASK_SIGN    | identities whose key is elsewhere          | tls_sign_scheme,     | sign, refuse     |
@@ -424,16 +424,27 @@ tls_builder_t *tls_builder_new(void);
 void tls_builder_free(tls_builder_t *builder);
 
 /**
- * Sets the identity: a certificate chain and its private key, both PEM (RFC 7468), in buffers of
+ * Adds an identity: a certificate chain and its private key, both PEM (RFC 7468), in buffers of
  * `chain_len` and `key_len` bytes that need no terminator. The key is PKCS#8, PKCS#1 or SEC1, not
  * encrypted: RSA (2048 to 8192 bits), ECDSA (P-256, P-384, P-521) or Ed25519. The certificates may be
  * in any order: the one that belongs to the key is found and sent first. Servers need an identity,
  * clients may have one. The library keeps its own copy of the key, and wipes it when the builder and
  * the last context that uses it have ended.
  *
- * That the key belongs to a certificate is checked when a context is made.
- * Errors: TLS_ERR_CONFIG (malformed or missing PEM, unsupported or encrypted key), TLS_ERR_STATE (this
- * builder has an identity). Since 0.1.
+ * May be called several times, for several names and several kinds of keys. Each connection presents one
+ * identity:
+ *
+ * - A server presents one whose certificate is for the name that the client asks for (its DNS names, RFC
+ *   9525): first those that have the name itself, then those that have it with an asterisk for the first
+ *   label. If none is for the name, or the client asks for none, all of them are considered. Of those
+ *   identities it is the first, in the order in which they were added, whose key can make a signature that
+ *   the client can verify [R-22]. Without any the handshake fails (TLS_REASON_NO_COMMON_SIGNATURE).
+ * - A client presents, when it is asked for a certificate, the first whose key can make a signature that the
+ *   server can verify; if the server names authorities, the first of those with such an issuer in the chain,
+ *   if there is one [R-23]. Without any it presents none.
+ *
+ * That each key belongs to its certificate is checked when a context is made.
+ * Errors: TLS_ERR_CONFIG (malformed or missing PEM, unsupported or encrypted key). Since 0.1.
  */
 tls_status_t tls_builder_identity_pem(tls_builder_t *builder,
                                       const void *chain,
@@ -450,11 +461,10 @@ tls_status_t tls_builder_identity_file(tls_builder_t *builder,
                                        const char *key_path);
 
 /**
- * Sets an identity whose private key is elsewhere, in a security module or another process: only the
+ * Adds an identity whose private key is elsewhere, in a security module or another process: only the
  * certificate chain is given, PEM of `len` bytes, with the certificate of the key first. Handshakes stop with
  * TLS_ASK_SIGN (section 9) where a signature is needed.
- * Errors: TLS_ERR_CONFIG (malformed or missing PEM, unsupported key type), TLS_ERR_STATE (this builder has
- * an identity). Since 0.1.
+ * Errors: TLS_ERR_CONFIG (malformed or missing PEM, unsupported key type). Since 0.1.
  */
 tls_status_t tls_builder_identity_external(tls_builder_t *builder,
                                            const void *chain,
@@ -746,7 +756,8 @@ const char *tls_status_name(tls_status_t status);
  * none, or that it is not known yet. Numbers are IANA's, 0 if not known yet.
  *
  * All facts are settled when the handshake is done and stay until tls_free(). While a question is open
- * (section 9) those that it is about can be had: the name and, for an identity, the peer's certificates.
+ * (section 9) those that it is about can be had: the name, for a context what section 11 gives, and for an
+ * identity the peer's certificates.
  *
  * tls_sni() gives the server name: on a client the DNS name that it sends, on a server the one that the client
  * asked for (SNI, RFC 6066, 3).
@@ -796,6 +807,76 @@ uint16_t tls_group(tls_conn_t *conn);
  * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
  */
 int32_t tls_resumed(tls_conn_t *conn);
+
+/**
+ * ---- 11. What a ClientHello says ------------------------------------------------------------
+ *
+ * To choose a context, a host may want to know more of the client than the name that it asks for. While
+ * TLS_ASK_CONTEXT is open (section 9) these calls give what its ClientHello offers, in the client's order and
+ * in the client's own bytes, values included that this library does not know (and those that are there to be
+ * ignored, RFC 8701) [R-20]. They say what the client claims to be able to do: nothing of it is negotiated yet.
+ *
+ * All of them copy out like the facts of section 8: the answer is the full size in bytes, whatever fits is
+ * copied, NULL only asks the size. 0 means that the client sent no such list, or that the question is not
+ * open: the ClientHello is kept only until the answer [R-21]. Lists are given without a length of their
+ * own. Numbers are IANA's, two bytes each, the more significant first. After a HelloRetryRequest the client
+ * sends a second ClientHello; it is not asked about.
+ *
+ * tls_hello_suites() gives the cipher suites that the client offers (cipher_suites, RFC 8446, 4.1.2).
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ */
+ptrdiff_t tls_hello_suites(tls_conn_t *conn,
+                           void *suites,
+                           size_t capacity);
+
+/**
+ * The application protocols that the client offers (ALPN, RFC 7301), in the form that tls_builder_alpn() takes:
+ * each a byte with its length, then its name.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ */
+ptrdiff_t tls_hello_alpn(tls_conn_t *conn,
+                         void *protocols,
+                         size_t capacity);
+
+/**
+ * The key exchange groups that the client can use (supported_groups, RFC 8446, 4.2.7).
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ */
+ptrdiff_t tls_hello_groups(tls_conn_t *conn, void *groups, size_t capacity);
+
+/**
+ * The protocol versions that the client can use (supported_versions, RFC 8446, 4.2.1). Of a client that sends
+ * no such list, the one version that it names, which is its greatest.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ */
+ptrdiff_t tls_hello_versions(tls_conn_t *conn,
+                             void *versions,
+                             size_t capacity);
+
+/**
+ * The signature schemes that the client can verify (signature_algorithms, RFC 8446, 4.2.3).
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ */
+ptrdiff_t tls_hello_schemes(tls_conn_t *conn, void *schemes, size_t capacity);
+
+/**
+ * The certificate authorities that the client trusts (certificate_authorities, RFC 8446, 4.2.4): each two bytes
+ * with its length, then its name in DER. Few clients send them.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ */
+ptrdiff_t tls_hello_authorities(tls_conn_t *conn,
+                                void *names,
+                                size_t capacity);
+
+/**
+ * The ClientHello as the client sent it: the handshake message with its header of four bytes, put together if
+ * it came in several records. It is what fingerprints such as JA3 and JA4 are computed from, and where
+ * extensions are found that no call here gives.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ */
+ptrdiff_t tls_hello_raw(tls_conn_t *conn,
+                        void *message,
+                        size_t capacity);
 
 /**
  * ---- 6. Plain bytes: read and write ---------------------------------------------------------

@@ -30,18 +30,12 @@ impl Default for Builder {
 
 impl Builder {
     pub(crate) fn identity_pem(&mut self, chain: &[u8], key: &[u8]) -> Result<(), Failure> {
-        if self.recipe.credential.is_some() {
-            return Err(Failure::new(TLS_ERR_STATE, 0, "this builder has an identity already"));
-        }
-        self.recipe.credential = Some(identity::from_pem(chain, key)?);
+        self.recipe.credentials.push(identity::from_pem(chain, key)?);
         Ok(())
     }
 
     pub(crate) fn identity_external(&mut self, chain: &[u8]) -> Result<(), Failure> {
-        if self.recipe.credential.is_some() {
-            return Err(Failure::new(TLS_ERR_STATE, 0, "this builder has an identity already"));
-        }
-        self.recipe.credential = Some(identity::external_from_pem(chain)?);
+        self.recipe.credentials.push(identity::external_from_pem(chain)?);
         Ok(())
     }
 

@@ -14,6 +14,7 @@
 //! | `buffer` | inbound and outbound queues, and the pool they borrow memory from |
 //! | `engine` | the only room that names rustls: handshake, records, verification |
 //! | `builder`, `context` | the recipe, and what connections share |
+//! | `client_hello` | what a ClientHello says, read from its bytes |
 //! | `identity`, `trust` | certificates and keys from PEM, files and the system |
 //! | `quiet` | panics are contained and say nothing |
 //! | `limits`, `record` | numbers: what a host may set, and what a record costs |
@@ -25,6 +26,8 @@
 mod buffer;
 #[forbid(unsafe_code)]
 mod builder;
+#[forbid(unsafe_code)]
+mod client_hello;
 #[forbid(unsafe_code)]
 mod connection;
 #[forbid(unsafe_code)]

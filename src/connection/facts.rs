@@ -1,12 +1,18 @@
 //! What the host may know of a connection.
 
 use super::Connection;
+use crate::client_hello::ClientHello;
 use crate::engine::{Facts, SignRequest};
 
 impl Connection {
     pub(crate) fn facts(&self) -> Facts<'_> {
         let facts = self.session.facts();
         Facts { server_name: facts.server_name.or(self.sent_name.as_deref()), ..facts }
+    }
+
+    /// The ClientHello that waits for a context.
+    pub(crate) fn client_hello(&self) -> ClientHello<'_> {
+        self.session.client_hello()
     }
 
     /// The DER bytes of the certificate at `index` of the chain that the peer presented.

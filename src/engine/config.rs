@@ -4,16 +4,17 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pki_types::ServerName;
+use pki_types::{CertificateDer, ServerName};
 use rustls::client::Resumption;
-use rustls::crypto::{CryptoProvider, SingleCredential, TicketProducer};
+use rustls::crypto::{CryptoProvider, TicketProducer};
 use rustls::enums::ApplicationProtocol;
-use rustls::server::{NoClientAuth, ServerCredentialResolver, ServerSessionMemoryCache};
+use rustls::server::{NoClientAuth, ServerSessionMemoryCache};
 use rustls::{ClientConfig, ServerConfig};
 use rustls_aws_lc_rs::{ALL_KX_GROUPS, ALL_TLS12_CIPHER_SUITES, ALL_TLS13_CIPHER_SUITES, DEFAULT_PROVIDER};
 
 use super::direct::Direct;
 use super::explain::explain;
+use super::identities::Identities;
 use super::pull::Pull;
 use super::session::Session;
 use super::signing::Signing;
@@ -43,7 +44,8 @@ pub(crate) enum ClientAuth {
 /// What a context is made of.
 #[derive(Default)]
 pub(crate) struct Recipe {
-    pub credential: Option<Credential>,
+    /// In order of preference.
+    pub credentials: Vec<Credential>,
     pub trust: TrustStore,
     /// Protocol names in order of preference.
     pub alpn: Vec<Vec<u8>>,
@@ -98,12 +100,14 @@ impl Recipe {
     }
 
     fn signs_elsewhere(&self) -> bool {
-        self.credential.as_ref().is_some_and(Credential::is_external)
+        self.credentials.iter().any(Credential::is_external)
     }
 
+    /// Of the longest chain: one is sent.
     fn chain_bytes(&self) -> usize {
-        let chain = self.credential.as_ref().map_or(&[][..], Credential::chain);
-        chain.iter().map(|certificate| certificate.len() + 16).sum()
+        let bytes =
+            |chain: &[CertificateDer<'_>]| chain.iter().map(|certificate| certificate.len() + 16).sum();
+        self.credentials.iter().map(|credential| bytes(credential.chain())).max().unwrap_or(0)
     }
 }
 
@@ -148,11 +152,9 @@ impl ClientSetup {
         let rules = ServerRules::new(&recipe.trust, recipe.verify == Verify::DangerousNone, &provider)?;
         let builder =
             ClientConfig::builder(provider).dangerous().with_custom_certificate_verifier(Arc::new(rules));
-        let mut config = match &recipe.credential {
-            Some(credential) => {
-                builder.with_client_credential_resolver(Arc::new(SingleCredential::from(credential.load()?)))
-            }
-            None => builder.with_no_client_auth(),
+        let mut config = match recipe.credentials.as_slice() {
+            [] => builder.with_no_client_auth(),
+            credentials => builder.with_client_credential_resolver(Arc::new(Identities::load(credentials)?)),
         }
         .map_err(|error| explain(&error))?;
         config.alpn_protocols = recipe.protocols();
@@ -200,12 +202,12 @@ pub(crate) struct ServerSetup {
 
 impl ServerSetup {
     pub(crate) fn new(recipe: &Recipe) -> Result<Self, Failure> {
-        let Some(credential) = &recipe.credential else {
+        if recipe.credentials.is_empty() {
             return Err(Failure::config(
                 TLS_REASON_NO_IDENTITY,
                 "a server needs a certificate and its key: tls_builder_identity_pem or tls_builder_identity_file",
             ));
-        };
+        }
         let asks_client = recipe.client_auth != ClientAuth::None;
         if asks_client && recipe.verify == Verify::Peer && recipe.trust.is_empty() {
             return Err(Failure::config(
@@ -227,10 +229,9 @@ impl ServerSetup {
         } else {
             builder.with_client_cert_verifier(Arc::new(NoClientAuth))
         };
-        let resolver: Arc<dyn ServerCredentialResolver> =
-            Arc::new(SingleCredential::from(credential.load()?));
+        let identities = Arc::new(Identities::load(&recipe.credentials)?);
         let mut config =
-            builder.with_server_credential_resolver(resolver).map_err(|error| explain(&error))?;
+            builder.with_server_credential_resolver(identities).map_err(|error| explain(&error))?;
         config.alpn_protocols = recipe.protocols();
         config.session_storage = ServerSessionMemoryCache::new(SERVER_SESSIONS);
         config.ticketer = Some(Arc::new(BoundedTicketer(ticketer)));

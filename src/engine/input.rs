@@ -20,6 +20,11 @@ impl<'a> WireInput<'a> {
     pub(super) fn used(&self) -> usize {
         self.used
     }
+
+    /// What the engine has used, as it left it.
+    pub(super) fn used_bytes(&self) -> &[u8] {
+        &self.wire[..self.used]
+    }
 }
 
 impl TlsInputBuffer for WireInput<'_> {

@@ -12,6 +12,7 @@ mod explain;
 mod external_key;
 mod facts;
 mod halves;
+mod identities;
 mod input;
 mod pull;
 mod session;

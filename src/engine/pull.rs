@@ -18,6 +18,7 @@ use super::facts::{Facts, PeerChain, SideFacts, hello_name};
 use super::halves::Halves;
 use super::input::WireInput;
 use super::session::{Outcome, PlainSink, Question, Session, Verdict};
+use crate::client_hello::ClientHello;
 use crate::failure::Failure;
 
 pub(super) struct Pull<Side: SideFacts> {
@@ -26,6 +27,8 @@ pub(super) struct Pull<Side: SideFacts> {
     preset: Option<Arc<ServerConfig>>,
     /// The name that the client asked for, until the engine's own record of it can be had.
     hello_name: Option<Box<str>>,
+    /// The ClientHello, while a context is asked for.
+    hello: Option<Box<[u8]>>,
     /// The host verifies the peer's identity; otherwise the context's rules do, unasked.
     ask_verify: bool,
 }
@@ -93,7 +96,13 @@ impl Pull<ClientSide> {
     /// Starts the handshake: the ClientHello is appended to `out`.
     pub(super) fn client(builder: ClientConnectionBuilder, out: &mut Vec<u8>) -> Result<Self, Failure> {
         let step = builder.start_handshake(out).map_err(|error| explain(&error))?;
-        Ok(Self { step: Step::NeedsInput(step), preset: None, hello_name: None, ask_verify: true })
+        Ok(Self {
+            step: Step::NeedsInput(step),
+            preset: None,
+            hello_name: None,
+            hello: None,
+            ask_verify: true,
+        })
     }
 }
 
@@ -101,7 +110,7 @@ impl Pull<ServerSide> {
     /// Whether identities will be asked about is the chosen context's decision.
     pub(super) fn server() -> Self {
         let step = Step::NeedsInput(ServerHandshake::start());
-        Self { step, preset: None, hello_name: None, ask_verify: false }
+        Self { step, preset: None, hello_name: None, hello: None, ask_verify: false }
     }
 
     /// A server whose context is known, but whose client's identity is asked about.
@@ -119,7 +128,14 @@ impl<Side: PullSide> Pull<Side> {
                     self.step = next(step.process(input, out))?;
                     match &self.step {
                         Step::NeedsInput(_) => return Ok(()),
-                        Step::Accepted(accepted) => self.hello_name = hello_name(accepted),
+                        Step::Accepted(accepted) => {
+                            self.hello_name = hello_name(accepted);
+                            if self.preset.is_none() {
+                                let hello = ClientHello::found_in(input.used_bytes());
+                                let lost = || Failure::unexpected("a ClientHello is not where it was read");
+                                self.hello = Some(hello.ok_or_else(lost)?.raw().into());
+                            }
+                        }
                         _ => {}
                     }
                 }
@@ -195,6 +211,7 @@ where
         let Step::Accepted(accepted) = mem::replace(&mut self.step, Step::Over) else {
             return Err(Failure::unexpected("no question about a context is open"));
         };
+        self.hello = None;
         self.ask_verify = setup.asks_verify();
         self.step = chosen(accepted.choose_config(setup.config(), out))?;
         Ok(())
@@ -225,6 +242,7 @@ where
             Some(Question::Verify) => self.answer_verify(Verdict::Reject(alert), out),
             Some(Question::Context) => {
                 self.step = Step::Over;
+                self.hello = None;
                 out.extend_from_slice(&alert::plain_record(alert));
                 Err(alert::hello_refused(alert))
             }
@@ -234,6 +252,10 @@ where
 
     fn facts(&self) -> Facts<'_> {
         Facts::of_client_hello(self.hello_name.as_deref())
+    }
+
+    fn client_hello(&self) -> ClientHello<'_> {
+        self.hello.as_deref().map(ClientHello::new).unwrap_or_default()
     }
 
     fn peer_chain(&self) -> PeerChain<'_> {

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::config::ServerSetup;
 use super::facts::{Facts, PeerChain};
+use crate::client_hello::ClientHello;
 use crate::failure::Failure;
 
 /// Whether a sink wants more plain bytes.
@@ -122,6 +123,11 @@ pub(crate) trait Session: Send {
     }
 
     fn facts(&self) -> Facts<'_>;
+
+    /// The ClientHello that [`Question::Context`] is about, while it is open.
+    fn client_hello(&self) -> ClientHello<'_> {
+        ClientHello::default()
+    }
 
     /// The certificates that the peer presented.
     fn peer_chain(&self) -> PeerChain<'_>;

@@ -17,6 +17,7 @@ use super::alert;
 use super::config::ServerSetup;
 use super::facts::{Facts, PeerChain};
 use super::session::{Flow, Outcome, PlainSink, Question, Session, SignRequest, Verdict};
+use crate::client_hello::ClientHello;
 use crate::failure::Failure;
 use crate::status::TLS_ERR_MEMORY;
 use crate::{quiet, record};
@@ -345,6 +346,10 @@ impl Session for Signing {
 
     fn facts(&self) -> Facts<'_> {
         self.inner().map(Session::facts).unwrap_or_default()
+    }
+
+    fn client_hello(&self) -> ClientHello<'_> {
+        self.inner().map(Session::client_hello).unwrap_or_default()
     }
 
     fn peer_chain(&self) -> PeerChain<'_> {

@@ -36,16 +36,27 @@ pub extern "C" fn tls_builder_free(builder: *mut tls_builder_t) {
     end_builder(builder);
 }
 
-/// Sets the identity: a certificate chain and its private key, both PEM (RFC 7468), in buffers of
+/// Adds an identity: a certificate chain and its private key, both PEM (RFC 7468), in buffers of
 /// `chain_len` and `key_len` bytes that need no terminator. The key is PKCS#8, PKCS#1 or SEC1, not
 /// encrypted: RSA (2048 to 8192 bits), ECDSA (P-256, P-384, P-521) or Ed25519. The certificates may be
 /// in any order: the one that belongs to the key is found and sent first. Servers need an identity,
 /// clients may have one. The library keeps its own copy of the key, and wipes it when the builder and
 /// the last context that uses it have ended.
 ///
-/// That the key belongs to a certificate is checked when a context is made.
-/// Errors: TLS_ERR_CONFIG (malformed or missing PEM, unsupported or encrypted key), TLS_ERR_STATE (this
-/// builder has an identity). Since 0.1.
+/// May be called several times, for several names and several kinds of keys. Each connection presents one
+/// identity:
+///
+/// - A server presents one whose certificate is for the name that the client asks for (its DNS names, RFC
+///   9525): first those that have the name itself, then those that have it with an asterisk for the first
+///   label. If none is for the name, or the client asks for none, all of them are considered. Of those
+///   identities it is the first, in the order in which they were added, whose key can make a signature that
+///   the client can verify. Without any the handshake fails (TLS_REASON_NO_COMMON_SIGNATURE).
+/// - A client presents, when it is asked for a certificate, the first whose key can make a signature that the
+///   server can verify; if the server names authorities, the first of those with such an issuer in the chain,
+///   if there is one. Without any it presents none.
+///
+/// That each key belongs to its certificate is checked when a context is made.
+/// Errors: TLS_ERR_CONFIG (malformed or missing PEM, unsupported or encrypted key). Since 0.1.
 ///
 /// # Safety
 /// The buffers must be valid for their lengths.
@@ -86,11 +97,10 @@ pub unsafe extern "C" fn tls_builder_identity_file(
     })
 }
 
-/// Sets an identity whose private key is elsewhere, in a security module or another process: only the
+/// Adds an identity whose private key is elsewhere, in a security module or another process: only the
 /// certificate chain is given, PEM of `len` bytes, with the certificate of the key first. Handshakes stop with
 /// TLS_ASK_SIGN (section 9) where a signature is needed.
-/// Errors: TLS_ERR_CONFIG (malformed or missing PEM, unsupported key type), TLS_ERR_STATE (this builder has
-/// an identity). Since 0.1.
+/// Errors: TLS_ERR_CONFIG (malformed or missing PEM, unsupported key type). Since 0.1.
 ///
 /// # Safety
 /// The buffer must be valid for its length.

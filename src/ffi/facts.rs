@@ -13,7 +13,8 @@ use super::types::tls_conn_t;
 /// none, or that it is not known yet. Numbers are IANA's, 0 if not known yet.
 ///
 /// All facts are settled when the handshake is done and stay until tls_free(). While a question is open
-/// (section 9) those that it is about can be had: the name and, for an identity, the peer's certificates.
+/// (section 9) those that it is about can be had: the name, for a context what section 11 gives, and for an
+/// identity the peer's certificates.
 ///
 /// tls_sni() gives the server name: on a client the DNS name that it sends, on a server the one that the client
 /// asked for (SNI, RFC 6066, 3).

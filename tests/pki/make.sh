@@ -80,6 +80,7 @@ for alg in rsa ecdsa ed25519; do
 done
 issue rsa rsa/direct "rsa direct" server rsa/ca
 issue ecdsa ecdsa/direct "ecdsa direct" server ecdsa/ca
+issue ecdsa ecdsa/exact "ecdsa exact" server_of_one_wild_host ecdsa/ca
 cat rsa/ca.pem ecdsa/ca.pem ed25519/ca.pem >trust/all.pem
 
 # A certificate with nothing in it that TLS does not need, to measure what a connection holds besides it.

@@ -36,6 +36,9 @@ static bool configure(tls_builder_t *b, const struct options *o, const char *cha
 {
     if (chain && !done(b, "identity", tls_builder_identity_file(b, chain, key)))
         return false;
+    if (o->more_chain && chain == o->chain &&
+        !done(b, "identity", tls_builder_identity_file(b, o->more_chain, o->more_key)))
+        return false;
     if (o->trust && !done(b, "trust", tls_builder_trust_file(b, o->trust)))
         return false;
     if (o->alpn && !set_alpn(b, o->alpn))

@@ -117,6 +117,10 @@ static bool take_identity(struct options *o, const char *name, const char *value
         o->chain = value;
     else if (strcmp(name, "--key") == 0)
         o->key = value;
+    else if (strcmp(name, "--more-chain") == 0)
+        o->more_chain = value;
+    else if (strcmp(name, "--more-key") == 0)
+        o->more_key = value;
     else if (strcmp(name, "--other-name") == 0)
         o->other_name = value;
     else if (strcmp(name, "--other-chain") == 0)

@@ -17,6 +17,8 @@ struct options {
 
     const char *chain;
     const char *key;
+    const char *more_chain; /* a further identity of the same context */
+    const char *more_key;
     const char *other_name; /* a server name for which the second identity is chosen */
     const char *other_chain;
     const char *other_key;

@@ -1,0 +1,136 @@
+//! Which of a context's identities is presented to a peer.
+
+use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
+
+use pki_types::CertificateDer;
+use rustls::DistinguishedName;
+use rustls::client::{ClientCredentialResolver, CredentialRequest};
+use rustls::crypto::{Credentials, SelectedCredential, SignatureScheme};
+use rustls::enums::CertificateType;
+use rustls::error::{Error, PeerIncompatible};
+use rustls::server::{ClientHello, ServerCredentialResolver};
+
+use super::store::{Credential, subject_and_issuer};
+use crate::failure::Failure;
+
+/// The identities of a context, in the order in which they were added.
+#[derive(Debug, Default)]
+pub(super) struct Identities {
+    all: Vec<Loaded>,
+    /// Whole names, to the indices of the identities that are for them.
+    exact: HashMap<String, Vec<usize>>,
+    /// What follows the asterisk and the dot of names like `*.example.com`, to the same.
+    wildcard: HashMap<String, Vec<usize>>,
+}
+
+#[derive(Debug)]
+struct Loaded {
+    credentials: Credentials,
+    /// Who issued the certificates of the chain.
+    issuers: Vec<DistinguishedName>,
+}
+
+impl Identities {
+    pub(super) fn load(recipe: &[Credential]) -> Result<Self, Failure> {
+        let mut identities = Self::default();
+        for (index, credential) in recipe.iter().enumerate() {
+            let credentials = credential.load().map_err(|failure| match recipe.len() {
+                1 => failure,
+                _ => Failure {
+                    message: format!("identity {}: {}", index + 1, failure.message).into(),
+                    ..failure
+                },
+            })?;
+            let chain = credential.chain();
+            if let Some(own) = chain.first() {
+                identities.learn_names(own, index);
+            }
+            let issuers = chain.iter().filter_map(subject_and_issuer);
+            let issuers = issuers.map(|(_, issuer)| DistinguishedName::in_sequence(&issuer)).collect();
+            identities.all.push(Loaded { credentials, issuers });
+        }
+        Ok(identities)
+    }
+
+    fn learn_names(&mut self, certificate: &CertificateDer<'_>, index: usize) {
+        let Ok(parsed) = webpki::EndEntityCert::try_from(certificate) else { return };
+        for name in parsed.valid_dns_names() {
+            let name = name.to_ascii_lowercase();
+            let (table, key) = match name.strip_prefix("*.") {
+                Some(parent) => (&mut self.wildcard, parent.to_owned()),
+                None => (&mut self.exact, name),
+            };
+            let indices = table.entry(key).or_default();
+            if indices.last() != Some(&index) {
+                indices.push(index);
+            }
+        }
+    }
+
+    /// The identities that are for `name`: those that name it first, then those with an asterisk in place
+    /// of its first label (RFC 9525, 6.3).
+    fn named(&self, name: &str) -> impl Iterator<Item = usize> {
+        let exact = self.exact.get(name);
+        let wildcard = name.split_once('.').and_then(|(_, parent)| self.wildcard.get(parent));
+        exact.into_iter().chain(wildcard).flatten().copied()
+    }
+
+    /// The first of `candidates` whose key can sign in one of `schemes`.
+    fn first_usable(
+        &self,
+        mut candidates: impl Iterator<Item = usize>,
+        schemes: &[SignatureScheme],
+    ) -> Option<SelectedCredential> {
+        candidates.find_map(|index| self.all[index].credentials.signer(schemes))
+    }
+}
+
+impl ServerCredentialResolver for Identities {
+    fn resolve(&self, hello: &ClientHello<'_>) -> Result<SelectedCredential, Error> {
+        let schemes = hello.signature_schemes();
+        let name = hello.server_name().map(|name| name.as_ref().to_ascii_lowercase());
+        let mut named = name.iter().flat_map(|name| self.named(name)).peekable();
+        // A certificate for another name would be refused: then it is better to say what is missing.
+        let selected = if named.peek().is_some() {
+            self.first_usable(named, schemes)
+        } else {
+            self.first_usable(0..self.all.len(), schemes)
+        };
+        selected.ok_or(PeerIncompatible::NoSignatureSchemesInCommon.into())
+    }
+}
+
+impl ClientCredentialResolver for Identities {
+    fn resolve(&self, request: &CredentialRequest<'_>) -> Option<SelectedCredential> {
+        if request.negotiated_type() != CertificateType::X509 {
+            return None;
+        }
+        let authorities = request.root_hint_subjects();
+        let wanted = |&index: &usize| self.all[index].issuers.iter().any(|name| authorities.contains(name));
+        let any = 0..self.all.len();
+        self.first_usable(any.clone().filter(wanted).chain(any), request.signature_schemes())
+    }
+
+    fn supported_certificate_types(&self) -> &'static [CertificateType] {
+        &[CertificateType::X509]
+    }
+
+    fn hash_config(&self, hasher: &mut dyn Hasher) {
+        let mut bytes = HashedBytes(hasher);
+        self.all.iter().for_each(|loaded| loaded.credentials.hash(&mut bytes));
+    }
+}
+
+/// `Hash` wants a hasher of known size.
+struct HashedBytes<'a>(&'a mut dyn Hasher);
+
+impl Hasher for HashedBytes<'_> {
+    fn finish(&self) -> u64 {
+        self.0.finish()
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.write(bytes);
+    }
+}
