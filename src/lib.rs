@@ -15,6 +15,7 @@
 //! | `engine` | the only room that names rustls: handshake, records, verification |
 //! | `builder`, `context` | the recipe, and what connections share |
 //! | `identity`, `trust` | certificates and keys from PEM, files and the system |
+//! | `verification`, `der` | what is added to the rules of a chain, and the encoding it comes in |
 //! | `limits`, `record` | numbers: what a host may set, and what a record costs |
 //! | [`status`], `failure` | the codes and the explanations behind them |
 //!
@@ -28,6 +29,8 @@ mod builder;
 mod connection;
 #[forbid(unsafe_code)]
 mod context;
+#[forbid(unsafe_code)]
+mod der;
 #[forbid(unsafe_code)]
 mod engine;
 #[forbid(unsafe_code)]
@@ -45,3 +48,5 @@ mod record;
 pub mod status;
 #[forbid(unsafe_code)]
 mod trust;
+#[forbid(unsafe_code)]
+mod verification;

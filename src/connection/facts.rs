@@ -13,4 +13,9 @@ impl Connection {
     pub(crate) fn peer_certificate(&self, index: usize) -> Option<&[u8]> {
         self.session.peer_chain().get(index)
     }
+
+    /// What the peer stapled to the identity that is asked about.
+    pub(crate) fn ocsp_response(&self) -> &[u8] {
+        self.session.ocsp_response()
+    }
 }

@@ -12,6 +12,7 @@ use rustls::server::{NoClientAuth, ServerCredentialResolver, ServerSessionMemory
 use rustls::{ClientConfig, ServerConfig};
 use rustls_aws_lc_rs::DEFAULT_PROVIDER;
 
+use super::checks::Checks;
 use super::direct::Direct;
 use super::explain::explain;
 use super::pull::Pull;
@@ -50,6 +51,9 @@ pub(crate) struct Recipe {
     pub tls13: bool,
     pub client_auth: ClientAuth,
     pub verify: Verify,
+    pub checks: Checks,
+    /// What a server staples (RFC 6066, 8).
+    pub ocsp: Option<Arc<[u8]>>,
 }
 
 /// Room for all that an outbound handshake flight holds besides certificates and names: hellos with
@@ -82,11 +86,16 @@ impl Recipe {
         let chain = self.credential.as_ref().map_or(&[][..], Credential::chain);
         chain.iter().map(|certificate| certificate.len() + 16).sum()
     }
+
+    fn ocsp_bytes(&self) -> usize {
+        self.ocsp.as_ref().map_or(0, |response| response.len() + 16)
+    }
 }
 
 /// What client connections are made from.
+#[derive(Clone)]
 pub(crate) struct ClientSetup {
-    config: Arc<ClientConfig>,
+    pub(super) config: Arc<ClientConfig>,
     asks: bool,
     flight_bound: usize,
 }
@@ -101,7 +110,7 @@ impl ClientSetup {
             ));
         }
         let provider = recipe.provider();
-        let rules = ServerRules::new(&recipe.trust, recipe.verify == Verify::DangerousNone, &provider)?;
+        let rules = ServerRules::new(&recipe.trust, recipe.verify, &recipe.checks, &provider)?;
         let builder =
             ClientConfig::builder(provider).dangerous().with_custom_certificate_verifier(Arc::new(rules));
         let mut config = match &recipe.credential {
@@ -169,15 +178,17 @@ impl ServerSetup {
         let builder = if asks_client {
             builder.with_client_cert_verifier(Arc::new(ClientRules::new(
                 &recipe.trust,
-                recipe.verify == Verify::DangerousNone,
+                recipe.verify,
                 recipe.client_auth == ClientAuth::Required,
+                &recipe.checks,
                 &provider,
             )?))
         } else {
             builder.with_client_cert_verifier(Arc::new(NoClientAuth))
         };
-        let resolver: Arc<dyn ServerCredentialResolver> =
-            Arc::new(SingleCredential::from(credential.load()?));
+        let mut credentials = credential.load()?;
+        credentials.ocsp = recipe.ocsp.clone();
+        let resolver: Arc<dyn ServerCredentialResolver> = Arc::new(SingleCredential::from(credentials));
         let mut config =
             builder.with_server_credential_resolver(resolver).map_err(|error| explain(&error))?;
         config.alpn_protocols = recipe.protocols();
@@ -187,7 +198,7 @@ impl ServerSetup {
         Ok(Self {
             config: Arc::new(config),
             asks: asks_client && recipe.verify == Verify::Ask,
-            flight_bound: recipe.chain_bytes() + hints + FLIGHT_OVERHEAD,
+            flight_bound: recipe.chain_bytes() + recipe.ocsp_bytes() + hints + FLIGHT_OVERHEAD,
         })
     }
 

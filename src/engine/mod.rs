@@ -6,19 +6,23 @@
 //! made.
 
 mod alert;
+mod chain;
+mod checks;
 mod config;
 mod direct;
 mod explain;
 mod facts;
 mod halves;
 mod input;
+mod named;
 mod pull;
 mod session;
 mod store;
 mod verifier;
 
 pub(crate) use alert::{refuses_hello, rejects_identity};
+pub(crate) use checks::{Crl, Pin, Revocation};
 pub(crate) use config::{ClientAuth, ClientSetup, Recipe, ServerSetup, Verify};
 pub(crate) use facts::Facts;
 pub(crate) use session::{Flow, Outcome, PlainSink, Question, Session, Verdict};
-pub(crate) use store::{Credential, TrustStore, subject_and_issuer};
+pub(crate) use store::{Credential, TrustStore, can_be_intermediate, subject_and_issuer};

@@ -118,3 +118,8 @@ pub(crate) fn subject_and_issuer(certificate: &CertificateDer<'_>) -> Option<(Ve
     let parsed = webpki::EndEntityCert::try_from(certificate).ok()?;
     Some((parsed.subject().to_vec(), parsed.issuer().to_vec()))
 }
+
+/// Whether a certificate can be parsed, which is all that can be asked of one before a chain is built.
+pub(crate) fn can_be_intermediate(certificate: &CertificateDer<'_>) -> bool {
+    webpki::EndEntityCert::try_from(certificate).is_ok()
+}

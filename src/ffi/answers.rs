@@ -18,7 +18,7 @@ use super::types::{tls_conn_t, tls_context_t, tls_status_t};
 /// |-----------------|--------------------------------------------|----------------------|------------------|
 /// | TLS_ASK_CONTEXT | servers made with a NULL context           | tls_sni              | context, refuse  |
 /// | TLS_ASK_VERIFY  | contexts with TLS_VERIFY_ASK, if the peer  | tls_peer_certificate | verify, refuse   |
-/// |                 | shows a certificate                        |                      |                  |
+/// |                 | shows a certificate                        | tls_ocsp_response    |                  |
 ///
 /// tls_answer_context() continues a server with a server context, which may be freed afterwards; its limits and
 /// its pool become the connection's.

@@ -22,6 +22,7 @@ mod context;
 mod errors;
 mod facts;
 mod plain;
+mod verification;
 mod wire;
 mod zero_copy;
 
@@ -34,5 +35,6 @@ pub use errors::*;
 pub use facts::*;
 pub use plain::*;
 pub use types::*;
+pub use verification::*;
 pub use wire::*;
 pub use zero_copy::*;
