@@ -17,7 +17,7 @@ struct recipe with_version(struct recipe recipe, uint16_t version)
     return recipe;
 }
 
-static tls_builder_t *make_builder(const struct recipe *recipe)
+tls_builder_t *make_builder(const struct recipe *recipe)
 {
     tls_builder_t *builder = tls_builder_new();
 

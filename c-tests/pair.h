@@ -30,6 +30,7 @@ extern const struct recipe plain_server, plain_client;
 struct recipe with_version(struct recipe recipe, uint16_t version);
 
 /* These fail the test when the recipe is refused. */
+tls_builder_t *make_builder(const struct recipe *recipe);
 tls_context_t *make_server_context(const struct recipe *recipe);
 tls_context_t *make_client_context(const struct recipe *recipe);
 

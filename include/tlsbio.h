@@ -166,6 +166,10 @@
 #define TLS_REASON_FILE_UNREADABLE                115 /* a file could not be read */
 #define TLS_REASON_SUITE_UNSUPPORTED              120 /* a cipher suite does not exist here, or none is left for a version */
 #define TLS_REASON_GROUP_UNSUPPORTED              121 /* a key exchange group does not exist here */
+#define TLS_REASON_CRL_UNUSABLE                   130 /* a certificate revocation list cannot be parsed */
+#define TLS_REASON_NO_CRL                         131 /* a revocation policy that refuses unknown status needs a CRL */
+#define TLS_REASON_PIN_MALFORMED                  132 /* a pin is not 32 bytes long */
+#define TLS_REASON_OCSP_UNUSABLE                  133 /* the OCSP response cannot be parsed, or is none of status successful */
 
 /* Reasons: the peer's certificate. */
 #define TLS_REASON_CERTIFICATE_EXPIRED            201 /* the certificate has expired */
@@ -180,6 +184,9 @@
 #define TLS_REASON_CERTIFICATE_MISSING            210 /* the peer presented no certificate */
 #define TLS_REASON_CERTIFICATE_REFUSED            211 /* the host rejected the peer's identity */
 #define TLS_REASON_CERTIFICATE_OTHER              212 /* the certificate was not accepted for another reason */
+#define TLS_REASON_CERTIFICATE_NOT_PINNED         213 /* no key of the chain is one of the pinned ones */
+#define TLS_REASON_CERTIFICATE_STATUS_UNKNOWN     214 /* no CRL says whether a certificate of the chain was revoked */
+#define TLS_REASON_CRL_EXPIRED                    215 /* the CRL of a certificate's issuer has expired */
 
 /* Reasons: what the peer did. */
 #define TLS_REASON_NOT_TLS                        301 /* the bytes are not TLS */
@@ -214,6 +221,15 @@
 #define TLS_VERIFY_PEER                             0 /* chain, name, time and usage must be right (default) */
 #define TLS_VERIFY_ASK                              1 /* the handshake stops with TLS_ASK_VERIFY and the host decides */
 #define TLS_VERIFY_DANGEROUS_NONE                   2 /* any certificate is accepted: an attacker can be anybody */
+
+/* Bits of tls_builder_revocation. */
+#define TLS_REVOCATION_STRICT                       0 /* the whole chain must have a CRL that has not expired (default) */
+#define TLS_REVOCATION_ALLOW_UNKNOWN                1 /* a certificate whose issuer has no CRL counts as not revoked */
+#define TLS_REVOCATION_END_ENTITY_ONLY              2 /* the certificates of intermediate CAs are not looked up */
+#define TLS_REVOCATION_ALLOW_EXPIRED                4 /* a CRL whose time of next update has passed still counts */
+
+/* What tls_builder_verify_time takes besides a time. */
+#define TLS_VERIFY_TIME_NOW                         0 /* the clock of the system (default) */
 
 /* Bits of the state word (tls_state). */
 #define TLS_CAN_FEED                                1 /* tls_feed takes at least one byte, and more bytes are of use */
@@ -339,7 +355,7 @@ extern "C" {
  * |-----------------|--------------------------------------------|----------------------|------------------|
  * | TLS_ASK_CONTEXT | servers made with a NULL context           | tls_sni, section 11  | context, refuse  |
  * | TLS_ASK_VERIFY  | contexts with TLS_VERIFY_ASK, if the peer  | tls_peer_certificate | verify, refuse   |
- * |                 | shows a certificate                        |                      |                  |
+ * |                 | shows a certificate                        | tls_ocsp_response    |                  |
  * | TLS_ASK_SIGN    | identities whose key is elsewhere          | tls_sign_scheme,     | sign, refuse     |
  * |                 | (tls_builder_identity_external)            | tls_sign_message     |                  |
  *
@@ -920,6 +936,122 @@ ptrdiff_t tls_plain_pending(tls_conn_t *conn);
  * connection instead), and the fatal ones. Since 0.1.
  */
 tls_status_t tls_close_notify(tls_conn_t *conn);
+
+/**
+ * ---- 11. Verification -----------------------------------------------------------------------
+ *
+ * What the context's rules take into account besides chain, name, time and usage. All of it is data, for
+ * clients (which verify servers) and servers (which verify clients) alike. Without these calls no CRL is
+ * looked at, no key is pinned, and the clock of the system counts. Under TLS_VERIFY_ASK the rules speak
+ * when the answer is -1; under TLS_VERIFY_DANGEROUS_NONE of all this the pins alone count.
+ *
+ * Weak keys and hashes are never accepted, in a chain or in a handshake: RSA keys below 2048 bits, other curves than
+ * P-256, P-384, P-521 and Ed25519, SHA-1 and MD5.
+ *
+ * A resumed session is not judged again: a certificate that was revoked since is noticed by the next full
+ * handshake. Contexts are immutable: for a new CRL make a new context, whose connections begin with full
+ * handshakes.
+ *
+ * tls_builder_crl() adds certificate revocation lists (RFC 5280, 5): one in DER, or those of a PEM text
+ * ("X509 CRL"), all of them or none. May be called several times. Of several lists of the same issuer the one that
+ * was issued last counts. A list must be signed by the issuer of the certificates that it speaks for; delta and
+ * indirect CRLs, those of version 1, and those without a time of next update are not supported.
+ *
+ * With at least one list, certificates are looked up as tls_builder_revocation() says. By default a chain is
+ * refused if any of its certificates but the trust anchor was revoked [R-30], if its issuer has no list, or if
+ * that list has expired. This is what OpenSSL does under X509_V_FLAG_CRL_CHECK and X509_V_FLAG_CRL_CHECK_ALL.
+ * Errors: TLS_ERR_CONFIG (TLS_REASON_CRL_UNUSABLE or TLS_REASON_PEM_MALFORMED; the message has the number of the
+ * CRL). Since 0.1.
+ */
+tls_status_t tls_builder_crl(tls_builder_t *builder,
+                             const void *data,
+                             size_t len);
+
+/**
+ * Sets what CRLs are asked for: TLS_REVOCATION_STRICT, or a sum of TLS_REVOCATION_ALLOW_UNKNOWN (a certificate whose
+ * issuer has no CRL passes; one whose issuer has a CRL is looked up all the same), TLS_REVOCATION_END_ENTITY_ONLY
+ * (the peer's own certificate alone is looked up: OpenSSL without X509_V_FLAG_CRL_CHECK_ALL) and
+ * TLS_REVOCATION_ALLOW_EXPIRED (a CRL counts beyond its time of next update).
+ *
+ * A context that verifies and was asked to refuse unknown status has at least one CRL: without, making it is
+ * TLS_ERR_CONFIG (TLS_REASON_NO_CRL). Peers are refused with TLS_REASON_CERTIFICATE_REVOKED,
+ * TLS_REASON_CERTIFICATE_STATUS_UNKNOWN or TLS_REASON_CRL_EXPIRED.
+ * Errors: TLS_ERR_ARGUMENT (another bit). Since 0.1.
+ */
+tls_status_t tls_builder_revocation(tls_builder_t *builder,
+                                    int32_t policy);
+
+/**
+ * Fixes the time at which certificates and CRLs must be valid: seconds since 1970-01-01 00:00 UTC, or
+ * TLS_VERIFY_TIME_NOW (0) for the clock of the system, the default. For devices without a clock, archives
+ * and tests [R-31]. The lifetime of sessions still goes by the clock.
+ * Errors: TLS_ERR_ARGUMENT (a negative number). Since 0.1.
+ */
+tls_status_t tls_builder_verify_time(tls_builder_t *builder,
+                                     int64_t unix_seconds);
+
+/**
+ * Adds a pin: the SHA-256 digest of a subject public key info in DER (RFC 7469, 2.4), 32 bytes. To be had by
+ * `openssl x509 -pubkey -noout | openssl pkey -pubin -outform der | openssl dgst -sha256 -binary`. May be
+ * called several times; pin a spare key as well.
+ *
+ * With at least one pin, one of the keys of the chain must be pinned, in addition to all other rules: the key of
+ * the peer's certificate, of an intermediate CA, or of the trust anchor [R-32]. Only certificates of the chain that was
+ * verified count: what else a peer sends proves nothing. So under TLS_VERIFY_DANGEROUS_NONE, where no chain is
+ * verified, the key of the peer's own certificate must be pinned; it is the only check then, and enough to
+ * know the peer. Otherwise the peer is refused with TLS_REASON_CERTIFICATE_NOT_PINNED.
+ * Errors: TLS_ERR_CONFIG (TLS_REASON_PIN_MALFORMED: another length). Since 0.1.
+ */
+tls_status_t tls_builder_pin_sha256(tls_builder_t *builder,
+                                    const void *digest,
+                                    size_t len);
+
+/**
+ * Adds the certificates of a PEM text as intermediate CAs that a chain may use although the peer did not
+ * send them, all of them or none: many servers forget to. They are trusted in nothing. May be called
+ * several times.
+ * Errors: TLS_ERR_CONFIG (malformed PEM, no certificate in it, or one that cannot be parsed; the message has
+ * its number). Since 0.1.
+ */
+tls_status_t tls_builder_intermediates_pem(tls_builder_t *builder,
+                                           const void *pem,
+                                           size_t len);
+
+/**
+ * Sets the OCSP response (RFC 6960), in DER, that a server staples to the identity that was added last, for clients
+ * that ask for it (RFC 6066, 8) [R-34]; a length of 0 removes it. It has to be of status successful and of the basic type; whether
+ * it is about the right certificate and still fresh is for the host to see to. Clients ignore it.
+ *
+ * It counts towards the handshake flight, which must fit the outbound limit.
+ * Errors: TLS_ERR_CONFIG (TLS_REASON_OCSP_UNUSABLE; the message has the offset), TLS_ERR_STATE (no identity was added).
+ * Since 0.1.
+ */
+tls_status_t tls_builder_ocsp(tls_builder_t *builder,
+                              const void *der,
+                              size_t len);
+
+/**
+ * Like tls_client_new(), with two names: the server's certificate must be valid for `verify_name`, a DNS name
+ * or an IP address, whatever is sent [R-33]. `sni` is the DNS name to send; NULL sends none. Sessions are
+ * resumed only between connections that verify the same name.
+ *
+ * `error` may be NULL; otherwise the caller has set `error->size`.
+ * Errors: as for tls_client_new(); TLS_ERR_ARGUMENT also for an `sni` that is an IP address. Since 0.1.
+ */
+tls_conn_t *tls_client_new_named(const tls_context_t *context,
+                                 const char *sni,
+                                 const char *verify_name,
+                                 tls_error_t *error);
+
+/**
+ * The OCSP response (RFC 6960), in DER, that the server stapled to its certificate. Only while a client's
+ * TLS_ASK_VERIFY is open, and 0 if there is none; contexts with TLS_VERIFY_ASK ask for one. Nobody has
+ * looked at it: signature, certificate and times are the host's to check.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ */
+ptrdiff_t tls_ocsp_response(tls_conn_t *conn,
+                            void *der,
+                            size_t capacity);
 
 /**
  * ---- 5. Wire bytes: feed and drain ----------------------------------------------------------

@@ -17,7 +17,7 @@ prefix=$1
 mkdir -p "$2"
 out=$(cd "$2" && pwd)
 
-names=$(sed -nE 's/^[a-z].*[ *](tls_[a-z_]+)\(.*$/\1/p' "$root/include/tlsbio.h" | sort -u)
+names=$(sed -nE 's/^[a-z].*[ *](tls_[a-z0-9_]+)\(.*$/\1/p' "$root/include/tlsbio.h" | sort -u)
 map=$(mktemp)
 trap 'rm -f "$map"' EXIT
 for name in $names; do

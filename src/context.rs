@@ -62,6 +62,26 @@ impl Context {
         Connection::client(self.shared.clone(), setup, name, sent)
     }
 
+    /// Starts a client connection whose server must prove the name `verified`, and is told the name
+    /// `sent`, or none.
+    pub(crate) fn connect_named(&self, sent: Option<&[u8]>, verified: &[u8]) -> Result<Connection, Failure> {
+        let Role::Client(setup) = &self.role else {
+            return Err(Failure::argument("a client connection needs a client context"));
+        };
+        let verified = parse_name(verified)?;
+        let sent = match sent.map(parse_name).transpose()? {
+            Some(ServerName::DnsName(name)) => Some(name),
+            Some(_) => {
+                let why = "the name to send is an IP address: only DNS names can be sent (RFC 6066, 3)";
+                return Err(Failure::new(TLS_ERR_ARGUMENT, TLS_REASON_SERVER_NAME_INVALID, why));
+            }
+            None => None,
+        };
+        let text = sent.as_ref().map(|name| name.as_ref().into());
+        let (setup, name) = setup.named(sent, verified);
+        Connection::client(self.shared.clone(), &setup, name, text)
+    }
+
     /// Starts a server connection.
     pub(crate) fn accept(&self) -> Result<Connection, Failure> {
         let Role::Server(setup) = &self.role else {

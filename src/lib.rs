@@ -17,6 +17,7 @@
 //! | `client_hello` | what a ClientHello says, read from its bytes |
 //! | `identity`, `trust` | certificates and keys from PEM, files and the system |
 //! | `quiet` | panics are contained and say nothing |
+//! | `verification`, `der` | what is added to the rules of a chain, and the encoding it comes in |
 //! | `limits`, `record` | numbers: what a host may set, and what a record costs |
 //! | [`status`], `failure` | the codes and the explanations behind them |
 //!
@@ -32,6 +33,8 @@ mod client_hello;
 mod connection;
 #[forbid(unsafe_code)]
 mod context;
+#[forbid(unsafe_code)]
+mod der;
 #[forbid(unsafe_code)]
 mod engine;
 #[forbid(unsafe_code)]
@@ -51,3 +54,5 @@ mod record;
 pub mod status;
 #[forbid(unsafe_code)]
 mod trust;
+#[forbid(unsafe_code)]
+mod verification;

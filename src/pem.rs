@@ -1,11 +1,12 @@
 //! Certificates and keys out of PEM text (RFC 7468), with errors that name what is wrong.
 
 use pki_types::pem::{Error, PemObject};
-use pki_types::{CertificateDer, PrivateKeyDer};
+use pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 
 use crate::failure::Failure;
 use crate::status::{
-    TLS_REASON_KEY_ENCRYPTED, TLS_REASON_NO_CERTIFICATE, TLS_REASON_NO_KEY, TLS_REASON_PEM_MALFORMED,
+    TLS_REASON_CRL_UNUSABLE, TLS_REASON_KEY_ENCRYPTED, TLS_REASON_NO_CERTIFICATE, TLS_REASON_NO_KEY,
+    TLS_REASON_PEM_MALFORMED,
 };
 
 /// All certificates in `text`, at least one. Sections of other kinds are passed over.
@@ -40,6 +41,24 @@ pub(crate) fn private_key(text: &[u8]) -> Result<PrivateKeyDer<'static>, Failure
         ),
         other => malformed("private key", 1, &other),
     })
+}
+
+/// All CRLs in `data`, at least one: a PEM text, or a single one in DER.
+pub(crate) fn revocation_lists(data: &[u8]) -> Result<Vec<CertificateRevocationListDer<'static>>, Failure> {
+    if !contains(data, b"-----BEGIN ") && !data.is_empty() {
+        return Ok(vec![data.to_vec().into()]);
+    }
+    let mut found = Vec::new();
+    for section in CertificateRevocationListDer::pem_slice_iter(data) {
+        found.push(section.map_err(|error| malformed("CRL", found.len() + 1, &error))?);
+    }
+    if found.is_empty() {
+        return Err(Failure::config(
+            TLS_REASON_CRL_UNUSABLE,
+            "no CRL found: DER, or a line -----BEGIN X509 CRL----- is expected",
+        ));
+    }
+    Ok(found)
 }
 
 fn malformed(what: &str, number: usize, error: &Error) -> Failure {

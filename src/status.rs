@@ -104,6 +104,10 @@ groups! {
         TLS_REASON_FILE_UNREADABLE = 115, "a file could not be read";
         TLS_REASON_SUITE_UNSUPPORTED = 120, "a cipher suite does not exist here, or none is left for a version";
         TLS_REASON_GROUP_UNSUPPORTED = 121, "a key exchange group does not exist here";
+        TLS_REASON_CRL_UNUSABLE = 130, "a certificate revocation list cannot be parsed";
+        TLS_REASON_NO_CRL = 131, "a revocation policy that refuses unknown status needs a CRL";
+        TLS_REASON_PIN_MALFORMED = 132, "a pin is not 32 bytes long";
+        TLS_REASON_OCSP_UNUSABLE = 133, "the OCSP response cannot be parsed, or is none of status successful";
     }
     /// Fine codes for the peer's certificate.
     REASONS_CERTIFICATE: i32, "Reasons: the peer's certificate" {
@@ -119,6 +123,9 @@ groups! {
         TLS_REASON_CERTIFICATE_MISSING = 210, "the peer presented no certificate";
         TLS_REASON_CERTIFICATE_REFUSED = 211, "the host rejected the peer's identity";
         TLS_REASON_CERTIFICATE_OTHER = 212, "the certificate was not accepted for another reason";
+        TLS_REASON_CERTIFICATE_NOT_PINNED = 213, "no key of the chain is one of the pinned ones";
+        TLS_REASON_CERTIFICATE_STATUS_UNKNOWN = 214, "no CRL says whether a certificate of the chain was revoked";
+        TLS_REASON_CRL_EXPIRED = 215, "the CRL of a certificate's issuer has expired";
     }
     /// Fine codes for protocol errors.
     REASONS_PROTOCOL: i32, "Reasons: what the peer did" {
@@ -158,6 +165,17 @@ groups! {
         TLS_VERIFY_PEER = 0, "chain, name, time and usage must be right (default)";
         TLS_VERIFY_ASK = 1, "the handshake stops with TLS_ASK_VERIFY and the host decides";
         TLS_VERIFY_DANGEROUS_NONE = 2, "any certificate is accepted: an attacker can be anybody";
+    }
+    /// Bits of `tls_builder_revocation`.
+    REVOCATION: i32, "Bits of tls_builder_revocation" {
+        TLS_REVOCATION_STRICT = 0, "the whole chain must have a CRL that has not expired (default)";
+        TLS_REVOCATION_ALLOW_UNKNOWN = 1, "a certificate whose issuer has no CRL counts as not revoked";
+        TLS_REVOCATION_END_ENTITY_ONLY = 2, "the certificates of intermediate CAs are not looked up";
+        TLS_REVOCATION_ALLOW_EXPIRED = 4, "a CRL whose time of next update has passed still counts";
+    }
+    /// The time that `tls_builder_verify_time` takes for none.
+    VERIFY_TIME: i64, "What tls_builder_verify_time takes besides a time" {
+        TLS_VERIFY_TIME_NOW = 0, "the clock of the system (default)";
     }
     /// Bits of the state word.
     STATE: u32, "Bits of the state word (tls_state)" {

@@ -30,6 +30,8 @@ void pki_load(const char *directory)
     load(&pki.server_key, directory, "ecdsa/direct.key");
     load(&pki.client_chain, directory, "ecdsa/client-chain.pem");
     load(&pki.client_key, directory, "ecdsa/client.key");
+    load(&pki.crl, directory, "crl/root.crl");
+    load(&pki.ocsp, directory, "ecdsa/server.ocsp");
 }
 
 void pki_unload(void)
@@ -39,4 +41,6 @@ void pki_unload(void)
     free(pki.server_key.text);
     free(pki.client_chain.text);
     free(pki.client_key.text);
+    free(pki.crl.text);
+    free(pki.ocsp.text);
 }

@@ -32,6 +32,10 @@ static void usable_values(struct scene *scene)
     scene->roots = pki.roots.text;
     scene->roots_len = pki.roots.len;
     scene->roots_path = pki.roots.path;
+    scene->crl = pki.crl.text;
+    scene->crl_len = pki.crl.len;
+    scene->ocsp = pki.ocsp.text;
+    scene->ocsp_len = pki.ocsp.len;
     scene->alpn_list = "\x02h2";
     scene->host = "server.test";
     scene->plain = "plain";

@@ -24,4 +24,9 @@ impl Connection {
     pub(crate) fn sign_request(&self) -> Option<SignRequest<'_>> {
         if self.failure.is_some() { None } else { self.session.sign_request() }
     }
+
+    /// What the peer stapled to the identity that is asked about.
+    pub(crate) fn ocsp_response(&self) -> &[u8] {
+        self.session.ocsp_response()
+    }
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pki_types::{CertificateDer, ServerName};
+use pki_types::ServerName;
 use rustls::client::Resumption;
 use rustls::crypto::{CryptoProvider, TicketProducer};
 use rustls::enums::ApplicationProtocol;
@@ -12,6 +12,7 @@ use rustls::server::{NoClientAuth, ServerSessionMemoryCache};
 use rustls::{ClientConfig, ServerConfig};
 use rustls_aws_lc_rs::{ALL_KX_GROUPS, ALL_TLS12_CIPHER_SUITES, ALL_TLS13_CIPHER_SUITES, DEFAULT_PROVIDER};
 
+use super::checks::Checks;
 use super::direct::Direct;
 use super::explain::explain;
 use super::identities::Identities;
@@ -56,6 +57,7 @@ pub(crate) struct Recipe {
     pub groups: Vec<u16>,
     pub client_auth: ClientAuth,
     pub verify: Verify,
+    pub checks: Checks,
 }
 
 /// Room for all that an outbound handshake flight holds besides certificates and names: hellos with
@@ -103,11 +105,9 @@ impl Recipe {
         self.credentials.iter().any(Credential::is_external)
     }
 
-    /// Of the longest chain: one is sent.
+    /// Of the longest chain with what is stapled to it: one is sent.
     fn chain_bytes(&self) -> usize {
-        let bytes =
-            |chain: &[CertificateDer<'_>]| chain.iter().map(|certificate| certificate.len() + 16).sum();
-        self.credentials.iter().map(|credential| bytes(credential.chain())).max().unwrap_or(0)
+        self.credentials.iter().map(Credential::wire_bytes).max().unwrap_or(0)
     }
 }
 
@@ -132,8 +132,9 @@ pub(crate) fn has_group(number: u16) -> bool {
 }
 
 /// What client connections are made from.
+#[derive(Clone)]
 pub(crate) struct ClientSetup {
-    config: Arc<ClientConfig>,
+    pub(super) config: Arc<ClientConfig>,
     asks: bool,
     signs_elsewhere: bool,
     flight_bound: usize,
@@ -149,7 +150,7 @@ impl ClientSetup {
             ));
         }
         let provider = recipe.provider()?;
-        let rules = ServerRules::new(&recipe.trust, recipe.verify == Verify::DangerousNone, &provider)?;
+        let rules = ServerRules::new(&recipe.trust, recipe.verify, &recipe.checks, &provider)?;
         let builder =
             ClientConfig::builder(provider).dangerous().with_custom_certificate_verifier(Arc::new(rules));
         let mut config = match recipe.credentials.as_slice() {
@@ -222,8 +223,9 @@ impl ServerSetup {
         let builder = if asks_client {
             builder.with_client_cert_verifier(Arc::new(ClientRules::new(
                 &recipe.trust,
-                recipe.verify == Verify::DangerousNone,
+                recipe.verify,
                 recipe.client_auth == ClientAuth::Required,
+                &recipe.checks,
                 &provider,
             )?))
         } else {

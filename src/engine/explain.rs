@@ -5,6 +5,7 @@ use rustls::error::{
     AlertDescription, ApiMisuse, CertificateError, Error, InvalidMessage, PeerIncompatible, PeerMisbehaved,
 };
 
+use super::chain::is_not_pinned;
 use crate::failure::Failure;
 use crate::status::*;
 
@@ -154,6 +155,9 @@ fn certificate_reason(why: &CertificateError) -> i32 {
         UnhandledCriticalExtension
         | UnsupportedSignatureAlgorithm { .. }
         | UnsupportedSignatureAlgorithmForPublicKey { .. } => TLS_REASON_CERTIFICATE_UNSUPPORTED,
+        UnknownRevocationStatus => TLS_REASON_CERTIFICATE_STATUS_UNKNOWN,
+        ExpiredRevocationList | ExpiredRevocationListContext { .. } => TLS_REASON_CRL_EXPIRED,
+        other if is_not_pinned(other) => TLS_REASON_CERTIFICATE_NOT_PINNED,
         _ => TLS_REASON_CERTIFICATE_OTHER,
     }
 }
@@ -169,7 +173,13 @@ fn certificate_message(why: &CertificateError) -> String {
         CertificateError::BadSignature => {
             "a signature in the peer's certificate chain or handshake does not verify".into()
         }
-        CertificateError::Revoked => "the peer's certificate was revoked".into(),
+        CertificateError::Revoked => "the peer's certificate, or one of its chain, was revoked".into(),
+        CertificateError::UnknownRevocationStatus => {
+            "no CRL says whether a certificate of the peer's chain was revoked: add that of its issuer \
+             (tls_builder_crl), or allow unknown status (tls_builder_revocation)"
+                .into()
+        }
+        other if is_not_pinned(other) => "no key of the peer's chain is one of the pinned ones".into(),
         other => format!("the peer's {other}"),
     }
 }

@@ -6,6 +6,7 @@ use rustls::error::Error;
 use rustls_aws_lc_rs::SUPPORTED_SIG_ALGS;
 
 use super::signing;
+use crate::der::{Elements, SEQUENCE};
 use crate::failure::Failure;
 use crate::status::{TLS_REASON_CERTIFICATE_UNUSABLE, TLS_REASON_KEY_UNUSABLE};
 
@@ -53,26 +54,9 @@ impl ExternalKey {
 
 /// Whether the algorithm identifier of `public_key` is that of `algorithm`.
 fn is_for(public_key: &SubjectPublicKeyInfoDer<'_>, algorithm: &dyn SignatureVerificationAlgorithm) -> bool {
-    let identifier = algorithm.public_key_alg_id();
-    let inner = sequence(public_key.as_ref()).and_then(sequence);
-    inner == Some(identifier.as_ref())
-}
-
-/// What is in the DER sequence that `der` begins with.
-fn sequence(der: &[u8]) -> Option<&[u8]> {
-    const SEQUENCE: u8 = 0x30;
-    let (&[SEQUENCE, length], rest) = der.split_first_chunk::<2>()? else {
-        return None;
-    };
-    let (length, rest) = match length {
-        0..=0x7f => (usize::from(length), rest),
-        0x81 => rest.split_first().map(|(&length, rest)| (usize::from(length), rest))?,
-        0x82 => rest
-            .split_first_chunk::<2>()
-            .map(|(length, rest)| (usize::from(u16::from_be_bytes(*length)), rest))?,
-        _ => return None,
-    };
-    rest.get(..length)
+    let outer = Elements::new(public_key.as_ref()).expect(SEQUENCE);
+    let identifier = outer.and_then(|outer| outer.elements().expect(SEQUENCE));
+    identifier.is_ok_and(|identifier| identifier.content == algorithm.public_key_alg_id().as_ref())
 }
 
 impl SigningKey for ExternalKey {

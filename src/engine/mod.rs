@@ -6,6 +6,8 @@
 //! made.
 
 mod alert;
+mod chain;
+mod checks;
 mod config;
 mod direct;
 mod explain;
@@ -14,6 +16,7 @@ mod facts;
 mod halves;
 mod identities;
 mod input;
+mod named;
 mod pull;
 mod session;
 mod signing;
@@ -21,7 +24,8 @@ mod store;
 mod verifier;
 
 pub(crate) use alert::{refuses_hello, rejects_identity};
+pub(crate) use checks::{Crl, Pin, Revocation};
 pub(crate) use config::{ClientAuth, ClientSetup, Recipe, ServerSetup, Verify, has_group, has_suite};
 pub(crate) use facts::Facts;
 pub(crate) use session::{Flow, Outcome, PlainSink, Question, Session, SignRequest, Verdict};
-pub(crate) use store::{Credential, TrustStore, subject_and_issuer};
+pub(crate) use store::{Credential, TrustStore, can_be_intermediate, subject_and_issuer};

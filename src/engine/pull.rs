@@ -51,6 +51,11 @@ pub(super) trait PullSide: SideFacts {
     fn chosen(handshake: ServerHandshake) -> Result<Step<Self>, Error>;
 
     fn presented(verify: &VerifyPeerIdentity<Self, Tcp>) -> Result<&Identity<'static>, Error>;
+
+    /// The OCSP response with it; only servers send one.
+    fn stapled(_verify: &VerifyPeerIdentity<Self, Tcp>) -> &[u8] {
+        &[]
+    }
 }
 
 impl PullSide for ClientSide {
@@ -69,6 +74,10 @@ impl PullSide for ClientSide {
 
     fn presented(verify: &VerifyPeerIdentity<Self, Tcp>) -> Result<&Identity<'static>, Error> {
         Ok(verify.presented_identity()?.identity)
+    }
+
+    fn stapled(verify: &VerifyPeerIdentity<Self, Tcp>) -> &[u8] {
+        verify.presented_identity().map_or(&[], |presented| presented.ocsp_response)
     }
 }
 
@@ -262,6 +271,13 @@ where
         match &self.step {
             Step::Verify(verify) => Side::presented(verify).map_or(PeerChain::None, PeerChain::of),
             _ => PeerChain::None,
+        }
+    }
+
+    fn ocsp_response(&self) -> &[u8] {
+        match &self.step {
+            Step::Verify(verify) => Side::stapled(verify),
+            _ => &[],
         }
     }
 }

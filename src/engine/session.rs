@@ -131,4 +131,9 @@ pub(crate) trait Session: Send {
 
     /// The certificates that the peer presented.
     fn peer_chain(&self) -> PeerChain<'_>;
+
+    /// The OCSP response that came with the peer's identity, while [`Question::Verify`] is open.
+    fn ocsp_response(&self) -> &[u8] {
+        &[]
+    }
 }

@@ -54,6 +54,8 @@ pub(crate) struct Credential {
     key: Option<Zeroizing<PrivateKeyDer<'static>>>,
     /// The subject public key info that belongs to `key`.
     public_key: Option<Vec<u8>>,
+    /// What a server staples to the certificate (RFC 6066, 8).
+    ocsp: Option<Arc<[u8]>>,
 }
 
 impl Credential {
@@ -63,12 +65,12 @@ impl Credential {
         key: PrivateKeyDer<'static>,
     ) -> Result<Self, Failure> {
         let public_key = parse_key(&key)?.public_key().map(|spki| spki.as_ref().to_vec());
-        Ok(Self { chain, key: Some(Zeroizing::new(key)), public_key })
+        Ok(Self { chain, key: Some(Zeroizing::new(key)), public_key, ocsp: None })
     }
 
     /// A chain, its own certificate first, whose key is elsewhere.
     pub(crate) fn external(chain: Vec<CertificateDer<'static>>) -> Result<Self, Failure> {
-        let credential = Self { chain, key: None, public_key: None };
+        let credential = Self { chain, key: None, public_key: None, ocsp: None };
         credential.signing_key()?;
         Ok(credential)
     }
@@ -91,6 +93,17 @@ impl Credential {
         &self.chain
     }
 
+    /// Sets what a server staples, or removes it.
+    pub(crate) fn staple(&mut self, response: Option<Arc<[u8]>>) {
+        self.ocsp = response;
+    }
+
+    /// How much of a handshake flight the chain and what is stapled to it take.
+    pub(super) fn wire_bytes(&self) -> usize {
+        let certificates = self.chain.iter().map(|certificate| certificate.len());
+        certificates.chain(self.ocsp.as_ref().map(|response| response.len())).map(|length| length + 16).sum()
+    }
+
     /// Puts the chain into another order.
     pub(crate) fn reorder(&mut self, order: impl FnOnce(&mut Vec<CertificateDer<'static>>)) {
         order(&mut self.chain);
@@ -109,7 +122,8 @@ impl Credential {
     pub(super) fn load(&self) -> Result<Credentials, Failure> {
         let identity = Identity::from_cert_chain(self.chain.clone())
             .map_err(|why| Failure::config(TLS_REASON_CERTIFICATE_UNUSABLE, format!("{why:?}")))?;
-        Credentials::new(Arc::new(identity), self.signing_key()?).map_err(|error| match error {
+        let loaded = Credentials::new(Arc::new(identity), self.signing_key()?);
+        let mut credentials = loaded.map_err(|error| match error {
             Error::InconsistentKeys(_) => Failure::config(
                 TLS_REASON_KEY_MISMATCH,
                 "the private key does not belong to the certificate (or to any certificate of the chain)",
@@ -118,7 +132,9 @@ impl Credential {
                 TLS_REASON_CERTIFICATE_UNUSABLE,
                 format!("the configured certificate cannot be used: {other}"),
             ),
-        })
+        })?;
+        credentials.ocsp = self.ocsp.clone();
+        Ok(credentials)
     }
 }
 
@@ -139,4 +155,9 @@ fn provider() -> &'static dyn KeyProvider {
 pub(crate) fn subject_and_issuer(certificate: &CertificateDer<'_>) -> Option<(Vec<u8>, Vec<u8>)> {
     let parsed = webpki::EndEntityCert::try_from(certificate).ok()?;
     Some((parsed.subject().to_vec(), parsed.issuer().to_vec()))
+}
+
+/// Whether a certificate can be parsed, which is all that can be asked of one before a chain is built.
+pub(crate) fn can_be_intermediate(certificate: &CertificateDer<'_>) -> bool {
+    webpki::EndEntityCert::try_from(certificate).is_ok()
 }

@@ -1,10 +1,9 @@
 //! Whose certificate is accepted: the rules of a context, for both roles.
 
-use std::hash::{Hash, Hasher};
+use std::hash::Hasher;
 use std::sync::Arc;
 
 use rustls::DistinguishedName;
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{
     HandshakeSignatureValid, ServerIdentity, ServerVerifier, SignatureVerificationInput,
 };
@@ -12,57 +11,43 @@ use rustls::crypto::{
     CryptoProvider, SignatureScheme, VerifiedIdentity, WebPkiSupportedAlgorithms, verify_tls12_signature,
     verify_tls13_signature,
 };
-use rustls::error::{CertificateError, Error};
-use rustls::server::WebPkiClientVerifier;
+use rustls::error::Error;
 use rustls::server::danger::{ClientIdentity, ClientVerifier};
 
+use super::chain::{Chain, Peer};
+use super::checks::Checks;
+use super::config::Verify;
 use super::store::TrustStore;
 use crate::failure::Failure;
-
-/// How the chain of an identity is judged. The peer's proof that it has the key is always checked.
-#[derive(Debug)]
-enum Chain<V: ?Sized> {
-    /// By chain, time, usage and (for servers) name.
-    Anchored(Arc<V>),
-    /// There are no trust anchors: no chain can be right.
-    Unanchored,
-    /// Any chain is right.
-    Anything,
-}
 
 /// The rules of a client context.
 #[derive(Debug)]
 pub(super) struct ServerRules {
-    chain: Chain<WebPkiServerVerifier>,
+    chain: Chain,
     algorithms: WebPkiSupportedAlgorithms,
+    /// The host decides, and may want to see the server's OCSP response.
+    asks: bool,
 }
 
 impl ServerRules {
     pub(super) fn new(
         trust: &TrustStore,
-        anything: bool,
+        verify: Verify,
+        checks: &Checks,
         provider: &CryptoProvider,
     ) -> Result<Self, Failure> {
-        let chain = match (anything, trust.is_empty()) {
-            (true, _) => Chain::Anything,
-            (false, true) => Chain::Unanchored,
-            (false, false) => Chain::Anchored(Arc::new(
-                WebPkiServerVerifier::builder(trust.roots(), provider)
-                    .build()
-                    .map_err(|error| Failure::unexpected(&error.to_string()))?,
-            )),
-        };
-        Ok(Self { chain, algorithms: provider.signature_verification_algorithms })
+        Ok(Self {
+            chain: Chain::new(trust, verify == Verify::DangerousNone, checks)?,
+            algorithms: provider.signature_verification_algorithms,
+            asks: verify == Verify::Ask,
+        })
     }
 }
 
 impl ServerVerifier for ServerRules {
     fn verify_identity<'a>(&self, identity: &ServerIdentity<'a, '_>) -> Result<VerifiedIdentity<'a>, Error> {
-        match &self.chain {
-            Chain::Anchored(rules) => rules.verify_identity(identity),
-            Chain::Unanchored => Err(CertificateError::UnknownIssuer.into()),
-            Chain::Anything => Ok(VerifiedIdentity::assertion(identity.identity.clone())),
-        }
+        self.chain.judge(identity.identity, Peer::Server(identity.server_name), identity.now)?;
+        Ok(VerifiedIdentity::assertion(identity.identity.clone()))
     }
 
     fn verify_tls12_signature(
@@ -84,22 +69,18 @@ impl ServerVerifier for ServerRules {
     }
 
     fn request_ocsp_response(&self) -> bool {
-        false
+        self.asks
     }
 
-    fn hash_config(&self, mut hasher: &mut dyn Hasher) {
-        match &self.chain {
-            Chain::Anchored(rules) => rules.hash_config(hasher),
-            Chain::Unanchored => 1u8.hash(&mut hasher),
-            Chain::Anything => 2u8.hash(&mut hasher),
-        }
+    fn hash_config(&self, hasher: &mut dyn Hasher) {
+        self.chain.hash_config(hasher);
     }
 }
 
 /// The rules of a server context that asks for client certificates.
 #[derive(Debug)]
 pub(super) struct ClientRules {
-    chain: Chain<WebPkiClientVerifier>,
+    chain: Chain,
     algorithms: WebPkiSupportedAlgorithms,
     hints: Arc<[DistinguishedName]>,
     mandatory: bool,
@@ -108,32 +89,24 @@ pub(super) struct ClientRules {
 impl ClientRules {
     pub(super) fn new(
         trust: &TrustStore,
-        anything: bool,
+        verify: Verify,
         mandatory: bool,
+        checks: &Checks,
         provider: &CryptoProvider,
     ) -> Result<Self, Failure> {
-        let roots = trust.roots();
-        let hints = roots.subjects().into();
-        let chain = match (anything, trust.is_empty()) {
-            (true, _) => Chain::Anything,
-            (false, true) => Chain::Unanchored,
-            (false, false) => Chain::Anchored(Arc::new(
-                WebPkiClientVerifier::builder(roots, provider)
-                    .build()
-                    .map_err(|error| Failure::unexpected(&error.to_string()))?,
-            )),
-        };
-        Ok(Self { chain, algorithms: provider.signature_verification_algorithms, hints, mandatory })
+        Ok(Self {
+            chain: Chain::new(trust, verify == Verify::DangerousNone, checks)?,
+            algorithms: provider.signature_verification_algorithms,
+            hints: trust.roots().subjects().into(),
+            mandatory,
+        })
     }
 }
 
 impl ClientVerifier for ClientRules {
     fn verify_identity<'a>(&self, identity: &ClientIdentity<'a, '_>) -> Result<VerifiedIdentity<'a>, Error> {
-        match &self.chain {
-            Chain::Anchored(rules) => rules.verify_identity(identity),
-            Chain::Unanchored => Err(CertificateError::UnknownIssuer.into()),
-            Chain::Anything => Ok(VerifiedIdentity::assertion(identity.identity.clone())),
-        }
+        self.chain.judge(identity.identity, Peer::Client, identity.now)?;
+        Ok(VerifiedIdentity::assertion(identity.identity.clone()))
     }
 
     fn verify_tls12_signature(

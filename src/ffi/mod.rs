@@ -23,6 +23,7 @@ mod errors;
 mod facts;
 mod hello;
 mod plain;
+mod verification;
 mod wire;
 mod zero_copy;
 
@@ -37,5 +38,6 @@ pub use facts::*;
 pub use hello::*;
 pub use plain::*;
 pub use types::*;
+pub use verification::*;
 pub use wire::*;
 pub use zero_copy::*;

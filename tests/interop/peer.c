@@ -19,7 +19,7 @@ static tls_conn_t *new_conn(const struct options *o, const struct contexts *cont
     if (o->server)
         conn = tls_server_new(o->ask_context ? NULL : contexts->main, &error);
     else
-        conn = tls_client_new(contexts->main, o->name, &error);
+        conn = verification_client(contexts->main, o, &error);
     if (!conn)
         fprintf(stderr, "peer: connection: %s: %s\n", tls_status_name(error.status), error.message);
     return conn;

@@ -25,6 +25,7 @@ MODULES = {
         "openssl_hello",
         "openssl_identities",
         "openssl_refusals",
+        "openssl_verification",
     ),
     "gnutls": ("gnutls_peer",),
     "curl": ("curl_peer",),

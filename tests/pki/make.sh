@@ -32,7 +32,7 @@ fi
 
 work=$out/.new
 rm -rf "$work"
-mkdir -p "$work"/{rsa,ecdsa,ed25519,minimal,bad,keys,trust,db}
+mkdir -p "$work"/{rsa,ecdsa,ed25519,minimal,bad,crl,keys,trust,db}
 cd "$work"
 : >db/index.txt
 export OPENSSL_CONF=$script_dir/openssl.cnf
@@ -108,6 +108,42 @@ issue ecdsa bad/client-expired "expired client" client ecdsa/ca "$(utc '-30 days
 issue ecdsa bad/client-selfsigned "self signed client" client self
 issue ecdsa bad/client-unknownca "unknown client" client bad/otherca
 
+issue ecdsa bad/revoked "revoked" server ecdsa/inter
+issue ecdsa bad/client-revoked "revoked client" client ecdsa/inter
+for name in revoked client-revoked; do
+    cat bad/$name.pem ecdsa/inter.pem >bad/$name-chain.pem
+done
+
+# Each list has a database of its own, with nothing in it but what it revokes.
+revoke() { # NAME ISSUER FROM UNTIL REVOKED...
+    local name=$1 signer=(-cert "$2.pem" -keyfile "$2.key") from=$3 until=$4 revoked
+    shift 4
+    : >db/crl.txt
+    for revoked in "$@"; do
+        openssl ca -name crl_authority "${signer[@]}" -revoke "$revoked.pem" 2>>db/log
+    done
+    openssl ca -name crl_authority "${signer[@]}" -gencrl -crl_lastupdate "$from" -crl_nextupdate "$until" \
+        -out "crl/$name.crl" 2>>db/log
+}
+echo 01 >db/crlnumber
+revoke root ecdsa/ca "$valid_from" "$valid_until"
+revoke inter ecdsa/inter "$valid_from" "$valid_until" bad/revoked bad/client-revoked
+revoke inter-older ecdsa/inter "$(utc '-2 days')" "$valid_until"
+revoke inter-expired ecdsa/inter "$(utc '-3 days')" "$valid_from"
+revoke root-revokes-inter ecdsa/ca "$valid_from" "$valid_until" ecdsa/inter
+issue ecdsa bad/fakeinter "ecdsa intermediate" intermediate bad/otherca
+revoke inter-forged bad/fakeinter "$valid_from" "$valid_until"
+cat crl/root.crl crl/inter.crl >crl/all.crl
+openssl crl -in crl/inter.crl -outform DER -out crl/inter.der
+
+for name in ecdsa/ca ecdsa/inter ecdsa/server ecdsa/client rsa/ca; do
+    openssl x509 -in $name.pem -pubkey -noout | openssl pkey -pubin -outform DER | openssl dgst -sha256 -binary >$name.pin
+done
+
+openssl ocsp -issuer ecdsa/inter.pem -cert ecdsa/server.pem -no_nonce -reqout db/request.der
+openssl ocsp -index db/index.txt -CA ecdsa/inter.pem -rsigner ecdsa/inter.pem -rkey ecdsa/inter.key -ndays 30 \
+    -reqin db/request.der -respout ecdsa/server.ocsp >db/log 2>&1
+
 openssl rsa -in rsa/server.key -traditional -out keys/rsa-pkcs1.key 2>/dev/null
 openssl ec -in ecdsa/server.key -out keys/ec-sec1.key 2>/dev/null
 openssl pkcs8 -topk8 -in rsa/server.key -v2 aes-256-cbc -passout pass:secret -out keys/rsa-pkcs8-encrypted.key
@@ -128,7 +164,7 @@ expect_header keys/rsa-pkcs8-encrypted.key "-BEGIN ENCRYPTED PRIVATE KEY-"
 expect_header keys/rsa-legacy-encrypted.key "Proc-Type: 4,ENCRYPTED"
 
 rm -f "$out/.done"
-for part in rsa ecdsa ed25519 minimal bad keys trust; do
+for part in rsa ecdsa ed25519 minimal bad crl keys trust; do
     rm -rf "${out:?}/$part"
     mv "$part" "$out/$part"
 done

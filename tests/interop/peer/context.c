@@ -45,7 +45,8 @@ static bool configure(tls_builder_t *b, const struct options *o, const char *cha
         return false;
     return done(b, "versions", tls_builder_versions(b, o->min_version, o->max_version)) &&
            done(b, "client_auth", tls_builder_client_auth(b, o->client_auth)) &&
-           done(b, "verify", tls_builder_verify(b, o->verify));
+           done(b, "verify", tls_builder_verify(b, o->verify)) &&
+           verification_configure(b, &o->verification);
 }
 
 static tls_context_t *make(const struct options *o, const char *chain, const char *key)

@@ -190,6 +190,7 @@ struct options options_parse(int argc, char **argv)
                         .verdict = -1,
                         .refuse = -1,
                         .name = "server.test",
+                        .verification = {.revocation = -1},
                         .job = JOB_ECHO,
                         .expect = -1};
 
@@ -202,7 +203,8 @@ struct options options_parse(int argc, char **argv)
         if (i + 1 == argc)
             refuse("unknown option, or one without its value", argv[i]);
         if (!take_identity(&o, argv[i], argv[i + 1]) && !take_rule(&o, argv[i], argv[i + 1]) &&
-            !take_work(&o, argv[i], argv[i + 1]))
+            !take_work(&o, argv[i], argv[i + 1]) &&
+            !verification_option(&o.verification, argv[i], argv[i + 1]))
             refuse("unknown option", argv[i]);
         i++;
     }

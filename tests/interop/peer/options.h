@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "verification.h"
+
 enum job_kind { JOB_ECHO, JOB_EXCHANGE, JOB_HTTP };
 enum way_in { IN_FEED, IN_WINDOW, IN_PLACE };
 enum way_out { OUT_PEEK, OUT_COPY, OUT_DIRECT };
@@ -29,6 +31,7 @@ struct options {
     int32_t client_auth;
     int32_t verify;
     const char *name;
+    struct verification verification;
 
     bool ask_context; /* a server that starts without a context */
     long refuse;      /* alert that answers the context question, -1: choose a context */

@@ -31,6 +31,7 @@ static void answer(struct session *s)
         answer_context(s);
     } else if (s->status == TLS_ASK_VERIFY) {
         s->asked_verify = true;
+        stapled_take(&s->stapled, s->conn);
         if (tls_answer_verify(s->conn, s->options->verdict) != TLS_OK)
             s->broken = "an answer to TLS_ASK_VERIFY was not taken";
     } else {

@@ -38,9 +38,10 @@ struct session {
     bool we_closed;
     bool asked_context;
     bool asked_verify;
-    char asked_name[256]; /* SNI as it was known while the context question was open */
-    tls_status_t status;  /* what tls_advance said last */
-    const char *broken;   /* a promise of the library that did not hold, or a stall */
+    struct stapled stapled; /* while the verify question was open */
+    char asked_name[256];   /* SNI as it was known while the context question was open */
+    tls_status_t status;    /* what tls_advance said last */
+    const char *broken;     /* a promise of the library that did not hold, or a stall */
 };
 
 /* `session` is zeroed but for options, contexts, job, conn and fd; `conn` and `fd` stay the

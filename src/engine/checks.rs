@@ -1,0 +1,131 @@
+//! What a context checks of a chain besides that it leads to a trust anchor.
+
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use pki_types::{CertificateDer, UnixTime};
+use rustls_aws_lc_rs::cipher_suite::TLS13_AES_128_GCM_SHA256;
+use webpki::{CertRevocationList, ExpirationPolicy, OwnedCertRevocationList};
+use webpki::{RevocationCheckDepth, UnknownStatusPolicy};
+
+use crate::der::{Elements, GENERALIZED_TIME, SEQUENCE, UTC_TIME};
+
+/// Everything that the host can add to the rules of a chain.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Checks {
+    pub crls: Vec<Crl>,
+    /// `None` until the host sets a policy.
+    pub revocation: Option<Revocation>,
+    /// Certificates are judged as of this time instead of now.
+    pub time: Option<UnixTime>,
+    /// SHA-256 of subject public key infos, one of which must be in the verified chain.
+    pub pins: Vec<Pin>,
+    /// Certificates that a chain may use although the peer did not send them.
+    pub intermediates: Vec<CertificateDer<'static>>,
+}
+
+/// What CRLs are asked for.
+#[derive(Debug, Clone, Copy, Default, Hash)]
+pub(crate) struct Revocation {
+    pub allow_unknown: bool,
+    pub end_entity_only: bool,
+    pub allow_expired: bool,
+}
+
+impl Revocation {
+    pub(super) fn depth(self) -> RevocationCheckDepth {
+        if self.end_entity_only { RevocationCheckDepth::EndEntity } else { RevocationCheckDepth::Chain }
+    }
+
+    pub(super) fn unknown(self) -> UnknownStatusPolicy {
+        if self.allow_unknown { UnknownStatusPolicy::Allow } else { UnknownStatusPolicy::Deny }
+    }
+
+    pub(super) fn expiration(self) -> ExpirationPolicy {
+        if self.allow_expired { ExpirationPolicy::Ignore } else { ExpirationPolicy::Enforce }
+    }
+}
+
+/// A certificate revocation list (RFC 5280, 5) that was parsed.
+#[derive(Debug, Clone)]
+pub(crate) struct Crl {
+    list: Arc<CertRevocationList<'static>>,
+    issued: Box<[u8]>,
+}
+
+impl Crl {
+    /// What is wrong with it otherwise.
+    pub(crate) fn from_der(der: &[u8]) -> Result<Self, String> {
+        let list = OwnedCertRevocationList::from_der(der).map_err(|error| explain(&error))?;
+        let issued = issued(der).ok_or("its time of issue is malformed")?;
+        Ok(Self { list: Arc::new(list.into()), issued })
+    }
+
+    /// When it was issued, in a form that can be compared.
+    pub(crate) fn issued(&self) -> &[u8] {
+        &self.issued
+    }
+
+    pub(super) fn list(&self) -> &CertRevocationList<'static> {
+        &self.list
+    }
+}
+
+/// The thisUpdate time of a CRL as YYYYMMDDHHMMSSZ, which the engine does not give out.
+fn issued(der: &[u8]) -> Option<Box<[u8]>> {
+    let mut list = Elements::new(der).expect(SEQUENCE).ok()?.elements();
+    let mut signed = list.expect(SEQUENCE).ok()?.elements();
+    for _version_algorithm_and_issuer in 0..3 {
+        signed.any().ok()?;
+    }
+    let time = signed.any().ok()?;
+    match (time.tag, time.content) {
+        (GENERALIZED_TIME, full) => Some(full.into()),
+        // RFC 5280, 5.1.2.4: two digits from 50 on are of the last century.
+        (UTC_TIME, [decade, ..]) if *decade >= b'5' => Some([b"19", time.content].concat().into()),
+        (UTC_TIME, short) => Some([b"20", short].concat().into()),
+        _ => None,
+    }
+}
+
+fn explain(error: &webpki::Error) -> String {
+    use webpki::Error::*;
+    match error {
+        UnsupportedCrlVersion => "it is not of version 2".into(),
+        UnsupportedDeltaCrl => "it is a delta CRL, which is not supported".into(),
+        UnsupportedIndirectCrl => "it is an indirect CRL, which is not supported".into(),
+        InvalidCrlNumber => "its CRL number is malformed".into(),
+        InvalidSerialNumber => "the serial number of a revoked certificate is malformed".into(),
+        UnsupportedCriticalExtension => "it has a critical extension that is not supported".into(),
+        TrailingData(_) => "bytes follow its end".into(),
+        BadDer | BadDerTime => "it is not the DER of a CRL with a nextUpdate time and extensions".into(),
+        other => other.to_string(),
+    }
+}
+
+/// SHA-256 of a subject public key info (RFC 7469, 2.4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Pin(pub [u8; 32]);
+
+impl Pin {
+    /// Whether this is the pin of the key in `info`, in DER.
+    fn is_of(&self, info: &[u8]) -> bool {
+        TLS13_AES_128_GCM_SHA256.common.hash_provider.hash(info).as_ref() == self.0
+    }
+}
+
+/// Whether the key in `info` is one of `pins`.
+pub(super) fn pinned(pins: &[Pin], info: &[u8]) -> bool {
+    pins.iter().any(|pin| pin.is_of(info))
+}
+
+/// Sessions are resumed only under the checks that they were made under.
+impl Hash for Checks {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.crls.iter().for_each(|crl| crl.list.hash(state));
+        self.revocation.hash(state);
+        self.time.map(|time| time.as_secs()).hash(state);
+        self.pins.hash(state);
+        self.intermediates.hash(state);
+    }
+}

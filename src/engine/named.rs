@@ -1,0 +1,88 @@
+//! Client connections that send another name than they verify, or none.
+//!
+//! The engine knows one name of a server: it sends it, verifies it, and files sessions under it. Where two
+//! are needed, that one is the name to send, and the name to verify is the verifier's own. As the
+//! verifier's settings are part of what sessions are filed under, a session never passes from one
+//! name to be verified to another.
+
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use pki_types::{DnsName, ServerName};
+use rustls::ClientConfig;
+use rustls::client::danger::{
+    HandshakeSignatureValid, ServerIdentity, ServerVerifier, SignatureVerificationInput,
+};
+use rustls::crypto::{SignatureScheme, VerifiedIdentity};
+use rustls::error::Error;
+
+use super::config::ClientSetup;
+
+impl ClientSetup {
+    /// The set-up for one connection, and the name that the engine is to be given with it.
+    pub(crate) fn named(
+        &self,
+        sent: Option<DnsName<'static>>,
+        verified: ServerName<'static>,
+    ) -> (Self, ServerName<'static>) {
+        let mut config = ClientConfig::clone(&self.config);
+        let name = match sent.map(ServerName::DnsName) {
+            Some(sent) if sent == verified => verified,
+            Some(sent) => {
+                let rules = Arc::clone(config.verifier());
+                config.dangerous().set_certificate_verifier(Arc::new(Named { rules, name: verified }));
+                sent
+            }
+            None => {
+                config.enable_sni = false;
+                verified
+            }
+        };
+        let mut setup = self.clone();
+        setup.config = Arc::new(config);
+        (setup, name)
+    }
+}
+
+/// The rules of a context, for a server of this name.
+#[derive(Debug)]
+struct Named {
+    rules: Arc<dyn ServerVerifier>,
+    name: ServerName<'static>,
+}
+
+impl ServerVerifier for Named {
+    fn verify_identity<'a>(&self, identity: &ServerIdentity<'a, '_>) -> Result<VerifiedIdentity<'a>, Error> {
+        let name: &ServerName<'a> = &self.name;
+        let mut renamed = ServerIdentity::new(identity.identity, name, identity.now);
+        renamed.ocsp_response = identity.ocsp_response;
+        self.rules.verify_identity(&renamed)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        input: &SignatureVerificationInput<'_>,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.rules.verify_tls12_signature(input)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        input: &SignatureVerificationInput<'_>,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.rules.verify_tls13_signature(input)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.rules.supported_verify_schemes()
+    }
+
+    fn request_ocsp_response(&self) -> bool {
+        self.rules.request_ocsp_response()
+    }
+
+    fn hash_config(&self, mut hasher: &mut dyn Hasher) {
+        self.rules.hash_config(hasher);
+        self.name.hash(&mut hasher);
+    }
+}

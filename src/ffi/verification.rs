@@ -1,0 +1,195 @@
+//! Header section "Verification".
+
+use std::ffi::{c_char, c_void};
+
+use super::boundary::{contained, publish_connection, share_context, with_builder, with_connection};
+use super::errors::report_construction;
+use super::memory::{bytes, copy_out, text};
+use super::types::{tls_builder_t, tls_conn_t, tls_context_t, tls_error_t, tls_status_t};
+use crate::failure::Failure;
+use crate::status::Status;
+
+/// ---- 11. Verification -----------------------------------------------------------------------
+///
+/// What the context's rules take into account besides chain, name, time and usage. All of it is data, for
+/// clients (which verify servers) and servers (which verify clients) alike. Without these calls no CRL is
+/// looked at, no key is pinned, and the clock of the system counts. Under TLS_VERIFY_ASK the rules speak
+/// when the answer is -1; under TLS_VERIFY_DANGEROUS_NONE of all this the pins alone count.
+///
+/// Weak keys and hashes are never accepted, in a chain or in a handshake: RSA keys below 2048 bits, other curves than
+/// P-256, P-384, P-521 and Ed25519, SHA-1 and MD5.
+///
+/// A resumed session is not judged again: a certificate that was revoked since is noticed by the next full
+/// handshake. Contexts are immutable: for a new CRL make a new context, whose connections begin with full
+/// handshakes.
+///
+/// tls_builder_crl() adds certificate revocation lists (RFC 5280, 5): one in DER, or those of a PEM text
+/// ("X509 CRL"), all of them or none. May be called several times. Of several lists of the same issuer the one that
+/// was issued last counts. A list must be signed by the issuer of the certificates that it speaks for; delta and
+/// indirect CRLs, those of version 1, and those without a time of next update are not supported.
+///
+/// With at least one list, certificates are looked up as tls_builder_revocation() says. By default a chain is
+/// refused if any of its certificates but the trust anchor was revoked, if its issuer has no list, or if
+/// that list has expired. This is what OpenSSL does under X509_V_FLAG_CRL_CHECK and X509_V_FLAG_CRL_CHECK_ALL.
+/// Errors: TLS_ERR_CONFIG (TLS_REASON_CRL_UNUSABLE or TLS_REASON_PEM_MALFORMED; the message has the number of the
+/// CRL). Since 0.1.
+///
+/// # Safety
+/// The buffer must be valid for its length.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tls_builder_crl(
+    builder: *mut tls_builder_t,
+    data: *const c_void,
+    len: usize,
+) -> tls_status_t {
+    with_builder(builder, |builder| {
+        // SAFETY: valid as the caller promises.
+        let data = unsafe { bytes(data, len) }.map_err(|status| refused(status, "the CRL"))?;
+        builder.crl(data)
+    })
+}
+
+/// Sets what CRLs are asked for: TLS_REVOCATION_STRICT, or a sum of TLS_REVOCATION_ALLOW_UNKNOWN (a certificate whose
+/// issuer has no CRL passes; one whose issuer has a CRL is looked up all the same), TLS_REVOCATION_END_ENTITY_ONLY
+/// (the peer's own certificate alone is looked up: OpenSSL without X509_V_FLAG_CRL_CHECK_ALL) and
+/// TLS_REVOCATION_ALLOW_EXPIRED (a CRL counts beyond its time of next update).
+///
+/// A context that verifies and was asked to refuse unknown status has at least one CRL: without, making it is
+/// TLS_ERR_CONFIG (TLS_REASON_NO_CRL). Peers are refused with TLS_REASON_CERTIFICATE_REVOKED,
+/// TLS_REASON_CERTIFICATE_STATUS_UNKNOWN or TLS_REASON_CRL_EXPIRED.
+/// Errors: TLS_ERR_ARGUMENT (another bit). Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn tls_builder_revocation(builder: *mut tls_builder_t, policy: i32) -> tls_status_t {
+    with_builder(builder, |builder| builder.revocation(policy))
+}
+
+/// Fixes the time at which certificates and CRLs must be valid: seconds since 1970-01-01 00:00 UTC, or
+/// TLS_VERIFY_TIME_NOW (0) for the clock of the system, the default. For devices without a clock, archives
+/// and tests. The lifetime of sessions still goes by the clock.
+/// Errors: TLS_ERR_ARGUMENT (a negative number). Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn tls_builder_verify_time(builder: *mut tls_builder_t, unix_seconds: i64) -> tls_status_t {
+    with_builder(builder, |builder| builder.verify_time(unix_seconds))
+}
+
+/// Adds a pin: the SHA-256 digest of a subject public key info in DER (RFC 7469, 2.4), 32 bytes. To be had by
+/// `openssl x509 -pubkey -noout | openssl pkey -pubin -outform der | openssl dgst -sha256 -binary`. May be
+/// called several times; pin a spare key as well.
+///
+/// With at least one pin, one of the keys of the chain must be pinned, in addition to all other rules: the key of
+/// the peer's certificate, of an intermediate CA, or of the trust anchor. Only certificates of the chain that was
+/// verified count: what else a peer sends proves nothing. So under TLS_VERIFY_DANGEROUS_NONE, where no chain is
+/// verified, the key of the peer's own certificate must be pinned; it is the only check then, and enough to
+/// know the peer. Otherwise the peer is refused with TLS_REASON_CERTIFICATE_NOT_PINNED.
+/// Errors: TLS_ERR_CONFIG (TLS_REASON_PIN_MALFORMED: another length). Since 0.1.
+///
+/// # Safety
+/// The buffer must be valid for its length.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tls_builder_pin_sha256(
+    builder: *mut tls_builder_t,
+    digest: *const c_void,
+    len: usize,
+) -> tls_status_t {
+    with_builder(builder, |builder| {
+        // SAFETY: valid as the caller promises.
+        let digest = unsafe { bytes(digest, len) }.map_err(|status| refused(status, "the pin"))?;
+        builder.pin_sha256(digest)
+    })
+}
+
+/// Adds the certificates of a PEM text as intermediate CAs that a chain may use although the peer did not
+/// send them, all of them or none: many servers forget to. They are trusted in nothing. May be called
+/// several times.
+/// Errors: TLS_ERR_CONFIG (malformed PEM, no certificate in it, or one that cannot be parsed; the message has
+/// its number). Since 0.1.
+///
+/// # Safety
+/// The buffer must be valid for its length.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tls_builder_intermediates_pem(
+    builder: *mut tls_builder_t,
+    pem: *const c_void,
+    len: usize,
+) -> tls_status_t {
+    with_builder(builder, |builder| {
+        // SAFETY: valid as the caller promises.
+        let pem = unsafe { bytes(pem, len) }.map_err(|status| refused(status, "the PEM text"))?;
+        builder.intermediates_pem(pem)
+    })
+}
+
+/// Sets the OCSP response (RFC 6960), in DER, that a server staples to the identity that was added last, for clients
+/// that ask for it (RFC 6066, 8); a length of 0 removes it. It has to be of status successful and of the basic type; whether
+/// it is about the right certificate and still fresh is for the host to see to. Clients ignore it.
+///
+/// It counts towards the handshake flight, which must fit the outbound limit.
+/// Errors: TLS_ERR_CONFIG (TLS_REASON_OCSP_UNUSABLE; the message has the offset), TLS_ERR_STATE (no identity was added).
+/// Since 0.1.
+///
+/// # Safety
+/// The buffer must be valid for its length.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tls_builder_ocsp(
+    builder: *mut tls_builder_t,
+    der: *const c_void,
+    len: usize,
+) -> tls_status_t {
+    with_builder(builder, |builder| {
+        // SAFETY: valid as the caller promises.
+        let der = unsafe { bytes(der, len) }.map_err(|status| refused(status, "the OCSP response"))?;
+        builder.ocsp(der)
+    })
+}
+
+/// Like tls_client_new(), with two names: the server's certificate must be valid for `verify_name`, a DNS name
+/// or an IP address, whatever is sent. `sni` is the DNS name to send; NULL sends none. Sessions are
+/// resumed only between connections that verify the same name.
+///
+/// `error` may be NULL; otherwise the caller has set `error->size`.
+/// Errors: as for tls_client_new(); TLS_ERR_ARGUMENT also for an `sni` that is an IP address. Since 0.1.
+///
+/// # Safety
+/// The names must be NULL or NUL-terminated, `error` NULL or valid for `error->size` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tls_client_new_named(
+    context: *const tls_context_t,
+    sni: *const c_char,
+    verify_name: *const c_char,
+    error: *mut tls_error_t,
+) -> *mut tls_conn_t {
+    let result = contained(|| {
+        let context = share_context(context)?;
+        // SAFETY: terminated as the caller promises.
+        let verified = unsafe { text(verify_name) };
+        let verified = verified.map_err(|_| Failure::argument("the name to verify is NULL"))?;
+        // SAFETY: as above; NULL is no name.
+        let sent = unsafe { text(sni) }.ok();
+        publish_connection(context.connect_named(sent, verified)?)
+    });
+    // SAFETY: valid as the caller promises.
+    unsafe { report_construction(result, error) }
+}
+
+/// The OCSP response (RFC 6960), in DER, that the server stapled to its certificate. Only while a client's
+/// TLS_ASK_VERIFY is open, and 0 if there is none; contexts with TLS_VERIFY_ASK ask for one. Nobody has
+/// looked at it: signature, certificate and times are the host's to check.
+/// Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+///
+/// # Safety
+/// `der` must be NULL or valid for writes of `capacity` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tls_ocsp_response(
+    conn: *mut tls_conn_t,
+    der: *mut c_void,
+    capacity: usize,
+) -> isize {
+    with_connection(conn, |connection| {
+        // SAFETY: valid as the caller promises.
+        unsafe { copy_out(connection.ocsp_response(), der, capacity) }
+    })
+}
+
+fn refused(status: Status, what: &str) -> Failure {
+    Failure::new(status, 0, format!("{what} is NULL, or longer than memory can be"))
+}

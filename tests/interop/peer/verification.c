@@ -1,0 +1,83 @@
+#include "verification.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "job.h"
+#include "options.h"
+
+typedef tls_status_t taker(tls_builder_t *builder, const void *data, size_t len);
+
+bool verification_option(struct verification *v, const char *name, const char *value)
+{
+    if (strcmp(name, "--crl") == 0)
+        v->crl = value;
+    else if (strcmp(name, "--intermediates") == 0)
+        v->intermediates = value;
+    else if (strcmp(name, "--ocsp") == 0)
+        v->ocsp = value;
+    else if (strcmp(name, "--pin") == 0)
+        v->pin = value;
+    else if (strcmp(name, "--revocation") == 0)
+        v->revocation = strtol(value, NULL, 10);
+    else if (strcmp(name, "--sni") == 0)
+        v->sni = value;
+    else
+        return false;
+    return true;
+}
+
+static bool give(tls_builder_t *builder, const char *path, taker *take)
+{
+    tls_error_t error = {.size = sizeof(error)};
+    struct bytes file = {NULL, 0};
+    tls_status_t status;
+
+    if (!path)
+        return true;
+    if (!job_read_file(path, &file))
+        return false;
+    status = take(builder, file.data, file.len);
+    free(file.data);
+    if (status == TLS_OK)
+        return true;
+    tls_builder_error(builder, &error);
+    fprintf(stderr, "peer: %s: %s: %s\n", path, tls_status_name(status), error.message);
+    return false;
+}
+
+bool verification_configure(tls_builder_t *builder, const struct verification *v)
+{
+    if (v->revocation >= 0 && tls_builder_revocation(builder, (int32_t)v->revocation) != TLS_OK)
+        return false;
+    return give(builder, v->crl, tls_builder_crl) &&
+           give(builder, v->intermediates, tls_builder_intermediates_pem) &&
+           give(builder, v->ocsp, tls_builder_ocsp) &&
+           give(builder, v->pin, tls_builder_pin_sha256);
+}
+
+tls_conn_t *verification_client(const tls_context_t *context, const struct options *o,
+                                tls_error_t *error)
+{
+    const char *sni = o->verification.sni;
+
+    if (!sni)
+        return tls_client_new(context, o->name, error);
+    return tls_client_new_named(context, strcmp(sni, "none") == 0 ? NULL : sni, o->name, error);
+}
+
+void stapled_take(struct stapled *stapled, tls_conn_t *conn)
+{
+    stapled->len = tls_ocsp_response(conn, stapled->der, sizeof(stapled->der));
+    if (stapled->len < 0 || (size_t)stapled->len > sizeof(stapled->der))
+        abort();
+}
+
+void stapled_print(const struct stapled *stapled)
+{
+    fputs("\"ocsp\":\"", stdout);
+    for (ptrdiff_t i = 0; i < stapled->len; i++)
+        printf("%02x", stapled->der[i]);
+    fputs("\",", stdout);
+}
