@@ -198,6 +198,28 @@ static void the_in_place_way_shows_the_same(void)
     tls_free(server);
 }
 
+/* A warning may come first, in the same bytes or before them: it is not part of the message. */
+static void a_warning_before_it_changes_nothing(void)
+{
+    static const unsigned char user_canceled[] = {1, 90};
+    struct hello hello = make_hello(1);
+
+    for (unsigned advance = 0; advance < 4; advance++) {
+        tls_conn_t *server = tls_server_new(NULL, NULL);
+
+        feed_record(server, 21, user_canceled, sizeof(user_canceled));
+        if (advance & 1)
+            CHECK_EQ(tls_advance(server), TLS_WANT_FEED);
+        feed_record(server, 22, hello.bytes, 50);
+        if (advance & 2)
+            CHECK_EQ(tls_advance(server), TLS_WANT_FEED);
+        feed_record(server, 22, hello.bytes + 50, hello.len - 50);
+        CHECK_EQ(tls_advance(server), TLS_ASK_CONTEXT);
+        check_offer(server, &hello);
+        tls_free(server);
+    }
+}
+
 /* Before TLS 1.3 there was no list of versions; extensions could be missing as well. */
 static void an_old_client_names_one_version(void)
 {
@@ -320,6 +342,7 @@ int main(int argc, char **argv)
     pki_set(argc, argv);
     RUN(everything_is_as_the_client_sent_it);
     RUN(the_in_place_way_shows_the_same);
+    RUN(a_warning_before_it_changes_nothing);
     RUN(an_old_client_names_one_version);
     RUN(a_shortened_hello_shows_nothing);
     RUN(the_answer_ends_it);
