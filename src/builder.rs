@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::engine::{ClientAuth, Recipe, Verify};
 use crate::failure::Failure;
-use crate::limits::{DEFAULT_POOL, Limits};
+use crate::limits::{DEFAULT_POOL, Limits, MOST_SESSIONS};
 use crate::status::*;
 use crate::{identity, trust};
 
@@ -120,6 +120,14 @@ impl Builder {
 
     pub(crate) fn limits(&mut self, inbound: usize, outbound: usize) -> Result<(), Failure> {
         self.limits = Limits::new(inbound, outbound)?;
+        Ok(())
+    }
+
+    pub(crate) fn sessions(&mut self, most: usize) -> Result<(), Failure> {
+        if most > MOST_SESSIONS {
+            return Err(Failure::argument(format!("{most} sessions are more than {MOST_SESSIONS}")));
+        }
+        self.recipe.sessions = Some(most);
         Ok(())
     }
 

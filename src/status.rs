@@ -102,6 +102,7 @@ groups! {
         TLS_REASON_LIMIT_TOO_SMALL = 113, "a limit is too small for what the context must send or receive";
         TLS_REASON_SYSTEM_TRUST_UNAVAILABLE = 114, "the system's trust store holds no usable certificate";
         TLS_REASON_FILE_UNREADABLE = 115, "a file could not be read";
+        TLS_REASON_TICKET_KEY_UNUSABLE = 140, "a ticket key is too short, of no time, or named like another one";
     }
     /// Fine codes for the peer's certificate.
     REASONS_CERTIFICATE: i32, "Reasons: the peer's certificate" {
@@ -180,6 +181,8 @@ groups! {
         TLS_DEFAULT_LIMIT = crate::limits::DEFAULT_WIRE as i64, "default of both limits of tls_builder_limits, in wire bytes";
         TLS_MIN_INBOUND_LIMIT = crate::limits::MIN_INBOUND as i64, "least inbound limit: room for any record";
         TLS_MIN_OUTBOUND_LIMIT = crate::limits::MIN_OUTBOUND as i64, "least outbound limit; a long certificate chain needs more";
+        TLS_DEFAULT_SESSIONS = crate::limits::DEFAULT_SESSIONS as i64, "default of tls_builder_sessions";
+        TLS_MAX_SESSIONS = crate::limits::MOST_SESSIONS as i64, "most that tls_builder_sessions takes";
         TLS_DEFAULT_POOL = crate::limits::DEFAULT_POOL as i64, "default of tls_builder_pool, in bytes";
     }
 }

@@ -8,17 +8,24 @@ use pki_types::ServerName;
 use rustls::client::Resumption;
 use rustls::crypto::{CryptoProvider, SingleCredential, TicketProducer};
 use rustls::enums::ApplicationProtocol;
-use rustls::server::{NoClientAuth, ServerCredentialResolver, ServerSessionMemoryCache};
+use rustls::server::{
+    NoClientAuth, NoServerSessionStorage, ServerCredentialResolver, ServerSessionMemoryCache,
+    StoresServerSessions,
+};
+use rustls::time_provider::DefaultTimeProvider;
 use rustls::{ClientConfig, ServerConfig};
 use rustls_aws_lc_rs::DEFAULT_PROVIDER;
 
+use super::client_sessions::{ClientSession, Origin, OwnSessions};
 use super::direct::Direct;
 use super::explain::explain;
 use super::pull::Pull;
 use super::session::Session;
 use super::store::{Credential, TrustStore};
+use super::tickets::{self, KeySet, SessionIds, Tickets};
 use super::verifier::{ClientRules, ServerRules};
 use crate::failure::Failure;
+use crate::limits::DEFAULT_SESSIONS;
 use crate::status::{TLS_REASON_NO_IDENTITY, TLS_REASON_NO_TRUST};
 
 /// Whose decision it is whether a peer's identity is accepted.
@@ -50,19 +57,19 @@ pub(crate) struct Recipe {
     pub tls13: bool,
     pub client_auth: ClientAuth,
     pub verify: Verify,
+    /// The most sessions that a context remembers; None for the default.
+    pub sessions: Option<usize>,
 }
 
 /// Room for all that an outbound handshake flight holds besides certificates and names: hellos with
 /// post-quantum key shares, signatures, Finished, and the tickets of [`BoundedTicketer`].
 const FLIGHT_OVERHEAD: usize = 8 * 1024 + 2 * (BoundedTicketer::MOST + 64);
 
-/// Sessions that a client context remembers, over all servers.
-const CLIENT_SESSIONS: usize = 256;
-
-/// Sessions that a server context remembers for TLS 1.2 clients that take no tickets.
-const SERVER_SESSIONS: usize = 256;
-
 impl Recipe {
+    fn sessions(&self) -> usize {
+        self.sessions.unwrap_or(DEFAULT_SESSIONS)
+    }
+
     fn provider(&self) -> Arc<CryptoProvider> {
         let mut provider = DEFAULT_PROVIDER;
         if !self.tls12 {
@@ -89,6 +96,8 @@ pub(crate) struct ClientSetup {
     config: Arc<ClientConfig>,
     asks: bool,
     flight_bound: usize,
+    /// The mark of the sessions that are made under this context and kept apart.
+    origin: Origin,
 }
 
 impl ClientSetup {
@@ -112,11 +121,15 @@ impl ClientSetup {
         }
         .map_err(|error| explain(&error))?;
         config.alpn_protocols = recipe.protocols();
-        config.resumption = Resumption::in_memory_sessions(CLIENT_SESSIONS);
+        config.resumption = match recipe.sessions() {
+            0 => Resumption::disabled(),
+            most => Resumption::in_memory_sessions(most),
+        };
         Ok(Self {
             config: Arc::new(config),
             asks: recipe.verify == Verify::Ask,
             flight_bound: recipe.chain_bytes() + FLIGHT_OVERHEAD,
+            origin: Origin::default(),
         })
     }
 
@@ -125,13 +138,31 @@ impl ClientSetup {
         self.flight_bound
     }
 
+    /// The configuration; with a store of its own for a connection whose sessions are kept apart.
+    fn config_with(&self, own: Option<&Arc<OwnSessions>>) -> Arc<ClientConfig> {
+        let Some(own) = own else { return self.config.clone() };
+        let mut config = ClientConfig::clone(&self.config);
+        config.resumption = Resumption::store(own.clone());
+        Arc::new(config)
+    }
+
+    /// A store for one connection to `name`, which resumes `session`.
+    pub(crate) fn own_sessions(
+        &self,
+        name: &ServerName<'static>,
+        session: Option<&mut ClientSession>,
+    ) -> Result<Arc<OwnSessions>, Failure> {
+        OwnSessions::new(&self.origin, name, session).map(Arc::new)
+    }
+
     /// Starts a handshake; the ClientHello is appended to `out`.
     pub(crate) fn open(
         &self,
         name: ServerName<'static>,
+        own: Option<&Arc<OwnSessions>>,
         out: &mut Vec<u8>,
     ) -> Result<Box<dyn Session>, Failure> {
-        let builder = self.config.connect(name);
+        let builder = self.config_with(own).connect(name);
         Ok(if self.asks {
             Box::new(Pull::client(builder, out)?)
         } else {
@@ -143,6 +174,7 @@ impl ClientSetup {
 /// What server connections are made from.
 pub(crate) struct ServerSetup {
     config: Arc<ServerConfig>,
+    tickets: Arc<Tickets>,
     asks: bool,
     flight_bound: usize,
 }
@@ -181,11 +213,17 @@ impl ServerSetup {
         let mut config =
             builder.with_server_credential_resolver(resolver).map_err(|error| explain(&error))?;
         config.alpn_protocols = recipe.protocols();
-        config.session_storage = ServerSessionMemoryCache::new(SERVER_SESSIONS);
-        config.ticketer = Some(Arc::new(BoundedTicketer(ticketer)));
+        let tickets = Arc::new(Tickets::new(ticketer, tickets::rules(recipe), Arc::new(DefaultTimeProvider)));
+        let store: Arc<dyn StoresServerSessions> = match recipe.sessions() {
+            0 => Arc::new(NoServerSessionStorage {}),
+            most => ServerSessionMemoryCache::new(most),
+        };
+        config.session_storage = Arc::new(SessionIds { store, tickets: tickets.clone() });
+        config.ticketer = Some(Arc::new(BoundedTicketer(tickets.clone())));
         let hints = if asks_client { recipe.trust.hint_bytes() } else { 0 };
         Ok(Self {
             config: Arc::new(config),
+            tickets,
             asks: asks_client && recipe.verify == Verify::Ask,
             flight_bound: recipe.chain_bytes() + hints + FLIGHT_OVERHEAD,
         })
@@ -194,6 +232,11 @@ impl ServerSetup {
     /// The most wire bytes that one flight of this side takes.
     pub(crate) fn flight_bound(&self) -> usize {
         self.flight_bound
+    }
+
+    /// Takes these keys for the tickets from now on; None for keys of the context's own.
+    pub(crate) fn ticket_keys(&self, keys: Option<KeySet>) {
+        self.tickets.swap(keys);
     }
 
     pub(super) fn config(&self) -> Arc<ServerConfig> {

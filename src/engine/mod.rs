@@ -6,6 +6,7 @@
 //! made.
 
 mod alert;
+mod client_sessions;
 mod config;
 mod direct;
 mod explain;
@@ -15,10 +16,13 @@ mod input;
 mod pull;
 mod session;
 mod store;
+mod tickets;
 mod verifier;
 
 pub(crate) use alert::{refuses_hello, rejects_identity};
+pub(crate) use client_sessions::{ClientSession, OwnSessions};
 pub(crate) use config::{ClientAuth, ClientSetup, Recipe, ServerSetup, Verify};
 pub(crate) use facts::Facts;
 pub(crate) use session::{Flow, Outcome, PlainSink, Question, Session, Verdict};
 pub(crate) use store::{Credential, TrustStore, subject_and_issuer};
+pub(crate) use tickets::{GivenKey, KeySet, NAME as TICKET_KEY_NAME};

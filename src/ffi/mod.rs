@@ -22,6 +22,7 @@ mod context;
 mod errors;
 mod facts;
 mod plain;
+mod resumption;
 mod wire;
 mod zero_copy;
 
@@ -33,6 +34,7 @@ pub use context::*;
 pub use errors::*;
 pub use facts::*;
 pub use plain::*;
+pub use resumption::*;
 pub use types::*;
 pub use wire::*;
 pub use zero_copy::*;
