@@ -10,6 +10,7 @@ test)
         ca-certificates curl openssl gnutls-bin python3 python3-venv # the peers, and what drives them
         cmake clang clang-format g++ binutils pkg-config             # C and C++
         libclang-rt-14-dev valgrind                                  # the sanitizers
+        redis-server redis-tools libhiredis-dev                      # where the ticket fleet keeps its keys
     )
     ;;
 *)
