@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "resume.h"
+
 static bool done(const tls_builder_t *builder, const char *what, tls_status_t status)
 {
     tls_error_t error = {.size = sizeof(error)};
@@ -64,9 +66,11 @@ static tls_context_t *make(const struct options *o, const char *chain, const cha
 
 bool contexts_make(struct contexts *contexts, const struct options *o)
 {
-    *contexts = (struct contexts){NULL, NULL};
+    *contexts = (struct contexts){NULL, NULL, NULL};
     contexts->main = make(o, o->chain, o->key);
     if (!contexts->main)
+        return false;
+    if (o->ticket_key != 0 && !resume_set_key(contexts->main, o))
         return false;
     if (o->other_name) {
         contexts->other = make(o, o->other_chain, o->other_key);
@@ -79,4 +83,5 @@ void contexts_free(struct contexts *contexts)
 {
     tls_context_free(contexts->main);
     tls_context_free(contexts->other);
+    tls_session_free(contexts->carried);
 }

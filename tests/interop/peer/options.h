@@ -32,6 +32,11 @@ struct options {
     long refuse;      /* alert that answers the context question, -1: choose a context */
     int32_t verdict;  /* answer to the verify question, as tls_answer_verify takes it */
 
+    long ticket_key;   /* of a server: the byte that a shared ticket key is made of, 0: keys of its
+                          own */
+    long ticket_until; /* Unix seconds at which that key ends, 0: never */
+    bool carry;        /* of a client: carry a session from each connection to the next */
+
     enum way_in way_in;
     enum way_out way_out;
 
