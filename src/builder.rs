@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::engine::{ClientAuth, Recipe, Verify};
 use crate::failure::Failure;
-use crate::limits::{DEFAULT_POOL, Limits, MOST_SESSIONS};
+use crate::limits::{DEFAULT_POOL, Limits, MOST_EARLY_DATA, MOST_SESSIONS};
 use crate::status::*;
 use crate::{identity, trust};
 
@@ -128,6 +128,16 @@ impl Builder {
             return Err(Failure::argument(format!("{most} sessions are more than {MOST_SESSIONS}")));
         }
         self.recipe.sessions = Some(most);
+        Ok(())
+    }
+
+    pub(crate) fn early_data(&mut self, most: u32) -> Result<(), Failure> {
+        if most > MOST_EARLY_DATA {
+            return Err(Failure::argument(format!(
+                "{most} bytes of early data are more than {MOST_EARLY_DATA}"
+            )));
+        }
+        self.recipe.early_data = most;
         Ok(())
     }
 

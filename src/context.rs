@@ -70,8 +70,7 @@ impl Context {
         let Role::Server(setup) = &self.role else {
             return Err(Failure::argument("only server contexts have ticket keys"));
         };
-        setup.ticket_keys(if keys.is_empty() { None } else { Some(KeySet::new(keys)?) });
-        Ok(())
+        setup.ticket_keys(if keys.is_empty() { None } else { Some(KeySet::new(keys)?) })
     }
 
     fn client_setup(&self) -> Result<&ClientSetup, Failure> {

@@ -22,6 +22,9 @@ pub(crate) const DEFAULT_SESSIONS: usize = 256;
 /// The room for sessions is reserved at once: a number beyond this is a mistake.
 pub(crate) const MOST_SESSIONS: usize = 1 << 20;
 
+/// The most early data that a server may be told to take of one connection: it is kept until it is read.
+pub(crate) const MOST_EARLY_DATA: u32 = 64 * 1024;
+
 /// Part of the outbound limit that application data may not use, so that an alert or a
 /// close_notify always fits.
 pub(crate) const OUTBOUND_RESERVE: usize = 256;

@@ -158,6 +158,13 @@ groups! {
         TLS_VERIFY_ASK = 1, "the handshake stops with TLS_ASK_VERIFY and the host decides";
         TLS_VERIFY_DANGEROUS_NONE = 2, "any certificate is accepted: an attacker can be anybody";
     }
+    /// What became of early data.
+    EARLY: i32, "What became of early data (tls_early_status)" {
+        TLS_EARLY_NONE = 0, "none was sent, or none came";
+        TLS_EARLY_PENDING = 1, "a client has sent some, and the server has not answered";
+        TLS_EARLY_ACCEPTED = 2, "the server takes it";
+        TLS_EARLY_REJECTED = 3, "the server does not take it: what was sent must be sent again";
+    }
     /// Bits of the state word.
     STATE: u32, "Bits of the state word (tls_state)" {
         TLS_CAN_FEED = 1, "tls_feed takes at least one byte, and more bytes are of use";
@@ -183,6 +190,7 @@ groups! {
         TLS_MIN_OUTBOUND_LIMIT = crate::limits::MIN_OUTBOUND as i64, "least outbound limit; a long certificate chain needs more";
         TLS_DEFAULT_SESSIONS = crate::limits::DEFAULT_SESSIONS as i64, "default of tls_builder_sessions";
         TLS_MAX_SESSIONS = crate::limits::MOST_SESSIONS as i64, "most that tls_builder_sessions takes";
+        TLS_MAX_EARLY_DATA = crate::limits::MOST_EARLY_DATA as i64, "most that tls_builder_early_data takes, in bytes";
         TLS_DEFAULT_POOL = crate::limits::DEFAULT_POOL as i64, "default of tls_builder_pool, in bytes";
     }
 }

@@ -4,6 +4,7 @@
 //! all of them move the connection on through [`Connection::drive`].
 
 mod answer;
+mod early;
 mod facts;
 mod in_place;
 mod read;

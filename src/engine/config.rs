@@ -26,7 +26,7 @@ use super::tickets::{self, KeySet, SessionIds, Tickets};
 use super::verifier::{ClientRules, ServerRules};
 use crate::failure::Failure;
 use crate::limits::DEFAULT_SESSIONS;
-use crate::status::{TLS_REASON_NO_IDENTITY, TLS_REASON_NO_TRUST};
+use crate::status::{TLS_ERR_STATE, TLS_REASON_NO_IDENTITY, TLS_REASON_NO_TRUST};
 
 /// Whose decision it is whether a peer's identity is accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -59,6 +59,8 @@ pub(crate) struct Recipe {
     pub verify: Verify,
     /// The most sessions that a context remembers; None for the default.
     pub sessions: Option<usize>,
+    /// The most bytes of early data that a server takes of a connection; clients send some if it is not 0.
+    pub early_data: u32,
 }
 
 /// Room for all that an outbound handshake flight holds besides certificates and names: hellos with
@@ -121,6 +123,7 @@ impl ClientSetup {
         }
         .map_err(|error| explain(&error))?;
         config.alpn_protocols = recipe.protocols();
+        config.enable_early_data = recipe.early_data > 0;
         config.resumption = match recipe.sessions() {
             0 => Resumption::disabled(),
             most => Resumption::in_memory_sessions(most),
@@ -174,6 +177,8 @@ impl ClientSetup {
 /// What server connections are made from.
 pub(crate) struct ServerSetup {
     config: Arc<ServerConfig>,
+    /// The same for the form that can take early data, if the context does: the other would lose it.
+    early: Option<Arc<ServerConfig>>,
     tickets: Arc<Tickets>,
     asks: bool,
     flight_bound: usize,
@@ -219,10 +224,19 @@ impl ServerSetup {
             most => ServerSessionMemoryCache::new(most),
         };
         config.session_storage = Arc::new(SessionIds { store, tickets: tickets.clone() });
-        config.ticketer = Some(Arc::new(BoundedTicketer(tickets.clone())));
+        // The engine takes early data only with sessions that are kept here and used once.
+        if recipe.early_data == 0 {
+            config.ticketer = Some(Arc::new(BoundedTicketer(tickets.clone())));
+        }
+        let early = (recipe.early_data > 0).then(|| {
+            let mut early = config.clone();
+            early.max_early_data_size = recipe.early_data;
+            Arc::new(early)
+        });
         let hints = if asks_client { recipe.trust.hint_bytes() } else { 0 };
         Ok(Self {
             config: Arc::new(config),
+            early,
             tickets,
             asks: asks_client && recipe.verify == Verify::Ask,
             flight_bound: recipe.chain_bytes() + hints + FLIGHT_OVERHEAD,
@@ -235,8 +249,16 @@ impl ServerSetup {
     }
 
     /// Takes these keys for the tickets from now on; None for keys of the context's own.
-    pub(crate) fn ticket_keys(&self, keys: Option<KeySet>) {
+    pub(crate) fn ticket_keys(&self, keys: Option<KeySet>) -> Result<(), Failure> {
+        if self.early.is_some() {
+            return Err(Failure::new(
+                TLS_ERR_STATE,
+                0,
+                "a context that takes early data keeps its sessions itself, and has no tickets",
+            ));
+        }
         self.tickets.swap(keys);
+        Ok(())
     }
 
     pub(super) fn config(&self) -> Arc<ServerConfig> {
@@ -252,7 +274,7 @@ impl ServerSetup {
         Ok(if self.asks {
             Box::new(Pull::server_with(self.config()))
         } else {
-            Box::new(Direct::server(self.config())?)
+            Box::new(Direct::server(self.early.clone().unwrap_or_else(|| self.config()))?)
         })
     }
 

@@ -4,11 +4,11 @@ use std::ffi::{c_char, c_void};
 use std::mem::offset_of;
 
 use super::boundary::{
-    contained, end_session, enter_session, make_from_connection, publish_connection, publish_session,
-    share_context, with_builder,
+    contained, counted, end_session, enter_session, make_from_connection, publish_connection,
+    publish_session, share_context, with_builder, with_connection,
 };
 use super::errors::{report_construction, report_result};
-use super::memory::{bytes, text};
+use super::memory::{HostBuffer, bytes, text};
 use super::types::{
     tls_builder_t, tls_conn_t, tls_context_t, tls_error_t, tls_session_t, tls_status_t, tls_ticket_key_t,
 };
@@ -20,8 +20,8 @@ use crate::failure::Failure;
 /// A session is what two peers remember of a handshake, to spare the next one certificates and signatures. A
 /// client keeps it; a server gives it away, encrypted, as a ticket (RFC 8446, 4.6.1; RFC 5077), and remembers
 /// nothing. tls_resumed() says whether a handshake resumed one. A resumed session is not verified again: the
-/// peer's certificates and the agreed facts are those of the first handshake. No early data (0-RTT) is sent or
-/// accepted.
+/// peer's certificates and the agreed facts are those of the first handshake. Early data (0-RTT) is off, see
+/// tls_builder_early_data().
 ///
 /// On a client, sessions are where the host wants them. Connections made by tls_client_new() share the store of
 /// their context. Connections made by tls_client_new_resuming() have sessions of their own: tls_session_take()
@@ -64,9 +64,10 @@ pub extern "C" fn tls_builder_sessions(builder: *mut tls_builder_t, most: usize)
 /// Ownership: keys are copied; a copy is wiped when the keys were replaced, or the context has ended, and no
 /// handshake uses it. Wipe yours. `error` may be NULL; otherwise the caller has set `error->size`.
 /// Errors: TLS_ERR_ARGUMENT (NULL; a client context; a `size` that is too small, or not the same in all keys),
-/// TLS_ERR_HANDLE, TLS_ERR_INTERNAL, TLS_ERR_CONFIG (TLS_REASON_TICKET_KEY_UNUSABLE: a secret of a wrong length
-/// or of zeros only, an end that is not after the beginning, a name that another key has; the message has
-/// the key's place in the array). After an error the context has the keys that it had. Since 0.1.
+/// TLS_ERR_HANDLE, TLS_ERR_STATE (a context that takes early data), TLS_ERR_INTERNAL, TLS_ERR_CONFIG
+/// (TLS_REASON_TICKET_KEY_UNUSABLE: a secret of a wrong length or of zeros only, an end that is not after the
+/// beginning, a name that another key has; the message has the key's place in the array). After an error the
+/// context has the keys that it had. Since 0.1.
 ///
 /// # Safety
 /// `keys` must be valid for `count` structs of `keys->size` bytes, `error` NULL or valid for `error->size` bytes.
@@ -154,6 +155,76 @@ pub unsafe extern "C" fn tls_session_take(
 #[unsafe(no_mangle)]
 pub extern "C" fn tls_session_free(session: *mut tls_session_t) {
     end_session(session);
+}
+
+/// Turns early data on (0-RTT, RFC 8446, 2.3), off by default: a client that resumes a TLS 1.3 session may send
+/// plain bytes with its first flight. A server takes up to `most` bytes of them from each connection, at most 65536
+/// (TLS_MAX_EARLY_DATA); for a client every number but 0 is the same. 0 turns it off.
+///
+/// WHO CAN SEE THE BYTES CAN SEND THEM AGAIN. Early data is encrypted, but not fresh: an attacker who recorded it
+/// can offer it to a server once more, and it may come twice, before or after the rest of its connection. Use it
+/// for requests that change nothing and whose repetition reveals nothing, and only with a protocol that says
+/// which these are (RFC 8470 for HTTP). It also lacks forward secrecy against who learns the session's secret.
+///
+/// So that one context takes a session, and with it early data, only once, such a server context keeps its
+/// sessions itself (as many as tls_builder_sessions() says) and issues no tickets: sessions are neither resumed
+/// by other contexts, nor have they keys (tls_context_ticket_keys() answers TLS_ERR_STATE). Servers that ask
+/// (section 9) take none; they refuse it, and the client sends it again.
+/// Errors: TLS_ERR_ARGUMENT (above TLS_MAX_EARLY_DATA). Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn tls_builder_early_data(builder: *mut tls_builder_t, most: u32) -> tls_status_t {
+    with_builder(builder, |builder| builder.early_data(most))
+}
+
+/// Encrypts up to `len` bytes at `plain` as early data into the outbound queue, as many as the outbound limit and
+/// the server allow, and answers how many (> 0; 0 only for `len` 0). For a client, from tls_client_new() until
+/// its handshake is done. Whether the server took them is known then: see tls_early_status().
+/// TLS_WANT_DRAIN if there is no room: drain first.
+/// Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_LIMIT (the server takes no more), TLS_ERR_STATE
+/// (early data is not on, no session is resumed or it allows none, or the time for it is over), and the fatal
+/// ones. Since 0.1.
+///
+/// # Safety
+/// `len` bytes at `plain` must be valid.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tls_early_write_from(
+    conn: *mut tls_conn_t,
+    plain: *const c_void,
+    len: usize,
+) -> isize {
+    counted(conn, |connection| {
+        // SAFETY: valid as the caller promises.
+        let plain = unsafe { bytes(plain, len) }?;
+        connection.write_early(plain)
+    })
+}
+
+/// Copies early data of the client to `plain`, up to `len` bytes, and answers how many (> 0; 0 for `len` 0). For a
+/// server; tls_read_into() never gives early data. Without a byte to give it answers what tls_advance() would:
+/// 0 (TLS_OK) once the handshake is done, after which none comes. Take it while the handshake runs, or after
+/// it: until then it is kept.
+///
+/// What it gives may be a repetition: see tls_builder_early_data().
+/// Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, and the fatal ones. Since 0.1.
+///
+/// # Safety
+/// `len` bytes at `plain` must be valid for writes; they may be uninitialised.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tls_early_read_into(conn: *mut tls_conn_t, plain: *mut c_void, len: usize) -> isize {
+    counted(conn, |connection| {
+        // SAFETY: valid as the caller promises.
+        let mut buffer = unsafe { HostBuffer::new(plain, len) }?;
+        connection.read_early(&mut buffer)
+    })
+}
+
+/// What became of early data: TLS_EARLY_NONE, TLS_EARLY_PENDING, TLS_EARLY_ACCEPTED or TLS_EARLY_REJECTED. After
+/// a rejection the client sends the bytes again, by tls_write_from(). On a server it is TLS_EARLY_ACCEPTED
+/// once some have come.
+/// Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn tls_early_status(conn: *mut tls_conn_t) -> i32 {
+    with_connection(conn, |connection| connection.early_status())
 }
 
 /// Larger than any future form of the struct: a size that was not set is likely to be.
