@@ -44,6 +44,7 @@ static bool configure(tls_builder_t *b, const struct options *o, const char *cha
         return false;
     return done(b, "versions", tls_builder_versions(b, o->min_version, o->max_version)) &&
            done(b, "client_auth", tls_builder_client_auth(b, o->client_auth)) &&
+           done(b, "early data", tls_builder_early_data(b, (uint32_t)o->early_limit)) &&
            done(b, "verify", tls_builder_verify(b, o->verify));
 }
 

@@ -154,6 +154,10 @@ static bool take_rule(struct options *o, const char *name, const char *value)
         o->ticket_key = number(value);
     else if (strcmp(name, "--ticket-until") == 0)
         o->ticket_until = number(value);
+    else if (strcmp(name, "--early-limit") == 0)
+        o->early_limit = number(value);
+    else if (strcmp(name, "--early") == 0)
+        o->early = value;
     else
         return false;
     return true;
