@@ -1,7 +1,9 @@
 /* Section 12: sessions that the host carries, and ticket keys that it shares. */
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/types.h>
 #include <time.h>
 
 #include "check.h"
@@ -462,6 +464,85 @@ static void the_store_is_bounded(void)
     tls_builder_free(builder);
 }
 
+static const char mask = 0x5a;
+
+/* Whether the masked secret is in a piece of memory; the mask keeps the search from finding itself.
+ */
+static int contains(const unsigned char *piece, size_t len, const unsigned char *masked,
+                    size_t size)
+{
+    for (size_t at = 0; at + size <= len; at++) {
+        size_t same = 0;
+
+        while (same < size && (piece[at + same] ^ mask) == masked[same])
+            same++;
+        if (same == size)
+            return 1;
+    }
+    return 0;
+}
+
+/* In how many places of this process's writable memory a secret is. Shadow memory of the sanitizers
+ * is passed over: it is larger than anything else, and holds no copies. */
+static int find_in_memory(const unsigned char *masked, size_t size)
+{
+    static unsigned char piece[1 << 16];
+    FILE *maps = fopen("/proc/self/maps", "r"), *memory = fopen("/proc/self/mem", "rb");
+    unsigned long long begin, end;
+    char line[512], rights[8];
+    int found = 0;
+
+    CHECK(maps != NULL && memory != NULL);
+    setvbuf(memory, NULL, _IONBF, 0);
+    while (fgets(line, sizeof(line), maps) != NULL) {
+        if (sscanf(line, "%llx-%llx %7s", &begin, &end, rights) != 3 ||
+            strncmp(rights, "rw", 2) != 0 || end - begin > (1ull << 28))
+            continue;
+        /* Pieces overlap, so that nothing is missed between two. */
+        for (unsigned long long at = begin; at < end; at += sizeof(piece) - size) {
+            size_t len = end - at < sizeof(piece) ? (size_t)(end - at) : sizeof(piece);
+
+            if (fseeko(memory, (off_t)at, SEEK_SET) != 0 ||
+                (len = fread(piece, 1, len, memory)) == 0)
+                break;
+            found += contains(piece, len, masked, size);
+            memset(piece, 0, sizeof(piece));
+        }
+    }
+    fclose(maps);
+    fclose(memory);
+    return found;
+}
+
+static void secrets_are_wiped_when_their_time_is_over(void)
+{
+    static tls_ticket_key_t key;
+    unsigned char masked[48];
+    tls_ticket_key_t other = make_key(2, 0, FOREVER);
+    tls_context_t *client = make_client_context(&plain_client);
+
+    for (int by_freeing = 0; by_freeing < 2; by_freeing++) {
+        tls_context_t *server = make_server_context(&plain_server);
+
+        key = make_key(1, 0, FOREVER);
+        fill_bytes(key.secret, sizeof(masked), 77 + (uint32_t)by_freeing);
+        for (size_t i = 0; i < sizeof(masked); i++)
+            masked[i] = key.secret[i] ^ mask;
+        set_keys(server, &key, 1);
+        memset(&key, 0, sizeof(key));
+        CHECK_EQ(resumes(client, server, new_session(client, server)), 1);
+        CHECK(find_in_memory(masked, sizeof(masked)) > 0);
+        if (by_freeing)
+            tls_context_free(server);
+        else
+            set_keys(server, &other, 1);
+        CHECK_EQ(find_in_memory(masked, sizeof(masked)), 0);
+        if (!by_freeing)
+            tls_context_free(server);
+    }
+    tls_context_free(client);
+}
+
 struct swapping {
     tls_context_t *server;
     int done;
@@ -524,6 +605,7 @@ int main(int argc, char **argv)
     RUN(sessions_do_not_leave_their_context_and_name);
     RUN(tls_1_3_sessions_are_used_once);
     RUN(the_store_is_bounded);
+    RUN(secrets_are_wiped_when_their_time_is_over);
     RUN(no_handshake_fails_while_keys_are_swapped);
     return 0;
 }
