@@ -170,6 +170,7 @@
 #define TLS_REASON_NO_CRL                         131 /* a revocation policy that refuses unknown status needs a CRL */
 #define TLS_REASON_PIN_MALFORMED                  132 /* a pin is not 32 bytes long */
 #define TLS_REASON_OCSP_UNUSABLE                  133 /* the OCSP response cannot be parsed, or is none of status successful */
+#define TLS_REASON_TICKET_KEY_UNUSABLE            140 /* a ticket key is too short, of no time, or named like another one */
 
 /* Reasons: the peer's certificate. */
 #define TLS_REASON_CERTIFICATE_EXPIRED            201 /* the certificate has expired */
@@ -231,6 +232,12 @@
 /* What tls_builder_verify_time takes besides a time. */
 #define TLS_VERIFY_TIME_NOW                         0 /* the clock of the system (default) */
 
+/* What became of early data (tls_early_status). */
+#define TLS_EARLY_NONE                              0 /* none was sent, or none came */
+#define TLS_EARLY_PENDING                           1 /* a client has sent some, and the server has not answered */
+#define TLS_EARLY_ACCEPTED                          2 /* the server takes it */
+#define TLS_EARLY_REJECTED                          3 /* the server does not take it: what was sent must be sent again */
+
 /* Bits of the state word (tls_state). */
 #define TLS_CAN_FEED                                1 /* tls_feed takes at least one byte, and more bytes are of use */
 #define TLS_CAN_DRAIN                               2 /* wire bytes wait to be sent */
@@ -252,6 +259,9 @@
 #define TLS_DEFAULT_LIMIT                       69632 /* default of both limits of tls_builder_limits, in wire bytes */
 #define TLS_MIN_INBOUND_LIMIT                   20480 /* least inbound limit: room for any record */
 #define TLS_MIN_OUTBOUND_LIMIT                  20480 /* least outbound limit; a long certificate chain needs more */
+#define TLS_DEFAULT_SESSIONS                      256 /* default of tls_builder_sessions */
+#define TLS_MAX_SESSIONS                      1048576 /* most that tls_builder_sessions takes */
+#define TLS_MAX_EARLY_DATA                      65536 /* most that tls_builder_early_data takes, in bytes */
 #define TLS_DEFAULT_POOL                      4194304 /* default of tls_builder_pool, in bytes */
 
 
@@ -270,6 +280,11 @@ typedef struct tls_conn_t tls_conn_t;
  * What connections share: immutable, used from any number of threads at once.
  */
 typedef struct tls_context_t tls_context_t;
+
+/**
+ * A session of a client, apart from any connection (section 12). Used by one thread at a time.
+ */
+typedef struct tls_session_t tls_session_t;
 
 /**
  * What most calls answer: TLS_OK, or one of the negative numbers above. Classes to branch on are
@@ -323,6 +338,37 @@ typedef struct tls_iovec {
      */
     size_t len;
 } tls_iovec_t;
+
+/**
+ * A key for the tickets of servers (tls_context_ticket_keys). The caller sets `size` to
+ * sizeof(tls_ticket_key_t), the same in all elements of an array. Since 0.1.
+ */
+typedef struct tls_ticket_key {
+    /**
+     * sizeof(tls_ticket_key_t), set by the caller.
+     */
+    size_t size;
+    /**
+     * By which a ticket tells its key. Not secret; each key has another one.
+     */
+    uint8_t name[16];
+    /**
+     * The secret, random bytes.
+     */
+    uint8_t secret[64];
+    /**
+     * How many bytes of `secret` there are: 32 to 64.
+     */
+    size_t secret_len;
+    /**
+     * The key encrypts from this time on, in Unix seconds, if no newer key does.
+     */
+    uint64_t encrypt_from;
+    /**
+     * The key decrypts before this time, in Unix seconds; from it on, tickets under it are not accepted.
+     */
+    uint64_t decrypt_until;
+} tls_ticket_key_t;
 
 /**
  * Where in a buffer of the host some plain bytes are (tls_read_in_place). Since 0.1.
@@ -648,10 +694,10 @@ uint32_t tls_version_number(void);
  * ---- 3. Contexts ----------------------------------------------------------------------------
  *
  * A context is what many connections share: keys, trust anchors, sessions for resumption, and the pool
- * of buffers. It never changes, and any number of threads may use it at once.
+ * of buffers. It never changes, its ticket keys apart, and any number of threads may use it at once.
  *
  * Client contexts remember sessions and resume them; server contexts issue tickets (RFC 8446, 4.6.1)
- * under keys of their own, which rotate every six hours and are known to no other context.
+ * under keys of their own, which rotate every six hours and are known to no other context; section 12 has more.
  *
  * tls_context_client() makes a context for clients, tls_context_server() one for servers. The caller owns
  * it, until tls_context_free(). The builder can be changed, used again and freed afterwards.
@@ -936,6 +982,158 @@ ptrdiff_t tls_plain_pending(tls_conn_t *conn);
  * connection instead), and the fatal ones. Since 0.1.
  */
 tls_status_t tls_close_notify(tls_conn_t *conn);
+
+/**
+ * ---- 12. Resumption -------------------------------------------------------------------------
+ *
+ * A session is what two peers remember of a handshake, to spare the next one certificates and signatures. A
+ * client keeps it; a server gives it away, encrypted, as a ticket (RFC 8446, 4.6.1; RFC 5077), and remembers
+ * nothing. tls_resumed() says whether a handshake resumed one. A resumed session is not verified again: the
+ * peer's certificates and the agreed facts are those of the first handshake. Early data (0-RTT) is off, see
+ * tls_builder_early_data().
+ *
+ * On a client, sessions are where the host wants them. Connections made by tls_client_new() share the store of
+ * their context. Connections made by tls_client_new_resuming() have sessions of their own: tls_session_take()
+ * hands one out, and the host hands it to the next connection. On servers, tls_context_ticket_keys() lets any
+ * number of processes and machines resume each other's sessions.
+ *
+ * tls_builder_sessions() sets the most sessions that a context remembers; the default is 256
+ * (TLS_DEFAULT_SESSIONS), 0 is none, TLS_MAX_SESSIONS the most. A client context counts in servers: it keeps
+ * up to eight sessions for each of `most` / 8 servers, rounded up, and forgets the server that it has known
+ * longest. A server context counts the TLS 1.2 sessions of clients that take no tickets.
+ * Errors: TLS_ERR_ARGUMENT (above TLS_MAX_SESSIONS). Since 0.1.
+ */
+tls_status_t tls_builder_sessions(tls_builder_t *builder,
+                                  size_t most);
+
+/**
+ * Sets the keys for the tickets of a live server context, `count` of them at `keys`, in place of the keys it
+ * had: at once for all its connections, and atomically, so that every ticket is made and read with the former
+ * keys or the new ones, and no handshake fails because of it [R-44]. New tickets are encrypted by the key that
+ * has the latest `encrypt_from` not in the future, and their lifetime hint is what this key has left, a week
+ * at most. Every key decrypts before its `decrypt_until`, also before its `encrypt_from`, for clocks differ.
+ * Without a key whose time it is no ticket is issued. `count` 0 returns to keys of the context's own. As long
+ * as it has the host's keys, the context remembers no sessions itself: TLS 1.2 clients that take no tickets
+ * make full handshakes.
+ *
+ * All contexts with the same keys resume each other's sessions, in whatever process and on whatever machine
+ * [R-40], if they ask for client certificates alike: tls_builder_client_auth(), and where that is not NONE
+ * also tls_builder_verify() and the trust anchors. A ticket that is expired, of an unknown key, of other such
+ * rules, or altered makes a full handshake, never an error [R-41]. The client's certificates are in the
+ * ticket: tls_peer_certificate() has them after resumption [R-42].
+ *
+ * For forward secrecy rotate often, and let no key live longer than a session may be recorded and broken: who
+ * has a key can read the tickets under it, and what TLS 1.2 sessions in them protected. Hand out a new key
+ * with an `encrypt_from` so far ahead that all processes have it by then. Times are compared with the clock
+ * of the system.
+ *
+ * A ticket is sealed by AES-256-GCM under a key of its own, derived from the secret and a random salt of 256
+ * bits by HKDF-SHA-256, so that the number of tickets under one secret has no bound that matters.
+ *
+ * Ownership: keys are copied; a copy is wiped when the keys were replaced, or the context has ended, and no
+ * handshake uses it. Wipe yours. `error` may be NULL; otherwise the caller has set `error->size`.
+ * Errors: TLS_ERR_ARGUMENT (NULL; a client context; a `size` that is too small, or not the same in all keys),
+ * TLS_ERR_HANDLE, TLS_ERR_STATE (a context that takes early data), TLS_ERR_INTERNAL, TLS_ERR_CONFIG
+ * (TLS_REASON_TICKET_KEY_UNUSABLE: a secret of a wrong length or of zeros only, an end that is not after the
+ * beginning, a name that another key has; the message has the key's place in the array). After an error the
+ * context has the keys that it had. Since 0.1.
+ */
+tls_status_t tls_context_ticket_keys(const tls_context_t *context,
+                                     const tls_ticket_key_t *keys,
+                                     size_t count,
+                                     tls_error_t *error);
+
+/**
+ * Starts a client connection as tls_client_new() does, but with sessions of its own: it resumes `session`, or
+ * none if that is NULL, and keeps the sessions that the server gives, the newest eight, until they are taken by
+ * tls_session_take(). The store of the context has no part in it. If the server does not resume the session, or
+ * it has expired, the handshake is a full one.
+ *
+ * A TLS 1.3 session is used once, so that nobody can tell by it that two connections are of the same client
+ * (RFC 8446, C.4); it is used up even if this call fails with TLS_ERR_LIMIT. A TLS 1.2 session can be used
+ * any number of times. The session remains the caller's, to be freed by tls_session_free().
+ *
+ * `error` may be NULL; otherwise the caller has set `error->size`.
+ * Errors: NULL, with `error->status` as of tls_client_new(), TLS_ERR_ARGUMENT (a session that was made under
+ * another context, or with another server name: it says nothing about what this one would accept [R-43]),
+ * TLS_ERR_STATE (a TLS 1.3 session that was used), TLS_ERR_BUSY (another thread uses this session). Since 0.1.
+ */
+tls_conn_t *tls_client_new_resuming(const tls_context_t *context,
+                                    const char *server_name,
+                                    tls_session_t *session,
+                                    tls_error_t *error);
+
+/**
+ * Takes the newest session out of a connection that was made by tls_client_new_resuming(), while it lives, also
+ * after it has failed or was closed; called again, the one before it. TLS 1.3 servers send theirs after the
+ * handshake, most of them two: they are there once tls_advance() or a read has processed them. The caller owns
+ * the session, until tls_session_free(); context and connection may be freed before it.
+ *
+ * `error` may be NULL; otherwise the caller has set `error->size`.
+ * Errors: NULL, with `error->status` TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_MEMORY,
+ * TLS_ERR_STATE (there is none, or the connection has no sessions of its own). Since 0.1.
+ */
+tls_session_t *tls_session_take(tls_conn_t *conn,
+                                tls_error_t *error);
+
+/**
+ * Ends a session, and wipes its secrets. Connections that resumed it live on. NULL, and a handle that is no
+ * session, do nothing. Errors: none. Since 0.1.
+ */
+void tls_session_free(tls_session_t *session);
+
+/**
+ * Turns early data on (0-RTT, RFC 8446, 2.3), off by default: a client that resumes a TLS 1.3 session may send
+ * plain bytes with its first flight. A server takes up to `most` bytes of them from each connection, at most 65536
+ * (TLS_MAX_EARLY_DATA); for a client every number but 0 is the same. 0 turns it off.
+ *
+ * WHO CAN SEE THE BYTES CAN SEND THEM AGAIN. Early data is encrypted, but not fresh: an attacker who recorded it
+ * can offer it to a server once more, and it may come twice, before or after the rest of its connection. Use it
+ * for requests that change nothing and whose repetition reveals nothing, and only with a protocol that says
+ * which these are (RFC 8470 for HTTP). It also lacks forward secrecy against who learns the session's secret.
+ *
+ * So that one context takes a session, and with it early data, only once, such a server context keeps its
+ * sessions itself (as many as tls_builder_sessions() says) and issues no tickets: sessions are neither resumed
+ * by other contexts, nor have they keys (tls_context_ticket_keys() answers TLS_ERR_STATE). Servers that ask
+ * (section 9) take none; they refuse it, and the client sends it again.
+ * Errors: TLS_ERR_ARGUMENT (above TLS_MAX_EARLY_DATA). Since 0.1.
+ */
+tls_status_t tls_builder_early_data(tls_builder_t *builder,
+                                    uint32_t most);
+
+/**
+ * Encrypts up to `len` bytes at `plain` as early data into the outbound queue, as many as the outbound limit and
+ * the server allow, and answers how many (> 0; 0 only for `len` 0). For a client, from tls_client_new() until
+ * its handshake is done. Whether the server took them is known then: see tls_early_status().
+ * TLS_WANT_DRAIN if there is no room: drain first.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_LIMIT (the server takes no more), TLS_ERR_STATE
+ * (early data is not on, no session is resumed or it allows none, or the time for it is over), and the fatal
+ * ones. Since 0.1.
+ */
+ptrdiff_t tls_early_write_from(tls_conn_t *conn,
+                               const void *plain,
+                               size_t len);
+
+/**
+ * Copies early data of the client to `plain`, up to `len` bytes, and answers how many (> 0; 0 for `len` 0). For a
+ * server; tls_read_into() never gives early data. Without a byte to give it answers what tls_advance() would:
+ * 0 (TLS_OK) once the handshake is done, after which none comes. Take it while the handshake runs, or after
+ * it: until then it is kept.
+ *
+ * What it gives may be a repetition: see tls_builder_early_data().
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, and the fatal ones. Since 0.1.
+ */
+ptrdiff_t tls_early_read_into(tls_conn_t *conn,
+                              void *plain,
+                              size_t len);
+
+/**
+ * What became of early data: TLS_EARLY_NONE, TLS_EARLY_PENDING, TLS_EARLY_ACCEPTED or TLS_EARLY_REJECTED. After
+ * a rejection the client sends the bytes again, by tls_write_from(). On a server it is TLS_EARLY_ACCEPTED
+ * once some have come.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ */
+int32_t tls_early_status(tls_conn_t *conn);
 
 /**
  * ---- 11. Verification -----------------------------------------------------------------------

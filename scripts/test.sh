@@ -17,5 +17,6 @@ step "Rust tests" cargo test --quiet
 step "C tests" cmake --workflow --preset release
 step "C tests under AddressSanitizer, LeakSanitizer and UBSan, Rust included" cmake --workflow --preset asan
 step "C tests under valgrind" cmake --workflow --preset valgrind
+step "servers that share ticket keys through Redis" examples/ticket_fleet/run.sh
 step "tests with other people's software" tests/interop/run.sh
 printf '\nall tests passed in %d s\n' "$SECONDS"

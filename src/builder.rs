@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::engine::{ClientAuth, Recipe, Verify, has_group, has_suite};
 use crate::failure::Failure;
-use crate::limits::{DEFAULT_POOL, Limits};
+use crate::limits::{DEFAULT_POOL, Limits, MOST_EARLY_DATA, MOST_SESSIONS};
 use crate::status::*;
 use crate::{identity, trust};
 
@@ -136,6 +136,24 @@ impl Builder {
 
     pub(crate) fn limits(&mut self, inbound: usize, outbound: usize) -> Result<(), Failure> {
         self.limits = Limits::new(inbound, outbound)?;
+        Ok(())
+    }
+
+    pub(crate) fn sessions(&mut self, most: usize) -> Result<(), Failure> {
+        if most > MOST_SESSIONS {
+            return Err(Failure::argument(format!("{most} sessions are more than {MOST_SESSIONS}")));
+        }
+        self.recipe.sessions = Some(most);
+        Ok(())
+    }
+
+    pub(crate) fn early_data(&mut self, most: u32) -> Result<(), Failure> {
+        if most > MOST_EARLY_DATA {
+            return Err(Failure::argument(format!(
+                "{most} bytes of early data are more than {MOST_EARLY_DATA}"
+            )));
+        }
+        self.recipe.early_data = most;
         Ok(())
     }
 

@@ -7,7 +7,7 @@ use pki_types::ServerName;
 use crate::buffer::Pool;
 use crate::builder::Builder;
 use crate::connection::Connection;
-use crate::engine::{ClientSetup, ServerSetup};
+use crate::engine::{ClientSession, ClientSetup, GivenKey, KeySet, OwnSessions, ServerSetup};
 use crate::failure::Failure;
 use crate::limits::{DEFAULT_POOL, Limits, OUTBOUND_RESERVE};
 use crate::status::{TLS_ERR_ARGUMENT, TLS_REASON_LIMIT_TOO_SMALL, TLS_REASON_SERVER_NAME_INVALID};
@@ -51,15 +51,42 @@ impl Context {
 
     /// Starts a client connection. `server_name` is a DNS name or an IP address in text form.
     pub(crate) fn connect(&self, server_name: &[u8]) -> Result<Connection, Failure> {
-        let Role::Client(setup) = &self.role else {
-            return Err(Failure::argument("a client connection needs a client context"));
-        };
+        self.start(parse_name(server_name)?, None)
+    }
+
+    /// The same, with sessions of its own: the one that it resumes, and those that it will be given.
+    pub(crate) fn connect_resuming(
+        &self,
+        server_name: &[u8],
+        session: Option<&mut ClientSession>,
+    ) -> Result<Connection, Failure> {
         let name = parse_name(server_name)?;
+        let own = self.client_setup()?.own_sessions(&name, session)?;
+        self.start(name, Some(own))
+    }
+
+    /// Takes these keys for the tickets from now on; none of them for keys of the context's own.
+    pub(crate) fn ticket_keys(&self, keys: &[GivenKey<'_>]) -> Result<(), Failure> {
+        let Role::Server(setup) = &self.role else {
+            return Err(Failure::argument("only server contexts have ticket keys"));
+        };
+        setup.ticket_keys(if keys.is_empty() { None } else { Some(KeySet::new(keys)?) })
+    }
+
+    fn client_setup(&self) -> Result<&ClientSetup, Failure> {
+        match &self.role {
+            Role::Client(setup) => Ok(setup),
+            Role::Server(_) => Err(Failure::argument("a client connection needs a client context")),
+        }
+    }
+
+    fn start(&self, name: ServerName<'static>, own: Option<Arc<OwnSessions>>) -> Result<Connection, Failure> {
+        let setup = self.client_setup()?;
         let sent = match &name {
             ServerName::DnsName(name) => Some(name.as_ref().into()),
             _ => None,
         };
-        Connection::client(self.shared.clone(), setup, name, sent)
+        Connection::client(self.shared.clone(), setup, name, sent, own)
     }
 
     /// Starts a client connection whose server must prove the name `verified`, and is told the name
@@ -79,7 +106,7 @@ impl Context {
         };
         let text = sent.as_ref().map(|name| name.as_ref().into());
         let (setup, name) = setup.named(sent, verified);
-        Connection::client(self.shared.clone(), &setup, name, text)
+        Connection::client(self.shared.clone(), &setup, name, text, None)
     }
 
     /// Starts a server connection.

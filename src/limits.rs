@@ -16,6 +16,15 @@ pub(crate) const MIN_OUTBOUND: usize = 20 * 1024;
 /// Default bound on the unused buffers that a context keeps.
 pub(crate) const DEFAULT_POOL: usize = 4 * 1024 * 1024;
 
+/// Default bound on the sessions that a context remembers.
+pub(crate) const DEFAULT_SESSIONS: usize = 256;
+
+/// The room for sessions is reserved at once: a number beyond this is a mistake.
+pub(crate) const MOST_SESSIONS: usize = 1 << 20;
+
+/// The most early data that a server may be told to take of one connection: it is kept until it is read.
+pub(crate) const MOST_EARLY_DATA: u32 = 64 * 1024;
+
 /// Part of the outbound limit that application data may not use, so that an alert or a
 /// close_notify always fits.
 pub(crate) const OUTBOUND_RESERVE: usize = 256;

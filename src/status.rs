@@ -108,6 +108,7 @@ groups! {
         TLS_REASON_NO_CRL = 131, "a revocation policy that refuses unknown status needs a CRL";
         TLS_REASON_PIN_MALFORMED = 132, "a pin is not 32 bytes long";
         TLS_REASON_OCSP_UNUSABLE = 133, "the OCSP response cannot be parsed, or is none of status successful";
+        TLS_REASON_TICKET_KEY_UNUSABLE = 140, "a ticket key is too short, of no time, or named like another one";
     }
     /// Fine codes for the peer's certificate.
     REASONS_CERTIFICATE: i32, "Reasons: the peer's certificate" {
@@ -177,6 +178,13 @@ groups! {
     VERIFY_TIME: i64, "What tls_builder_verify_time takes besides a time" {
         TLS_VERIFY_TIME_NOW = 0, "the clock of the system (default)";
     }
+    /// What became of early data.
+    EARLY: i32, "What became of early data (tls_early_status)" {
+        TLS_EARLY_NONE = 0, "none was sent, or none came";
+        TLS_EARLY_PENDING = 1, "a client has sent some, and the server has not answered";
+        TLS_EARLY_ACCEPTED = 2, "the server takes it";
+        TLS_EARLY_REJECTED = 3, "the server does not take it: what was sent must be sent again";
+    }
     /// Bits of the state word.
     STATE: u32, "Bits of the state word (tls_state)" {
         TLS_CAN_FEED = 1, "tls_feed takes at least one byte, and more bytes are of use";
@@ -200,6 +208,9 @@ groups! {
         TLS_DEFAULT_LIMIT = crate::limits::DEFAULT_WIRE as i64, "default of both limits of tls_builder_limits, in wire bytes";
         TLS_MIN_INBOUND_LIMIT = crate::limits::MIN_INBOUND as i64, "least inbound limit: room for any record";
         TLS_MIN_OUTBOUND_LIMIT = crate::limits::MIN_OUTBOUND as i64, "least outbound limit; a long certificate chain needs more";
+        TLS_DEFAULT_SESSIONS = crate::limits::DEFAULT_SESSIONS as i64, "default of tls_builder_sessions";
+        TLS_MAX_SESSIONS = crate::limits::MOST_SESSIONS as i64, "most that tls_builder_sessions takes";
+        TLS_MAX_EARLY_DATA = crate::limits::MOST_EARLY_DATA as i64, "most that tls_builder_early_data takes, in bytes";
         TLS_DEFAULT_POOL = crate::limits::DEFAULT_POOL as i64, "default of tls_builder_pool, in bytes";
     }
 }

@@ -8,7 +8,12 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-HANDLES = {"tls_builder_t": "builder", "tls_context_t": "context", "tls_conn_t": "conn"}
+HANDLES = {
+    "tls_builder_t": "builder",
+    "tls_context_t": "context",
+    "tls_conn_t": "conn",
+    "tls_session_t": "session",
+}
 
 _TOKEN = re.compile(
     r'(?P<comment>/\*.*?\*/|//[^\n]*)|(?P<directive>^[ \t]*\#(?:[^\n\\]|\\\n|\\.)*)|(?P<text>"[^"]*"|.)',
@@ -27,7 +32,7 @@ class Parameter:
 
     @property
     def handle(self):
-        """'builder', 'context' or 'conn' if this is a handle, else None."""
+        """'builder', 'context', 'conn' or 'session' if this is a handle, else None."""
         base = self.type.replace("const ", "").replace(" *", "")
         return HANDLES.get(base) if self.type.endswith(" *") else None
 

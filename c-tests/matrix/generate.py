@@ -27,7 +27,8 @@ RETURNS = {
 }
 SCALARS = ("size_t", "int64_t", "int32_t", "uint32_t", "uint16_t", "uint8_t", "tls_status_t")
 POINTERS = ("const void *", "void *", "const char *", "char *", "const void **", "void **", "size_t *", "int64_t *",
-            "tls_error_t *", "tls_span_t *", "const uint16_t *", "const tls_iovec_t *")
+            "tls_error_t *", "tls_span_t *", "const uint16_t *", "const tls_iovec_t *",
+            "const tls_ticket_key_t *")
 BAD_HANDLES = ("FREED", "REISSUED", "LOCAL", "ONE", "ALL_ONES", "FLIPPED")
 PHASES_OF_ONE_ROLE = {"ask_context": "server"}
 
@@ -117,7 +118,7 @@ class Generator:
                     self.cell("GROUP_PHASE", function, None, "USABLE", where, role, answers[ROLES.index(role)])
 
     def busy_cells(self, function, parameter):
-        if parameter.handle != "context":
+        if parameter.handle not in ("context", "session"):
             group = f"GROUP_BUSY_{parameter.handle.upper()}"
             self.cell(group, function, parameter, "BUSY", "established", "client",
                       refusal(function, "TLS_ERR_BUSY"))

@@ -19,13 +19,15 @@ enum returns {
     RETURNS_TEXT,
     RETURNS_BUILDER,
     RETURNS_CONTEXT,
-    RETURNS_CONN
+    RETURNS_CONN,
+    RETURNS_SESSION
 };
 
 enum parameter_kind {
     KIND_BUILDER,
     KIND_CONTEXT,
     KIND_CONN,
+    KIND_SESSION,
     KIND_ERROR,
     KIND_POINTER,
     KIND_NUMBER
@@ -50,6 +52,7 @@ enum value {
     VALUE_BUILDER,
     VALUE_CONTEXT,
     VALUE_CONN,
+    VALUE_SESSION,
     VALUE_FREED,
     VALUE_FREED_WITHOUT_ERROR,
     VALUE_REISSUED, /* freed, while newer objects of its type may live in its place */

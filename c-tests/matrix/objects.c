@@ -2,6 +2,7 @@
 
 #include "pki.h"
 #include "report.h"
+#include "wire.h"
 
 static void *listed[64];
 
@@ -79,8 +80,45 @@ tls_context_t *object_context(enum role role, enum context_wish wish, uint16_t v
     return object_list(context);
 }
 
+tls_context_t *object_session_context(void)
+{
+    static tls_context_t *context;
+    if (!context)
+        context = object_context(ROLE_CLIENT, CONTEXT_PLAIN, TLS_VERSION_1_2);
+    return context;
+}
+
+static tls_session_t *new_session(void)
+{
+    size_t ahead = 0;
+    tls_error_t error = {.size = sizeof(error)};
+    tls_context_t *server = object_context(ROLE_SERVER, CONTEXT_PLAIN, TLS_VERSION_1_2);
+    tls_conn_t *conn =
+        tls_client_new_resuming(object_session_context(), "server.test", NULL, &error);
+    tls_conn_t *peer = tls_server_new(server, NULL);
+    wire_settle(conn, peer, &ahead);
+    tls_session_t *session = tls_session_take(conn, &error);
+    if (!session)
+        give_up("session: %s: %s", tls_status_name(error.status), error.message);
+    tls_free(conn);
+    tls_free(peer);
+    object_free(KIND_CONTEXT, server);
+    return object_list(session);
+}
+
+static bool session_works(tls_session_t *session)
+{
+    tls_conn_t *conn =
+        tls_client_new_resuming(object_session_context(), "server.test", session, NULL);
+    bool works = conn != NULL;
+    tls_free(conn);
+    return works;
+}
+
 void *object_new(enum parameter_kind kind)
 {
+    if (kind == KIND_SESSION)
+        return new_session();
     if (kind == KIND_BUILDER)
         return object_builder(ROLE_SERVER, CONTEXT_PLAIN, TLS_VERSION_1_3);
     if (kind == KIND_CONTEXT)
@@ -98,6 +136,8 @@ void object_free(enum parameter_kind kind, void *handle)
         tls_builder_free(handle);
     else if (kind == KIND_CONTEXT)
         tls_context_free(handle);
+    else if (kind == KIND_SESSION)
+        tls_session_free(handle);
     else
         tls_free(handle);
 }
@@ -119,6 +159,8 @@ bool object_works(enum parameter_kind kind, void *handle)
         return context_works(handle);
     if (kind == KIND_CONN)
         return tls_advance(handle) == TLS_WANT_FEED;
+    if (kind == KIND_SESSION)
+        return session_works(handle);
     tls_context_t *context = tls_context_server(handle, NULL);
     if (!context)
         context = tls_context_client(handle, NULL);

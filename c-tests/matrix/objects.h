@@ -7,7 +7,7 @@
 
 #include "matrix.h"
 
-/* A builder, a server context or a fresh server connection. */
+/* A builder, a server context, a fresh server connection or a session that can be used often. */
 void *object_new(enum parameter_kind kind);
 /* Frees it; a handle that is no longer valid is only forgotten. */
 void object_free(enum parameter_kind kind, void *handle);
@@ -26,5 +26,8 @@ tls_builder_t *object_builder(enum role role, enum context_wish wish, uint16_t v
 /* One without identity, for the calls that give it one. */
 tls_builder_t *object_builder_without_identity(uint16_t version);
 tls_context_t *object_context(enum role role, enum context_wish wish, uint16_t version);
+
+/* The one client context under which all sessions are made. */
+tls_context_t *object_session_context(void);
 
 #endif

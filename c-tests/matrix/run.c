@@ -18,6 +18,7 @@ unsigned run_needs(const struct function *function)
         needs |= function->kinds[i] == KIND_BUILDER ? NEEDS_BUILDER : 0u;
         needs |= function->kinds[i] == KIND_CONTEXT ? NEEDS_CONTEXT : 0u;
         needs |= function->kinds[i] == KIND_CONN ? NEEDS_CONN : 0u;
+        needs |= function->kinds[i] == KIND_SESSION ? NEEDS_SESSION : 0u;
     }
     return needs;
 }
@@ -36,6 +37,8 @@ static void drop_result(const struct function *function, struct answer got)
         tls_context_free(got.pointer);
     else if (function->returns == RETURNS_CONN)
         tls_free(got.pointer);
+    else if (function->returns == RETURNS_SESSION)
+        tls_session_free(got.pointer);
 }
 
 /* Wire bytes that the call took out of the connection are the peer's. */
@@ -74,7 +77,7 @@ static void check_given(const struct cell *cell, const union argument *arguments
     for (int i = 0; i < cell->function->parameters; i++) {
         void *handle = arguments[i].pointer;
         enum parameter_kind kind = cell->function->kinds[i];
-        if (i == cell->parameter || cell->value == VALUE_ALL_NULL || kind > KIND_CONN)
+        if (i == cell->parameter || cell->value == VALUE_ALL_NULL || kind > KIND_SESSION)
             continue;
         /* Only the first object of a call is changed by it. */
         if (kind == KIND_CONN)
@@ -143,6 +146,7 @@ void run_cell(const struct cell *cell, uint16_t version)
         "a builder",
         "a context",
         "a connection",
+        "a session",
         "freed",
         "freed, no error",
         "freed and reissued",

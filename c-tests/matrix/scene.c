@@ -48,6 +48,11 @@ static void usable_values(struct scene *scene)
     scene->suites[1] = 0xc02b;
     scene->groups[0] = 0x001d;
     scene->error.size = sizeof(scene->error);
+    scene->ticket_key = (tls_ticket_key_t){.size = sizeof(scene->ticket_key),
+                                           .name = "matrix",
+                                           .secret = "32 bytes that are not very secret",
+                                           .secret_len = 32,
+                                           .decrypt_until = UINT64_MAX};
     memset(scene->buffer, UNTOUCHED, sizeof(scene->buffer));
     memset(scene->wire_out, UNTOUCHED, sizeof(scene->wire_out));
     scene->next_byte[0] = type_of_next_record(scene);
@@ -162,6 +167,10 @@ void scene_open(struct scene *scene, unsigned needs, enum phase phase, enum role
         scene->context = object_context(ROLE_SERVER, CONTEXT_PLAIN, version);
         scene->client_context = object_context(ROLE_CLIENT, CONTEXT_PLAIN, version);
     }
+    if (needs & NEEDS_SESSION) {
+        scene->session_context = object_session_context();
+        scene->session = object_new(KIND_SESSION);
+    }
     if (needs & NEEDS_CONN) {
         open_pair(scene);
         enter_phase(scene);
@@ -176,4 +185,5 @@ void scene_close(struct scene *scene)
     object_free(KIND_CONTEXT, scene->client_context);
     object_free(KIND_CONN, scene->conn);
     object_free(KIND_CONN, scene->peer);
+    object_free(KIND_SESSION, scene->session);
 }

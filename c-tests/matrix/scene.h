@@ -33,6 +33,8 @@ struct scene {
     tls_context_t *client_context;
     tls_conn_t *conn;
     tls_conn_t *peer;
+    tls_context_t *session_context; /* under which sessions are made */
+    tls_session_t *session;
 
     size_t ahead;          /* bytes of the peer's stream that conn already has */
     tls_status_t question; /* open in the asking phases */
@@ -59,9 +61,10 @@ struct scene {
     tls_span_t spans[4];
     tls_iovec_t gather[2], scatter[2];
     uint16_t suites[2], groups[1];
+    tls_ticket_key_t ticket_key;
 };
 
-enum scene_needs { NEEDS_BUILDER = 1, NEEDS_CONTEXT = 2, NEEDS_CONN = 4 };
+enum scene_needs { NEEDS_BUILDER = 1, NEEDS_CONTEXT = 2, NEEDS_CONN = 4, NEEDS_SESSION = 8 };
 
 /* Ends the program when the scene cannot be set: every cell after it would be meaningless. */
 void scene_open(struct scene *scene, unsigned needs, enum phase phase, enum role role,

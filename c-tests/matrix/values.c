@@ -32,6 +32,8 @@ void *values_handle(enum value value, enum parameter_kind kind, struct spares *s
         return spare(spares, KIND_CONTEXT);
     case VALUE_CONN:
         return bystander_conn();
+    case VALUE_SESSION:
+        return spare(spares, KIND_SESSION);
     case VALUE_FREED:
     case VALUE_FREED_WITHOUT_ERROR:
         return freed(kind);

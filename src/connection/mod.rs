@@ -4,9 +4,11 @@
 //! all of them move the connection on through [`Connection::drive`].
 
 mod answer;
+mod early;
 mod facts;
 mod in_place;
 mod read;
+mod sessions;
 mod wire_in;
 mod wire_out;
 mod word;
@@ -18,7 +20,7 @@ use pki_types::ServerName;
 
 use crate::buffer::{Inbound, Outbound};
 use crate::context::Shared;
-use crate::engine::{ClientSetup, Flow, Outcome, PlainSink, Question, Session};
+use crate::engine::{ClientSetup, Flow, Outcome, OwnSessions, PlainSink, Question, Session};
 use crate::failure::Failure;
 use crate::record;
 use crate::status::*;
@@ -39,8 +41,10 @@ pub(crate) struct Connection {
     failure: Option<Box<Failure>>,
     /// The name that a client sends by SNI.
     sent_name: Option<Box<str>>,
+    /// The sessions of a client whose sessions are kept apart.
+    own_sessions: Option<Arc<OwnSessions>>,
     /// Bytes that the last in-place call left with the host, who must give them again.
-    left_in_place: usize,
+    left_in_place: u32,
     eof: bool,
     we_closed: bool,
 }
@@ -55,9 +59,11 @@ impl Connection {
         setup: &ClientSetup,
         name: ServerName<'static>,
         sent_name: Option<Box<str>>,
+        own_sessions: Option<Arc<OwnSessions>>,
     ) -> Result<Self, Failure> {
         let mut outbound = Outbound::default();
-        let session = setup.open(name, outbound.appender(USUAL_FLIGHT, &shared.pool))?;
+        let session =
+            setup.open(name, own_sessions.as_ref(), outbound.appender(USUAL_FLIGHT, &shared.pool))?;
         let limit = shared.limits.outbound;
         if outbound.len() > limit {
             return Err(Failure::limit(format!(
@@ -69,6 +75,7 @@ impl Connection {
         let mut connection = Self::server(shared, session);
         connection.outbound = outbound;
         connection.sent_name = sent_name;
+        connection.own_sessions = own_sessions;
         Ok(connection)
     }
 
@@ -81,6 +88,7 @@ impl Connection {
             shared,
             failure: None,
             sent_name: None,
+            own_sessions: None,
             left_in_place: 0,
             eof: false,
             we_closed: false,

@@ -8,11 +8,13 @@ use pki_types::ServerName;
 use rustls::client::Resumption;
 use rustls::crypto::{CryptoProvider, TicketProducer};
 use rustls::enums::ApplicationProtocol;
-use rustls::server::{NoClientAuth, ServerSessionMemoryCache};
+use rustls::server::{NoClientAuth, NoServerSessionStorage, ServerSessionMemoryCache, StoresServerSessions};
+use rustls::time_provider::DefaultTimeProvider;
 use rustls::{ClientConfig, ServerConfig};
 use rustls_aws_lc_rs::{ALL_KX_GROUPS, ALL_TLS12_CIPHER_SUITES, ALL_TLS13_CIPHER_SUITES, DEFAULT_PROVIDER};
 
 use super::checks::Checks;
+use super::client_sessions::{ClientSession, Origin, OwnSessions};
 use super::direct::Direct;
 use super::explain::explain;
 use super::identities::Identities;
@@ -20,9 +22,13 @@ use super::pull::Pull;
 use super::session::Session;
 use super::signing::Signing;
 use super::store::{Credential, TrustStore};
+use super::tickets::{self, KeySet, SessionIds, Tickets};
 use super::verifier::{ClientRules, ServerRules};
 use crate::failure::Failure;
-use crate::status::{TLS_REASON_NO_IDENTITY, TLS_REASON_NO_TRUST, TLS_REASON_SUITE_UNSUPPORTED};
+use crate::limits::DEFAULT_SESSIONS;
+use crate::status::{
+    TLS_ERR_STATE, TLS_REASON_NO_IDENTITY, TLS_REASON_NO_TRUST, TLS_REASON_SUITE_UNSUPPORTED,
+};
 
 /// Whose decision it is whether a peer's identity is accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -58,19 +64,21 @@ pub(crate) struct Recipe {
     pub client_auth: ClientAuth,
     pub verify: Verify,
     pub checks: Checks,
+    /// The most sessions that a context remembers; None for the default.
+    pub sessions: Option<usize>,
+    /// The most bytes of early data that a server takes of a connection; clients send some if it is not 0.
+    pub early_data: u32,
 }
 
 /// Room for all that an outbound handshake flight holds besides certificates and names: hellos with
 /// post-quantum key shares, signatures, Finished, and the tickets of [`BoundedTicketer`].
 const FLIGHT_OVERHEAD: usize = 8 * 1024 + 2 * (BoundedTicketer::MOST + 64);
 
-/// Sessions that a client context remembers, over all servers.
-const CLIENT_SESSIONS: usize = 256;
-
-/// Sessions that a server context remembers for TLS 1.2 clients that take no tickets.
-const SERVER_SESSIONS: usize = 256;
-
 impl Recipe {
+    fn sessions(&self) -> usize {
+        self.sessions.unwrap_or(DEFAULT_SESSIONS)
+    }
+
     fn provider(&self) -> Result<Arc<CryptoProvider>, Failure> {
         let mut provider = DEFAULT_PROVIDER;
         if !self.suites.is_empty() {
@@ -138,6 +146,8 @@ pub(crate) struct ClientSetup {
     asks: bool,
     signs_elsewhere: bool,
     flight_bound: usize,
+    /// The mark of the sessions that are made under this context and kept apart.
+    origin: Origin,
 }
 
 impl ClientSetup {
@@ -159,12 +169,17 @@ impl ClientSetup {
         }
         .map_err(|error| explain(&error))?;
         config.alpn_protocols = recipe.protocols();
-        config.resumption = Resumption::in_memory_sessions(CLIENT_SESSIONS);
+        config.enable_early_data = recipe.early_data > 0;
+        config.resumption = match recipe.sessions() {
+            0 => Resumption::disabled(),
+            most => Resumption::in_memory_sessions(most),
+        };
         Ok(Self {
             config: Arc::new(config),
             asks: recipe.verify == Verify::Ask,
             signs_elsewhere: recipe.signs_elsewhere(),
             flight_bound: recipe.chain_bytes() + FLIGHT_OVERHEAD,
+            origin: Origin::default(),
         })
     }
 
@@ -173,13 +188,31 @@ impl ClientSetup {
         self.flight_bound
     }
 
+    /// The configuration; with a store of its own for a connection whose sessions are kept apart.
+    fn config_with(&self, own: Option<&Arc<OwnSessions>>) -> Arc<ClientConfig> {
+        let Some(own) = own else { return self.config.clone() };
+        let mut config = ClientConfig::clone(&self.config);
+        config.resumption = Resumption::store(own.clone());
+        Arc::new(config)
+    }
+
+    /// A store for one connection to `name`, which resumes `session`.
+    pub(crate) fn own_sessions(
+        &self,
+        name: &ServerName<'static>,
+        session: Option<&mut ClientSession>,
+    ) -> Result<Arc<OwnSessions>, Failure> {
+        OwnSessions::new(&self.origin, name, session).map(Arc::new)
+    }
+
     /// Starts a handshake; the ClientHello is appended to `out`.
     pub(crate) fn open(
         &self,
         name: ServerName<'static>,
+        own: Option<&Arc<OwnSessions>>,
         out: &mut Vec<u8>,
     ) -> Result<Box<dyn Session>, Failure> {
-        let builder = self.config.connect(name);
+        let builder = self.config_with(own).connect(name);
         let mut session: Box<dyn Session> = if self.asks {
             Box::new(Pull::client(builder, out)?)
         } else {
@@ -196,6 +229,9 @@ impl ClientSetup {
 #[derive(Clone)]
 pub(crate) struct ServerSetup {
     config: Arc<ServerConfig>,
+    /// The same for the form that can take early data, if the context does: the other would lose it.
+    early: Option<Arc<ServerConfig>>,
+    tickets: Arc<Tickets>,
     asks: bool,
     signs_elsewhere: bool,
     flight_bound: usize,
@@ -235,11 +271,26 @@ impl ServerSetup {
         let mut config =
             builder.with_server_credential_resolver(identities).map_err(|error| explain(&error))?;
         config.alpn_protocols = recipe.protocols();
-        config.session_storage = ServerSessionMemoryCache::new(SERVER_SESSIONS);
-        config.ticketer = Some(Arc::new(BoundedTicketer(ticketer)));
+        let tickets = Arc::new(Tickets::new(ticketer, tickets::rules(recipe), Arc::new(DefaultTimeProvider)));
+        let store: Arc<dyn StoresServerSessions> = match recipe.sessions() {
+            0 => Arc::new(NoServerSessionStorage {}),
+            most => ServerSessionMemoryCache::new(most),
+        };
+        config.session_storage = Arc::new(SessionIds { store, tickets: tickets.clone() });
+        // The engine takes early data only with sessions that are kept here and used once.
+        if recipe.early_data == 0 {
+            config.ticketer = Some(Arc::new(BoundedTicketer(tickets.clone())));
+        }
+        let early = (recipe.early_data > 0).then(|| {
+            let mut early = config.clone();
+            early.max_early_data_size = recipe.early_data;
+            Arc::new(early)
+        });
         let hints = if asks_client { recipe.trust.hint_bytes() } else { 0 };
         Ok(Self {
             config: Arc::new(config),
+            early,
+            tickets,
             asks: asks_client && recipe.verify == Verify::Ask,
             signs_elsewhere: recipe.signs_elsewhere(),
             flight_bound: recipe.chain_bytes() + hints + FLIGHT_OVERHEAD,
@@ -249,6 +300,19 @@ impl ServerSetup {
     /// The most wire bytes that one flight of this side takes.
     pub(crate) fn flight_bound(&self) -> usize {
         self.flight_bound
+    }
+
+    /// Takes these keys for the tickets from now on; None for keys of the context's own.
+    pub(crate) fn ticket_keys(&self, keys: Option<KeySet>) -> Result<(), Failure> {
+        if self.early.is_some() {
+            return Err(Failure::new(
+                TLS_ERR_STATE,
+                0,
+                "a context that takes early data keeps its sessions itself, and has no tickets",
+            ));
+        }
+        self.tickets.swap(keys);
+        Ok(())
     }
 
     pub(super) fn config(&self) -> Arc<ServerConfig> {
@@ -264,7 +328,7 @@ impl ServerSetup {
         let mut session: Box<dyn Session> = if self.asks {
             Box::new(Pull::server_with(self.config()))
         } else {
-            Box::new(Direct::server(self.config())?)
+            Box::new(Direct::server(self.early.clone().unwrap_or_else(|| self.config()))?)
         };
         self.prepare(&mut session);
         Ok(session)

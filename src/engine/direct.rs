@@ -5,6 +5,7 @@ use rustls::crypto::cipher::OutboundPlain;
 use rustls::{ClientSide, Connection, ServerConfig, ServerSide, SideData, Tcp};
 use std::sync::Arc;
 
+use super::early::{Early, EarlySide, EarlyStatus};
 use super::explain::{explain, updated};
 use super::facts::{Facts, PeerChain, SideFacts};
 use super::input::WireInput;
@@ -14,31 +15,39 @@ use crate::failure::Failure;
 pub(super) struct Direct<Side: SideData> {
     connection: Connection<Side, Tcp>,
     peer_closed: bool,
+    /// Of a server that takes early data, or a client that sent some.
+    early: Option<Box<Early>>,
 }
 
 impl Direct<ClientSide> {
     /// Starts the handshake: the ClientHello is appended to `out`.
     pub(super) fn client(builder: ClientConnectionBuilder, out: &mut Vec<u8>) -> Result<Self, Failure> {
         let connection = builder.build(out).map_err(|error| explain(&error))?;
-        Ok(Self { connection, peer_closed: false })
+        Ok(Self { connection, peer_closed: false, early: None })
     }
 }
 
 impl Direct<ServerSide> {
     pub(super) fn server(config: Arc<ServerConfig>) -> Result<Self, Failure> {
+        let most = config.max_early_data_size;
         let connection = Connection::<ServerSide, Tcp>::new(config).map_err(|error| explain(&error))?;
-        Ok(Self { connection, peer_closed: false })
+        let early = (most > 0).then(|| Early::server(most));
+        Ok(Self { connection, peer_closed: false, early })
     }
 }
 
-impl<Side: SideFacts> Session for Direct<Side>
+impl<Side: SideFacts + EarlySide> Session for Direct<Side>
 where
     Connection<Side, Tcp>: Send,
 {
     fn receive(&mut self, wire: &mut [u8], out: &mut Vec<u8>, sink: &mut PlainSink<'_>) -> Outcome {
         let base = wire.as_ptr().addr();
+        let handshaking = self.early.is_some() && self.connection.is_handshaking();
         let mut input = WireInput::new(wire);
         let mut handler = self.connection.read_tls(&mut input, out);
+        if let (true, Some(early)) = (handshaking, &mut self.early) {
+            Side::receive_early(&mut handler, early);
+        }
         let result = loop {
             match handler.next_payload() {
                 None => break Ok(()),
@@ -74,6 +83,26 @@ where
 
     fn peer_closed(&self) -> bool {
         self.peer_closed
+    }
+
+    fn early(&mut self) -> Option<&mut Early> {
+        self.early.as_deref_mut()
+    }
+
+    fn write_early(&mut self, plain: &[u8], out: &mut Vec<u8>) -> Result<Option<usize>, Failure> {
+        let Some(result) = Side::write_early(&mut self.connection, plain, out) else { return Ok(None) };
+        let sealed = result.map_err(|error| explain(&error))?;
+        self.early.get_or_insert_default().seen |= sealed > 0;
+        Ok(Some(sealed))
+    }
+
+    fn early_status(&self) -> EarlyStatus {
+        match &self.early {
+            Some(early) if early.seen => {
+                Side::early_status(self.connection.side(), self.connection.is_handshaking())
+            }
+            _ => EarlyStatus::None,
+        }
     }
 
     fn facts(&self) -> Facts<'_> {

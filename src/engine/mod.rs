@@ -8,8 +8,10 @@
 mod alert;
 mod chain;
 mod checks;
+mod client_sessions;
 mod config;
 mod direct;
+mod early;
 mod explain;
 mod external_key;
 mod facts;
@@ -21,11 +23,15 @@ mod pull;
 mod session;
 mod signing;
 mod store;
+mod tickets;
 mod verifier;
 
 pub(crate) use alert::{refuses_hello, rejects_identity};
 pub(crate) use checks::{Crl, Pin, Revocation};
+pub(crate) use client_sessions::{ClientSession, OwnSessions};
 pub(crate) use config::{ClientAuth, ClientSetup, Recipe, ServerSetup, Verify, has_group, has_suite};
+pub(crate) use early::EarlyStatus;
 pub(crate) use facts::Facts;
 pub(crate) use session::{Flow, Outcome, PlainSink, Question, Session, SignRequest, Verdict};
 pub(crate) use store::{Credential, TrustStore, can_be_intermediate, subject_and_issuer};
+pub(crate) use tickets::{GivenKey, KeySet, NAME as TICKET_KEY_NAME};

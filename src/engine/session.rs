@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::config::ServerSetup;
+use super::early::{Early, EarlyStatus};
 use super::facts::{Facts, PeerChain};
 use crate::client_hello::ClientHello;
 use crate::failure::Failure;
@@ -120,6 +121,21 @@ pub(crate) trait Session: Send {
     /// Ends the handshake with a fatal alert at an open question.
     fn refuse(&mut self, _alert: u8, _out: &mut Vec<u8>) -> Result<(), Failure> {
         Err(Failure::unexpected("no question is open"))
+    }
+
+    /// The early data that came, for a server that takes it.
+    fn early(&mut self) -> Option<&mut Early> {
+        None
+    }
+
+    /// Seals early data: how many bytes of it, or None if this connection can send none (any more). Only
+    /// during the handshake.
+    fn write_early(&mut self, _plain: &[u8], _out: &mut Vec<u8>) -> Result<Option<usize>, Failure> {
+        Ok(None)
+    }
+
+    fn early_status(&self) -> EarlyStatus {
+        EarlyStatus::None
     }
 
     fn facts(&self) -> Facts<'_>;

@@ -15,6 +15,7 @@ use rustls::error::Error;
 
 use super::alert;
 use super::config::ServerSetup;
+use super::early::{Early, EarlyStatus};
 use super::facts::{Facts, PeerChain};
 use super::session::{Flow, Outcome, PlainSink, Question, Session, SignRequest, Verdict};
 use crate::client_hello::ClientHello;
@@ -248,6 +249,24 @@ impl Signing {
 }
 
 impl Session for Signing {
+    fn early(&mut self) -> Option<&mut Early> {
+        match &mut self.0 {
+            Stage::Idle(session) => session.early(),
+            _ => None,
+        }
+    }
+
+    fn write_early(&mut self, plain: &[u8], out: &mut Vec<u8>) -> Result<Option<usize>, Failure> {
+        match &mut self.0 {
+            Stage::Idle(session) => session.write_early(plain, out),
+            _ => Ok(None),
+        }
+    }
+
+    fn early_status(&self) -> EarlyStatus {
+        self.inner().map_or(EarlyStatus::None, Session::early_status)
+    }
+
     fn receive(&mut self, wire: &mut [u8], out: &mut Vec<u8>, sink: &mut PlainSink<'_>) -> Outcome {
         let finished = match mem::replace(&mut self.0, Stage::Over) {
             Stage::Idle(session) if record::worth_processing(wire) => {
@@ -350,6 +369,10 @@ impl Session for Signing {
 
     fn client_hello(&self) -> ClientHello<'_> {
         self.inner().map(Session::client_hello).unwrap_or_default()
+    }
+
+    fn ocsp_response(&self) -> &[u8] {
+        self.inner().map_or(&[], Session::ocsp_response)
     }
 
     fn peer_chain(&self) -> PeerChain<'_> {

@@ -45,6 +45,26 @@ impl TrustStore {
     pub(super) fn roots(&self) -> Arc<RootCertStore> {
         Arc::new(self.0.clone())
     }
+
+    /// What the anchors consist of (name, key, constraints on names), in an order that does not depend on the
+    /// one in which they were added.
+    pub(super) fn parts(&self) -> Vec<[&[u8]; 3]> {
+        let mut parts: Vec<_> = self
+            .0
+            .roots
+            .iter()
+            .map(|anchor| {
+                [
+                    &*anchor.subject,
+                    &*anchor.subject_public_key_info,
+                    anchor.name_constraints.as_deref().unwrap_or_default(),
+                ]
+            })
+            .collect();
+        parts.sort_unstable();
+        parts.dedup();
+        parts
+    }
 }
 
 /// A certificate chain and its private key.

@@ -4,10 +4,11 @@
 use std::sync::Arc;
 
 use super::handle::{Entry, Table};
-use super::types::{tls_builder_t, tls_conn_t, tls_context_t};
+use super::types::{tls_builder_t, tls_conn_t, tls_context_t, tls_session_t};
 use crate::builder::Builder;
 use crate::connection::Connection;
 use crate::context::Context;
+use crate::engine::ClientSession;
 use crate::failure::Failure;
 use crate::quiet;
 use crate::status::{Status, TLS_ERR_ARGUMENT, TLS_ERR_BUSY, TLS_ERR_INTERNAL};
@@ -15,6 +16,7 @@ use crate::status::{Status, TLS_ERR_ARGUMENT, TLS_ERR_BUSY, TLS_ERR_INTERNAL};
 static BUILDERS: Table<Box<Builder>> = Table::new(0xb1);
 static CONTEXTS: Table<Arc<Context>> = Table::new(0xc2);
 static CONNECTIONS: Table<Box<Connection>> = Table::new(0xd3);
+static SESSIONS: Table<Box<ClientSession>> = Table::new(0xe4);
 
 /// A type that exports answer with.
 pub(super) trait Reply {
@@ -104,6 +106,28 @@ pub(super) fn with_builder(
     status
 }
 
+/// Enters a connection from which something is made; a panic inside poisons it.
+pub(super) fn make_from_connection<T>(
+    handle: *const tls_conn_t,
+    body: impl FnOnce(&mut Connection) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    if handle.is_null() {
+        return Err(Failure::argument("the connection is NULL"));
+    }
+    let mut entry = CONNECTIONS.enter(handle.addr()).map_err(|status| refused(status, "connection"))?;
+    quiet::catch(|| body(&mut entry)).unwrap_or_else(|()| {
+        entry.poison();
+        Err(Failure::panic())
+    })
+}
+
+/// Enters a session.
+pub(super) fn enter_session(
+    handle: *const tls_session_t,
+) -> Result<Entry<'static, Box<ClientSession>>, Failure> {
+    SESSIONS.enter(handle.addr()).map_err(|status| refused(status, "session"))
+}
+
 /// Enters a builder that is only looked at.
 pub(super) fn enter_builder(handle: *const tls_builder_t) -> Result<Entry<'static, Box<Builder>>, Failure> {
     if handle.is_null() {
@@ -154,6 +178,10 @@ pub(super) fn publish_connection(connection: Connection) -> Result<*mut tls_conn
     publish(&CONNECTIONS, Box::new(connection))
 }
 
+pub(super) fn publish_session(session: ClientSession) -> Result<*mut tls_session_t, Failure> {
+    publish(&SESSIONS, Box::new(session))
+}
+
 fn publish<T, H>(table: &Table<T>, value: T) -> Result<*mut H, Failure> {
     table
         .insert(value)
@@ -171,6 +199,10 @@ pub(super) fn end_context(handle: *mut tls_context_t) {
 
 pub(super) fn end_connection(handle: *mut tls_conn_t) {
     end(&CONNECTIONS, handle.addr());
+}
+
+pub(super) fn end_session(handle: *mut tls_session_t) {
+    end(&SESSIONS, handle.addr());
 }
 
 /// Ends a value. NULL and handles that are none do nothing: a destructor has nobody to tell.

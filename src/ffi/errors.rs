@@ -101,3 +101,14 @@ pub(super) unsafe fn report_construction<H>(
     let _ = unsafe { report(failure.as_ref(), error) };
     handle
 }
+
+/// Fills in the error of a call on an object that keeps none, which may be NULL.
+///
+/// # Safety
+/// `error` must be NULL or valid for `error->size` bytes.
+pub(super) unsafe fn report_result(result: Result<(), Failure>, error: *mut tls_error_t) -> tls_status_t {
+    let failure = result.err();
+    // SAFETY: valid as the caller promises. An error that is NULL or too small is not filled in.
+    let _ = unsafe { report(failure.as_ref(), error) };
+    failure.map_or(TLS_OK, |failure| failure.status)
+}

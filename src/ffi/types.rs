@@ -25,6 +25,29 @@ pub struct tls_conn_t {
     _opaque: [u8; 0],
 }
 
+/// A session of a client, apart from any connection (section 12). Used by one thread at a time.
+pub struct tls_session_t {
+    _opaque: [u8; 0],
+}
+
+/// A key for the tickets of servers (tls_context_ticket_keys). The caller sets `size` to
+/// sizeof(tls_ticket_key_t), the same in all elements of an array. Since 0.1.
+#[repr(C)]
+pub struct tls_ticket_key_t {
+    /// sizeof(tls_ticket_key_t), set by the caller.
+    pub size: usize,
+    /// By which a ticket tells its key. Not secret; each key has another one.
+    pub name: [u8; 16],
+    /// The secret, random bytes.
+    pub secret: [u8; 64],
+    /// How many bytes of `secret` there are: 32 to 64.
+    pub secret_len: usize,
+    /// The key encrypts from this time on, in Unix seconds, if no newer key does.
+    pub encrypt_from: u64,
+    /// The key decrypts before this time, in Unix seconds; from it on, tickets under it are not accepted.
+    pub decrypt_until: u64,
+}
+
 /// Everything that is known about an error. The caller sets `size` to sizeof(tls_error_t) before the
 /// call, so that programs built against an older or newer header agree with the library on how much
 /// of the struct exists; no byte behind `size` is written. Since 0.1.

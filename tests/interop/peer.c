@@ -7,17 +7,20 @@
 #include "peer/job.h"
 #include "peer/options.h"
 #include "peer/report.h"
+#include "peer/resume.h"
 #include "peer/session.h"
 #include "peer/socket.h"
 #include "tlsbio.h"
 
-static tls_conn_t *new_conn(const struct options *o, const struct contexts *contexts)
+static tls_conn_t *new_conn(const struct options *o, struct contexts *contexts)
 {
     tls_error_t error = {.size = sizeof(error)};
     tls_conn_t *conn;
 
     if (o->server)
         conn = tls_server_new(o->ask_context ? NULL : contexts->main, &error);
+    else if (o->carry)
+        conn = resume_connect(contexts->main, o->name, &contexts->carried, &error);
     else
         conn = verification_client(contexts->main, o, &error);
     if (!conn)
@@ -25,7 +28,7 @@ static tls_conn_t *new_conn(const struct options *o, const struct contexts *cont
     return conn;
 }
 
-static bool one_connection(const struct options *o, const struct contexts *contexts,
+static bool one_connection(const struct options *o, struct contexts *contexts,
                            const struct bytes *file, int fd)
 {
     struct job job;
@@ -39,6 +42,8 @@ static bool one_connection(const struct options *o, const struct contexts *conte
         kept = !session.broken;
         job_end(&job);
     }
+    if (o->carry)
+        resume_keep(session.conn, &contexts->carried);
     tls_free(session.conn);
     socket_finish(fd);
     return kept;
@@ -55,7 +60,7 @@ static int start_listening(const struct options *o)
     return listener;
 }
 
-static bool all_connections(const struct options *o, const struct contexts *contexts,
+static bool all_connections(const struct options *o, struct contexts *contexts,
                             const struct bytes *file)
 {
     int listener = o->server ? start_listening(o) : -1;

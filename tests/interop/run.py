@@ -26,6 +26,8 @@ MODULES = {
         "openssl_identities",
         "openssl_refusals",
         "openssl_verification",
+        "openssl_tickets",
+        "openssl_early_data",
     ),
     "gnutls": ("gnutls_peer",),
     "curl": ("curl_peer",),

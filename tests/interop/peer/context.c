@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "resume.h"
+
 static bool done(const tls_builder_t *builder, const char *what, tls_status_t status)
 {
     tls_error_t error = {.size = sizeof(error)};
@@ -45,6 +47,7 @@ static bool configure(tls_builder_t *b, const struct options *o, const char *cha
         return false;
     return done(b, "versions", tls_builder_versions(b, o->min_version, o->max_version)) &&
            done(b, "client_auth", tls_builder_client_auth(b, o->client_auth)) &&
+           done(b, "early data", tls_builder_early_data(b, (uint32_t)o->early_limit)) &&
            done(b, "verify", tls_builder_verify(b, o->verify)) &&
            verification_configure(b, &o->verification);
 }
@@ -68,9 +71,11 @@ static tls_context_t *make(const struct options *o, const char *chain, const cha
 
 bool contexts_make(struct contexts *contexts, const struct options *o)
 {
-    *contexts = (struct contexts){NULL, NULL};
+    *contexts = (struct contexts){NULL, NULL, NULL};
     contexts->main = make(o, o->chain, o->key);
     if (!contexts->main)
+        return false;
+    if (o->ticket_key != 0 && !resume_set_key(contexts->main, o))
         return false;
     if (o->other_name) {
         contexts->other = make(o, o->other_chain, o->other_key);
@@ -83,4 +88,5 @@ void contexts_free(struct contexts *contexts)
 {
     tls_context_free(contexts->main);
     tls_context_free(contexts->other);
+    tls_session_free(contexts->carried);
 }

@@ -9,7 +9,8 @@
 
 struct contexts {
     tls_context_t *main;
-    tls_context_t *other; /* NULL unless a second identity was given */
+    tls_context_t *other;   /* NULL unless a second identity was given */
+    tls_session_t *carried; /* for the next connection */
 };
 
 /* False with a message on stderr. */

@@ -106,6 +106,8 @@ static bool take_flag(struct options *o, const char *name)
         o->ask_context = true;
     else if (strcmp(name, "--half-close") == 0)
         o->half_close = true;
+    else if (strcmp(name, "--carry") == 0)
+        o->carry = true;
     else
         return false;
     return true;
@@ -152,6 +154,14 @@ static bool take_rule(struct options *o, const char *name, const char *value)
         o->refuse = number(value);
     else if (strcmp(name, "--name") == 0)
         o->name = value;
+    else if (strcmp(name, "--ticket-key") == 0)
+        o->ticket_key = number(value);
+    else if (strcmp(name, "--ticket-until") == 0)
+        o->ticket_until = number(value);
+    else if (strcmp(name, "--early-limit") == 0)
+        o->early_limit = number(value);
+    else if (strcmp(name, "--early") == 0)
+        o->early = value;
     else
         return false;
     return true;

@@ -37,6 +37,14 @@ struct options {
     long refuse;      /* alert that answers the context question, -1: choose a context */
     int32_t verdict;  /* answer to the verify question, as tls_answer_verify takes it */
 
+    long ticket_key;   /* of a server: the byte that a shared ticket key is made of, 0: keys of its
+                          own */
+    long ticket_until; /* Unix seconds at which that key ends, 0: never */
+    long early_limit;  /* the most early data that is taken, or not 0 for a client: early data is on
+                        */
+    const char *early; /* what a client sends as early data if it can */
+    bool carry;        /* of a client: carry a session from each connection to the next */
+
     enum way_in way_in;
     enum way_out way_out;
 

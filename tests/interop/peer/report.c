@@ -83,6 +83,8 @@ void report_print(const struct session *s)
     print_certificates(s->conn);
     print_error(s->conn);
     print_text("asked_name", s->asked_name);
+    print_text("early", s->early);
+    printf("\"early_status\":%d,", (int)tls_early_status(s->conn));
     print_flag("asked_context", s->asked_context);
     print_flag("asked_verify", s->asked_verify);
     stapled_print(&s->stapled);

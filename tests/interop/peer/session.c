@@ -112,12 +112,27 @@ static void work_outside(struct session *s, uint32_t state)
         s->unsendable = true; /* the peer is gone, and we wanted only to send */
 }
 
+static void take_early_data(struct session *s)
+{
+    size_t len = strlen(s->early);
+    ptrdiff_t got = tls_early_read_into(s->conn, s->early + len, sizeof(s->early) - 1 - len);
+
+    if (got > 0)
+        s->early[len + (size_t)got] = '\0';
+}
+
 void session_run(struct session *s)
 {
+    const char *early = s->options->early;
+
+    if (early && tls_early_write_from(s->conn, early, strlen(early)) == 0)
+        s->broken = "early data was neither taken nor refused";
     while (!s->broken) {
         uint32_t state = tls_state(s->conn);
 
         s->status = tls_advance(s->conn);
+        if (s->options->server && s->options->early_limit > 0)
+            take_early_data(s);
         s->job->peer_closed = s->status == TLS_CLOSED || s->status == TLS_TRUNCATED;
         if (is_over(s, state))
             return;

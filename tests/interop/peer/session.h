@@ -40,6 +40,7 @@ struct session {
     bool asked_verify;
     struct stapled stapled; /* while the verify question was open */
     char asked_name[256];   /* SNI as it was known while the context question was open */
+    char early[256];        /* early data that came */
     tls_status_t status;    /* what tls_advance said last */
     const char *broken;     /* a promise of the library that did not hold, or a stall */
 };

@@ -1,0 +1,56 @@
+//! Early data: plain bytes from before the end of the handshake.
+
+use super::{Answer, Connection, PlainTarget};
+use crate::engine::EarlyStatus;
+use crate::record::reserve_bound;
+use crate::status::*;
+
+impl Connection {
+    /// Fills `target` with early data of the client.
+    pub(crate) fn read_early(&mut self, target: &mut impl PlainTarget) -> Answer<usize> {
+        self.check_alive()?;
+        if target.room() == 0 {
+            return Ok(0);
+        }
+        let processed = self.process_fed();
+        let moved = self.session.early().map_or(0, |early| {
+            let moved = target.put(early.waiting());
+            early.consume(moved);
+            moved
+        });
+        if moved > 0 { Ok(moved) } else { processed.and(Err(self.standing())) }
+    }
+
+    /// Seals early data, as much as the outbound limit and the server allow.
+    pub(crate) fn write_early(&mut self, plain: &[u8]) -> Answer<usize> {
+        self.check_alive()?;
+        if plain.is_empty() {
+            return Ok(0);
+        }
+        if !self.session.is_handshaking() {
+            return Err(TLS_ERR_STATE);
+        }
+        let most = plain.len().min(self.writable());
+        if most == 0 {
+            return Err(TLS_WANT_DRAIN);
+        }
+        let out = self.outbound.appender(reserve_bound(most), &self.shared.pool);
+        let result = self.session.write_early(&plain[..most], out);
+        self.outbound.release_if_empty(&self.shared.pool);
+        match result {
+            Ok(None) => Err(TLS_ERR_STATE),
+            Ok(Some(0)) => Err(TLS_ERR_LIMIT),
+            Ok(Some(sealed)) => Ok(sealed),
+            Err(failure) => Err(self.fail(failure)),
+        }
+    }
+
+    pub(crate) fn early_status(&self) -> i32 {
+        match self.session.early_status() {
+            EarlyStatus::None => TLS_EARLY_NONE,
+            EarlyStatus::Pending => TLS_EARLY_PENDING,
+            EarlyStatus::Accepted => TLS_EARLY_ACCEPTED,
+            EarlyStatus::Rejected => TLS_EARLY_REJECTED,
+        }
+    }
+}

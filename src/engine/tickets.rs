@@ -1,0 +1,443 @@
+//! Tickets of servers: under keys of the context's own, or under keys that the host gives to any number
+//! of contexts, processes and machines.
+//!
+//! A ticket under a host's key is `name:16 | salt:32 | sealed session | tag:16`. It is sealed by
+//! AES-256-GCM under a key of its own, HKDF-SHA-256 of the host's secret with the salt and the rules of
+//! the context in its info, with name and salt as associated data. With 256 random bits in each salt no
+//! key seals twice, however many processes share a secret, and so the nonce can be constant.
+
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use aws_lc_rs::{digest, hkdf, rand};
+use rustls::crypto::TicketProducer;
+use rustls::server::{ServerSessionKey, StoresServerSessions};
+use rustls::time_provider::TimeProvider;
+use zeroize::Zeroizing;
+
+use super::config::{ClientAuth, Recipe, Verify};
+use crate::failure::Failure;
+use crate::status::TLS_REASON_TICKET_KEY_UNUSABLE;
+
+pub(crate) const NAME: usize = 16;
+pub(crate) const LEAST_SECRET: usize = 32;
+pub(crate) const MOST_SECRET: usize = 64;
+
+const SALT: usize = 32;
+const TAG: usize = 16;
+const RULES: usize = 32;
+
+/// What a ticket key is derived for; another construction gets another text.
+const PURPOSE: &[u8] = b"libtlsbio ticket 1";
+
+/// The longest lifetime that a ticket may announce (RFC 8446, 4.6.1).
+const LONGEST: u64 = 7 * 24 * 60 * 60;
+
+/// A key as the host gave it. The secret is only looked at.
+pub(crate) struct GivenKey<'a> {
+    pub name: [u8; NAME],
+    pub secret: &'a [u8],
+    /// Unix seconds.
+    pub encrypt_from: u64,
+    pub decrypt_until: u64,
+}
+
+struct TicketKey {
+    name: [u8; NAME],
+    /// Holds the secret on the heap, and wipes it when dropped.
+    secret: hkdf::Prk,
+    encrypt_from: u64,
+    decrypt_until: u64,
+}
+
+/// The keys that a host gave together. The last of those who use the set wipes it.
+pub(crate) struct KeySet(Vec<TicketKey>);
+
+impl KeySet {
+    pub(crate) fn new(given: &[GivenKey<'_>]) -> Result<Self, Failure> {
+        let salt = hkdf::Salt::new(hkdf::HKDF_SHA256, PURPOSE);
+        let mut keys: Vec<TicketKey> = Vec::with_capacity(given.len());
+        for (index, key) in given.iter().enumerate() {
+            check(key).map_err(|why| unusable(index, &why))?;
+            if let Some(other) = keys.iter().position(|other| other.name == key.name) {
+                return Err(unusable(index, &format!("it has the name of key {other}")));
+            }
+            keys.push(TicketKey {
+                name: key.name,
+                secret: salt.extract(key.secret),
+                encrypt_from: key.encrypt_from,
+                decrypt_until: key.decrypt_until,
+            });
+        }
+        Ok(Self(keys))
+    }
+
+    /// The newest key that may encrypt.
+    fn encrypting(&self, now: u64) -> Option<&TicketKey> {
+        self.0
+            .iter()
+            .filter(|key| key.encrypt_from <= now && now < key.decrypt_until)
+            .max_by_key(|key| key.encrypt_from)
+    }
+
+    /// The key of this name, if it still decrypts. Names are public: they are in every ticket.
+    fn decrypting(&self, name: &[u8], now: u64) -> Option<&TicketKey> {
+        self.0.iter().find(|key| key.name == name && now < key.decrypt_until)
+    }
+}
+
+fn check(key: &GivenKey<'_>) -> Result<(), String> {
+    if !(LEAST_SECRET..=MOST_SECRET).contains(&key.secret.len()) {
+        return Err(format!("a secret has {LEAST_SECRET} to {MOST_SECRET} bytes, not {}", key.secret.len()));
+    }
+    if key.secret.iter().all(|&byte| byte == 0) {
+        return Err("the secret is all zeros: it was never filled in".into());
+    }
+    if key.decrypt_until <= key.encrypt_from {
+        return Err(format!(
+            "decrypt_until ({}) is not after encrypt_from ({})",
+            key.decrypt_until, key.encrypt_from
+        ));
+    }
+    Ok(())
+}
+
+fn unusable(index: usize, why: &str) -> Failure {
+    Failure::config(TLS_REASON_TICKET_KEY_UNUSABLE, format!("ticket key {index}: {why}"))
+}
+
+impl TicketKey {
+    /// The key of one ticket.
+    fn derive(&self, salt: &[u8], rules: &[u8; RULES]) -> Option<LessSafeKey> {
+        let mut key = Zeroizing::new([0; KEY]);
+        self.secret.expand(&[salt, rules], KeyLength).ok()?.fill(&mut *key).ok()?;
+        UnboundKey::new(&AES_256_GCM, &*key).ok().map(LessSafeKey::new)
+    }
+
+    fn seal(&self, plain: &[u8], rules: &[u8; RULES]) -> Option<Vec<u8>> {
+        let mut ticket = Vec::with_capacity(NAME + SALT + plain.len() + TAG);
+        ticket.extend_from_slice(&self.name);
+        ticket.extend_from_slice(&[0; SALT]);
+        rand::fill(&mut ticket[NAME..]).ok()?;
+        ticket.extend_from_slice(plain);
+        let (head, body) = ticket.split_at_mut(NAME + SALT);
+        let key = self.derive(&head[NAME..], rules)?;
+        let tag = key.seal_in_place_separate_tag(nonce(), Aad::from(&*head), body).ok()?;
+        ticket.extend_from_slice(tag.as_ref());
+        Some(ticket)
+    }
+
+    fn open(&self, ticket: &[u8], rules: &[u8; RULES]) -> Option<Vec<u8>> {
+        let (head, sealed) = ticket.split_at_checked(NAME + SALT)?;
+        let key = self.derive(&head[NAME..], rules)?;
+        let mut plain = sealed.to_vec();
+        let length = key.open_in_place(nonce(), Aad::from(head), &mut plain).ok()?.len();
+        plain.truncate(length);
+        Some(plain)
+    }
+}
+
+/// Each key seals one ticket.
+fn nonce() -> Nonce {
+    Nonce::assume_unique_for_key([0; 12])
+}
+
+const KEY: usize = 32;
+
+struct KeyLength;
+
+impl hkdf::KeyType for KeyLength {
+    fn len(&self) -> usize {
+        KEY
+    }
+}
+
+/// Which rules about client certificates a session was made under. A resumed session is not verified
+/// again, and the engine does not look whether it would be: without this, a ticket of a context that asks
+/// for no certificate would be good at one that requires them and has the same keys.
+pub(super) fn rules(recipe: &Recipe) -> [u8; RULES] {
+    let mut hash = digest::Context::new(&digest::SHA256);
+    let mut add = |part: &[u8]| {
+        hash.update(&(part.len() as u64).to_be_bytes());
+        hash.update(part);
+    };
+    add(match recipe.client_auth {
+        ClientAuth::None => b"none",
+        ClientAuth::Optional => b"optional",
+        ClientAuth::Required => b"required",
+    });
+    if recipe.client_auth != ClientAuth::None {
+        add(match recipe.verify {
+            Verify::Peer => b"peer",
+            Verify::Ask => b"ask",
+            Verify::DangerousNone => b"anything",
+        });
+        recipe.trust.parts().iter().flatten().for_each(|part| add(part));
+    }
+    let mut rules = [0; RULES];
+    rules.copy_from_slice(hash.finish().as_ref());
+    rules
+}
+
+/// What a server context issues and accepts.
+pub(super) struct Tickets {
+    own: Arc<dyn TicketProducer>,
+    /// The host's keys, which take the place of the context's own.
+    given: RwLock<Option<Arc<KeySet>>>,
+    rules: [u8; RULES],
+    clock: Arc<dyn TimeProvider>,
+}
+
+impl Tickets {
+    pub(super) fn new(
+        own: Arc<dyn TicketProducer>,
+        rules: [u8; RULES],
+        clock: Arc<dyn TimeProvider>,
+    ) -> Self {
+        Self { own, given: RwLock::new(None), rules, clock }
+    }
+
+    /// From now on these keys alone are used; None returns to the context's own.
+    pub(super) fn swap(&self, keys: Option<KeySet>) {
+        let mut keys = keys.map(Arc::new);
+        std::mem::swap(&mut *self.given.write().unwrap_or_else(PoisonError::into_inner), &mut keys);
+        // The former keys are wiped here, outside the lock, or by the last handshake that uses them.
+    }
+
+    fn given(&self) -> Option<Arc<KeySet>> {
+        self.given.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn now(&self) -> Option<u64> {
+        self.clock.current_time().map(|time| time.as_secs())
+    }
+}
+
+impl TicketProducer for Tickets {
+    fn encrypt(&self, plain: &[u8]) -> Option<Vec<u8>> {
+        match self.given() {
+            None => self.own.encrypt(plain),
+            Some(keys) => keys.encrypting(self.now()?)?.seal(plain, &self.rules),
+        }
+    }
+
+    fn decrypt(&self, ticket: &[u8]) -> Option<Vec<u8>> {
+        match self.given() {
+            None => self.own.decrypt(ticket),
+            Some(keys) => keys.decrypting(ticket.get(..NAME)?, self.now()?)?.open(ticket, &self.rules),
+        }
+    }
+
+    fn lifetime(&self) -> Duration {
+        let Some(keys) = self.given() else { return self.own.lifetime() };
+        let left = |now| Some(keys.encrypting(now)?.decrypt_until - now);
+        Duration::from_secs(self.now().and_then(left).unwrap_or(0).min(LONGEST))
+    }
+}
+
+impl std::fmt::Debug for Tickets {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Tickets").finish_non_exhaustive()
+    }
+}
+
+/// The memory of a server for TLS 1.2 sessions without tickets. While the host gives the keys it is closed:
+/// it knows nothing of their ends, and would let a session be resumed beyond them.
+#[derive(Debug)]
+pub(super) struct SessionIds {
+    pub store: Arc<dyn StoresServerSessions>,
+    pub tickets: Arc<Tickets>,
+}
+
+impl SessionIds {
+    fn open(&self) -> Option<&dyn StoresServerSessions> {
+        self.tickets.given().is_none().then_some(&*self.store)
+    }
+}
+
+impl StoresServerSessions for SessionIds {
+    fn put(&self, key: ServerSessionKey<'_>, value: Vec<u8>) -> bool {
+        self.open().is_some_and(|store| store.put(key, value))
+    }
+
+    fn get(&self, key: ServerSessionKey<'_>) -> Option<Vec<u8>> {
+        self.open()?.get(key)
+    }
+
+    fn take(&self, key: ServerSessionKey<'_>) -> Option<Vec<u8>> {
+        self.open()?.take(key)
+    }
+
+    fn can_cache(&self) -> bool {
+        self.open().is_some_and(|store| store.can_cache())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use pki_types::UnixTime;
+
+    use super::*;
+
+    #[derive(Debug, Default)]
+    struct Clock(AtomicU64);
+
+    impl TimeProvider for Clock {
+        fn current_time(&self) -> Option<UnixTime> {
+            Some(UnixTime::since_unix_epoch(Duration::from_secs(self.0.load(Ordering::Relaxed))))
+        }
+    }
+
+    struct Server {
+        clock: Arc<Clock>,
+        tickets: Tickets,
+    }
+
+    impl Server {
+        fn new(keys: &[GivenKey<'_>]) -> Self {
+            Self::with_rules(keys, [0; RULES])
+        }
+
+        fn with_rules(keys: &[GivenKey<'_>], rules: [u8; RULES]) -> Self {
+            let clock = Arc::new(Clock::default());
+            let own = rustls_aws_lc_rs::DEFAULT_PROVIDER.ticketer_factory.ticketer().unwrap();
+            let tickets = Tickets::new(own, rules, clock.clone());
+            tickets.swap(Some(KeySet::new(keys).unwrap()));
+            Self { clock, tickets }
+        }
+
+        fn at(&self, time: u64) -> &Tickets {
+            self.clock.0.store(time, Ordering::Relaxed);
+            &self.tickets
+        }
+    }
+
+    fn key(number: u8, encrypt_from: u64, decrypt_until: u64) -> GivenKey<'static> {
+        const SECRETS: [[u8; 32]; 4] = [[1; 32], [2; 32], [3; 32], [4; 32]];
+        GivenKey { name: [number; NAME], secret: &SECRETS[usize::from(number)], encrypt_from, decrypt_until }
+    }
+
+    #[test]
+    fn the_newest_key_that_has_begun_encrypts_until_none_is_left() {
+        let server = Server::new(&[key(1, 100, 300), key(2, 200, 400), key(0, 0, 150)]);
+        for (time, name) in
+            [(0, Some(0)), (99, Some(0)), (100, Some(1)), (199, Some(1)), (200, Some(2)), (399, Some(2))]
+        {
+            let ticket = server.at(time).encrypt(b"session").unwrap();
+            assert_eq!(Some(ticket[0]), name, "at {time}");
+        }
+        assert_eq!(server.at(400).encrypt(b"session"), None);
+        assert_eq!(server.at(400).lifetime(), Duration::ZERO);
+    }
+
+    #[test]
+    fn every_key_decrypts_until_its_end_on_any_machine_and_not_a_second_longer() {
+        let keys = || [key(1, 100, 300), key(2, 200, 400)];
+        let (issuer, other) = (Server::new(&keys()), Server::new(&keys()));
+        let old = issuer.at(199).encrypt(b"old").unwrap();
+        let new = issuer.at(250).encrypt(b"new").unwrap();
+        assert_eq!(other.at(299).decrypt(&old).as_deref(), Some(&b"old"[..]));
+        assert_eq!(other.at(300).decrypt(&old), None);
+        assert_eq!(other.at(300).decrypt(&new).as_deref(), Some(&b"new"[..]));
+        assert_eq!(other.at(400).decrypt(&new), None);
+        // A machine whose clock is behind accepts what another one has begun to issue.
+        assert_eq!(other.at(150).decrypt(&new).as_deref(), Some(&b"new"[..]));
+    }
+
+    #[test]
+    fn the_hint_is_what_the_key_has_left_and_a_week_at_most() {
+        let server = Server::new(&[key(1, 100, 300), key(2, 1_000, 10_000_000)]);
+        assert_eq!(server.at(100).lifetime(), Duration::from_secs(200));
+        assert_eq!(server.at(299).lifetime(), Duration::from_secs(1));
+        assert_eq!(server.at(2_000).lifetime(), Duration::from_secs(604_800));
+    }
+
+    #[test]
+    fn a_ticket_with_any_bit_changed_or_byte_missing_is_none() {
+        let server = Server::new(&[key(1, 0, 100)]);
+        let ticket = server.at(1).encrypt(b"session").unwrap();
+        assert_eq!(ticket.len(), NAME + SALT + 7 + TAG);
+        for bit in 0..ticket.len() * 8 {
+            let mut changed = ticket.clone();
+            changed[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(server.tickets.decrypt(&changed), None, "bit {bit}");
+        }
+        for length in 0..ticket.len() {
+            assert_eq!(server.tickets.decrypt(&ticket[..length]), None, "{length} bytes");
+        }
+        assert_eq!(server.tickets.decrypt(&[&ticket[..], b"x"].concat()), None);
+    }
+
+    #[test]
+    fn no_two_tickets_look_alike() {
+        let server = Server::new(&[key(1, 0, 100)]);
+        let [one, two] = [(); 2].map(|()| server.at(1).encrypt(b"session").unwrap());
+        assert_ne!(one[NAME..NAME + SALT], two[NAME..NAME + SALT]);
+        assert_ne!(one[NAME + SALT..], two[NAME + SALT..]);
+    }
+
+    #[test]
+    fn a_name_with_another_secret_is_no_key() {
+        let [one, mut two] = [key(1, 0, 100), key(2, 0, 100)];
+        two.name = one.name;
+        let ticket = Server::new(&[one]).at(1).encrypt(b"session").unwrap();
+        assert_eq!(Server::new(&[two]).at(1).decrypt(&ticket), None);
+    }
+
+    #[test]
+    fn other_rules_about_client_certificates_are_another_key() {
+        let lax = Recipe::default();
+        let strict = Recipe { client_auth: ClientAuth::Required, ..Recipe::default() };
+        assert_eq!(rules(&lax), rules(&Recipe::default()));
+        let issuer = Server::with_rules(&[key(1, 0, 100)], rules(&lax));
+        let ticket = issuer.at(1).encrypt(b"session").unwrap();
+        let server = Server::with_rules(&[key(1, 0, 100)], rules(&strict));
+        assert_eq!(server.at(1).decrypt(&ticket), None);
+        assert!(issuer.at(1).decrypt(&ticket).is_some());
+    }
+
+    #[test]
+    fn former_keys_are_gone_after_a_swap_and_the_own_ones_come_back() {
+        let server = Server::new(&[key(1, 0, 100)]);
+        let given = server.at(1).encrypt(b"session").unwrap();
+        let former = Arc::downgrade(&server.tickets.given().unwrap());
+        server.tickets.swap(Some(KeySet::new(&[key(2, 0, 100)]).unwrap()));
+        assert!(former.upgrade().is_none());
+        assert_eq!(server.tickets.decrypt(&given), None);
+
+        server.tickets.swap(None);
+        let own = server.tickets.encrypt(b"session").unwrap();
+        assert_eq!(server.tickets.decrypt(&own).as_deref(), Some(&b"session"[..]));
+        assert_eq!(server.tickets.decrypt(&given), None);
+    }
+
+    #[test]
+    fn a_set_without_a_key_issues_and_accepts_nothing() {
+        let server = Server::new(&[]);
+        assert_eq!(server.at(1).encrypt(b"session"), None);
+        assert_eq!(server.at(1).decrypt(&[0; 100]), None);
+    }
+
+    #[test]
+    fn unusable_keys_are_named_by_their_place() {
+        let refused = |keys: &[GivenKey<'_>]| KeySet::new(keys).err().unwrap();
+        let short = GivenKey { secret: &[1; 31], ..key(1, 0, 1) };
+        let long = GivenKey { secret: &[1; 65], ..key(1, 0, 1) };
+        let zero = GivenKey { secret: &[0; 48], ..key(1, 0, 1) };
+        for (bad, word) in [
+            (short, "31"),
+            (long, "65"),
+            (zero, "zeros"),
+            (key(1, 5, 5), "decrypt_until"),
+            (key(0, 0, 1), "name of key 0"),
+        ] {
+            let failure = refused(&[key(0, 0, 10), bad]);
+            assert_eq!(failure.reason, TLS_REASON_TICKET_KEY_UNUSABLE);
+            assert!(failure.message.contains("ticket key 1: "), "{}", failure.message);
+            assert!(failure.message.contains(word), "{}", failure.message);
+        }
+    }
+}

@@ -1,0 +1,77 @@
+"""Sessions that cross processes: `openssl s_client` between two of our servers, our client and `openssl s_server`."""
+
+import re
+import time
+
+from harness import VERSION_IDS, VERSIONS, InteropTest, certificates, rows
+from openssl_tools import VERSION_FLAGS, VERSION_NAMES, SClient, SServer, identity
+from settings import pki
+
+WEEK = 7 * 24 * 60 * 60
+
+
+class SharedKeys(InteropTest):
+    def visit(self, version, server, *flags):
+        """One line there and back, in the middle of whatever else the client prints."""
+        client = self.start(SClient(server.port(), VERSION_FLAGS[version], *flags, brief=False))
+        client.write(b"hello\n").join()
+        client.wait_for("hello")
+        self.assertEqual(client.finish(), 0)
+        return client, server.report()
+
+    def cross(self, version, first, second, *flags):
+        """The second server's report, and the client's words, after a session of the first was offered to it."""
+        session = str(self.directory / "session")
+        _, report = self.visit(version, self.our_server(**first), "-sess_out", session, *flags)
+        self.expect(report, resumed=0, error="TLS_OK")
+        client, report = self.visit(version, self.our_server(**second), "-sess_in", session, *flags)
+        self.expect(report, status="TLS_CLOSED", error="TLS_OK", version=VERSION_IDS[version])
+        return client, report
+
+    @rows(*((version, version) for version in VERSIONS))
+    def test_same_key(self, version):
+        client, report = self.cross(version, {"ticket_key": "7"}, {"ticket_key": "7"})
+        self.expect(report, resumed=1, sni="server.test")
+        self.expect_text(client, f"Reused, {VERSION_NAMES[version]}")
+
+    @rows(*((version, version) for version in VERSIONS))
+    def test_client_certificate(self, version):
+        options = {"ticket_key": "7", "client_auth": "required", "trust": pki("trust/all.pem")}
+        _, report = self.cross(version, options, options, *identity("client", "rsa"))
+        self.expect(report, resumed=1, certificates=certificates("rsa/client-chain.pem"))
+
+    @rows(*((version, version) for version in VERSIONS))
+    def test_certificate_required_by_the_second_only(self, version):
+        strict = {"ticket_key": "7", "client_auth": "required", "trust": pki("trust/all.pem")}
+        _, report = self.cross(version, {"ticket_key": "7"}, strict, *identity("client", "rsa"))
+        self.expect(report, resumed=0, certificates=certificates("rsa/client-chain.pem"))
+
+    @rows(
+        *((f"{version} another key", version, {"ticket_key": "8"}) for version in VERSIONS),
+        *((f"{version} keys of its own", version, {}) for version in VERSIONS),
+        *((f"{version} expired", version, {"ticket_key": "7", "ticket_until": "1"}) for version in VERSIONS),
+    )
+    def test_not_resumed(self, version, second):
+        client, report = self.cross(version, {"ticket_key": "7"}, second)
+        self.expect(report, resumed=0)
+        self.expect_text(client, f"New, {VERSION_NAMES[version]}")
+
+    @rows(*((version, version) for version in VERSIONS))
+    def test_lifetime_hint(self, version):
+        soon = int(time.time()) + 100_000
+        for until, least, most in ((soon, 99_000, 100_000), (soon + WEEK, WEEK, WEEK)):
+            server = self.our_server(ticket_key="7", ticket_until=str(until))
+            client, _ = self.visit(version, server)
+            hint = re.search(r"ticket lifetime hint: (\d+) \(seconds\)", client.text())
+            self.assertIsNotNone(hint, "the client was told no lifetime")
+            self.assertTrue(least <= int(hint.group(1)) <= most, hint.group(0))
+
+
+class Carried(InteropTest):
+    @rows(*((version, version) for version in VERSIONS))
+    def test_session_of_one_connection_in_the_next(self, version):
+        server = self.start(SServer(VERSION_FLAGS[version], connections=3))
+        data = self.file_with(b"one line\n")
+        client = self.our_client(server.port(), job="exchange", send=data, expect="9", count="3", carry=True)
+        for report, resumed in zip(client.reports(), (0, 1, 1), strict=True):
+            self.expect(report, status="TLS_CLOSED", resumed=resumed, version=VERSION_IDS[version])

@@ -1,0 +1,34 @@
+#include "resume.h"
+
+#include <stdio.h>
+#include <string.h>
+
+bool resume_set_key(tls_context_t *context, const struct options *o)
+{
+    tls_error_t error = {.size = sizeof(error)};
+    tls_ticket_key_t key = {.size = sizeof(key), .secret_len = 32};
+
+    memset(key.name, (int)o->ticket_key, sizeof(key.name));
+    memset(key.secret, (int)o->ticket_key, key.secret_len);
+    key.decrypt_until = o->ticket_until > 0 ? (uint64_t)o->ticket_until : UINT64_MAX;
+    if (tls_context_ticket_keys(context, &key, 1, &error) == TLS_OK)
+        return true;
+    fprintf(stderr, "peer: ticket key: %s: %s\n", tls_status_name(error.status), error.message);
+    return false;
+}
+
+tls_conn_t *resume_connect(const tls_context_t *context, const char *name, tls_session_t **carried,
+                           tls_error_t *error)
+{
+    tls_conn_t *conn = tls_client_new_resuming(context, name, *carried, error);
+
+    tls_session_free(*carried);
+    *carried = NULL;
+    return conn;
+}
+
+void resume_keep(tls_conn_t *conn, tls_session_t **carried)
+{
+    tls_session_free(*carried);
+    *carried = tls_session_take(conn, NULL);
+}
