@@ -6,6 +6,7 @@
 //! the context in its info, with name and salt as associated data. With 256 random bits in each salt no
 //! key seals twice, however many processes share a secret, and so the nonce can be constant.
 
+use std::hash::{Hash, Hasher};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -174,10 +175,25 @@ pub(super) fn rules(recipe: &Recipe) -> [u8; RULES] {
             Verify::DangerousNone => b"anything",
         });
         recipe.trust.parts().iter().flatten().for_each(|part| add(part));
+        recipe.checks.hash(&mut Digesting(&mut hash));
     }
     let mut rules = [0; RULES];
     rules.copy_from_slice(hash.finish().as_ref());
     rules
+}
+
+/// Feeds a digest with what is made for hash tables.
+struct Digesting<'a>(&'a mut digest::Context);
+
+impl Hasher for Digesting<'_> {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// Nobody asks: the digest is read instead.
+    fn finish(&self) -> u64 {
+        0
+    }
 }
 
 /// What a server context issues and accepts.

@@ -49,7 +49,7 @@ pub extern "C" fn tls_builder_sessions(builder: *mut tls_builder_t, most: usize)
 ///
 /// All contexts with the same keys resume each other's sessions, in whatever process and on whatever machine
 /// if they ask for client certificates alike: tls_builder_client_auth(), and where that is not NONE
-/// also tls_builder_verify() and the trust anchors. A ticket that is expired, of an unknown key, of other such
+/// also tls_builder_verify(), the trust anchors and what section 11 adds to the rules. A ticket that is expired, of an unknown key, of other such
 /// rules, or altered makes a full handshake, never an error. The client's certificates are in the
 /// ticket: tls_peer_certificate() has them after resumption.
 ///
