@@ -856,6 +856,38 @@ tls_conn_t *tls_client_new_named(const tls_context_t *context,
                                  tls_error_t *error);
 
 /**
+ * Sets an identity that is a key alone, shown as a raw public key (RFC 7250): for peers that know it already.
+ * The private key is PEM, as for tls_builder_identity_pem(). Raw public keys need TLS 1.3 as the least version, and
+ * a peer that is set up for them; there is no falling back to certificates.
+ * Errors: TLS_ERR_CONFIG (malformed or missing PEM, unsupported or encrypted key), TLS_ERR_STATE (this
+ * builder has an identity). Since 0.1.
+ */
+tls_status_t tls_builder_raw_identity_pem(tls_builder_t *builder,
+                                          const void *key,
+                                          size_t key_len);
+
+/**
+ * Adds the public keys of a PEM text ("PUBLIC KEY"), all of them or none, as those of peers that show a raw public
+ * key (RFC 7250). May be called several times. With at least one, peers must show a raw public key, and it must
+ * be one of these; certificates, trust anchors and names have no part in it then, pins still have. Needs TLS 1.3 as the
+ * least version: making a context is TLS_ERR_CONFIG otherwise (TLS_REASON_VERSION_UNSUPPORTED).
+ * Errors: TLS_ERR_CONFIG (malformed PEM, no public key in it, or one that cannot be parsed; the message has its
+ * number). Since 0.1.
+ */
+tls_status_t tls_builder_raw_trust_pem(tls_builder_t *builder,
+                                       const void *pem,
+                                       size_t len);
+
+/**
+ * The raw public key that the peer showed instead of a certificate, as a subject public key info in DER: known
+ * while TLS_ASK_VERIFY is open, and once the handshake is done. 0 if there is none.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ */
+ptrdiff_t tls_peer_raw_key(tls_conn_t *conn,
+                           void *der,
+                           size_t capacity);
+
+/**
  * The OCSP response (RFC 6960), in DER, that the server stapled to its certificate. Only while a client's
  * TLS_ASK_VERIFY is open, and 0 if there is none; contexts with TLS_VERIFY_ASK ask for one. Nobody has
  * looked at it: signature, certificate and times are the host's to check.

@@ -20,7 +20,7 @@ use super::session::Session;
 use super::store::{Credential, TrustStore};
 use super::verifier::{ClientRules, ServerRules};
 use crate::failure::Failure;
-use crate::status::{TLS_REASON_NO_IDENTITY, TLS_REASON_NO_TRUST};
+use crate::status::{TLS_REASON_NO_IDENTITY, TLS_REASON_NO_TRUST, TLS_REASON_VERSION_UNSUPPORTED};
 
 /// Whose decision it is whether a peer's identity is accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -87,6 +87,22 @@ impl Recipe {
         chain.iter().map(|certificate| certificate.len() + 16).sum()
     }
 
+    fn trusts_nobody(&self) -> bool {
+        self.trust.is_empty() && self.checks.raw_keys.is_empty()
+    }
+
+    /// The engine knows raw public keys in TLS 1.3 only.
+    fn check_raw_keys(&self) -> Result<(), Failure> {
+        let raw = self.credential.as_ref().is_some_and(Credential::is_raw);
+        if self.tls12 && (raw || !self.checks.raw_keys.is_empty()) {
+            return Err(Failure::config(
+                TLS_REASON_VERSION_UNSUPPORTED,
+                "raw public keys need TLS 1.3: set it as the least version (tls_builder_versions)",
+            ));
+        }
+        Ok(())
+    }
+
     fn ocsp_bytes(&self) -> usize {
         self.ocsp.as_ref().map_or(0, |response| response.len() + 16)
     }
@@ -102,7 +118,8 @@ pub(crate) struct ClientSetup {
 
 impl ClientSetup {
     pub(crate) fn new(recipe: &Recipe) -> Result<Self, Failure> {
-        if recipe.verify == Verify::Peer && recipe.trust.is_empty() {
+        recipe.check_raw_keys()?;
+        if recipe.verify == Verify::Peer && recipe.trusts_nobody() {
             return Err(Failure::config(
                 TLS_REASON_NO_TRUST,
                 "a client that verifies its peer needs a trust anchor: tls_builder_trust_pem, \
@@ -165,7 +182,8 @@ impl ServerSetup {
             ));
         };
         let asks_client = recipe.client_auth != ClientAuth::None;
-        if asks_client && recipe.verify == Verify::Peer && recipe.trust.is_empty() {
+        recipe.check_raw_keys()?;
+        if asks_client && recipe.verify == Verify::Peer && recipe.trusts_nobody() {
             return Err(Failure::config(
                 TLS_REASON_NO_TRUST,
                 "a server that verifies client certificates needs a trust anchor: tls_builder_trust_pem, \
@@ -187,7 +205,7 @@ impl ServerSetup {
             builder.with_client_cert_verifier(Arc::new(NoClientAuth))
         };
         let mut credentials = credential.load()?;
-        credentials.ocsp = recipe.ocsp.clone();
+        credentials.ocsp = recipe.ocsp.clone().filter(|_| !credential.is_raw());
         let resolver: Arc<dyn ServerCredentialResolver> = Arc::new(SingleCredential::from(credentials));
         let mut config =
             builder.with_server_credential_resolver(resolver).map_err(|error| explain(&error))?;

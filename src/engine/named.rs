@@ -14,6 +14,7 @@ use rustls::client::danger::{
     HandshakeSignatureValid, ServerIdentity, ServerVerifier, SignatureVerificationInput,
 };
 use rustls::crypto::{SignatureScheme, VerifiedIdentity};
+use rustls::enums::CertificateType;
 use rustls::error::Error;
 
 use super::config::ClientSetup;
@@ -79,6 +80,10 @@ impl ServerVerifier for Named {
 
     fn request_ocsp_response(&self) -> bool {
         self.rules.request_ocsp_response()
+    }
+
+    fn supported_certificate_types(&self) -> &'static [CertificateType] {
+        self.rules.supported_certificate_types()
     }
 
     fn hash_config(&self, mut hasher: &mut dyn Hasher) {

@@ -64,6 +64,11 @@ impl Credential {
         Ok(Self { chain, key: Zeroizing::new(key), public_key })
     }
 
+    /// Whether the key is shown without a certificate (RFC 7250).
+    pub(crate) fn is_raw(&self) -> bool {
+        self.chain.is_empty()
+    }
+
     /// The chain, as configured.
     pub(crate) fn chain(&self) -> &[CertificateDer<'static>] {
         &self.chain
@@ -85,8 +90,11 @@ impl Credential {
 
     /// The engine's form, if key and certificate belong together.
     pub(super) fn load(&self) -> Result<Credentials, Failure> {
-        let identity = Identity::from_cert_chain(self.chain.clone())
-            .map_err(|why| Failure::config(TLS_REASON_CERTIFICATE_UNUSABLE, format!("{why:?}")))?;
+        let identity = match &self.public_key {
+            Some(public) if self.is_raw() => Identity::RawPublicKey(public.clone().into()),
+            _ => Identity::from_cert_chain(self.chain.clone())
+                .map_err(|why| Failure::config(TLS_REASON_CERTIFICATE_UNUSABLE, format!("{why:?}")))?,
+        };
         Credentials::new(Arc::new(identity), parse_key(&self.key)?).map_err(|error| match error {
             Error::InconsistentKeys(_) => Failure::config(
                 TLS_REASON_KEY_MISMATCH,

@@ -170,6 +170,63 @@ pub unsafe extern "C" fn tls_client_new_named(
     unsafe { report_construction(result, error) }
 }
 
+/// Sets an identity that is a key alone, shown as a raw public key (RFC 7250): for peers that know it already.
+/// The private key is PEM, as for tls_builder_identity_pem(). Raw public keys need TLS 1.3 as the least version, and
+/// a peer that is set up for them; there is no falling back to certificates.
+/// Errors: TLS_ERR_CONFIG (malformed or missing PEM, unsupported or encrypted key), TLS_ERR_STATE (this
+/// builder has an identity). Since 0.1.
+///
+/// # Safety
+/// The buffer must be valid for its length.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tls_builder_raw_identity_pem(
+    builder: *mut tls_builder_t,
+    key: *const c_void,
+    key_len: usize,
+) -> tls_status_t {
+    with_builder(builder, |builder| {
+        // SAFETY: valid as the caller promises.
+        let key = unsafe { bytes(key, key_len) }.map_err(|status| refused(status, "the key"))?;
+        builder.raw_identity_pem(key)
+    })
+}
+
+/// Adds the public keys of a PEM text ("PUBLIC KEY"), all of them or none, as those of peers that show a raw public
+/// key (RFC 7250). May be called several times. With at least one, peers must show a raw public key, and it must
+/// be one of these; certificates, trust anchors and names have no part in it then, pins still have. Needs TLS 1.3 as the
+/// least version: making a context is TLS_ERR_CONFIG otherwise (TLS_REASON_VERSION_UNSUPPORTED).
+/// Errors: TLS_ERR_CONFIG (malformed PEM, no public key in it, or one that cannot be parsed; the message has its
+/// number). Since 0.1.
+///
+/// # Safety
+/// The buffer must be valid for its length.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tls_builder_raw_trust_pem(
+    builder: *mut tls_builder_t,
+    pem: *const c_void,
+    len: usize,
+) -> tls_status_t {
+    with_builder(builder, |builder| {
+        // SAFETY: valid as the caller promises.
+        let pem = unsafe { bytes(pem, len) }.map_err(|status| refused(status, "the PEM text"))?;
+        builder.raw_trust_pem(pem)
+    })
+}
+
+/// The raw public key that the peer showed instead of a certificate, as a subject public key info in DER: known
+/// while TLS_ASK_VERIFY is open, and once the handshake is done. 0 if there is none.
+/// Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+///
+/// # Safety
+/// `der` must be NULL or valid for writes of `capacity` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tls_peer_raw_key(conn: *mut tls_conn_t, der: *mut c_void, capacity: usize) -> isize {
+    with_connection(conn, |connection| {
+        // SAFETY: valid as the caller promises.
+        unsafe { copy_out(connection.peer_raw_key().unwrap_or_default(), der, capacity) }
+    })
+}
+
 /// The OCSP response (RFC 6960), in DER, that the server stapled to its certificate. Only while a client's
 /// TLS_ASK_VERIFY is open, and 0 if there is none; contexts with TLS_VERIFY_ASK ask for one. Nobody has
 /// looked at it: signature, certificate and times are the host's to check.

@@ -20,7 +20,7 @@ CASE_LIMIT_SECONDS = 120
 
 MODULES = {
     "openssl": ("openssl_our_client", "openssl_our_server", "openssl_refusals", "openssl_verification"),
-    "gnutls": ("gnutls_peer",),
+    "gnutls": ("gnutls_peer", "gnutls_raw_keys"),
     "curl": ("curl_peer",),
     "pyssl": ("pyssl_peer",),
     "go": ("go_peer",),

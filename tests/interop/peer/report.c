@@ -85,6 +85,7 @@ void report_print(const struct session *s)
     print_text("asked_name", s->asked_name);
     print_flag("asked_context", s->asked_context);
     print_flag("asked_verify", s->asked_verify);
+    raw_key_print(s->conn);
     stapled_print(&s->stapled);
     print_flag("retried", s->retry.seen);
     print_flag("reset", s->transport_reset);
