@@ -770,6 +770,8 @@ tls_status_t tls_close_notify(tls_conn_t *conn);
  * was issued last counts. A list must be signed by the issuer of the certificates that it speaks for; delta and
  * indirect CRLs, those of version 1, and those without a time of next update are not supported.
  *
+ * The signature of a list is verified whenever it is asked, so that a long list takes time in each full handshake.
+ *
  * With at least one list, certificates are looked up as tls_builder_revocation() says. By default a chain is
  * refused if any of its certificates but the trust anchor was revoked [R-30], if its issuer has no list, or if
  * that list has expired. This is what OpenSSL does under X509_V_FLAG_CRL_CHECK and X509_V_FLAG_CRL_CHECK_ALL.
@@ -845,7 +847,8 @@ tls_status_t tls_builder_ocsp(tls_builder_t *builder,
 /**
  * Like tls_client_new(), with two names: the server's certificate must be valid for `verify_name`, a DNS name
  * or an IP address, whatever is sent [R-33]. `sni` is the DNS name to send; NULL sends none. Sessions are
- * resumed only between connections that verify the same name.
+ * resumed only between connections that verify the same name. Two different names cost a connection a copy of
+ * the context's settings (not of its trust anchors, keys and lists).
  *
  * `error` may be NULL; otherwise the caller has set `error->size`.
  * Errors: as for tls_client_new(); TLS_ERR_ARGUMENT also for an `sni` that is an IP address. Since 0.1.

@@ -1,7 +1,7 @@
 //! From a recipe to the engine's configurations, and from those to sessions.
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use pki_types::ServerName;
@@ -112,6 +112,8 @@ impl Recipe {
 #[derive(Clone)]
 pub(crate) struct ClientSetup {
     pub(super) config: Arc<ClientConfig>,
+    /// The same for connections that send no name; made when the first one does not.
+    pub(super) nameless: OnceLock<Arc<ClientConfig>>,
     asks: bool,
     flight_bound: usize,
 }
@@ -141,6 +143,7 @@ impl ClientSetup {
         config.resumption = Resumption::in_memory_sessions(CLIENT_SESSIONS);
         Ok(Self {
             config: Arc::new(config),
+            nameless: OnceLock::new(),
             asks: recipe.verify == Verify::Ask,
             flight_bound: recipe.chain_bytes() + FLIGHT_OVERHEAD,
         })
