@@ -1018,7 +1018,7 @@ tls_status_t tls_builder_sessions(tls_builder_t *builder,
  *
  * All contexts with the same keys resume each other's sessions, in whatever process and on whatever machine
  * [R-40], if they ask for client certificates alike: tls_builder_client_auth(), and where that is not NONE
- * also tls_builder_verify() and the trust anchors. A ticket that is expired, of an unknown key, of other such
+ * also tls_builder_verify(), the trust anchors and what section 11 adds to the rules. A ticket that is expired, of an unknown key, of other such
  * rules, or altered makes a full handshake, never an error [R-41]. The client's certificates are in the
  * ticket: tls_peer_certificate() has them after resumption [R-42].
  *
@@ -1155,6 +1155,8 @@ int32_t tls_early_status(tls_conn_t *conn);
  * was issued last counts. A list must be signed by the issuer of the certificates that it speaks for; delta and
  * indirect CRLs, those of version 1, and those without a time of next update are not supported.
  *
+ * The signature of a list is verified whenever it is asked, so that a long list takes time in each full handshake.
+ *
  * With at least one list, certificates are looked up as tls_builder_revocation() says. By default a chain is
  * refused if any of its certificates but the trust anchor was revoked [R-30], if its issuer has no list, or if
  * that list has expired. This is what OpenSSL does under X509_V_FLAG_CRL_CHECK and X509_V_FLAG_CRL_CHECK_ALL.
@@ -1231,7 +1233,8 @@ tls_status_t tls_builder_ocsp(tls_builder_t *builder,
 /**
  * Like tls_client_new(), with two names: the server's certificate must be valid for `verify_name`, a DNS name
  * or an IP address, whatever is sent [R-33]. `sni` is the DNS name to send; NULL sends none. Sessions are
- * resumed only between connections that verify the same name.
+ * resumed only between connections that verify the same name. Two different names cost a connection a copy of
+ * the context's settings (not of its trust anchors, keys and lists).
  *
  * `error` may be NULL; otherwise the caller has set `error->size`.
  * Errors: as for tls_client_new(); TLS_ERR_ARGUMENT also for an `sni` that is an IP address. Since 0.1.
@@ -1240,6 +1243,38 @@ tls_conn_t *tls_client_new_named(const tls_context_t *context,
                                  const char *sni,
                                  const char *verify_name,
                                  tls_error_t *error);
+
+/**
+ * Sets an identity that is a key alone, shown as a raw public key (RFC 7250): for peers that know it already.
+ * The private key is PEM, as for tls_builder_identity_pem(). Raw public keys need TLS 1.3 as the least version, and
+ * a peer that is set up for them; there is no falling back to certificates.
+ * Errors: TLS_ERR_CONFIG (malformed or missing PEM, unsupported or encrypted key), TLS_ERR_STATE (this
+ * builder has an identity; nor can one be added to this one). Since 0.1.
+ */
+tls_status_t tls_builder_raw_identity_pem(tls_builder_t *builder,
+                                          const void *key,
+                                          size_t key_len);
+
+/**
+ * Adds the public keys of a PEM text ("PUBLIC KEY"), all of them or none, as those of peers that show a raw public
+ * key (RFC 7250). May be called several times. With at least one, peers must show a raw public key, and it must
+ * be one of these; certificates, trust anchors and names have no part in it then, pins still have. Needs TLS 1.3 as the
+ * least version: making a context is TLS_ERR_CONFIG otherwise (TLS_REASON_VERSION_UNSUPPORTED).
+ * Errors: TLS_ERR_CONFIG (malformed PEM, no public key in it, or one that cannot be parsed; the message has its
+ * number). Since 0.1.
+ */
+tls_status_t tls_builder_raw_trust_pem(tls_builder_t *builder,
+                                       const void *pem,
+                                       size_t len);
+
+/**
+ * The raw public key that the peer showed instead of a certificate, as a subject public key info in DER: known
+ * while TLS_ASK_VERIFY is open, and once the handshake is done. 0 if there is none.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ */
+ptrdiff_t tls_peer_raw_key(tls_conn_t *conn,
+                           void *der,
+                           size_t capacity);
 
 /**
  * The OCSP response (RFC 6960), in DER, that the server stapled to its certificate. Only while a client's

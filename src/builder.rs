@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::engine::{ClientAuth, Recipe, Verify, has_group, has_suite};
+use crate::engine::{ClientAuth, Credential, Recipe, Verify, has_group, has_suite};
 use crate::failure::Failure;
 use crate::limits::{DEFAULT_POOL, Limits, MOST_EARLY_DATA, MOST_SESSIONS};
 use crate::status::*;
@@ -30,12 +30,19 @@ impl Default for Builder {
 
 impl Builder {
     pub(crate) fn identity_pem(&mut self, chain: &[u8], key: &[u8]) -> Result<(), Failure> {
-        self.recipe.credentials.push(identity::from_pem(chain, key)?);
-        Ok(())
+        self.add(identity::from_pem(chain, key)?)
     }
 
     pub(crate) fn identity_external(&mut self, chain: &[u8]) -> Result<(), Failure> {
-        self.recipe.credentials.push(identity::external_from_pem(chain)?);
+        self.add(identity::external_from_pem(chain)?)
+    }
+
+    /// A raw key stands alone: with it nobody can be told which certificates there would be.
+    fn add(&mut self, credential: Credential) -> Result<(), Failure> {
+        if self.recipe.credentials.iter().any(Credential::is_raw) {
+            return Err(Failure::new(TLS_ERR_STATE, 0, "the identity of this builder is a raw public key"));
+        }
+        self.recipe.credentials.push(credential);
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! Certificates and keys out of PEM text (RFC 7468), with errors that name what is wrong.
 
 use pki_types::pem::{Error, PemObject};
-use pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
+use pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer, SubjectPublicKeyInfoDer};
 
 use crate::failure::Failure;
 use crate::status::{
@@ -56,6 +56,21 @@ pub(crate) fn revocation_lists(data: &[u8]) -> Result<Vec<CertificateRevocationL
         return Err(Failure::config(
             TLS_REASON_CRL_UNUSABLE,
             "no CRL found: DER, or a line -----BEGIN X509 CRL----- is expected",
+        ));
+    }
+    Ok(found)
+}
+
+/// All public keys in `text`, at least one.
+pub(crate) fn public_keys(text: &[u8]) -> Result<Vec<SubjectPublicKeyInfoDer<'static>>, Failure> {
+    let mut found = Vec::new();
+    for section in SubjectPublicKeyInfoDer::pem_slice_iter(text) {
+        found.push(section.map_err(|error| malformed("public key", found.len() + 1, &error))?);
+    }
+    if found.is_empty() {
+        return Err(Failure::config(
+            TLS_REASON_NO_KEY,
+            "no public key found: a line -----BEGIN PUBLIC KEY----- is expected",
         ));
     }
     Ok(found)

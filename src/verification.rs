@@ -5,8 +5,8 @@ use std::time::Duration;
 use pki_types::UnixTime;
 
 use crate::builder::Builder;
-use crate::der::{CONTEXT_0, ENUMERATED, Elements, OCTET_STRING, OID, Offset, SEQUENCE};
-use crate::engine::{Crl, Pin, Revocation, can_be_intermediate};
+use crate::der::{BIT_STRING, CONTEXT_0, ENUMERATED, Elements, OCTET_STRING, OID, Offset, SEQUENCE};
+use crate::engine::{Credential, Crl, Pin, Revocation, can_be_intermediate};
 use crate::failure::Failure;
 use crate::pem;
 use crate::status::*;
@@ -72,6 +72,28 @@ impl Builder {
         Ok(())
     }
 
+    /// Sets an identity that is a key without a certificate.
+    pub(crate) fn raw_identity_pem(&mut self, key: &[u8]) -> Result<(), Failure> {
+        if !self.recipe.credentials.is_empty() {
+            return Err(Failure::new(TLS_ERR_STATE, 0, "this builder has an identity already"));
+        }
+        self.recipe.credentials.push(Credential::new(Vec::new(), pem::private_key(key)?)?);
+        Ok(())
+    }
+
+    /// Adds all public keys of a PEM text, or none, to those that peers may show.
+    pub(crate) fn raw_trust_pem(&mut self, text: &[u8]) -> Result<(), Failure> {
+        let mut added = pem::public_keys(text)?;
+        if let Some(bad) = added.iter().position(|key| check_public_key(key).is_err()) {
+            return Err(Failure::config(
+                TLS_REASON_KEY_UNUSABLE,
+                format!("public key {} of the PEM text is no subject public key info", bad + 1),
+            ));
+        }
+        self.recipe.checks.raw_keys.append(&mut added);
+        Ok(())
+    }
+
     /// Sets the OCSP response that a server staples to the identity that was added last, or removes it.
     pub(crate) fn ocsp(&mut self, der: &[u8]) -> Result<(), Failure> {
         let Some(credential) = self.recipe.credentials.last_mut() else {
@@ -92,6 +114,16 @@ impl Builder {
         credential.staple((!der.is_empty()).then(|| der.into()));
         Ok(())
     }
+}
+
+/// A SubjectPublicKeyInfo (RFC 5280, 4.1), from the outside.
+fn check_public_key(der: &[u8]) -> Result<(), Offset> {
+    let mut all = Elements::new(der);
+    let mut info = all.expect(SEQUENCE)?.elements();
+    all.end()?;
+    info.expect(SEQUENCE)?;
+    info.expect(BIT_STRING)?;
+    info.end()
 }
 
 /// An OCSPResponse (RFC 6960, 4.2.1) of status successful and of the basic type. Whom it is about is

@@ -31,6 +31,7 @@ void pki_load(const char *directory)
     load(&pki.client_chain, directory, "ecdsa/client-chain.pem");
     load(&pki.client_key, directory, "ecdsa/client.key");
     load(&pki.crl, directory, "crl/root.crl");
+    load(&pki.public_key, directory, "ecdsa/server.pub");
     load(&pki.ocsp, directory, "ecdsa/server.ocsp");
 }
 
@@ -43,4 +44,5 @@ void pki_unload(void)
     free(pki.client_key.text);
     free(pki.crl.text);
     free(pki.ocsp.text);
+    free(pki.public_key.text);
 }

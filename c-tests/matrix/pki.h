@@ -11,7 +11,7 @@ struct file {
 };
 
 struct pki {
-    struct file roots, server_chain, server_key, client_chain, client_key, crl, ocsp;
+    struct file roots, server_chain, server_key, client_chain, client_key, crl, ocsp, public_key;
 };
 
 extern struct pki pki;

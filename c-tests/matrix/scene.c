@@ -34,6 +34,8 @@ static void usable_values(struct scene *scene)
     scene->roots_path = pki.roots.path;
     scene->crl = pki.crl.text;
     scene->crl_len = pki.crl.len;
+    scene->public_key = pki.public_key.text;
+    scene->public_key_len = pki.public_key.len;
     scene->ocsp = pki.ocsp.text;
     scene->ocsp_len = pki.ocsp.len;
     scene->alpn_list = "\x02h2";
@@ -161,7 +163,7 @@ void scene_open(struct scene *scene, unsigned needs, enum phase phase, enum role
     usable_values(scene);
     if (needs & NEEDS_BUILDER) {
         scene->builder = object_new(KIND_BUILDER);
-        scene->empty_builder = object_builder_without_identity(version);
+        scene->empty_builder = object_builder_without_identity(TLS_VERSION_1_3);
     }
     if (needs & NEEDS_CONTEXT) {
         scene->context = object_context(ROLE_SERVER, CONTEXT_PLAIN, version);

@@ -45,8 +45,8 @@ struct scene {
     size_t chain_len, key_len, roots_len;
     const char *chain_path, *key_path, *roots_path;
     const char *alpn_list, *host, *plain, *constant_name;
-    const char *crl, *ocsp;
-    size_t crl_len, ocsp_len;
+    const char *crl, *ocsp, *public_key;
+    size_t crl_len, ocsp_len, public_key_len;
     unsigned char digest[32];
     int64_t constant_value;
     tls_error_t error;

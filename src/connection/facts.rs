@@ -25,6 +25,11 @@ impl Connection {
         if self.failure.is_some() { None } else { self.session.sign_request() }
     }
 
+    /// The subject public key info of a peer that showed no certificate.
+    pub(crate) fn peer_raw_key(&self) -> Option<&[u8]> {
+        self.session.peer_chain().raw_key()
+    }
+
     /// What the peer stapled to the identity that is asked about.
     pub(crate) fn ocsp_response(&self) -> &[u8] {
         self.session.ocsp_response()

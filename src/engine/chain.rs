@@ -1,39 +1,33 @@
-//! Whether the chain of an identity is right.
+//! Whether an identity is right.
 
 use std::cell::Cell;
 use std::error::Error as _;
-use std::hash::{Hash, Hasher};
+use std::hash::Hasher;
 use std::sync::Arc;
 
 use pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::RootCertStore;
 use rustls::crypto::{CertificateIdentity, Identity};
+use rustls::enums::CertificateType;
 use rustls::error::{ApiMisuse, CertificateError, Error, ExtendedKeyPurpose, OtherError};
 use rustls_aws_lc_rs::ALL_VERIFICATION_ALGS;
 use webpki::{EndEntityCert, ExtendedKeyUsage, RevocationOptionsBuilder, VerifiedPath, spki_for_anchor};
 
-use super::checks::{Checks, pinned};
+use super::checks::{Checks, digest_of, pinned};
 use super::store::TrustStore;
 use crate::failure::Failure;
 use crate::status::TLS_REASON_NO_CRL;
 
-/// How the chain of an identity is judged. The peer's proof that it has the key is always checked.
+/// How an identity is judged. The peer's proof that it has the key is always checked.
 #[derive(Debug)]
-pub(super) enum Chain {
-    /// By chain, time, usage and (for servers) name.
-    Anchored(Rules),
-    /// There are no trust anchors: no chain can be right.
-    Unanchored,
-    /// Any chain is right, as long as its own key is pinned if there are pins. Other keys of the
-    /// chain count for nothing: nobody has verified that they belong to it.
-    Anything(Checks),
-}
-
-/// What a right chain is.
-#[derive(Debug)]
-pub(super) struct Rules {
+pub(super) struct Chain {
     roots: Arc<RootCertStore>,
     checks: Checks,
+    /// Any chain is right, as long as its own key is pinned if there are pins. Other keys of the
+    /// chain count for nothing: nobody has verified that they belong to it.
+    anything: bool,
+    /// Of all the above: sessions are resumed only under the rules that they were made under.
+    digest: [u8; 32],
 }
 
 /// Whose identity is judged.
@@ -45,58 +39,66 @@ pub(super) enum Peer<'a> {
 
 impl Chain {
     pub(super) fn new(trust: &TrustStore, anything: bool, checks: &Checks) -> Result<Self, Failure> {
-        if anything {
-            return Ok(Self::Anything(checks.clone()));
-        }
-        if checks.crls.is_empty() && checks.revocation.is_some_and(|policy| !policy.allow_unknown) {
+        if !anything
+            && checks.crls.is_empty()
+            && checks.revocation.is_some_and(|policy| !policy.allow_unknown)
+        {
             return Err(Failure::config(
                 TLS_REASON_NO_CRL,
                 "a revocation policy that refuses unknown status was set, but no CRL: every certificate would be \
                  refused (tls_builder_crl, TLS_REVOCATION_ALLOW_UNKNOWN)",
             ));
         }
-        if trust.is_empty() {
-            return Ok(Self::Unanchored);
+        let roots = trust.roots();
+        let digest = digest_of((&*roots, checks, anything));
+        Ok(Self { roots, checks: checks.clone(), anything, digest })
+    }
+
+    /// What peers may show.
+    pub(super) fn types(&self) -> &'static [CertificateType] {
+        match self.checks.raw_keys.is_empty() {
+            true => &[CertificateType::X509],
+            false => &[CertificateType::RawPublicKey],
         }
-        Ok(Self::Anchored(Rules { roots: trust.roots(), checks: checks.clone() }))
     }
 
     pub(super) fn judge(&self, identity: &Identity<'_>, peer: Peer<'_>, now: UnixTime) -> Result<(), Error> {
-        let Identity::X509(certificates) = identity else {
-            return Err(ApiMisuse::UnverifiableCertificateType.into());
-        };
-        match self {
-            Self::Anchored(rules) => rules.judge(certificates, peer, now),
-            Self::Unanchored => Err(CertificateError::UnknownIssuer.into()),
-            Self::Anything(checks) if checks.pins.is_empty() => Ok(()),
-            Self::Anything(checks) => {
-                let own = EndEntityCert::try_from(&certificates.end_entity).map_err(error)?;
-                match pinned(&checks.pins, own.subject_public_key_info().as_ref()) {
-                    true => Ok(()),
-                    false => Err(not_pinned()),
-                }
+        match identity {
+            Identity::X509(certificates) if self.anything => self.judge_own_key(&certificates.end_entity),
+            Identity::X509(_) if self.roots.is_empty() || !self.checks.raw_keys.is_empty() => {
+                Err(CertificateError::UnknownIssuer.into())
             }
+            Identity::X509(certificates) => self.judge_chain(certificates, peer, now),
+            Identity::RawPublicKey(key) => self.judge_raw_key(key.as_ref()),
+            _ => Err(ApiMisuse::UnverifiableCertificateType.into()),
         }
     }
 
-    /// Sessions are resumed only under the rules that they were made under.
-    pub(super) fn hash_config(&self, mut hasher: &mut dyn Hasher) {
-        match self {
-            Self::Anchored(rules) => {
-                rules.roots.hash(&mut hasher);
-                rules.checks.hash(&mut hasher);
-            }
-            Self::Unanchored => 1u8.hash(&mut hasher),
-            Self::Anything(checks) => {
-                2u8.hash(&mut hasher);
-                checks.hash(&mut hasher);
-            }
-        }
+    pub(super) fn hash_config(&self, hasher: &mut dyn Hasher) {
+        hasher.write(&self.digest);
     }
-}
 
-impl Rules {
-    fn judge(
+    fn judge_own_key(&self, certificate: &CertificateDer<'_>) -> Result<(), Error> {
+        if self.checks.pins.is_empty() {
+            return Ok(());
+        }
+        let own = EndEntityCert::try_from(certificate).map_err(error)?;
+        self.check_pins(own.subject_public_key_info().as_ref())
+    }
+
+    fn judge_raw_key(&self, key: &[u8]) -> Result<(), Error> {
+        if !self.anything && !self.checks.raw_keys.iter().any(|known| known.as_ref() == key) {
+            return Err(CertificateError::UnknownIssuer.into());
+        }
+        self.check_pins(key)
+    }
+
+    fn check_pins(&self, key: &[u8]) -> Result<(), Error> {
+        let pins = &self.checks.pins;
+        if pins.is_empty() || pinned(pins, key) { Ok(()) } else { Err(not_pinned()) }
+    }
+
+    fn judge_chain(
         &self,
         certificates: &CertificateIdentity<'_>,
         peer: Peer<'_>,

@@ -3,7 +3,8 @@
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use pki_types::{CertificateDer, UnixTime};
+use pki_types::{CertificateDer, SubjectPublicKeyInfoDer, UnixTime};
+use rustls::crypto::hash::Context;
 use rustls_aws_lc_rs::cipher_suite::TLS13_AES_128_GCM_SHA256;
 use webpki::{CertRevocationList, ExpirationPolicy, OwnedCertRevocationList};
 use webpki::{RevocationCheckDepth, UnknownStatusPolicy};
@@ -22,6 +23,9 @@ pub(crate) struct Checks {
     pub pins: Vec<Pin>,
     /// Certificates that a chain may use although the peer did not send them.
     pub intermediates: Vec<CertificateDer<'static>>,
+    /// Subject public key infos of peers that show no certificate (RFC 7250). With at least one,
+    /// all peers show none.
+    pub raw_keys: Vec<SubjectPublicKeyInfoDer<'static>>,
 }
 
 /// What CRLs are asked for.
@@ -127,5 +131,27 @@ impl Hash for Checks {
         self.time.map(|time| time.as_secs()).hash(state);
         self.pins.hash(state);
         self.intermediates.hash(state);
+        self.raw_keys.iter().for_each(|key| key.as_ref().hash(state));
+    }
+}
+
+/// SHA-256 of what is hashed, for settings that are long and hashed often.
+pub(super) fn digest_of(settings: impl Hash) -> [u8; 32] {
+    let mut digest = Digest(TLS13_AES_128_GCM_SHA256.common.hash_provider.start());
+    settings.hash(&mut digest);
+    let mut bytes = [0; 32];
+    bytes.copy_from_slice(digest.0.finish().as_ref());
+    bytes
+}
+
+struct Digest(Box<dyn Context>);
+
+impl Hasher for Digest {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0.fork_finish().as_ref().iter().take(8).fold(0, |bits, &byte| bits << 8 | u64::from(byte))
     }
 }

@@ -1,7 +1,7 @@
 //! From a recipe to the engine's configurations, and from those to sessions.
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use pki_types::ServerName;
@@ -28,6 +28,7 @@ use crate::failure::Failure;
 use crate::limits::DEFAULT_SESSIONS;
 use crate::status::{
     TLS_ERR_STATE, TLS_REASON_NO_IDENTITY, TLS_REASON_NO_TRUST, TLS_REASON_SUITE_UNSUPPORTED,
+    TLS_REASON_VERSION_UNSUPPORTED,
 };
 
 /// Whose decision it is whether a peer's identity is accepted.
@@ -113,6 +114,22 @@ impl Recipe {
         self.credentials.iter().any(Credential::is_external)
     }
 
+    fn trusts_nobody(&self) -> bool {
+        self.trust.is_empty() && self.checks.raw_keys.is_empty()
+    }
+
+    /// The engine knows raw public keys in TLS 1.3 only.
+    fn check_raw_keys(&self) -> Result<(), Failure> {
+        let raw = self.credentials.iter().any(Credential::is_raw);
+        if self.tls12 && (raw || !self.checks.raw_keys.is_empty()) {
+            return Err(Failure::config(
+                TLS_REASON_VERSION_UNSUPPORTED,
+                "raw public keys need TLS 1.3: set it as the least version (tls_builder_versions)",
+            ));
+        }
+        Ok(())
+    }
+
     /// Of the longest chain with what is stapled to it: one is sent.
     fn chain_bytes(&self) -> usize {
         self.credentials.iter().map(Credential::wire_bytes).max().unwrap_or(0)
@@ -143,6 +160,8 @@ pub(crate) fn has_group(number: u16) -> bool {
 #[derive(Clone)]
 pub(crate) struct ClientSetup {
     pub(super) config: Arc<ClientConfig>,
+    /// The same for connections that send no name; made when the first one does not.
+    pub(super) nameless: OnceLock<Arc<ClientConfig>>,
     asks: bool,
     signs_elsewhere: bool,
     flight_bound: usize,
@@ -152,7 +171,8 @@ pub(crate) struct ClientSetup {
 
 impl ClientSetup {
     pub(crate) fn new(recipe: &Recipe) -> Result<Self, Failure> {
-        if recipe.verify == Verify::Peer && recipe.trust.is_empty() {
+        recipe.check_raw_keys()?;
+        if recipe.verify == Verify::Peer && recipe.trusts_nobody() {
             return Err(Failure::config(
                 TLS_REASON_NO_TRUST,
                 "a client that verifies its peer needs a trust anchor: tls_builder_trust_pem, \
@@ -176,6 +196,7 @@ impl ClientSetup {
         };
         Ok(Self {
             config: Arc::new(config),
+            nameless: OnceLock::new(),
             asks: recipe.verify == Verify::Ask,
             signs_elsewhere: recipe.signs_elsewhere(),
             flight_bound: recipe.chain_bytes() + FLIGHT_OVERHEAD,
@@ -246,7 +267,8 @@ impl ServerSetup {
             ));
         }
         let asks_client = recipe.client_auth != ClientAuth::None;
-        if asks_client && recipe.verify == Verify::Peer && recipe.trust.is_empty() {
+        recipe.check_raw_keys()?;
+        if asks_client && recipe.verify == Verify::Peer && recipe.trusts_nobody() {
             return Err(Failure::config(
                 TLS_REASON_NO_TRUST,
                 "a server that verifies client certificates needs a trust anchor: tls_builder_trust_pem, \

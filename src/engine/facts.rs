@@ -47,14 +47,22 @@ pub(super) fn hello_name(accepted: &Accepted<Tcp>) -> Option<Box<str>> {
 pub(crate) enum PeerChain<'a> {
     None,
     X509(&'a CertificateIdentity<'static>),
+    /// A subject public key info (RFC 7250).
+    Raw(&'a [u8]),
 }
 
 impl<'a> PeerChain<'a> {
     pub(super) fn of(identity: &'a Identity<'static>) -> Self {
         match identity {
             Identity::X509(chain) => Self::X509(chain),
+            Identity::RawPublicKey(key) => Self::Raw(key.as_ref()),
             _ => Self::None,
         }
+    }
+
+    /// The subject public key info of a peer that showed no certificate.
+    pub(crate) fn raw_key(self) -> Option<&'a [u8]> {
+        if let Self::Raw(key) = self { Some(key) } else { None }
     }
 
     /// The DER bytes of the certificate at `index`.

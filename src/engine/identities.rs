@@ -20,6 +20,8 @@ pub(super) struct Identities {
     all: Vec<Loaded>,
     /// Whole names, to the indices of the identities that are for them.
     exact: HashMap<String, Vec<usize>>,
+    /// Whether they are certificates or a raw public key.
+    types: &'static [CertificateType],
     /// What follows the asterisk and the dot of names like `*.example.com`, to the same.
     wildcard: HashMap<String, Vec<usize>>,
 }
@@ -33,7 +35,10 @@ struct Loaded {
 
 impl Identities {
     pub(super) fn load(recipe: &[Credential]) -> Result<Self, Failure> {
-        let mut identities = Self::default();
+        let mut identities = Self { types: &[CertificateType::X509], ..Self::default() };
+        if recipe.iter().any(Credential::is_raw) {
+            identities.types = &[CertificateType::RawPublicKey];
+        }
         for (index, credential) in recipe.iter().enumerate() {
             let credentials = credential.load().map_err(|failure| match recipe.len() {
                 1 => failure,
@@ -99,11 +104,15 @@ impl ServerCredentialResolver for Identities {
         };
         selected.ok_or(PeerIncompatible::NoSignatureSchemesInCommon.into())
     }
+
+    fn supported_certificate_types(&self) -> &'static [CertificateType] {
+        self.types
+    }
 }
 
 impl ClientCredentialResolver for Identities {
     fn resolve(&self, request: &CredentialRequest<'_>) -> Option<SelectedCredential> {
-        if request.negotiated_type() != CertificateType::X509 {
+        if !self.types.contains(&request.negotiated_type()) {
             return None;
         }
         let authorities = request.root_hint_subjects();
@@ -113,7 +122,7 @@ impl ClientCredentialResolver for Identities {
     }
 
     fn supported_certificate_types(&self) -> &'static [CertificateType] {
-        &[CertificateType::X509]
+        self.types
     }
 
     fn hash_config(&self, hasher: &mut dyn Hasher) {

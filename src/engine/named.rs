@@ -14,6 +14,7 @@ use rustls::client::danger::{
     HandshakeSignatureValid, ServerIdentity, ServerVerifier, SignatureVerificationInput,
 };
 use rustls::crypto::{SignatureScheme, VerifiedIdentity};
+use rustls::enums::CertificateType;
 use rustls::error::Error;
 
 use super::config::ClientSetup;
@@ -25,22 +26,27 @@ impl ClientSetup {
         sent: Option<DnsName<'static>>,
         verified: ServerName<'static>,
     ) -> (Self, ServerName<'static>) {
-        let mut config = ClientConfig::clone(&self.config);
-        let name = match sent.map(ServerName::DnsName) {
-            Some(sent) if sent == verified => verified,
-            Some(sent) => {
-                let rules = Arc::clone(config.verifier());
-                config.dangerous().set_certificate_verifier(Arc::new(Named { rules, name: verified }));
-                sent
-            }
-            None => {
-                config.enable_sni = false;
-                verified
-            }
+        let (config, name) = match sent.map(ServerName::DnsName) {
+            Some(sent) if sent == verified => (self.config.clone(), verified),
+            Some(sent) => (self.verifying(verified), sent),
+            None => (self.nameless.get_or_init(|| self.without_name()).clone(), verified),
         };
         let mut setup = self.clone();
-        setup.config = Arc::new(config);
+        setup.config = config;
         (setup, name)
+    }
+
+    fn without_name(&self) -> Arc<ClientConfig> {
+        let mut config = ClientConfig::clone(&self.config);
+        config.enable_sni = false;
+        Arc::new(config)
+    }
+
+    fn verifying(&self, name: ServerName<'static>) -> Arc<ClientConfig> {
+        let mut config = ClientConfig::clone(&self.config);
+        let rules = Arc::clone(config.verifier());
+        config.dangerous().set_certificate_verifier(Arc::new(Named { rules, name }));
+        Arc::new(config)
     }
 }
 
@@ -79,6 +85,10 @@ impl ServerVerifier for Named {
 
     fn request_ocsp_response(&self) -> bool {
         self.rules.request_ocsp_response()
+    }
+
+    fn supported_certificate_types(&self) -> &'static [CertificateType] {
+        self.rules.supported_certificate_types()
     }
 
     fn hash_config(&self, mut hasher: &mut dyn Hasher) {

@@ -108,6 +108,11 @@ impl Credential {
         }
     }
 
+    /// Whether the key is shown without a certificate (RFC 7250).
+    pub(crate) fn is_raw(&self) -> bool {
+        self.chain.is_empty()
+    }
+
     /// The chain, as configured.
     pub(crate) fn chain(&self) -> &[CertificateDer<'static>] {
         &self.chain
@@ -140,8 +145,11 @@ impl Credential {
 
     /// The engine's form, if key and certificate belong together.
     pub(super) fn load(&self) -> Result<Credentials, Failure> {
-        let identity = Identity::from_cert_chain(self.chain.clone())
-            .map_err(|why| Failure::config(TLS_REASON_CERTIFICATE_UNUSABLE, format!("{why:?}")))?;
+        let identity = match &self.public_key {
+            Some(public) if self.is_raw() => Identity::RawPublicKey(public.clone().into()),
+            _ => Identity::from_cert_chain(self.chain.clone())
+                .map_err(|why| Failure::config(TLS_REASON_CERTIFICATE_UNUSABLE, format!("{why:?}")))?,
+        };
         let loaded = Credentials::new(Arc::new(identity), self.signing_key()?);
         let mut credentials = loaded.map_err(|error| match error {
             Error::InconsistentKeys(_) => Failure::config(

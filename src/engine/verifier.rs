@@ -11,6 +11,7 @@ use rustls::crypto::{
     CryptoProvider, SignatureScheme, VerifiedIdentity, WebPkiSupportedAlgorithms, verify_tls12_signature,
     verify_tls13_signature,
 };
+use rustls::enums::CertificateType;
 use rustls::error::Error;
 use rustls::server::danger::{ClientIdentity, ClientVerifier};
 
@@ -70,6 +71,10 @@ impl ServerVerifier for ServerRules {
 
     fn request_ocsp_response(&self) -> bool {
         self.asks
+    }
+
+    fn supported_certificate_types(&self) -> &'static [CertificateType] {
+        self.chain.types()
     }
 
     fn hash_config(&self, hasher: &mut dyn Hasher) {
@@ -133,5 +138,9 @@ impl ClientVerifier for ClientRules {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.algorithms.supported_schemes()
+    }
+
+    fn supported_certificate_types(&self) -> &'static [CertificateType] {
+        self.chain.types()
     }
 }

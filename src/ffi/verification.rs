@@ -28,6 +28,8 @@ use crate::status::Status;
 /// was issued last counts. A list must be signed by the issuer of the certificates that it speaks for; delta and
 /// indirect CRLs, those of version 1, and those without a time of next update are not supported.
 ///
+/// The signature of a list is verified whenever it is asked, so that a long list takes time in each full handshake.
+///
 /// With at least one list, certificates are looked up as tls_builder_revocation() says. By default a chain is
 /// refused if any of its certificates but the trust anchor was revoked, if its issuer has no list, or if
 /// that list has expired. This is what OpenSSL does under X509_V_FLAG_CRL_CHECK and X509_V_FLAG_CRL_CHECK_ALL.
@@ -144,7 +146,8 @@ pub unsafe extern "C" fn tls_builder_ocsp(
 
 /// Like tls_client_new(), with two names: the server's certificate must be valid for `verify_name`, a DNS name
 /// or an IP address, whatever is sent. `sni` is the DNS name to send; NULL sends none. Sessions are
-/// resumed only between connections that verify the same name.
+/// resumed only between connections that verify the same name. Two different names cost a connection a copy of
+/// the context's settings (not of its trust anchors, keys and lists).
 ///
 /// `error` may be NULL; otherwise the caller has set `error->size`.
 /// Errors: as for tls_client_new(); TLS_ERR_ARGUMENT also for an `sni` that is an IP address. Since 0.1.
@@ -169,6 +172,63 @@ pub unsafe extern "C" fn tls_client_new_named(
     });
     // SAFETY: valid as the caller promises.
     unsafe { report_construction(result, error) }
+}
+
+/// Sets an identity that is a key alone, shown as a raw public key (RFC 7250): for peers that know it already.
+/// The private key is PEM, as for tls_builder_identity_pem(). Raw public keys need TLS 1.3 as the least version, and
+/// a peer that is set up for them; there is no falling back to certificates.
+/// Errors: TLS_ERR_CONFIG (malformed or missing PEM, unsupported or encrypted key), TLS_ERR_STATE (this
+/// builder has an identity; nor can one be added to this one). Since 0.1.
+///
+/// # Safety
+/// The buffer must be valid for its length.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tls_builder_raw_identity_pem(
+    builder: *mut tls_builder_t,
+    key: *const c_void,
+    key_len: usize,
+) -> tls_status_t {
+    with_builder(builder, |builder| {
+        // SAFETY: valid as the caller promises.
+        let key = unsafe { bytes(key, key_len) }.map_err(|status| refused(status, "the key"))?;
+        builder.raw_identity_pem(key)
+    })
+}
+
+/// Adds the public keys of a PEM text ("PUBLIC KEY"), all of them or none, as those of peers that show a raw public
+/// key (RFC 7250). May be called several times. With at least one, peers must show a raw public key, and it must
+/// be one of these; certificates, trust anchors and names have no part in it then, pins still have. Needs TLS 1.3 as the
+/// least version: making a context is TLS_ERR_CONFIG otherwise (TLS_REASON_VERSION_UNSUPPORTED).
+/// Errors: TLS_ERR_CONFIG (malformed PEM, no public key in it, or one that cannot be parsed; the message has its
+/// number). Since 0.1.
+///
+/// # Safety
+/// The buffer must be valid for its length.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tls_builder_raw_trust_pem(
+    builder: *mut tls_builder_t,
+    pem: *const c_void,
+    len: usize,
+) -> tls_status_t {
+    with_builder(builder, |builder| {
+        // SAFETY: valid as the caller promises.
+        let pem = unsafe { bytes(pem, len) }.map_err(|status| refused(status, "the PEM text"))?;
+        builder.raw_trust_pem(pem)
+    })
+}
+
+/// The raw public key that the peer showed instead of a certificate, as a subject public key info in DER: known
+/// while TLS_ASK_VERIFY is open, and once the handshake is done. 0 if there is none.
+/// Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+///
+/// # Safety
+/// `der` must be NULL or valid for writes of `capacity` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tls_peer_raw_key(conn: *mut tls_conn_t, der: *mut c_void, capacity: usize) -> isize {
+    with_connection(conn, |connection| {
+        // SAFETY: valid as the caller promises.
+        unsafe { copy_out(connection.peer_raw_key().unwrap_or_default(), der, capacity) }
+    })
 }
 
 /// The OCSP response (RFC 6960), in DER, that the server stapled to its certificate. Only while a client's

@@ -29,7 +29,7 @@ MODULES = {
         "openssl_tickets",
         "openssl_early_data",
     ),
-    "gnutls": ("gnutls_peer",),
+    "gnutls": ("gnutls_peer", "gnutls_raw_keys"),
     "curl": ("curl_peer",),
     "pyssl": ("pyssl_peer",),
     "go": ("go_peer",),

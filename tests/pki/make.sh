@@ -136,6 +136,11 @@ revoke inter-forged bad/fakeinter "$valid_from" "$valid_until"
 cat crl/root.crl crl/inter.crl >crl/all.crl
 openssl crl -in crl/inter.crl -outform DER -out crl/inter.der
 
+for alg in rsa ecdsa ed25519; do
+    for name in server client; do
+        openssl pkey -in $alg/$name.key -pubout -out $alg/$name.pub
+    done
+done
 for name in ecdsa/ca ecdsa/inter ecdsa/server ecdsa/client rsa/ca; do
     openssl x509 -in $name.pem -pubkey -noout | openssl pkey -pubin -outform DER | openssl dgst -sha256 -binary >$name.pin
 done

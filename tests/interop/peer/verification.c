@@ -19,6 +19,10 @@ bool verification_option(struct verification *v, const char *name, const char *v
         v->ocsp = value;
     else if (strcmp(name, "--pin") == 0)
         v->pin = value;
+    else if (strcmp(name, "--raw-key") == 0)
+        v->raw_key = value;
+    else if (strcmp(name, "--raw-trust") == 0)
+        v->raw_trust = value;
     else if (strcmp(name, "--revocation") == 0)
         v->revocation = strtol(value, NULL, 10);
     else if (strcmp(name, "--sni") == 0)
@@ -54,7 +58,9 @@ bool verification_configure(tls_builder_t *builder, const struct verification *v
     return give(builder, v->crl, tls_builder_crl) &&
            give(builder, v->intermediates, tls_builder_intermediates_pem) &&
            give(builder, v->ocsp, tls_builder_ocsp) &&
-           give(builder, v->pin, tls_builder_pin_sha256);
+           give(builder, v->pin, tls_builder_pin_sha256) &&
+           give(builder, v->raw_key, tls_builder_raw_identity_pem) &&
+           give(builder, v->raw_trust, tls_builder_raw_trust_pem);
 }
 
 tls_conn_t *verification_client(const tls_context_t *context, const struct options *o,
@@ -67,6 +73,24 @@ tls_conn_t *verification_client(const tls_context_t *context, const struct optio
     return tls_client_new_named(context, strcmp(sni, "none") == 0 ? NULL : sni, o->name, error);
 }
 
+static void print_bytes(const char *key, const unsigned char *bytes, ptrdiff_t len)
+{
+    printf("\"%s\":\"", key);
+    for (ptrdiff_t i = 0; i < len; i++)
+        printf("%02x", bytes[i]);
+    fputs("\",", stdout);
+}
+
+void raw_key_print(tls_conn_t *conn)
+{
+    unsigned char der[1024];
+    ptrdiff_t len = tls_peer_raw_key(conn, der, sizeof(der));
+
+    if (len < 0 || (size_t)len > sizeof(der))
+        abort();
+    print_bytes("raw_key", der, len);
+}
+
 void stapled_take(struct stapled *stapled, tls_conn_t *conn)
 {
     stapled->len = tls_ocsp_response(conn, stapled->der, sizeof(stapled->der));
@@ -76,8 +100,5 @@ void stapled_take(struct stapled *stapled, tls_conn_t *conn)
 
 void stapled_print(const struct stapled *stapled)
 {
-    fputs("\"ocsp\":\"", stdout);
-    for (ptrdiff_t i = 0; i < stapled->len; i++)
-        printf("%02x", stapled->der[i]);
-    fputs("\",", stdout);
+    print_bytes("ocsp", stapled->der, stapled->len);
 }

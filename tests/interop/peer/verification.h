@@ -14,8 +14,10 @@ struct verification {
     const char *intermediates;
     const char *ocsp;
     const char *pin;
-    long revocation; /* -1: the default */
-    const char *sni; /* a name to send that is not the one to verify; "none" for none */
+    const char *raw_key;   /* identity without a certificate */
+    const char *raw_trust; /* public keys of peers without one */
+    long revocation;       /* -1: the default */
+    const char *sni;       /* a name to send that is not the one to verify; "none" for none */
 };
 
 /* What was stapled, as long as it fits. */
@@ -28,6 +30,8 @@ bool verification_option(struct verification *v, const char *name, const char *v
 bool verification_configure(tls_builder_t *builder, const struct verification *v);
 tls_conn_t *verification_client(const tls_context_t *context, const struct options *o,
                                 tls_error_t *error);
+
+void raw_key_print(tls_conn_t *conn);
 
 void stapled_take(struct stapled *stapled, tls_conn_t *conn);
 void stapled_print(const struct stapled *stapled);
