@@ -56,7 +56,8 @@ pub extern "C" fn tls_builder_free(builder: *mut tls_builder_t) {
 ///   if there is one. Without any it presents none.
 ///
 /// That each key belongs to its certificate is checked when a context is made.
-/// Errors: TLS_ERR_CONFIG (malformed or missing PEM, unsupported or encrypted key). Since 0.1.
+/// Errors: TLS_ERR_CONFIG (malformed or missing PEM, unsupported or encrypted key), TLS_ERR_STATE (the identity of
+/// this builder is a raw public key). Since 0.1.
 ///
 /// # Safety
 /// The buffers must be valid for their lengths.
@@ -100,7 +101,8 @@ pub unsafe extern "C" fn tls_builder_identity_file(
 /// Adds an identity whose private key is elsewhere, in a security module or another process: only the
 /// certificate chain is given, PEM of `len` bytes, with the certificate of the key first. Handshakes stop with
 /// TLS_ASK_SIGN (section 9) where a signature is needed.
-/// Errors: TLS_ERR_CONFIG (malformed or missing PEM, unsupported key type). Since 0.1.
+/// Errors: TLS_ERR_CONFIG (malformed or missing PEM, unsupported key type), TLS_ERR_STATE (the identity of this
+/// builder is a raw public key). Since 0.1.
 ///
 /// # Safety
 /// The buffer must be valid for its length.

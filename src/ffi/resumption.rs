@@ -31,7 +31,8 @@ use crate::failure::Failure;
 /// tls_builder_sessions() sets the most sessions that a context remembers; the default is 256
 /// (TLS_DEFAULT_SESSIONS), 0 is none, TLS_MAX_SESSIONS the most. A client context counts in servers: it keeps
 /// up to eight sessions for each of `most` / 8 servers, rounded up, and forgets the server that it has known
-/// longest. A server context counts the TLS 1.2 sessions of clients that take no tickets.
+/// longest. A server context counts single sessions: those of TLS 1.2, for clients that take no tickets, and all
+/// if it takes early data.
 /// Errors: TLS_ERR_ARGUMENT (above TLS_MAX_SESSIONS). Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn tls_builder_sessions(builder: *mut tls_builder_t, most: usize) -> tls_status_t {
@@ -53,10 +54,9 @@ pub extern "C" fn tls_builder_sessions(builder: *mut tls_builder_t, most: usize)
 /// rules, or altered makes a full handshake, never an error. The client's certificates are in the
 /// ticket: tls_peer_certificate() has them after resumption.
 ///
-/// For forward secrecy rotate often, and let no key live longer than a session may be recorded and broken: who
-/// has a key can read the tickets under it, and what TLS 1.2 sessions in them protected. Hand out a new key
-/// with an `encrypt_from` so far ahead that all processes have it by then. Times are compared with the clock
-/// of the system.
+/// Rotate often: who learns a key can read the tickets under it, and with them what their TLS 1.2 sessions
+/// carried. Hand out a new key with an `encrypt_from` so far ahead that all processes have it by then. Times
+/// are compared with the clock of the system.
 ///
 /// A ticket is sealed by AES-256-GCM under a key of its own, derived from the secret and a random salt of 256
 /// bits by HKDF-SHA-256, so that the number of tickets under one secret has no bound that matters.
