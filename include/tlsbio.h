@@ -213,6 +213,10 @@
 #define TLS_VERIFY_ASK                              1 /* the handshake stops with TLS_ASK_VERIFY and the host decides */
 #define TLS_VERIFY_DANGEROUS_NONE                   2 /* any certificate is accepted: an attacker can be anybody */
 
+/* Kinds of tls_channel_binding. */
+#define TLS_BINDING_EXPORTER                        1 /* tls-exporter (RFC 9266): bound to this connection */
+#define TLS_BINDING_SERVER_END_POINT                2 /* tls-server-end-point (RFC 5929): bound to the server's certificate */
+
 /* Bits of the state word (tls_state). */
 #define TLS_CAN_FEED                                1 /* tls_feed takes at least one byte, and more bytes are of use */
 #define TLS_CAN_DRAIN                               2 /* wire bytes wait to be sent */
@@ -234,6 +238,8 @@
 #define TLS_DEFAULT_LIMIT                       69632 /* default of both limits of tls_builder_limits, in wire bytes */
 #define TLS_MIN_INBOUND_LIMIT                   20480 /* least inbound limit: room for any record */
 #define TLS_MIN_OUTBOUND_LIMIT                  20480 /* least outbound limit; a long certificate chain needs more */
+#define TLS_MAX_EXPORT                           8160 /* most bytes that one tls_export can derive */
+#define TLS_MAX_EXPORT_LABEL                      249 /* longest label of tls_export */
 #define TLS_DEFAULT_POOL                      4194304 /* default of tls_builder_pool, in bytes */
 
 
@@ -631,6 +637,54 @@ tls_status_t tls_builder_error(const tls_builder_t *builder, tls_error_t *error)
  * Never NULL; the text is static and always valid. Errors: none. Since 0.1.
  */
 const char *tls_status_name(tls_status_t status);
+
+/**
+ * ---- 13. Keying material and bindings -------------------------------------------------------
+ *
+ * Both ends of a connection can derive the same secrets from it, and nobody else can: for keys of another
+ * protocol (SRTP, EAP, tokens), or to prove that a login inside the connection goes to the same server
+ * as the connection itself.
+ *
+ * tls_export() derives `out_len` bytes of keying material (RFC 5705; RFC 8446, 7.5) into `out` and answers
+ * how many: all of them. `label` is a name of the host's protocol, without a terminator, such as
+ * "EXPERIMENTAL-my-protocol"; `context` distinguishes uses of the same label. With `has_context` 0 there is no
+ * context and the pointer is ignored; with 1 there is one, which may be empty. TLS 1.2 tells no context from an
+ * empty one, TLS 1.3 does not. Both ends get the same bytes for the same label, context and length [R-50]; any
+ * number of times, until tls_free().
+ *
+ * The bytes are a secret: they belong to the host, who wipes them after use. The library keeps no copy.
+ * Errors: TLS_ERR_ARGUMENT (NULL; a label of 0 or more than TLS_MAX_EXPORT_LABEL bytes; a context of more than
+ * 65535 bytes; `has_context` neither 0 nor 1; `out_len` 0 or above TLS_MAX_EXPORT), TLS_ERR_HANDLE, TLS_ERR_BUSY,
+ * TLS_ERR_STATE (the handshake is not done), and the fatal ones; `out` is left alone. Since 0.1.
+ */
+ptrdiff_t tls_export(tls_conn_t *conn,
+                     const void *label,
+                     size_t label_len,
+                     const void *context,
+                     size_t context_len,
+                     int32_t has_context,
+                     void *out,
+                     size_t out_len);
+
+/**
+ * The channel binding (RFC 5056) of `kind`, for SCRAM, GSS-API and the like; both ends get the same bytes [R-51].
+ * Copied out like a fact (section 8): the answer is the full size.
+ *
+ * TLS_BINDING_EXPORTER is "tls-exporter" (RFC 9266), 32 bytes that no other connection has. TLS 1.2 has it only
+ * with the extended main secret (RFC 7627), which every current peer negotiates.
+ * TLS_BINDING_SERVER_END_POINT is "tls-server-end-point" (RFC 5929): the hash of the server's certificate, by the
+ * hash function of that certificate's signature (SHA-256 in place of MD5 and SHA-1).
+ *
+ * 0 means that this connection has no such binding: TLS 1.2 without extended main secret; a certificate whose
+ * signature has no hash function of its own (Ed25519), for which RFC 5929 defines none. Do not go on without
+ * one where it was to protect something.
+ * Errors: TLS_ERR_ARGUMENT (also for another kind), TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (the handshake
+ * is not done), and the fatal ones. Since 0.1.
+ */
+ptrdiff_t tls_channel_binding(tls_conn_t *conn,
+                              int32_t kind,
+                              void *out,
+                              size_t capacity);
 
 /**
  * ---- 8. Facts -------------------------------------------------------------------------------

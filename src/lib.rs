@@ -15,6 +15,7 @@
 //! | `engine` | the only room that names rustls: handshake, records, verification |
 //! | `builder`, `context` | the recipe, and what connections share |
 //! | `identity`, `trust` | certificates and keys from PEM, files and the system |
+//! | `signature_hash` | the hash with which a certificate was signed |
 //! | `limits`, `record` | numbers: what a host may set, and what a record costs |
 //! | [`status`], `failure` | the codes and the explanations behind them |
 //!
@@ -41,6 +42,8 @@ mod limits;
 mod pem;
 #[forbid(unsafe_code)]
 mod record;
+#[forbid(unsafe_code)]
+mod signature_hash;
 #[forbid(unsafe_code)]
 pub mod status;
 #[forbid(unsafe_code)]

@@ -157,6 +157,11 @@ groups! {
         TLS_VERIFY_ASK = 1, "the handshake stops with TLS_ASK_VERIFY and the host decides";
         TLS_VERIFY_DANGEROUS_NONE = 2, "any certificate is accepted: an attacker can be anybody";
     }
+    /// Kinds of `tls_channel_binding`.
+    BINDING: i32, "Kinds of tls_channel_binding" {
+        TLS_BINDING_EXPORTER = 1, "tls-exporter (RFC 9266): bound to this connection";
+        TLS_BINDING_SERVER_END_POINT = 2, "tls-server-end-point (RFC 5929): bound to the server's certificate";
+    }
     /// Bits of the state word.
     STATE: u32, "Bits of the state word (tls_state)" {
         TLS_CAN_FEED = 1, "tls_feed takes at least one byte, and more bytes are of use";
@@ -180,6 +185,8 @@ groups! {
         TLS_DEFAULT_LIMIT = crate::limits::DEFAULT_WIRE as i64, "default of both limits of tls_builder_limits, in wire bytes";
         TLS_MIN_INBOUND_LIMIT = crate::limits::MIN_INBOUND as i64, "least inbound limit: room for any record";
         TLS_MIN_OUTBOUND_LIMIT = crate::limits::MIN_OUTBOUND as i64, "least outbound limit; a long certificate chain needs more";
+        TLS_MAX_EXPORT = crate::connection::MAX_EXPORT as i64, "most bytes that one tls_export can derive";
+        TLS_MAX_EXPORT_LABEL = crate::connection::MAX_EXPORT_LABEL as i64, "longest label of tls_export";
         TLS_DEFAULT_POOL = crate::limits::DEFAULT_POOL as i64, "default of tls_builder_pool, in bytes";
     }
 }

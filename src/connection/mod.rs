@@ -6,6 +6,8 @@
 mod answer;
 mod facts;
 mod in_place;
+mod keying;
+mod rare;
 mod read;
 mod wire_in;
 mod wire_out;
@@ -23,7 +25,10 @@ use crate::failure::Failure;
 use crate::record;
 use crate::status::*;
 
+use rare::Rare;
+
 pub(crate) use in_place::SpanSink;
+pub(crate) use keying::{MAX_EXPORT, MAX_EXPORT_LABEL};
 pub(crate) use read::PlainTarget;
 
 /// What a call achieved, or the status that says why it achieved nothing.
@@ -39,6 +44,8 @@ pub(crate) struct Connection {
     failure: Option<Box<Failure>>,
     /// The name that a client sends by SNI.
     sent_name: Option<Box<str>>,
+    /// What few connections ever have.
+    rare: Option<Box<Rare>>,
     /// Bytes that the last in-place call left with the host, who must give them again.
     left_in_place: usize,
     eof: bool,
@@ -81,6 +88,7 @@ impl Connection {
             shared,
             failure: None,
             sent_name: None,
+            rare: None,
             left_in_place: 0,
             eof: false,
             we_closed: false,

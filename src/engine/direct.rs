@@ -6,6 +6,7 @@ use rustls::{ClientSide, Connection, ServerConfig, ServerSide, SideData, Tcp};
 use std::sync::Arc;
 
 use super::explain::explain;
+use super::exporter::Exporter;
 use super::facts::{Facts, PeerChain, SideFacts};
 use super::input::WireInput;
 use super::session::{Flow, Outcome, PlainSink, Session};
@@ -70,6 +71,10 @@ where
 
     fn peer_closed(&self) -> bool {
         self.peer_closed
+    }
+
+    fn exporter(&mut self) -> Option<Exporter> {
+        self.connection.exporter().ok().map(Exporter::from)
     }
 
     fn facts(&self) -> Facts<'_> {

@@ -2,6 +2,7 @@
 
 use pki_types::CertificateDer;
 use rustls::crypto::{CertificateIdentity, Identity};
+use rustls::enums::ProtocolVersion;
 use rustls::server::Accepted;
 use rustls::{ClientSide, ConnectionOutputs, HandshakeKind, ServerSide, SideData, Tcp};
 
@@ -15,6 +16,9 @@ pub(crate) struct Facts<'a> {
     /// The name that a client asked for by SNI; on a server only.
     pub server_name: Option<&'a str>,
     pub resumed: bool,
+    /// Whether the secrets are bound to the whole handshake: TLS 1.3, or TLS 1.2 with the extended
+    /// main secret (RFC 7627).
+    pub bound_secrets: bool,
 }
 
 impl<'a> Facts<'a> {
@@ -29,6 +33,8 @@ impl<'a> Facts<'a> {
                 outputs.handshake_kind(),
                 Some(HandshakeKind::Resumed | HandshakeKind::ResumedWithHelloRetryRequest)
             ),
+            bound_secrets: outputs.protocol_version() == Some(ProtocolVersion::TLSv1_3)
+                || outputs.extended_main_secret() == Some(true),
         }
     }
 

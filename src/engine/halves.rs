@@ -5,6 +5,7 @@ use rustls::crypto::cipher::OutboundPlain;
 use rustls::split::{ReceiveTraffic, ReceiveTrafficState, SendTraffic, SplitConnection};
 
 use super::explain::explain;
+use super::exporter::Exporter;
 use super::facts::{Facts, PeerChain, SideFacts};
 use super::input::WireInput;
 use super::session::{Flow, Outcome, PlainSink, Session};
@@ -123,6 +124,10 @@ where
 
     fn peer_closed(&self) -> bool {
         self.peer_closed
+    }
+
+    fn exporter(&mut self) -> Option<Exporter> {
+        self.outputs.exporter().ok().map(Exporter::from)
     }
 
     fn facts(&self) -> Facts<'_> {

@@ -7,8 +7,10 @@
 
 mod alert;
 mod config;
+mod digest;
 mod direct;
 mod explain;
+mod exporter;
 mod facts;
 mod halves;
 mod input;
@@ -19,6 +21,8 @@ mod verifier;
 
 pub(crate) use alert::{refuses_hello, rejects_identity};
 pub(crate) use config::{ClientAuth, ClientSetup, Recipe, ServerSetup, Verify};
+pub(crate) use digest::digest;
+pub(crate) use exporter::Exporter;
 pub(crate) use facts::Facts;
 pub(crate) use session::{Flow, Outcome, PlainSink, Question, Session, Verdict};
 pub(crate) use store::{Credential, TrustStore, subject_and_issuer};

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::config::ServerSetup;
+use super::exporter::Exporter;
 use super::facts::{Facts, PeerChain};
 use crate::failure::Failure;
 
@@ -92,6 +93,11 @@ pub(crate) trait Session: Send {
     /// Ends the handshake with a fatal alert at an open question.
     fn refuse(&mut self, _alert: u8, _out: &mut Vec<u8>) -> Result<(), Failure> {
         Err(Failure::unexpected("no question is open"))
+    }
+
+    /// What derives keying material. Only after the handshake, and once: the engine gives it away.
+    fn exporter(&mut self) -> Option<Exporter> {
+        None
     }
 
     fn facts(&self) -> Facts<'_>;

@@ -19,7 +19,7 @@ from settings import settings
 CASE_LIMIT_SECONDS = 120
 
 MODULES = {
-    "openssl": ("openssl_our_client", "openssl_our_server", "openssl_refusals"),
+    "openssl": ("openssl_our_client", "openssl_our_server", "openssl_refusals", "openssl_secrets"),
     "gnutls": ("gnutls_peer",),
     "curl": ("curl_peer",),
     "pyssl": ("pyssl_peer",),

@@ -1,0 +1,9 @@
+//! What few connections have, so that the others do not carry it.
+
+use crate::engine::Exporter;
+
+#[derive(Default)]
+pub(super) struct Rare {
+    /// The engine gives it away once; it is kept here from the first use on.
+    pub(super) exporter: Option<Exporter>,
+}
