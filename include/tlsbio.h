@@ -217,6 +217,20 @@
 #define TLS_BINDING_EXPORTER                        1 /* tls-exporter (RFC 9266): bound to this connection */
 #define TLS_BINDING_SERVER_END_POINT                2 /* tls-server-end-point (RFC 5929): bound to the server's certificate */
 
+/* Kinds of handshakes (tls_handshake_kind). */
+#define TLS_HANDSHAKE_UNKNOWN                       0 /* not known yet */
+#define TLS_HANDSHAKE_FULL                          1 /* a full handshake */
+#define TLS_HANDSHAKE_FULL_RETRIED                  2 /* a full handshake after a HelloRetryRequest */
+#define TLS_HANDSHAKE_RESUMED                       3 /* a resumed session */
+#define TLS_HANDSHAKE_RESUMED_RETRIED               4 /* a resumed session after a HelloRetryRequest */
+
+/* Kinds of events (tls_event_t.kind), and bits of tls_builder_events. */
+#define TLS_EVENT_HANDSHAKE_DONE                    1 /* the handshake is done; number is the protocol version */
+#define TLS_EVENT_TICKET                            2 /* a client got a ticket (TLS 1.3); number counts them from 1 */
+#define TLS_EVENT_ALERT_RECEIVED                    4 /* the peer sent a fatal alert or close_notify; number says which */
+#define TLS_EVENT_ALERT_SENT                        8 /* a fatal alert or close_notify was queued; number says which */
+#define TLS_EVENT_KEY_LOG                          32 /* a secret was derived; text is its key-log line (tls_builder_key_log) */
+
 /* Bits of the state word (tls_state). */
 #define TLS_CAN_FEED                                1 /* tls_feed takes at least one byte, and more bytes are of use */
 #define TLS_CAN_DRAIN                               2 /* wire bytes wait to be sent */
@@ -240,6 +254,7 @@
 #define TLS_MIN_OUTBOUND_LIMIT                  20480 /* least outbound limit; a long certificate chain needs more */
 #define TLS_MAX_EXPORT                           8160 /* most bytes that one tls_export can derive */
 #define TLS_MAX_EXPORT_LABEL                      249 /* longest label of tls_export */
+#define TLS_MAX_EVENTS                             32 /* most events that wait in a connection */
 #define TLS_DEFAULT_POOL                      4194304 /* default of tls_builder_pool, in bytes */
 
 
@@ -296,6 +311,58 @@ typedef struct tls_error {
      */
     char message[256];
 } tls_error_t;
+
+/**
+ * Something that happened (tls_next_event). Since 0.1.
+ */
+typedef struct tls_event {
+    /**
+     * sizeof(tls_event_t), set by the caller.
+     */
+    size_t size;
+    /**
+     * A TLS_EVENT_* number; 0 if no event waits.
+     */
+    uint32_t kind;
+    /**
+     * What the kind says: an alert (RFC 8446, 6), a version, a count.
+     */
+    uint32_t number;
+    /**
+     * How many events were lost just before this one, because too many waited.
+     */
+    uint64_t lost;
+    /**
+     * For TLS_EVENT_KEY_LOG the line, NUL-terminated, without a line end; otherwise empty.
+     */
+    char text[232];
+} tls_event_t;
+
+/**
+ * How much went through a connection (tls_counters), in bytes. Since 0.1.
+ */
+typedef struct tls_counters {
+    /**
+     * sizeof(tls_counters_t), set by the caller.
+     */
+    size_t size;
+    /**
+     * Wire bytes from the peer: fed, committed, or consumed in place.
+     */
+    uint64_t wire_in;
+    /**
+     * Wire bytes for the peer: drained, or written straight into memory of the host.
+     */
+    uint64_t wire_out;
+    /**
+     * Plain bytes that the host was given.
+     */
+    uint64_t plain_in;
+    /**
+     * Plain bytes that the host wrote.
+     */
+    uint64_t plain_out;
+} tls_counters_t;
 
 /**
  * Where in a buffer of the host some plain bytes are (tls_read_in_place). Since 0.1.
@@ -639,6 +706,51 @@ tls_status_t tls_builder_error(const tls_builder_t *builder, tls_error_t *error)
 const char *tls_status_name(tls_status_t status);
 
 /**
+ * ---- 14. Events -----------------------------------------------------------------------------
+ *
+ * What merely happens, and needs no answer, waits in a queue of the connection until the host takes it. Only
+ * the kinds that the context asked for are recorded; without any, connections have no queue and pay nothing.
+ * At most TLS_MAX_EVENTS wait: then the oldest gives way, and the next one that is taken says how many did.
+ *
+ * tls_builder_events() sets the kinds that contexts made from now on record: bits of TLS_EVENT_HANDSHAKE_DONE,
+ * TLS_EVENT_TICKET, TLS_EVENT_ALERT_RECEIVED and TLS_EVENT_ALERT_SENT; 0, the default, none. A server that was
+ * made without a context records from the answer to TLS_ASK_CONTEXT on.
+ * Errors: TLS_ERR_ARGUMENT (also for other bits), TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ */
+tls_status_t tls_builder_events(tls_builder_t *builder,
+                                uint32_t mask);
+
+/**
+ * Sets whether connections record TLS_EVENT_KEY_LOG: with 1 every secret of a handshake becomes an event whose
+ * text is a line of a key-log file (NSS's format, RFC 9850), for tools such as Wireshark [R-53]. Whoever has
+ * those lines can read the traffic: for debugging only. The library wipes its copy when an event is taken, gives
+ * way, or is freed with its connection. 0, the default, records none.
+ * Errors: TLS_ERR_ARGUMENT (also if `mode` is neither 0 nor 1), TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ */
+tls_status_t tls_builder_key_log(tls_builder_t *builder,
+                                 int32_t mode);
+
+/**
+ * Takes the oldest event of a connection: fills in `*event` and answers 1, or answers 0 if none waits (`kind` and
+ * the rest are 0 then). TLS_HAS_EVENT in the state word says that one waits, also after an end or a fatal
+ * error. Events come in the order in which things happened [R-54]; each is given once.
+ *
+ * | kind                     | recorded                                           | number                 |
+ * |--------------------------|----------------------------------------------------|------------------------|
+ * | TLS_EVENT_HANDSHAKE_DONE | the handshake is done on this side                 | protocol version       |
+ * | TLS_EVENT_TICKET         | a client got a ticket (TLS 1.3)                    | how many it has got    |
+ * | TLS_EVENT_ALERT_RECEIVED | a fatal alert, or close_notify (0), of the peer    | the alert              |
+ * | TLS_EVENT_ALERT_SENT     | a fatal alert, or close_notify (0), was queued     | the alert              |
+ * | TLS_EVENT_KEY_LOG        | a secret was derived                               | 0                      |
+ *
+ * `event` belongs to the caller, who has set `event->size`; of a key-log line the caller wipes its copy.
+ * Errors: TLS_ERR_ARGUMENT (NULL, or a size smaller than the tls_event_t of version 0.1; no event is taken then),
+ * TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ */
+int32_t tls_next_event(tls_conn_t *conn,
+                       tls_event_t *event);
+
+/**
  * ---- 13. Keying material and bindings -------------------------------------------------------
  *
  * Both ends of a connection can derive the same secrets from it, and nobody else can: for keys of another
@@ -744,6 +856,25 @@ uint16_t tls_group(tls_conn_t *conn);
  * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
  */
 int32_t tls_resumed(tls_conn_t *conn);
+
+/**
+ * The kind of the handshake: TLS_HANDSHAKE_FULL, TLS_HANDSHAKE_RESUMED, or one of these after a HelloRetryRequest
+ * (TLS_HANDSHAKE_FULL_RETRIED, TLS_HANDSHAKE_RESUMED_RETRIED), which cost a round trip more: the client offered
+ * no key share that the server takes. TLS_HANDSHAKE_UNKNOWN (0) while it is not known.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ */
+int32_t tls_handshake_kind(tls_conn_t *conn);
+
+/**
+ * Fills in how many bytes went through the connection so far [R-52]. They are counted where the host hands them
+ * over or takes them: bytes that still wait in a queue are not in `wire_out` and `plain_in`.
+ *
+ * `counters` belongs to the caller, who has set `counters->size`.
+ * Errors: TLS_ERR_ARGUMENT (NULL, or a size smaller than its first two members), TLS_ERR_HANDLE,
+ * TLS_ERR_BUSY. Since 0.1.
+ */
+tls_status_t tls_counters(tls_conn_t *conn,
+                          tls_counters_t *counters);
 
 /**
  * ---- 6. Plain bytes: read and write ---------------------------------------------------------

@@ -30,6 +30,8 @@ pub(crate) struct Shared {
     /// The most wire bytes that one handshake flight of this side takes.
     pub(crate) flight_bound: usize,
     pub(crate) end_point: EndPoint,
+    /// The kinds of events that are recorded, as bits.
+    pub(crate) events: u32,
 }
 
 /// Whose certificate names the server's end of a connection (RFC 5929, 4).
@@ -49,6 +51,7 @@ static UNASSIGNED: LazyLock<Arc<Shared>> = LazyLock::new(|| {
         limits: Limits::default(),
         flight_bound: 0,
         end_point: EndPoint::Unknown,
+        events: 0,
     })
 });
 
@@ -108,7 +111,13 @@ fn shared(builder: &Builder, flight_bound: usize, end_point: EndPoint) -> Result
             ),
         ));
     }
-    Ok(Arc::new(Shared { pool: Pool::new(builder.pool), limits, flight_bound, end_point }))
+    Ok(Arc::new(Shared {
+        pool: Pool::new(builder.pool),
+        limits,
+        flight_bound,
+        end_point,
+        events: builder.recorded_events(),
+    }))
 }
 
 fn parse_name(name: &[u8]) -> Result<ServerName<'static>, Failure> {

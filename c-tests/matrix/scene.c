@@ -37,6 +37,8 @@ static void usable_values(struct scene *scene)
     scene->plain = "plain";
     scene->constant_name = "TLS_OK";
     scene->error.size = sizeof(scene->error);
+    scene->counters.size = sizeof(scene->counters);
+    scene->event.size = sizeof(scene->event);
     memset(scene->buffer, UNTOUCHED, sizeof(scene->buffer));
     memset(scene->wire_out, UNTOUCHED, sizeof(scene->wire_out));
     scene->next_byte[0] = type_of_next_record(scene);

@@ -54,6 +54,8 @@ struct scene {
     size_t length;
     size_t consumed;
     tls_span_t spans[4];
+    tls_counters_t counters;
+    tls_event_t event;
 };
 
 enum scene_needs { NEEDS_BUILDER = 1, NEEDS_CONTEXT = 2, NEEDS_CONN = 4 };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Answer, Connection, USUAL_FLIGHT};
 use crate::context::{Context, Role};
-use crate::engine::{Question, Verdict, refuses_hello, rejects_identity};
+use crate::engine::{Question, Verdict, log_keys, refuses_hello, rejects_identity};
 use crate::failure::Failure;
 use crate::status::*;
 
@@ -17,7 +17,9 @@ impl Connection {
         };
         self.shared = Arc::clone(&context.shared);
         let out = self.outbound.appender(USUAL_FLIGHT, &self.shared.pool);
-        let result = self.session.answer_context(setup, out);
+        let logs_keys = self.shared.events & TLS_EVENT_KEY_LOG != 0;
+        let (result, keys) = log_keys(logs_keys, || self.session.answer_context(setup, out));
+        self.note_keys(keys);
         self.answered(result)
     }
 
@@ -34,7 +36,9 @@ impl Connection {
             },
         };
         let out = self.outbound.appender(USUAL_FLIGHT, &self.shared.pool);
-        let result = self.session.answer_verify(verdict, out);
+        let logs_keys = self.shared.events & TLS_EVENT_KEY_LOG != 0;
+        let (result, keys) = log_keys(logs_keys, || self.session.answer_verify(verdict, out));
+        self.note_keys(keys);
         self.answered(result)
     }
 
@@ -72,6 +76,7 @@ impl Connection {
         self.outbound.release_if_empty(&self.shared.pool);
         if let Some(settled) = self.session.settle() {
             self.session = settled;
+            self.note_done();
         }
         if let Err(failure) = result {
             self.inbound.release(&self.shared.pool);

@@ -4,6 +4,8 @@
 //! all of them move the connection on through [`Connection::drive`].
 
 mod answer;
+mod counters;
+mod events;
 mod facts;
 mod in_place;
 mod keying;
@@ -20,11 +22,13 @@ use pki_types::ServerName;
 
 use crate::buffer::{Inbound, Outbound};
 use crate::context::Shared;
-use crate::engine::{ClientSetup, Flow, Outcome, PlainSink, Question, Session};
+use crate::engine::{ClientSetup, Flow, Outcome, PlainSink, Question, Session, log_keys};
 use crate::failure::Failure;
 use crate::record;
 use crate::status::*;
 
+pub(crate) use counters::Counters;
+pub(crate) use events::{Event, MAX_EVENTS};
 use rare::Rare;
 
 pub(crate) use in_place::SpanSink;
@@ -48,6 +52,7 @@ pub(crate) struct Connection {
     rare: Option<Box<Rare>>,
     /// Bytes that the last in-place call left with the host, who must give them again.
     left_in_place: usize,
+    counters: Counters,
     eof: bool,
     we_closed: bool,
 }
@@ -64,7 +69,9 @@ impl Connection {
         sent_name: Option<Box<str>>,
     ) -> Result<Self, Failure> {
         let mut outbound = Outbound::default();
-        let session = setup.open(name, outbound.appender(USUAL_FLIGHT, &shared.pool))?;
+        let out = outbound.appender(USUAL_FLIGHT, &shared.pool);
+        let (session, keys) = log_keys(shared.events & TLS_EVENT_KEY_LOG != 0, || setup.open(name, out));
+        let session = session?;
         let limit = shared.limits.outbound;
         if outbound.len() > limit {
             return Err(Failure::limit(format!(
@@ -76,6 +83,7 @@ impl Connection {
         let mut connection = Self::server(shared, session);
         connection.outbound = outbound;
         connection.sent_name = sent_name;
+        connection.note_keys(keys);
         Ok(connection)
     }
 
@@ -90,6 +98,7 @@ impl Connection {
             sent_name: None,
             rare: None,
             left_in_place: 0,
+            counters: Counters::default(),
             eof: false,
             we_closed: false,
         }
@@ -178,6 +187,7 @@ impl Connection {
         let mut used = self.receive(wire, sink)?;
         if let Some(settled) = self.session.settle() {
             self.session = settled;
+            self.note_done();
             let rest = &mut wire[used..];
             used += self.receive(rest, &mut |at, plain| sink(at.start + used..at.end + used, plain))?;
         }
@@ -187,17 +197,24 @@ impl Connection {
     fn receive(&mut self, wire: &mut [u8], sink: &mut PlainSink<'_>) -> Answer<usize> {
         let pool = &self.shared.pool;
         let limit = self.shared.limits.outbound;
+        let before = self.observe();
+        let mut keys = Vec::new();
         let Outcome { used, result } = if self.session.is_handshaking() {
             if self.outbound.len() + self.shared.flight_bound > limit {
                 return Err(TLS_WANT_DRAIN);
             }
+            let logs_keys = self.logs_keys();
             let out = self.outbound.appender(USUAL_FLIGHT, pool);
-            self.session.receive(wire, out, sink)
+            let (outcome, lines) = log_keys(logs_keys, || self.session.receive(wire, out, sink));
+            keys = lines;
+            outcome
         } else {
             let session = &mut self.session;
             self.outbound.with_rare_appender(pool, |out| session.receive(wire, out, sink))
         };
         self.outbound.release_if_empty(pool);
+        self.note_keys(keys);
+        self.note_since(before);
         if let Err(failure) = result {
             return Err(self.fail(explain_foreign_protocol(failure, wire)));
         }
@@ -245,6 +262,7 @@ impl Connection {
 
     fn fail(&mut self, failure: Failure) -> Status {
         let status = failure.status;
+        self.note_failure(&failure);
         self.failure = Some(Box::new(failure));
         status
     }

@@ -52,6 +52,7 @@ impl Connection {
         let wire = records.len().min(capacity);
         deliver(&records[..wire]);
         self.outbound.consume(wire, &self.shared.pool);
+        self.counters.wire_out += wire as u64;
         Ok(Sealed { plain: taken, wire })
     }
 
@@ -67,7 +68,9 @@ impl Connection {
         let out = self.outbound.appender(OUTBOUND_RESERVE, &self.shared.pool);
         let result = self.session.close_notify(out);
         self.we_closed = true;
-        result.map_err(|failure| self.fail(failure))
+        result.map_err(|failure| self.fail(failure))?;
+        self.note_close_notify_sent();
+        Ok(())
     }
 
     /// How many plain bytes a write would take.
@@ -92,6 +95,8 @@ impl Connection {
 
     fn seal(&mut self, plain: &[u8]) -> Answer<()> {
         let out = self.outbound.appender(reserve_bound(plain.len()), &self.shared.pool);
-        self.session.write(plain, out).map_err(|failure| self.fail(failure))
+        self.session.write(plain, out).map_err(|failure| self.fail(failure))?;
+        self.counters.plain_out += plain.len() as u64;
+        Ok(())
     }
 }

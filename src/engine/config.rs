@@ -14,6 +14,7 @@ use rustls_aws_lc_rs::DEFAULT_PROVIDER;
 
 use super::direct::Direct;
 use super::explain::explain;
+use super::key_log::LinesOfThread;
 use super::pull::Pull;
 use super::session::Session;
 use super::store::{Credential, TrustStore};
@@ -50,6 +51,8 @@ pub(crate) struct Recipe {
     pub tls13: bool,
     pub client_auth: ClientAuth,
     pub verify: Verify,
+    /// Whether secrets are collected by [`super::log_keys`].
+    pub key_log: bool,
 }
 
 /// Room for all that an outbound handshake flight holds besides certificates and names: hellos with
@@ -112,6 +115,9 @@ impl ClientSetup {
         }
         .map_err(|error| explain(&error))?;
         config.alpn_protocols = recipe.protocols();
+        if recipe.key_log {
+            config.key_log = Arc::new(LinesOfThread);
+        }
         config.resumption = Resumption::in_memory_sessions(CLIENT_SESSIONS);
         Ok(Self {
             config: Arc::new(config),
@@ -181,6 +187,9 @@ impl ServerSetup {
         let mut config =
             builder.with_server_credential_resolver(resolver).map_err(|error| explain(&error))?;
         config.alpn_protocols = recipe.protocols();
+        if recipe.key_log {
+            config.key_log = Arc::new(LinesOfThread);
+        }
         config.session_storage = ServerSessionMemoryCache::new(SERVER_SESSIONS);
         config.ticketer = Some(Arc::new(BoundedTicketer(ticketer)));
         let hints = if asks_client { recipe.trust.hint_bytes() } else { 0 };

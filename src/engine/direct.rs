@@ -73,6 +73,10 @@ where
         self.peer_closed
     }
 
+    fn tickets(&self) -> u32 {
+        Side::tickets(&self.connection)
+    }
+
     fn exporter(&mut self) -> Option<Exporter> {
         self.connection.exporter().ok().map(Exporter::from)
     }

@@ -126,6 +126,10 @@ where
         self.peer_closed
     }
 
+    fn tickets(&self) -> u32 {
+        self.receive.as_ref().map_or(0, Side::tickets_of_half)
+    }
+
     fn exporter(&mut self) -> Option<Exporter> {
         self.outputs.exporter().ok().map(Exporter::from)
     }

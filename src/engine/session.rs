@@ -95,6 +95,11 @@ pub(crate) trait Session: Send {
         Err(Failure::unexpected("no question is open"))
     }
 
+    /// How many TLS 1.3 tickets a client has received.
+    fn tickets(&self) -> u32 {
+        0
+    }
+
     /// What derives keying material. Only after the handshake, and once: the engine gives it away.
     fn exporter(&mut self) -> Option<Exporter> {
         None

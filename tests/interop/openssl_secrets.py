@@ -2,7 +2,7 @@
 
 import hashlib
 
-from harness import VERSION_IDS, InteropTest, certificates, rows
+from harness import VERSION_IDS, VERSIONS, InteropTest, certificates, rows
 from openssl_tools import VERSION_FLAGS, SClient, SServer, identity
 from settings import pki
 
@@ -26,6 +26,13 @@ class Secrets(InteropTest):
         self.assertEqual(len(material), 80)
 
 
+    def check_key_log(self, report, path, version):
+        """The same secrets under the same names; OpenSSL also writes comments."""
+        theirs = [line for line in path.read_text().splitlines() if line and not line.startswith("#")]
+        self.assertEqual(sorted(report["key_log"]), sorted(line.strip() for line in theirs))
+        self.assertEqual(len(theirs), 5 if version == "1.3" else 1)
+
+
 class OurClient(Secrets):
     @rows(*CASES)
     def test_secrets(self, version, algorithm):
@@ -35,6 +42,28 @@ class OurClient(Secrets):
         server.wait_for("Keying material: ")
         server.write(b"Q\n").join()
         self.check(client.report(), server, version, algorithm)
+
+    @rows(*((f"{version} verify {verify}", version, verify) for version in VERSIONS for verify in ("peer", "ask")))
+    def test_key_log(self, version, verify):
+        path = self.directory / "keys"
+        server = self.start(SServer(VERSION_FLAGS[version], "-keylogfile", path))
+        client = self.our_client(
+            server.port(), job="exchange", send=self.file_with(b"line\n"), expect="5", key_log=True, verify=verify
+        )
+        report = client.report()
+        server.finish()
+        self.check_key_log(report, path, version)
+
+    def test_retried_and_resumed(self):
+        """The server takes no share that is offered: the handshake begins again. The second one resumes."""
+        server = self.start(SServer("-tls1_3", "-groups", "P-384", connections=2))
+        client = self.our_client(
+            server.port(), job="exchange", count="2", send=self.file_with(b"line\n"), expect="5"
+        )
+        kinds = [report["kind"] for report in client.reports()]
+        server.finish()
+        # The client remembers which share the server takes: the second one is not retried.
+        self.assertEqual(kinds, [2, 3])
 
 
 class OurServer(Secrets):
@@ -47,3 +76,21 @@ class OurServer(Secrets):
         client.wait_for("Keying material: ")
         client.finish()
         self.check(server.report(), client, version, algorithm)
+
+    @rows(*((version, version) for version in VERSIONS))
+    def test_key_log(self, version):
+        path = self.directory / "keys"
+        server = self.our_server(key_log=True)
+        client = self.start(SClient(server.port(), VERSION_FLAGS[version], "-keylogfile", path))
+        client.write(b"line\n").join()
+        client.wait_for("line")
+        client.finish()
+        self.check_key_log(server.report(), path, version)
+
+    def test_retried(self):
+        server = self.our_server()
+        client = self.start(SClient(server.port(), "-tls1_3", "-groups", "P-521:P-384"))
+        client.write(b"line\n").join()
+        client.wait_for("line")
+        client.finish()
+        self.expect(server.report(), kind=2, retried=True)

@@ -39,6 +39,7 @@ static void print_negotiated(tls_conn_t *conn)
     print_text("alpn", alpn);
     print_text("sni", sni);
     printf("\"resumed\":%d,", (int)tls_resumed(conn));
+    printf("\"kind\":%d,", (int)tls_handshake_kind(conn));
 }
 
 static void print_hex(const char *key, const unsigned char *bytes, ptrdiff_t len)
@@ -60,6 +61,16 @@ static void print_secrets(tls_conn_t *conn)
               tls_channel_binding(conn, TLS_BINDING_EXPORTER, out, sizeof(out)));
     print_hex("end_point_binding", out,
               tls_channel_binding(conn, TLS_BINDING_SERVER_END_POINT, out, sizeof(out)));
+}
+
+static void print_key_log(tls_conn_t *conn)
+{
+    tls_event_t event = {.size = sizeof(event)};
+
+    fputs("\"key_log\":[", stdout);
+    for (int i = 0; tls_next_event(conn, &event) == 1; i++)
+        printf("%s\"%s\"", i ? "," : "", event.text);
+    fputs("],", stdout);
 }
 
 /* The certificates go out whole, so that the test can compare them with the files they came from.
@@ -103,6 +114,7 @@ void report_print(const struct session *s)
     print_negotiated(s->conn);
     print_certificates(s->conn);
     print_secrets(s->conn);
+    print_key_log(s->conn);
     print_error(s->conn);
     print_text("asked_name", s->asked_name);
     print_flag("asked_context", s->asked_context);
