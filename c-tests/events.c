@@ -8,7 +8,8 @@
 #include "pki.h"
 
 #define ALL_EVENTS                                                                                 \
-    (TLS_EVENT_HANDSHAKE_DONE | TLS_EVENT_TICKET | TLS_EVENT_ALERT_RECEIVED | TLS_EVENT_ALERT_SENT)
+    (TLS_EVENT_HANDSHAKE_DONE | TLS_EVENT_TICKET | TLS_EVENT_ALERT_RECEIVED |                      \
+     TLS_EVENT_ALERT_SENT | TLS_EVENT_KEY_UPDATE)
 
 /* A context that records. */
 static tls_context_t *recording(int is_server, uint16_t version, uint32_t mask, int32_t key_log,

@@ -229,7 +229,12 @@
 #define TLS_EVENT_TICKET                            2 /* a client got a ticket (TLS 1.3); number counts them from 1 */
 #define TLS_EVENT_ALERT_RECEIVED                    4 /* the peer sent a fatal alert or close_notify; number says which */
 #define TLS_EVENT_ALERT_SENT                        8 /* a fatal alert or close_notify was queued; number says which */
+#define TLS_EVENT_KEY_UPDATE                       16 /* traffic keys changed (TLS 1.3); number is TLS_KEYS_IN or TLS_KEYS_OUT */
 #define TLS_EVENT_KEY_LOG                          32 /* a secret was derived; text is its key-log line (tls_builder_key_log) */
+
+/* Directions of traffic keys (TLS_EVENT_KEY_UPDATE). */
+#define TLS_KEYS_IN                                 1 /* keys of the peer's wire bytes */
+#define TLS_KEYS_OUT                                2 /* keys of this side's wire bytes */
 
 /* Bits of the state word (tls_state). */
 #define TLS_CAN_FEED                                1 /* tls_feed takes at least one byte, and more bytes are of use */
@@ -713,8 +718,8 @@ const char *tls_status_name(tls_status_t status);
  * At most TLS_MAX_EVENTS wait: then the oldest gives way, and the next one that is taken says how many did.
  *
  * tls_builder_events() sets the kinds that contexts made from now on record: bits of TLS_EVENT_HANDSHAKE_DONE,
- * TLS_EVENT_TICKET, TLS_EVENT_ALERT_RECEIVED and TLS_EVENT_ALERT_SENT; 0, the default, none. A server that was
- * made without a context records from the answer to TLS_ASK_CONTEXT on.
+ * TLS_EVENT_TICKET, TLS_EVENT_ALERT_RECEIVED, TLS_EVENT_ALERT_SENT and TLS_EVENT_KEY_UPDATE; 0, the default, none.
+ * A server that was made without a context records from the answer to TLS_ASK_CONTEXT on.
  * Errors: TLS_ERR_ARGUMENT (also for other bits), TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
  */
 tls_status_t tls_builder_events(tls_builder_t *builder,
@@ -741,6 +746,8 @@ tls_status_t tls_builder_key_log(tls_builder_t *builder,
  * | TLS_EVENT_TICKET         | a client got a ticket (TLS 1.3)                    | how many it has got    |
  * | TLS_EVENT_ALERT_RECEIVED | a fatal alert, or close_notify (0), of the peer    | the alert              |
  * | TLS_EVENT_ALERT_SENT     | a fatal alert, or close_notify (0), was queued     | the alert              |
+ * | TLS_EVENT_KEY_UPDATE     | traffic keys changed by a KeyUpdate (TLS 1.3)      | TLS_KEYS_IN (the       |
+ * |                          |                                                    | peer's), TLS_KEYS_OUT  |
  * | TLS_EVENT_KEY_LOG        | a secret was derived                               | 0                      |
  *
  * `event` belongs to the caller, who has set `event->size`; of a key-log line the caller wipes its copy.

@@ -127,8 +127,11 @@ impl Builder {
     }
 
     pub(crate) fn events(&mut self, mask: u32) -> Result<(), Failure> {
-        const KINDS: u32 =
-            TLS_EVENT_HANDSHAKE_DONE | TLS_EVENT_TICKET | TLS_EVENT_ALERT_RECEIVED | TLS_EVENT_ALERT_SENT;
+        const KINDS: u32 = TLS_EVENT_HANDSHAKE_DONE
+            | TLS_EVENT_TICKET
+            | TLS_EVENT_ALERT_RECEIVED
+            | TLS_EVENT_ALERT_SENT
+            | TLS_EVENT_KEY_UPDATE;
         if mask & TLS_EVENT_KEY_LOG != 0 {
             return Err(Failure::argument("key-log lines are secrets: ask for them by tls_builder_key_log"));
         }
@@ -136,6 +139,7 @@ impl Builder {
             return Err(Failure::argument(format!("0x{:x} is no kind of event", mask & !KINDS)));
         }
         self.events = mask;
+        self.recipe.key_watch = mask & TLS_EVENT_KEY_UPDATE != 0;
         Ok(())
     }
 

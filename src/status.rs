@@ -176,7 +176,13 @@ groups! {
         TLS_EVENT_TICKET = 2, "a client got a ticket (TLS 1.3); number counts them from 1";
         TLS_EVENT_ALERT_RECEIVED = 4, "the peer sent a fatal alert or close_notify; number says which";
         TLS_EVENT_ALERT_SENT = 8, "a fatal alert or close_notify was queued; number says which";
+        TLS_EVENT_KEY_UPDATE = 16, "traffic keys changed (TLS 1.3); number is TLS_KEYS_IN or TLS_KEYS_OUT";
         TLS_EVENT_KEY_LOG = 32, "a secret was derived; text is its key-log line (tls_builder_key_log)";
+    }
+    /// Directions of traffic keys.
+    KEYS: u32, "Directions of traffic keys (TLS_EVENT_KEY_UPDATE)" {
+        TLS_KEYS_IN = 1, "keys of the peer's wire bytes";
+        TLS_KEYS_OUT = 2, "keys of this side's wire bytes";
     }
     /// Bits of the state word.
     STATE: u32, "Bits of the state word (tls_state)" {

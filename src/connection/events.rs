@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::Connection;
-use crate::engine::KeyLogLine;
+use crate::engine::{KeyLogLine, KeyUpdates};
 use crate::failure::Failure;
 use crate::status::*;
 
@@ -113,6 +113,19 @@ impl Connection {
     pub(super) fn note_keys(&mut self, lines: Vec<KeyLogLine>) {
         for line in lines {
             self.push_event(Event { kind: TLS_EVENT_KEY_LOG, number: 0, text: Some(line) });
+        }
+    }
+
+    pub(super) fn watches_keys(&self) -> bool {
+        self.shared.events & TLS_EVENT_KEY_UPDATE != 0
+    }
+
+    pub(super) fn note_key_updates(&mut self, updates: KeyUpdates) {
+        for _ in 0..updates.inbound {
+            self.note(TLS_EVENT_KEY_UPDATE, TLS_KEYS_IN);
+        }
+        for _ in 0..updates.outbound {
+            self.note(TLS_EVENT_KEY_UPDATE, TLS_KEYS_OUT);
         }
     }
 

@@ -22,7 +22,7 @@ use pki_types::ServerName;
 
 use crate::buffer::{Inbound, Outbound};
 use crate::context::Shared;
-use crate::engine::{ClientSetup, Flow, Outcome, PlainSink, Question, Session, log_keys};
+use crate::engine::{ClientSetup, Flow, Outcome, PlainSink, Question, Session, log_keys, watch_keys};
 use crate::failure::Failure;
 use crate::record;
 use crate::status::*;
@@ -198,23 +198,27 @@ impl Connection {
         let pool = &self.shared.pool;
         let limit = self.shared.limits.outbound;
         let before = self.observe();
+        let watches_keys = self.watches_keys();
         let mut keys = Vec::new();
-        let Outcome { used, result } = if self.session.is_handshaking() {
+        let (Outcome { used, result }, updates) = if self.session.is_handshaking() {
             if self.outbound.len() + self.shared.flight_bound > limit {
                 return Err(TLS_WANT_DRAIN);
             }
             let logs_keys = self.logs_keys();
             let out = self.outbound.appender(USUAL_FLIGHT, pool);
-            let (outcome, lines) = log_keys(logs_keys, || self.session.receive(wire, out, sink));
+            let ((outcome, lines), updates) =
+                watch_keys(watches_keys, || log_keys(logs_keys, || self.session.receive(wire, out, sink)));
             keys = lines;
-            outcome
+            (outcome, updates)
         } else {
             let session = &mut self.session;
-            self.outbound.with_rare_appender(pool, |out| session.receive(wire, out, sink))
+            self.outbound
+                .with_rare_appender(pool, |out| watch_keys(watches_keys, || session.receive(wire, out, sink)))
         };
         self.outbound.release_if_empty(pool);
         self.note_keys(keys);
         self.note_since(before);
+        self.note_key_updates(updates);
         if let Err(failure) = result {
             return Err(self.fail(explain_foreign_protocol(failure, wire)));
         }

@@ -1,6 +1,7 @@
 //! Plain bytes in, and our end of the connection.
 
 use super::{Answer, Connection};
+use crate::engine::watch_keys;
 use crate::limits::{MIN_WRITE, OUTBOUND_RESERVE};
 use crate::record::{plain_within, reserve_bound};
 use crate::status::*;
@@ -94,8 +95,11 @@ impl Connection {
     }
 
     fn seal(&mut self, plain: &[u8]) -> Answer<()> {
+        let watches_keys = self.watches_keys();
         let out = self.outbound.appender(reserve_bound(plain.len()), &self.shared.pool);
-        self.session.write(plain, out).map_err(|failure| self.fail(failure))?;
+        let (result, updates) = watch_keys(watches_keys, || self.session.write(plain, out));
+        self.note_key_updates(updates);
+        result.map_err(|failure| self.fail(failure))?;
         self.counters.plain_out += plain.len() as u64;
         Ok(())
     }

@@ -15,6 +15,7 @@ use rustls_aws_lc_rs::DEFAULT_PROVIDER;
 use super::direct::Direct;
 use super::explain::explain;
 use super::key_log::LinesOfThread;
+use super::key_watch::watched;
 use super::pull::Pull;
 use super::session::Session;
 use super::store::{Credential, TrustStore};
@@ -53,6 +54,8 @@ pub(crate) struct Recipe {
     pub verify: Verify,
     /// Whether secrets are collected by [`super::log_keys`].
     pub key_log: bool,
+    /// Whether changes of traffic keys can be seen by [`super::watch_keys`].
+    pub key_watch: bool,
 }
 
 /// Room for all that an outbound handshake flight holds besides certificates and names: hellos with
@@ -68,6 +71,9 @@ const SERVER_SESSIONS: usize = 256;
 impl Recipe {
     fn provider(&self) -> Arc<CryptoProvider> {
         let mut provider = DEFAULT_PROVIDER;
+        if self.key_watch {
+            watched(&mut provider);
+        }
         if !self.tls12 {
             provider.tls12_cipher_suites = Cow::Borrowed(&[]);
         }

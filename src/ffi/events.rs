@@ -17,8 +17,8 @@ use crate::status::TLS_ERR_ARGUMENT;
 /// At most TLS_MAX_EVENTS wait: then the oldest gives way, and the next one that is taken says how many did.
 ///
 /// tls_builder_events() sets the kinds that contexts made from now on record: bits of TLS_EVENT_HANDSHAKE_DONE,
-/// TLS_EVENT_TICKET, TLS_EVENT_ALERT_RECEIVED and TLS_EVENT_ALERT_SENT; 0, the default, none. A server that was
-/// made without a context records from the answer to TLS_ASK_CONTEXT on.
+/// TLS_EVENT_TICKET, TLS_EVENT_ALERT_RECEIVED, TLS_EVENT_ALERT_SENT and TLS_EVENT_KEY_UPDATE; 0, the default, none.
+/// A server that was made without a context records from the answer to TLS_ASK_CONTEXT on.
 /// Errors: TLS_ERR_ARGUMENT (also for other bits), TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn tls_builder_events(builder: *mut tls_builder_t, mask: u32) -> tls_status_t {
@@ -45,6 +45,8 @@ pub extern "C" fn tls_builder_key_log(builder: *mut tls_builder_t, mode: i32) ->
 /// | TLS_EVENT_TICKET         | a client got a ticket (TLS 1.3)                    | how many it has got    |
 /// | TLS_EVENT_ALERT_RECEIVED | a fatal alert, or close_notify (0), of the peer    | the alert              |
 /// | TLS_EVENT_ALERT_SENT     | a fatal alert, or close_notify (0), was queued     | the alert              |
+/// | TLS_EVENT_KEY_UPDATE     | traffic keys changed by a KeyUpdate (TLS 1.3)      | TLS_KEYS_IN (the       |
+/// |                          |                                                    | peer's), TLS_KEYS_OUT  |
 /// | TLS_EVENT_KEY_LOG        | a secret was derived                               | 0                      |
 ///
 /// `event` belongs to the caller, who has set `event->size`; of a key-log line the caller wipes its copy.

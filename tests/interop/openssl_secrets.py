@@ -29,7 +29,7 @@ class Secrets(InteropTest):
     def check_key_log(self, report, path, version):
         """The same secrets under the same names; OpenSSL also writes comments."""
         theirs = [line for line in path.read_text().splitlines() if line and not line.startswith("#")]
-        self.assertEqual(sorted(report["key_log"]), sorted(line.strip() for line in theirs))
+        self.assertEqual(sorted(report["events"]), sorted(line.strip() for line in theirs))
         self.assertEqual(len(theirs), 5 if version == "1.3" else 1)
 
 
@@ -53,6 +53,20 @@ class OurClient(Secrets):
         report = client.report()
         server.finish()
         self.check_key_log(report, path, version)
+
+    @rows(
+        ("new keys of the server", b"k\n", [1], "peer"),
+        ("new keys of both", b"K\n", [1, 2], "peer"),
+        ("new keys of both after a question", b"K\n", [1, 2], "ask"),
+    )
+    def test_key_update_event(self, command, expected, verify):
+        server = self.start(SServer("-tls1_3", mode=()))
+        client = self.our_client(server.port(), job="echo", key_updates=True, verify=verify)
+        for line in (b"before\n", command, b"after\n"):
+            server.write(line).join()
+            server.wait_for("SSL_do_handshake -> 1" if line == command else f"\n{line.decode()}")
+        server.write(b"Q\n").join()
+        self.assertEqual(sorted(client.report()["events"]), expected)
 
     def test_retried_and_resumed(self):
         """The server takes no share that is offered: the handshake begins again. The second one resumes."""

@@ -106,6 +106,8 @@ static bool take_flag(struct options *o, const char *name)
         o->ask_context = true;
     else if (strcmp(name, "--key-log") == 0)
         o->key_log = true;
+    else if (strcmp(name, "--key-updates") == 0)
+        o->key_updates = true;
     else if (strcmp(name, "--half-close") == 0)
         o->half_close = true;
     else

@@ -63,13 +63,19 @@ static void print_secrets(tls_conn_t *conn)
               tls_channel_binding(conn, TLS_BINDING_SERVER_END_POINT, out, sizeof(out)));
 }
 
-static void print_key_log(tls_conn_t *conn)
+/* What was asked for: the lines of a key log, or the directions of key updates. */
+static void print_events(tls_conn_t *conn)
 {
     tls_event_t event = {.size = sizeof(event)};
 
-    fputs("\"key_log\":[", stdout);
-    for (int i = 0; tls_next_event(conn, &event) == 1; i++)
-        printf("%s\"%s\"", i ? "," : "", event.text);
+    fputs("\"events\":[", stdout);
+    for (int i = 0; tls_next_event(conn, &event) == 1; i++) {
+        fputs(i ? "," : "", stdout);
+        if (event.kind == TLS_EVENT_KEY_LOG)
+            printf("\"%s\"", event.text);
+        else
+            printf("%u", (unsigned)event.number);
+    }
     fputs("],", stdout);
 }
 
@@ -114,7 +120,7 @@ void report_print(const struct session *s)
     print_negotiated(s->conn);
     print_certificates(s->conn);
     print_secrets(s->conn);
-    print_key_log(s->conn);
+    print_events(s->conn);
     print_error(s->conn);
     print_text("asked_name", s->asked_name);
     print_flag("asked_context", s->asked_context);
