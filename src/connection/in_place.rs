@@ -32,7 +32,7 @@ impl Connection {
         }
         // Messages that span records are put together in the host's buffer: what was left there
         // must be there again.
-        if spans.room() == 0 || wire.len() < self.left_in_place {
+        if spans.room() == 0 || wire.len() < self.left_in_place as usize {
             return Err(TLS_ERR_ARGUMENT);
         }
         let mut found = 0;
@@ -46,7 +46,7 @@ impl Connection {
         match result {
             Ok(used) => {
                 *consumed = used;
-                self.left_in_place = wire.len() - used;
+                self.left_in_place = u32::try_from(wire.len() - used).unwrap_or(u32::MAX);
             }
             Err(status) if found == 0 => return Err(status),
             // The spans before a bad record are good; the error comes with the next call, and what

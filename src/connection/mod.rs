@@ -50,8 +50,9 @@ pub(crate) struct Connection {
     sent_name: Option<Box<str>>,
     /// What few connections ever have.
     rare: Option<Box<Rare>>,
-    /// Bytes that the last in-place call left with the host, who must give them again.
-    left_in_place: usize,
+    /// Bytes that the last in-place call left with the host, who must give them again; in four bytes,
+    /// because there are many connections and no message is as long.
+    left_in_place: u32,
     counters: Counters,
     eof: bool,
     we_closed: bool,
