@@ -61,12 +61,22 @@ class OurClient(Secrets):
     )
     def test_key_update_event(self, command, expected, verify):
         server = self.start(SServer("-tls1_3", mode=()))
-        client = self.our_client(server.port(), job="echo", key_updates=True, verify=verify)
+        client = self.our_client(server.port(), job="echo", events="16", verify=verify)
         for line in (b"before\n", command, b"after\n"):
             server.write(line).join()
             server.wait_for("SSL_do_handshake -> 1" if line == command else f"\n{line.decode()}")
         server.write(b"Q\n").join()
         self.assertEqual(sorted(client.report()["events"]), expected)
+
+    def test_more_events_than_wait(self):
+        """32 tickets push the end of the handshake out of the queue, and the first one says so."""
+        server = self.start(SServer("-tls1_3", "-num_tickets", "32"))
+        client = self.our_client(
+            server.port(), job="exchange", send=self.file_with(b"line\n"), expect="5", events="3"
+        )
+        report = client.report()
+        server.finish()
+        self.expect(report, status="TLS_CLOSED", events=list(range(1, 33)), events_lost=1)
 
     def test_retried_and_resumed(self):
         """The server takes no share that is offered: the handshake begins again. The second one resumes."""

@@ -106,8 +106,6 @@ static bool take_flag(struct options *o, const char *name)
         o->ask_context = true;
     else if (strcmp(name, "--key-log") == 0)
         o->key_log = true;
-    else if (strcmp(name, "--key-updates") == 0)
-        o->key_updates = true;
     else if (strcmp(name, "--half-close") == 0)
         o->half_close = true;
     else
@@ -150,6 +148,8 @@ static bool take_rule(struct options *o, const char *name, const char *value)
         o->verdict = verdict(value);
     else if (strcmp(name, "--refuse") == 0)
         o->refuse = number(value);
+    else if (strcmp(name, "--events") == 0)
+        o->events = number(value);
     else if (strcmp(name, "--name") == 0)
         o->name = value;
     else

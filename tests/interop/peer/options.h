@@ -28,7 +28,7 @@ struct options {
     int32_t verify;
     const char *name;
 
-    bool key_updates; /* report them */
+    long events;      /* kinds to report, as tls_builder_events takes them */
     bool key_log;     /* report the lines of a key-log file */
     bool ask_context; /* a server that starts without a context */
     long refuse;      /* alert that answers the context question, -1: choose a context */

@@ -63,10 +63,11 @@ static void print_secrets(tls_conn_t *conn)
               tls_channel_binding(conn, TLS_BINDING_SERVER_END_POINT, out, sizeof(out)));
 }
 
-/* What was asked for: the lines of a key log, or the directions of key updates. */
+/* What was asked for: the line of a key log, or the number of any other kind. */
 static void print_events(tls_conn_t *conn)
 {
     tls_event_t event = {.size = sizeof(event)};
+    uint64_t lost = 0;
 
     fputs("\"events\":[", stdout);
     for (int i = 0; tls_next_event(conn, &event) == 1; i++) {
@@ -75,8 +76,9 @@ static void print_events(tls_conn_t *conn)
             printf("\"%s\"", event.text);
         else
             printf("%u", (unsigned)event.number);
+        lost += event.lost;
     }
-    fputs("],", stdout);
+    printf("],\"events_lost\":%u,", (unsigned)lost);
 }
 
 /* The certificates go out whole, so that the test can compare them with the files they came from.
