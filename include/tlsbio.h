@@ -238,6 +238,29 @@
 #define TLS_EARLY_ACCEPTED                          2 /* the server takes it */
 #define TLS_EARLY_REJECTED                          3 /* the server does not take it: what was sent must be sent again */
 
+/* Kinds of tls_channel_binding. */
+#define TLS_BINDING_EXPORTER                        1 /* tls-exporter (RFC 9266): bound to this connection */
+#define TLS_BINDING_SERVER_END_POINT                2 /* tls-server-end-point (RFC 5929): bound to the server's certificate */
+
+/* Kinds of handshakes (tls_handshake_kind). */
+#define TLS_HANDSHAKE_UNKNOWN                       0 /* not known yet */
+#define TLS_HANDSHAKE_FULL                          1 /* a full handshake */
+#define TLS_HANDSHAKE_FULL_RETRIED                  2 /* a full handshake after a HelloRetryRequest */
+#define TLS_HANDSHAKE_RESUMED                       3 /* a resumed session */
+#define TLS_HANDSHAKE_RESUMED_RETRIED               4 /* a resumed session after a HelloRetryRequest */
+
+/* Kinds of events (tls_event_t.kind), and bits of tls_builder_events. */
+#define TLS_EVENT_HANDSHAKE_DONE                    1 /* the handshake is done; number is the protocol version */
+#define TLS_EVENT_TICKET                            2 /* a client got a ticket (TLS 1.3); number counts them from 1 */
+#define TLS_EVENT_ALERT_RECEIVED                    4 /* the peer sent a fatal alert or close_notify; number says which */
+#define TLS_EVENT_ALERT_SENT                        8 /* a fatal alert or close_notify was queued; number says which */
+#define TLS_EVENT_KEY_UPDATE                       16 /* traffic keys changed (TLS 1.3); number is TLS_KEYS_IN or TLS_KEYS_OUT */
+#define TLS_EVENT_KEY_LOG                          32 /* a secret was derived; text is its key-log line (tls_builder_key_log) */
+
+/* Directions of traffic keys (TLS_EVENT_KEY_UPDATE). */
+#define TLS_KEYS_IN                                 1 /* keys of the peer's wire bytes */
+#define TLS_KEYS_OUT                                2 /* keys of this side's wire bytes */
+
 /* Bits of the state word (tls_state). */
 #define TLS_CAN_FEED                                1 /* tls_feed takes at least one byte, and more bytes are of use */
 #define TLS_CAN_DRAIN                               2 /* wire bytes wait to be sent */
@@ -262,6 +285,9 @@
 #define TLS_DEFAULT_SESSIONS                      256 /* default of tls_builder_sessions */
 #define TLS_MAX_SESSIONS                      1048576 /* most that tls_builder_sessions takes */
 #define TLS_MAX_EARLY_DATA                      65536 /* most that tls_builder_early_data takes, in bytes */
+#define TLS_MAX_EXPORT                           8160 /* most bytes that one tls_export can derive */
+#define TLS_MAX_EXPORT_LABEL                      249 /* longest label of tls_export */
+#define TLS_MAX_EVENTS                             32 /* most events that wait in a connection */
 #define TLS_DEFAULT_POOL                      4194304 /* default of tls_builder_pool, in bytes */
 
 
@@ -325,19 +351,44 @@ typedef struct tls_error {
 } tls_error_t;
 
 /**
- * A piece of the host's memory (tls_write_vectored, tls_read_vectored). Laid out like POSIX's struct
- * iovec. Since 0.1.
+ * Where in a buffer of the host some plain bytes are (tls_read_in_place). Since 0.1.
  */
-typedef struct tls_iovec {
+typedef struct tls_span {
     /**
-     * Where it begins; NULL if `len` is 0. Not written to by tls_write_vectored.
+     * Of the first byte, from the start of the buffer.
      */
-    void *base;
+    size_t offset;
     /**
-     * In bytes.
+     * In bytes, at least 1.
      */
     size_t len;
-} tls_iovec_t;
+} tls_span_t;
+
+/**
+ * How much went through a connection (tls_counters), in bytes. Since 0.1.
+ */
+typedef struct tls_counters {
+    /**
+     * sizeof(tls_counters_t), set by the caller.
+     */
+    size_t size;
+    /**
+     * Wire bytes from the peer: fed, committed, or consumed in place.
+     */
+    uint64_t wire_in;
+    /**
+     * Wire bytes for the peer: drained, or written straight into memory of the host.
+     */
+    uint64_t wire_out;
+    /**
+     * Plain bytes that the host was given.
+     */
+    uint64_t plain_in;
+    /**
+     * Plain bytes that the host wrote.
+     */
+    uint64_t plain_out;
+} tls_counters_t;
 
 /**
  * A key for the tickets of servers (tls_context_ticket_keys). The caller sets `size` to
@@ -371,96 +422,80 @@ typedef struct tls_ticket_key {
 } tls_ticket_key_t;
 
 /**
- * Where in a buffer of the host some plain bytes are (tls_read_in_place). Since 0.1.
+ * Something that happened (tls_next_event). Since 0.1.
  */
-typedef struct tls_span {
+typedef struct tls_event {
     /**
-     * Of the first byte, from the start of the buffer.
+     * sizeof(tls_event_t), set by the caller.
      */
-    size_t offset;
+    size_t size;
     /**
-     * In bytes, at least 1.
+     * A TLS_EVENT_* number; 0 if no event waits.
+     */
+    uint32_t kind;
+    /**
+     * What the kind says: an alert (RFC 8446, 6), a version, a count.
+     */
+    uint32_t number;
+    /**
+     * How many events were lost just before this one, because too many waited.
+     */
+    uint64_t lost;
+    /**
+     * For TLS_EVENT_KEY_LOG the line, NUL-terminated, without a line end; otherwise empty.
+     */
+    char text[232];
+} tls_event_t;
+
+/**
+ * A piece of the host's memory (tls_write_vectored, tls_read_vectored). Laid out like POSIX's struct
+ * iovec. Since 0.1.
+ */
+typedef struct tls_iovec {
+    /**
+     * Where it begins; NULL if `len` is 0. Not written to by tls_write_vectored.
+     */
+    void *base;
+    /**
+     * In bytes.
      */
     size_t len;
-} tls_span_t;
+} tls_iovec_t;
 
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
 
 /**
- * ---- 9. Questions and answers ---------------------------------------------------------------
+ * ---- 1. Errors ------------------------------------------------------------------------------
  *
- * Where other libraries call back, this one stops and asks. tls_advance() answers a TLS_ASK_* status, the state
- * word has TLS_ASKING; the host looks at the facts, takes its time, on any thread, and answers with one of the
- * calls below; then it goes on advancing. Until then no plain byte can be read or written. An answer to a
- * question that is not open is TLS_ERR_STATE and harms nothing [R-13]. An answer is TLS_OK when it was taken:
- * what came of it is what tls_advance() says next.
+ * Errors belong to the object that they happened to, or to the tls_error_t that the caller hands
+ * in; never to a thread. Reading one changes nothing.
  *
- * | question        | asked on                                   | facts                | answers          |
- * |-----------------|--------------------------------------------|----------------------|------------------|
- * | TLS_ASK_CONTEXT | servers made with a NULL context           | tls_sni, section 11  | context, refuse  |
- * | TLS_ASK_VERIFY  | contexts with TLS_VERIFY_ASK, if the peer  | tls_peer_certificate | verify, refuse   |
- * |                 | shows a certificate                        | tls_ocsp_response    |                  |
- * | TLS_ASK_SIGN    | identities whose key is elsewhere          | tls_sign_scheme,     | sign, refuse     |
- * |                 | (tls_builder_identity_external)            | tls_sign_message     |                  |
+ * tls_conn_error() tells what ended a connection: its status, a reason, the alerts, and a sentence.
+ * Without a fatal error it fills in TLS_OK and an empty message.
  *
- * tls_answer_context() continues a server with a server context, which may be freed afterwards; its limits and
- * its pool become the connection's.
- * Errors: TLS_ERR_ARGUMENT (NULL, or a client context), TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE.
- * Since 0.1.
+ * `error` belongs to the caller, who has set `error->size`.
+ * Errors: TLS_ERR_ARGUMENT (NULL, or a size smaller than its first two members), TLS_ERR_HANDLE,
+ * TLS_ERR_BUSY. Since 0.1.
  */
-tls_status_t tls_answer_context(tls_conn_t *conn,
-                                const tls_context_t *context);
+tls_status_t tls_conn_error(tls_conn_t *conn, tls_error_t *error);
 
 /**
- * Decides about the peer's identity: 0 accepts it, -1 lets the context's own rules decide (trust anchors, name,
- * time, usage), n > 0 rejects it with alert n, one of 40, 42 to 46, 48, 49, 51, 113 and 116 (RFC 8446, 6.2).
- * Errors: TLS_ERR_ARGUMENT (also for another alert), TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE.
- * Since 0.1.
- */
-tls_status_t tls_answer_verify(tls_conn_t *conn,
-                               int32_t verdict);
-
-/**
- * The signature scheme of an open TLS_ASK_SIGN (IANA TLS SignatureScheme), such as 0x0804,
- * rsa_pss_rsae_sha256. 0 if that question is not open.
- * Errors: 0 for NULL, a bad handle, or another thread inside. Since 0.1.
- */
-uint16_t tls_sign_scheme(tls_conn_t *conn);
-
-/**
- * Copies out the bytes to sign at an open TLS_ASK_SIGN: some 100 to 300, but for a client in TLS 1.2 the whole
- * handshake so far, some thousands (RFC 5246, 7.4.8). They are not hashed: the signer does that as the scheme says. Answers their full number, and copies as many as fit into `capacity`; a NULL
- * `message` only asks. 0 if that question is not open.
- * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
- */
-ptrdiff_t tls_sign_message(tls_conn_t *conn,
-                           void *message,
-                           size_t capacity);
-
-/**
- * Hands in the signature of `len` bytes, in the form that TLS sends: for ECDSA the DER of r and s, for RSA-PSS with a
- * salt as long as the hash (RFC 8446, 4.2.3). It is checked with the certificate before it is sent, since a wrong one,
- * from a faulty signer, could betray the key: a wrong one is TLS_ERR_ARGUMENT, and the question stays open.
+ * Tells what the last failing call on a builder would say: TLS_OK and an empty message if none
+ * failed yet.
  *
- * While the question is open, a thread of the library waits for the answer. It exists from the start of the step that
- * needs the signature to that step's end, only on connections whose key is elsewhere, and ends with tls_free().
- * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE. Since 0.1.
+ * `error` belongs to the caller, who has set `error->size`.
+ * Errors: TLS_ERR_ARGUMENT (NULL, or a size smaller than its first two members), TLS_ERR_HANDLE,
+ * TLS_ERR_BUSY. Since 0.1.
  */
-tls_status_t tls_answer_sign(tls_conn_t *conn,
-                             const void *signature,
-                             size_t len);
+tls_status_t tls_builder_error(const tls_builder_t *builder, tls_error_t *error);
 
 /**
- * Ends the handshake at an open question, whichever it is, with a fatal alert for the peer: at TLS_ASK_CONTEXT
- * any but 0, 90 and 100 (such as 112, unrecognized_name), at the others those of tls_answer_verify().
- * Drain the alert, then free the connection.
- * Errors: TLS_ERR_ARGUMENT (also for another alert), TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE.
- * Since 0.1.
+ * The name of a status as in this header ("TLS_WANT_FEED"), "TLS_UNKNOWN" for other numbers.
+ * Never NULL; the text is static and always valid. Errors: none. Since 0.1.
  */
-tls_status_t tls_answer_refuse(tls_conn_t *conn,
-                               uint8_t alert);
+const char *tls_status_name(tls_status_t status);
 
 /**
  * ---- 2. Builders ----------------------------------------------------------------------------
@@ -506,7 +541,8 @@ void tls_builder_free(tls_builder_t *builder);
  *   if there is one [R-23]. Without any it presents none.
  *
  * That each key belongs to its certificate is checked when a context is made.
- * Errors: TLS_ERR_CONFIG (malformed or missing PEM, unsupported or encrypted key). Since 0.1.
+ * Errors: TLS_ERR_CONFIG (malformed or missing PEM, unsupported or encrypted key), TLS_ERR_STATE (the identity of
+ * this builder is a raw public key). Since 0.1.
  */
 tls_status_t tls_builder_identity_pem(tls_builder_t *builder,
                                       const void *chain,
@@ -526,7 +562,8 @@ tls_status_t tls_builder_identity_file(tls_builder_t *builder,
  * Adds an identity whose private key is elsewhere, in a security module or another process: only the
  * certificate chain is given, PEM of `len` bytes, with the certificate of the key first. Handshakes stop with
  * TLS_ASK_SIGN (section 9) where a signature is needed.
- * Errors: TLS_ERR_CONFIG (malformed or missing PEM, unsupported key type). Since 0.1.
+ * Errors: TLS_ERR_CONFIG (malformed or missing PEM, unsupported key type), TLS_ERR_STATE (the identity of this
+ * builder is a raw public key). Since 0.1.
  */
 tls_status_t tls_builder_identity_external(tls_builder_t *builder,
                                            const void *chain,
@@ -612,6 +649,40 @@ tls_status_t tls_builder_limits(tls_builder_t *builder,
 tls_status_t tls_builder_pool(tls_builder_t *builder, size_t bytes);
 
 /**
+ * ---- 3. Contexts ----------------------------------------------------------------------------
+ *
+ * A context is what many connections share: keys, trust anchors, sessions for resumption, and the pool
+ * of buffers. It never changes, its ticket keys apart, and any number of threads may use it at once.
+ *
+ * Client contexts remember sessions and resume them; server contexts issue tickets (RFC 8446, 4.6.1)
+ * under keys of their own, which rotate every six hours and are known to no other context; section 12 has more.
+ *
+ * tls_context_client() makes a context for clients, tls_context_server() one for servers. The caller owns
+ * it, until tls_context_free(). The builder can be changed, used again and freed afterwards.
+ *
+ * `error` may be NULL; otherwise the caller has set `error->size`.
+ * Errors: NULL, with `error->status` TLS_ERR_ARGUMENT (NULL builder), TLS_ERR_HANDLE, TLS_ERR_BUSY,
+ * TLS_ERR_MEMORY, TLS_ERR_INTERNAL, or TLS_ERR_CONFIG: no trust anchor under TLS_VERIFY_PEER, a private
+ * key that does not belong to its certificate, limits that a handshake flight cannot keep. Since 0.1.
+ */
+tls_context_t *tls_context_client(const tls_builder_t *builder,
+                                  tls_error_t *error);
+
+/**
+ * Makes a context for servers; see tls_context_client().
+ * Errors: also TLS_ERR_CONFIG without an identity, or without a trust anchor if client certificates are
+ * asked for under TLS_VERIFY_PEER. Since 0.1.
+ */
+tls_context_t *tls_context_server(const tls_builder_t *builder,
+                                  tls_error_t *error);
+
+/**
+ * Ends the caller's hold on a context. Connections keep what they need of it, so this may be called while
+ * some are alive. NULL, and a handle that is no context, do nothing. Errors: none. Since 0.1.
+ */
+void tls_context_free(tls_context_t *context);
+
+/**
  * ---- 4. Connections -------------------------------------------------------------------------
  *
  * A connection is made, driven through its state word, and freed. It knows nothing of sockets, and
@@ -676,139 +747,199 @@ tls_status_t tls_advance(tls_conn_t *conn);
 uint32_t tls_state(tls_conn_t *conn);
 
 /**
- * ---- 10. Constants and version --------------------------------------------------------------
+ * ---- 5. Wire bytes: feed and drain ----------------------------------------------------------
  *
- * tls_constant() gives the value of any TLS_* macro of this header by its name, for languages that cannot see
- * macros: `*value` is set.
- * Errors: TLS_ERR_ARGUMENT (NULL, or no such name; `*value` is left alone). Since 0.1.
+ * tls_feed() stores up to `len` bytes that came from the peer, as many as the inbound limit allows, and
+ * answers how many: 0 means that plain bytes must be read first. It looks at none of them: what they mean
+ * is found out by tls_advance(), tls_state(), tls_read_into() and tls_write_from(). Bytes that come after
+ * the peer's close_notify are stored as well, for tls_surplus().
+ *
+ * Ownership: the bytes are copied. Section 7 has ways without that copy.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (after tls_feed_eof(), or after a
+ * fatal error). Since 0.1.
  */
-tls_status_t tls_constant(const char *name,
-                          int64_t *value);
+ptrdiff_t tls_feed(tls_conn_t *conn,
+                   const void *wire,
+                   size_t len);
 
 /**
- * The version of the library that is loaded: major << 16 | minor << 8 | patch. Errors: none. Since 0.1.
+ * Says that the transport has ended: recv() answered 0, or failed. Without a close_notify among the bytes
+ * that were fed, the connection's end is TLS_TRUNCATED, at whatever byte it happened [R-08]: an attacker
+ * can end a transport, but cannot forge a close_notify. Saying it twice is TLS_OK. What the peer sent
+ * before can still be read; this side can still write.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
  */
-uint32_t tls_version_number(void);
+tls_status_t tls_feed_eof(tls_conn_t *conn);
 
 /**
- * ---- 3. Contexts ----------------------------------------------------------------------------
- *
- * A context is what many connections share: keys, trust anchors, sessions for resumption, and the pool
- * of buffers. It never changes, its ticket keys apart, and any number of threads may use it at once.
- *
- * Client contexts remember sessions and resume them; server contexts issue tickets (RFC 8446, 4.6.1)
- * under keys of their own, which rotate every six hours and are known to no other context; section 12 has more.
- *
- * tls_context_client() makes a context for clients, tls_context_server() one for servers. The caller owns
- * it, until tls_context_free(). The builder can be changed, used again and freed afterwards.
- *
- * `error` may be NULL; otherwise the caller has set `error->size`.
- * Errors: NULL, with `error->status` TLS_ERR_ARGUMENT (NULL builder), TLS_ERR_HANDLE, TLS_ERR_BUSY,
- * TLS_ERR_MEMORY, TLS_ERR_INTERNAL, or TLS_ERR_CONFIG: no trust anchor under TLS_VERIFY_PEER, a private
- * key that does not belong to its certificate, limits that a handshake flight cannot keep. Since 0.1.
+ * Moves up to `len` queued wire bytes to `wire` and answers how many: 0 when nothing is queued (or `len` is
+ * 0). The host sends them; bytes that a transport does not take at once stay the host's to keep, which
+ * tls_drain_peek() spares it.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
  */
-tls_context_t *tls_context_client(const tls_builder_t *builder,
-                                  tls_error_t *error);
+ptrdiff_t tls_drain_into(tls_conn_t *conn,
+                         void *wire,
+                         size_t len);
 
 /**
- * Makes a context for servers; see tls_context_client().
- * Errors: also TLS_ERR_CONFIG without an identity, or without a trust anchor if client certificates are
- * asked for under TLS_VERIFY_PEER. Since 0.1.
- */
-tls_context_t *tls_context_server(const tls_builder_t *builder,
-                                  tls_error_t *error);
-
-/**
- * Ends the caller's hold on a context. Connections keep what they need of it, so this may be called while
- * some are alive. NULL, and a handle that is no context, do nothing. Errors: none. Since 0.1.
- */
-void tls_context_free(tls_context_t *context);
-
-/**
- * ---- 15. Control ----------------------------------------------------------------------------
+ * Shows all queued wire bytes where they are: `*wire` and `*len` are set, to NULL and 0 when nothing is
+ * queued. Send what the transport takes, then say how much by tls_drain_consume().
  *
- * tls_builder_suites() sets the cipher suites that may be negotiated, in order of preference, by their IANA
- * numbers (such as 0x1302, TLS_AES_256_GCM_SHA384); a `count` of 0 goes back to the default, which is all of
- * them. Suites of both protocol versions stand in one list.
+ * Lifetime: the bytes are valid until the next call on this connection that feeds, drains, reads, writes,
+ * advances or frees.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ */
+tls_status_t tls_drain_peek(tls_conn_t *conn,
+                            const void **wire,
+                            size_t *len);
+
+/**
+ * Removes the first `len` queued wire bytes: they were sent.
+ * Errors: TLS_ERR_ARGUMENT (also if fewer are queued; none is removed then), TLS_ERR_HANDLE, TLS_ERR_BUSY.
+ * Since 0.1.
+ */
+tls_status_t tls_drain_consume(tls_conn_t *conn,
+                               size_t len);
+
+/**
+ * How many wire bytes are queued.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ */
+ptrdiff_t tls_drain_pending(tls_conn_t *conn);
+
+/**
+ * Copies out wire bytes that came behind the peer's close_notify: they are not TLS any more, and not
+ * swallowed [R-09]. A host that goes on in plain text on the same transport needs them. Answers their full
+ * number, and copies as many as fit into `capacity`; a NULL `wire` only asks. They stay where they are. In
+ * the in-place way (section 7) such bytes simply stay in the host's buffer, unconsumed.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ */
+ptrdiff_t tls_surplus(tls_conn_t *conn,
+                      void *wire,
+                      size_t capacity);
+
+/**
+ * ---- 6. Plain bytes: read and write ---------------------------------------------------------
  *
- * `suites` is read during the call.
- * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_CONFIG (a suite that does not exist here, or
- * stands twice; the message has its place). That none is left for a configured version is found when a context is
- * made. Since 0.1.
- */
-tls_status_t tls_builder_suites(tls_builder_t *builder,
-                                const uint16_t *suites,
-                                size_t count);
-
-/**
- * Sets the key exchange groups, in order of preference, by their IANA numbers (such as 0x001d, x25519); a `count`
- * of 0 goes back to the default, X25519MLKEM768 (0x11ec) first. A client sends a key share for the first.
+ * tls_read_into() decrypts into `plain`, which the host owns: it fills the buffer from as many records as
+ * were fed, and answers the number of bytes (> 0). The rest of a record that does not fit stays readable. It
+ * answers 0 only for `len` 0. Without a byte to give it answers what tls_advance() would, and TLS_WANT_FEED
+ * if more must be fed; so before the handshake is done it drives it.
  *
- * `groups` is read during the call.
- * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_CONFIG (a group that does not exist here, or
- * stands twice; the message has its place). Since 0.1.
+ * The buffer may be uninitialised, unaligned and of any length; bytes behind those that were given are not
+ * touched [R-03]. A record costs no heap allocation [R-05].
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, and the fatal ones. Plain bytes before a bad record
+ * are given first, the error by the next call. Since 0.1.
  */
-tls_status_t tls_builder_groups(tls_builder_t *builder,
-                                const uint16_t *groups,
-                                size_t count);
+ptrdiff_t tls_read_into(tls_conn_t *conn,
+                        void *plain,
+                        size_t len);
 
 /**
- * Like tls_write_from(), from up to 64 pieces of memory, which are sealed as if they were one: many small pieces
- * become one record. Answers how many bytes were taken in all; with more pieces than 64 it takes the first ones.
- * Errors: TLS_ERR_ARGUMENT (NULL, here or in a piece, or pieces that are not aligned), TLS_ERR_HANDLE, TLS_ERR_BUSY,
- * TLS_ERR_STATE (after tls_close_notify()), and the fatal ones. Since 0.1.
+ * Encrypts up to `len` bytes at `plain` into records in the outbound queue, as many as the outbound limit
+ * allows, and answers how many (> 0; 0 only for `len` 0). What was not taken can be offered again, from any
+ * address. TLS_WANT_DRAIN if there is no room: drain first. Before the handshake is done it drives it, and
+ * answers what tls_advance() would.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (after tls_close_notify()), and the
+ * fatal ones. Since 0.1.
  */
-ptrdiff_t tls_write_vectored(tls_conn_t *conn,
-                             const tls_iovec_t *pieces,
-                             size_t count);
+ptrdiff_t tls_write_from(tls_conn_t *conn,
+                         const void *plain,
+                         size_t len);
 
 /**
- * Like tls_read_into(), into several pieces of memory, one after the other. Answers how many bytes were given in all.
- * Errors: TLS_ERR_ARGUMENT (NULL, here or in a piece, or pieces that are not aligned), TLS_ERR_HANDLE, TLS_ERR_BUSY,
- * and the fatal ones. Since 0.1.
+ * How many plain bytes are decrypted and not read: at most one record's. More may follow once they are read.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
  */
-ptrdiff_t tls_read_vectored(tls_conn_t *conn,
-                            const tls_iovec_t *pieces,
-                            size_t count);
+ptrdiff_t tls_plain_pending(tls_conn_t *conn);
 
 /**
- * Queues a KeyUpdate (RFC 8446, 4.6.3) that asks the peer for one too: both directions go on under new keys, which
- * is of use before a long idle time. The library does it by itself before a key has sealed as much as it may.
- * Errors: TLS_WANT_DRAIN, TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (the handshake is not done,
- * TLS 1.2, or after tls_close_notify()), and the fatal ones. Since 0.1.
+ * Queues a close_notify (RFC 8446, 6.1): nothing can be written any more, but what the peer still sends can
+ * be read (half close). Saying it twice is TLS_OK. Drain afterwards.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (the handshake is not done: free the
+ * connection instead), and the fatal ones. Since 0.1.
  */
-tls_status_t tls_key_update(tls_conn_t *conn);
+tls_status_t tls_close_notify(tls_conn_t *conn);
 
 /**
- * ---- 1. Errors ------------------------------------------------------------------------------
+ * ---- 7. Ways with fewer copies --------------------------------------------------------------
  *
- * Errors belong to the object that they happened to, or to the tls_error_t that the caller hands
- * in; never to a thread. Reading one changes nothing.
+ * In, from simple to fastest: tls_feed() and tls_read_into() copy twice; a window and tls_read_into() copy
+ * once; tls_read_in_place() copies nothing. Out: tls_drain_into() and tls_write_into() copy once,
+ * tls_drain_peek() copies nothing. All run over the same engine and can be mixed between records, in and out
+ * independently.
  *
- * tls_conn_error() tells what ended a connection: its status, a reason, the alerts, and a sentence.
- * Without a fatal error it fills in TLS_OK and an empty message.
+ * tls_feed_window() opens a window: memory of the library behind the bytes that were fed, for the host to
+ * receive into. `*wire` and `*len` are set; `*len` is at least `want`, unless the inbound limit leaves less,
+ * and often more. With `want` 0 the library chooses (room for any record).
  *
- * `error` belongs to the caller, who has set `error->size`.
- * Errors: TLS_ERR_ARGUMENT (NULL, or a size smaller than its first two members), TLS_ERR_HANDLE,
- * TLS_ERR_BUSY. Since 0.1.
+ * Lifetime: the window is valid until the next call on this connection that feeds, drains, reads, writes,
+ * advances or frees. It holds a buffer of the pool until it is committed: open it when there is something to
+ * receive.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (as for tls_feed()), TLS_ERR_LIMIT (the
+ * inbound limit is reached: read first). Since 0.1.
  */
-tls_status_t tls_conn_error(tls_conn_t *conn, tls_error_t *error);
+tls_status_t tls_feed_window(tls_conn_t *conn,
+                             size_t want,
+                             void **wire,
+                             size_t *len);
 
 /**
- * Tells what the last failing call on a builder would say: TLS_OK and an empty message if none
- * failed yet.
- *
- * `error` belongs to the caller, who has set `error->size`.
- * Errors: TLS_ERR_ARGUMENT (NULL, or a size smaller than its first two members), TLS_ERR_HANDLE,
- * TLS_ERR_BUSY. Since 0.1.
+ * Says that the first `len` bytes of the window now hold bytes from the peer, as if they had been fed, and
+ * closes the window. With `len` 0 it only closes it, if it is open.
+ * Errors: TLS_ERR_ARGUMENT (also if the window is smaller; it stays open), TLS_ERR_HANDLE, TLS_ERR_BUSY,
+ * TLS_ERR_STATE (`len` is not 0 and no window is open, or as for tls_feed()). Since 0.1.
  */
-tls_status_t tls_builder_error(const tls_builder_t *builder, tls_error_t *error);
+tls_status_t tls_feed_commit(tls_conn_t *conn,
+                             size_t len);
 
 /**
- * The name of a status as in this header ("TLS_WANT_FEED"), "TLS_UNKNOWN" for other numbers.
- * Never NULL; the text is static and always valid. Errors: none. Since 0.1.
+ * Decrypts the whole records at the front of the host's own buffer where they lie. Answers how many spans of
+ * plain bytes it wrote to `spans` (> 0, at most `max_spans`, at most one a record): each tells where in `wire`
+ * plain bytes now are. `*consumed` says how many bytes at the front are done with. The host uses the plain
+ * bytes, moves the bytes behind `*consumed` to the front, receives more behind them, and calls again; with
+ * all spans used up, at once.
+ *
+ * Without a plain byte to show it answers what tls_advance() would, and TLS_WANT_FEED if the buffer holds no
+ * whole record; handshake and control messages are processed on the way, so look at `*consumed` in any case.
+ * `*consumed` is 0 after an error.
+ *
+ * Ownership: the buffer stays the host's, nothing of it is referenced after the call. Bytes behind
+ * `*consumed` must come again, unaltered, at the front of the next call's buffer: a message that spans records
+ * is put together there.
+ * Errors: TLS_ERR_ARGUMENT (NULL, no room for a span, or fewer bytes than were left), TLS_ERR_HANDLE,
+ * TLS_ERR_BUSY, TLS_ERR_STATE (bytes given by tls_feed() or a window are waiting), and the fatal ones. Since 0.1.
  */
-const char *tls_status_name(tls_status_t status);
+ptrdiff_t tls_read_in_place(tls_conn_t *conn,
+                            void *wire,
+                            size_t len,
+                            tls_span_t *spans,
+                            size_t max_spans,
+                            size_t *consumed);
+
+/**
+ * Encrypts up to `len` bytes at `plain` straight into `capacity` bytes at `wire`. Answers how many wire bytes
+ * are there (> 0; 0 only for `len` 0); `*consumed` says how many plain bytes went into them. With
+ * tls_wire_bound(len) bytes of capacity and `len` within the outbound limit all of them do. The two buffers
+ * must not overlap.
+ *
+ * Records leave in order: while bytes are queued it answers TLS_WANT_DRAIN. Before the handshake is done it
+ * drives it, and answers what tls_advance() would.
+ * Errors: TLS_ERR_ARGUMENT (NULL, or no room for one byte's record), TLS_ERR_HANDLE, TLS_ERR_BUSY,
+ * TLS_ERR_STATE (after tls_close_notify()), and the fatal ones; `*consumed` is 0 then. Since 0.1.
+ */
+ptrdiff_t tls_write_into(tls_conn_t *conn,
+                         const void *plain,
+                         size_t len,
+                         void *wire,
+                         size_t capacity,
+                         size_t *consumed);
+
+/**
+ * A size in bytes that always suffices for the wire form of `plain_len` plain bytes, whatever was negotiated:
+ * 29 bytes a record of up to 16360 bytes, and room for a key update. Errors: none; 0 for 0. Since 0.1.
+ */
+size_t tls_wire_bound(size_t plain_len);
 
 /**
  * ---- 8. Facts -------------------------------------------------------------------------------
@@ -818,7 +949,7 @@ const char *tls_status_name(tls_status_t status);
  * none, or that it is not known yet. Numbers are IANA's, 0 if not known yet.
  *
  * All facts are settled when the handshake is done and stay until tls_free(). While a question is open
- * (section 9) those that it is about can be had: the name, for a context what section 11 gives, and for an
+ * (section 9) those that it is about can be had: the name, for a context what section 10 gives, and for an
  * identity the peer's certificates.
  *
  * tls_sni() gives the server name: on a client the DNS name that it sends, on a server the one that the client
@@ -871,7 +1002,100 @@ uint16_t tls_group(tls_conn_t *conn);
 int32_t tls_resumed(tls_conn_t *conn);
 
 /**
- * ---- 11. What a ClientHello says ------------------------------------------------------------
+ * The kind of the handshake: TLS_HANDSHAKE_FULL, TLS_HANDSHAKE_RESUMED, or one of these after a HelloRetryRequest
+ * (TLS_HANDSHAKE_FULL_RETRIED, TLS_HANDSHAKE_RESUMED_RETRIED), which cost a round trip more: the client offered
+ * no key share that the server takes. TLS_HANDSHAKE_UNKNOWN (0) while it is not known.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ */
+int32_t tls_handshake_kind(tls_conn_t *conn);
+
+/**
+ * Fills in how many bytes went through the connection so far [R-52]. They are counted where the host hands them
+ * over or takes them: bytes that still wait in a queue are not in `wire_out` and `plain_in`.
+ *
+ * `counters` belongs to the caller, who has set `counters->size`.
+ * Errors: TLS_ERR_ARGUMENT (NULL, or a size smaller than its first two members), TLS_ERR_HANDLE,
+ * TLS_ERR_BUSY. Since 0.1.
+ */
+tls_status_t tls_counters(tls_conn_t *conn,
+                          tls_counters_t *counters);
+
+/**
+ * ---- 9. Questions and answers ---------------------------------------------------------------
+ *
+ * Where other libraries call back, this one stops and asks. tls_advance() answers a TLS_ASK_* status, the state
+ * word has TLS_ASKING; the host looks at the facts, takes its time, on any thread, and answers with one of the
+ * calls below; then it goes on advancing. Until then no plain byte can be read or written. An answer to a
+ * question that is not open is TLS_ERR_STATE and harms nothing [R-13]. An answer is TLS_OK when it was taken:
+ * what came of it is what tls_advance() says next.
+ *
+ * | question        | asked on                                   | facts                | answers          |
+ * |-----------------|--------------------------------------------|----------------------|------------------|
+ * | TLS_ASK_CONTEXT | servers made with a NULL context           | tls_sni, section 10  | context, refuse  |
+ * | TLS_ASK_VERIFY  | contexts with TLS_VERIFY_ASK, if the peer  | tls_peer_certificate | verify, refuse   |
+ * |                 | shows a certificate                        | tls_ocsp_response    |                  |
+ * | TLS_ASK_SIGN    | identities whose key is elsewhere          | tls_sign_scheme,     | sign, refuse     |
+ * |                 | (tls_builder_identity_external)            | tls_sign_message     |                  |
+ *
+ * tls_answer_context() continues a server with a server context, which may be freed afterwards; its limits and
+ * its pool become the connection's.
+ * Errors: TLS_ERR_ARGUMENT (NULL, or a client context), TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE.
+ * Since 0.1.
+ */
+tls_status_t tls_answer_context(tls_conn_t *conn,
+                                const tls_context_t *context);
+
+/**
+ * Decides about the peer's identity: 0 accepts it, -1 lets the context's own rules decide (trust anchors, name,
+ * time, usage), n > 0 rejects it with alert n, one of 40, 42 to 46, 48, 49, 51, 113 and 116 (RFC 8446, 6.2).
+ * Errors: TLS_ERR_ARGUMENT (also for another alert), TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE.
+ * Since 0.1.
+ */
+tls_status_t tls_answer_verify(tls_conn_t *conn,
+                               int32_t verdict);
+
+/**
+ * The signature scheme of an open TLS_ASK_SIGN (IANA TLS SignatureScheme), such as 0x0804,
+ * rsa_pss_rsae_sha256. 0 if that question is not open.
+ * Errors: 0 for NULL, a bad handle, or another thread inside. Since 0.1.
+ */
+uint16_t tls_sign_scheme(tls_conn_t *conn);
+
+/**
+ * Copies out the bytes to sign at an open TLS_ASK_SIGN: some 100 to 300, but for a client in TLS 1.2 the whole
+ * handshake so far, some thousands (RFC 5246, 7.4.8). They are not hashed: the signer does that as the scheme says. Answers their full number, and copies as many as fit into `capacity`; a NULL
+ * `message` only asks. 0 if that question is not open.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ */
+ptrdiff_t tls_sign_message(tls_conn_t *conn,
+                           void *message,
+                           size_t capacity);
+
+/**
+ * Hands in the signature of `len` bytes, in the form that TLS sends: for ECDSA the DER of r and s, for RSA-PSS with a
+ * salt as long as the hash (RFC 8446, 4.2.3). It is checked with the certificate before it is sent, since a wrong one,
+ * from a faulty signer, could betray the key: a wrong one is TLS_ERR_ARGUMENT, and the question stays open.
+ *
+ * While the question is open, a thread of the library waits for the answer. It exists from the start of the step that
+ * needs the signature to that step's end, only on connections whose key is elsewhere, and ends with tls_free().
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE. Since 0.1.
+ */
+tls_status_t tls_answer_sign(tls_conn_t *conn,
+                             const void *signature,
+                             size_t len);
+
+/**
+ * Ends the handshake at an open question, whichever it is, with a fatal alert for the peer: at TLS_ASK_CONTEXT
+ * any but 0, 90 and 100 (such as 112, unrecognized_name), at the others those of tls_answer_verify().
+ * Drain the alert, then free the connection.
+ * Errors: TLS_ERR_ARGUMENT (also for another alert), TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE.
+ * Since 0.1.
+ */
+tls_status_t tls_answer_refuse(tls_conn_t *conn,
+                               uint8_t alert);
+
+/**
+ * ---- 10. What a ClientHello says ------------------------------------------------------------
  *
  * To choose a context, a host may want to know more of the client than the name that it asks for. While
  * TLS_ASK_CONTEXT is open (section 9) these calls give what its ClientHello offers, in the client's order and
@@ -939,201 +1163,6 @@ ptrdiff_t tls_hello_authorities(tls_conn_t *conn,
 ptrdiff_t tls_hello_raw(tls_conn_t *conn,
                         void *message,
                         size_t capacity);
-
-/**
- * ---- 6. Plain bytes: read and write ---------------------------------------------------------
- *
- * tls_read_into() decrypts into `plain`, which the host owns: it fills the buffer from as many records as
- * were fed, and answers the number of bytes (> 0). The rest of a record that does not fit stays readable. It
- * answers 0 only for `len` 0. Without a byte to give it answers what tls_advance() would, and TLS_WANT_FEED
- * if more must be fed; so before the handshake is done it drives it.
- *
- * The buffer may be uninitialised, unaligned and of any length; bytes behind those that were given are not
- * touched [R-03]. A record costs no heap allocation [R-05].
- * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, and the fatal ones. Plain bytes before a bad record
- * are given first, the error by the next call. Since 0.1.
- */
-ptrdiff_t tls_read_into(tls_conn_t *conn,
-                        void *plain,
-                        size_t len);
-
-/**
- * Encrypts up to `len` bytes at `plain` into records in the outbound queue, as many as the outbound limit
- * allows, and answers how many (> 0; 0 only for `len` 0). What was not taken can be offered again, from any
- * address. TLS_WANT_DRAIN if there is no room: drain first. Before the handshake is done it drives it, and
- * answers what tls_advance() would.
- * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (after tls_close_notify()), and the
- * fatal ones. Since 0.1.
- */
-ptrdiff_t tls_write_from(tls_conn_t *conn,
-                         const void *plain,
-                         size_t len);
-
-/**
- * How many plain bytes are decrypted and not read: at most one record's. More may follow once they are read.
- * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
- */
-ptrdiff_t tls_plain_pending(tls_conn_t *conn);
-
-/**
- * Queues a close_notify (RFC 8446, 6.1): nothing can be written any more, but what the peer still sends can
- * be read (half close). Saying it twice is TLS_OK. Drain afterwards.
- * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (the handshake is not done: free the
- * connection instead), and the fatal ones. Since 0.1.
- */
-tls_status_t tls_close_notify(tls_conn_t *conn);
-
-/**
- * ---- 12. Resumption -------------------------------------------------------------------------
- *
- * A session is what two peers remember of a handshake, to spare the next one certificates and signatures. A
- * client keeps it; a server gives it away, encrypted, as a ticket (RFC 8446, 4.6.1; RFC 5077), and remembers
- * nothing. tls_resumed() says whether a handshake resumed one. A resumed session is not verified again: the
- * peer's certificates and the agreed facts are those of the first handshake. Early data (0-RTT) is off, see
- * tls_builder_early_data().
- *
- * On a client, sessions are where the host wants them. Connections made by tls_client_new() share the store of
- * their context. Connections made by tls_client_new_resuming() have sessions of their own: tls_session_take()
- * hands one out, and the host hands it to the next connection. On servers, tls_context_ticket_keys() lets any
- * number of processes and machines resume each other's sessions.
- *
- * tls_builder_sessions() sets the most sessions that a context remembers; the default is 256
- * (TLS_DEFAULT_SESSIONS), 0 is none, TLS_MAX_SESSIONS the most. A client context counts in servers: it keeps
- * up to eight sessions for each of `most` / 8 servers, rounded up, and forgets the server that it has known
- * longest. A server context counts single sessions: those of TLS 1.2, for clients that take no tickets, and all
- * if it takes early data.
- * Errors: TLS_ERR_ARGUMENT (above TLS_MAX_SESSIONS). Since 0.1.
- */
-tls_status_t tls_builder_sessions(tls_builder_t *builder,
-                                  size_t most);
-
-/**
- * Sets the keys for the tickets of a live server context, `count` of them at `keys`, in place of the keys it
- * had: at once for all its connections, and atomically, so that every ticket is made and read with the former
- * keys or the new ones, and no handshake fails because of it [R-44]. New tickets are encrypted by the key that
- * has the latest `encrypt_from` not in the future, and their lifetime hint is what this key has left, a week
- * at most. Every key decrypts before its `decrypt_until`, also before its `encrypt_from`, for clocks differ.
- * Without a key whose time it is no ticket is issued. `count` 0 returns to keys of the context's own. As long
- * as it has the host's keys, the context remembers no sessions itself: TLS 1.2 clients that take no tickets
- * make full handshakes.
- *
- * All contexts with the same keys resume each other's sessions, in whatever process and on whatever machine
- * [R-40], if they ask for client certificates alike: tls_builder_client_auth(), and where that is not NONE
- * also tls_builder_verify(), the trust anchors and what section 11 adds to the rules. A ticket that is expired, of an unknown key, of other such
- * rules, or altered makes a full handshake, never an error [R-41]. The client's certificates are in the
- * ticket: tls_peer_certificate() has them after resumption [R-42].
- *
- * Rotate often: who learns a key can read the tickets under it, and with them what their TLS 1.2 sessions
- * carried. Hand out a new key with an `encrypt_from` so far ahead that all processes have it by then. Times
- * are compared with the clock of the system.
- *
- * A ticket is sealed by AES-256-GCM under a key of its own, derived from the secret and a random salt of 256
- * bits by HKDF-SHA-256, so that the number of tickets under one secret has no bound that matters.
- *
- * Ownership: keys are copied; a copy is wiped when the keys were replaced, or the context has ended, and no
- * handshake uses it. Wipe yours. `error` may be NULL; otherwise the caller has set `error->size`.
- * Errors: TLS_ERR_ARGUMENT (NULL; a client context; a `size` that is too small, or not the same in all keys),
- * TLS_ERR_HANDLE, TLS_ERR_STATE (a context that takes early data), TLS_ERR_INTERNAL, TLS_ERR_CONFIG
- * (TLS_REASON_TICKET_KEY_UNUSABLE: a secret of a wrong length or of zeros only, an end that is not after the
- * beginning, a name that another key has; the message has the key's place in the array). After an error the
- * context has the keys that it had. Since 0.1.
- */
-tls_status_t tls_context_ticket_keys(const tls_context_t *context,
-                                     const tls_ticket_key_t *keys,
-                                     size_t count,
-                                     tls_error_t *error);
-
-/**
- * Starts a client connection as tls_client_new() does, but with sessions of its own: it resumes `session`, or
- * none if that is NULL, and keeps the sessions that the server gives, the newest eight, until they are taken by
- * tls_session_take(). The store of the context has no part in it. If the server does not resume the session, or
- * it has expired, the handshake is a full one.
- *
- * A TLS 1.3 session is used once, so that nobody can tell by it that two connections are of the same client
- * (RFC 8446, C.4); it is used up even if this call fails with TLS_ERR_LIMIT. A TLS 1.2 session can be used
- * any number of times. The session remains the caller's, to be freed by tls_session_free().
- *
- * `error` may be NULL; otherwise the caller has set `error->size`.
- * Errors: NULL, with `error->status` as of tls_client_new(), TLS_ERR_ARGUMENT (a session that was made under
- * another context, or with another server name: it says nothing about what this one would accept [R-43]),
- * TLS_ERR_STATE (a TLS 1.3 session that was used), TLS_ERR_BUSY (another thread uses this session). Since 0.1.
- */
-tls_conn_t *tls_client_new_resuming(const tls_context_t *context,
-                                    const char *server_name,
-                                    tls_session_t *session,
-                                    tls_error_t *error);
-
-/**
- * Takes the newest session out of a connection that was made by tls_client_new_resuming(), while it lives, also
- * after it has failed or was closed; called again, the one before it. TLS 1.3 servers send theirs after the
- * handshake, most of them two: they are there once tls_advance() or a read has processed them. The caller owns
- * the session, until tls_session_free(); context and connection may be freed before it.
- *
- * `error` may be NULL; otherwise the caller has set `error->size`.
- * Errors: NULL, with `error->status` TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_MEMORY,
- * TLS_ERR_STATE (there is none, or the connection has no sessions of its own). Since 0.1.
- */
-tls_session_t *tls_session_take(tls_conn_t *conn,
-                                tls_error_t *error);
-
-/**
- * Ends a session, and wipes its secrets. Connections that resumed it live on. NULL, and a handle that is no
- * session, do nothing. Errors: none. Since 0.1.
- */
-void tls_session_free(tls_session_t *session);
-
-/**
- * Turns early data on (0-RTT, RFC 8446, 2.3), off by default: a client that resumes a TLS 1.3 session may send
- * plain bytes with its first flight. A server takes up to `most` bytes of them from each connection, at most 65536
- * (TLS_MAX_EARLY_DATA); for a client every number but 0 is the same. 0 turns it off.
- *
- * WHO CAN SEE THE BYTES CAN SEND THEM AGAIN. Early data is encrypted, but not fresh: an attacker who recorded it
- * can offer it to a server once more, and it may come twice, before or after the rest of its connection. Use it
- * for requests that change nothing and whose repetition reveals nothing, and only with a protocol that says
- * which these are (RFC 8470 for HTTP). It also lacks forward secrecy against who learns the session's secret.
- *
- * So that one context takes a session, and with it early data, only once, such a server context keeps its
- * sessions itself (as many as tls_builder_sessions() says) and issues no tickets: sessions are neither resumed
- * by other contexts, nor have they keys (tls_context_ticket_keys() answers TLS_ERR_STATE). Servers that ask
- * (section 9) take none; they refuse it, and the client sends it again.
- * Errors: TLS_ERR_ARGUMENT (above TLS_MAX_EARLY_DATA). Since 0.1.
- */
-tls_status_t tls_builder_early_data(tls_builder_t *builder,
-                                    uint32_t most);
-
-/**
- * Encrypts up to `len` bytes at `plain` as early data into the outbound queue, as many as the outbound limit and
- * the server allow, and answers how many (> 0; 0 only for `len` 0). For a client, from tls_client_new() until
- * its handshake is done. Whether the server took them is known then: see tls_early_status().
- * TLS_WANT_DRAIN if there is no room: drain first.
- * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_LIMIT (the server takes no more), TLS_ERR_STATE
- * (early data is not on, no session is resumed or it allows none, or the time for it is over), and the fatal
- * ones. Since 0.1.
- */
-ptrdiff_t tls_early_write_from(tls_conn_t *conn,
-                               const void *plain,
-                               size_t len);
-
-/**
- * Copies early data of the client to `plain`, up to `len` bytes, and answers how many (> 0; 0 for `len` 0). For a
- * server; tls_read_into() never gives early data. Without a byte to give it answers what tls_advance() would:
- * 0 (TLS_OK) once the handshake is done, after which none comes. Take it while the handshake runs, or after
- * it: until then it is kept.
- *
- * What it gives may be a repetition: see tls_builder_early_data().
- * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, and the fatal ones. Since 0.1.
- */
-ptrdiff_t tls_early_read_into(tls_conn_t *conn,
-                              void *plain,
-                              size_t len);
-
-/**
- * What became of early data: TLS_EARLY_NONE, TLS_EARLY_PENDING, TLS_EARLY_ACCEPTED or TLS_EARLY_REJECTED. After
- * a rejection the client sends the bytes again, by tls_write_from(). On a server it is TLS_EARLY_ACCEPTED
- * once some have come.
- * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
- */
-int32_t tls_early_status(tls_conn_t *conn);
 
 /**
  * ---- 11. Verification -----------------------------------------------------------------------
@@ -1287,156 +1316,322 @@ ptrdiff_t tls_ocsp_response(tls_conn_t *conn,
                             size_t capacity);
 
 /**
- * ---- 5. Wire bytes: feed and drain ----------------------------------------------------------
+ * ---- 12. Resumption -------------------------------------------------------------------------
  *
- * tls_feed() stores up to `len` bytes that came from the peer, as many as the inbound limit allows, and
- * answers how many: 0 means that plain bytes must be read first. It looks at none of them: what they mean
- * is found out by tls_advance(), tls_state(), tls_read_into() and tls_write_from(). Bytes that come after
- * the peer's close_notify are stored as well, for tls_surplus().
+ * A session is what two peers remember of a handshake, to spare the next one certificates and signatures. A
+ * client keeps it; a server gives it away, encrypted, as a ticket (RFC 8446, 4.6.1; RFC 5077), and remembers
+ * nothing. tls_resumed() says whether a handshake resumed one. A resumed session is not verified again: the
+ * peer's certificates and the agreed facts are those of the first handshake. Early data (0-RTT) is off, see
+ * tls_builder_early_data().
  *
- * Ownership: the bytes are copied. Section 7 has ways without that copy.
- * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (after tls_feed_eof(), or after a
- * fatal error). Since 0.1.
- */
-ptrdiff_t tls_feed(tls_conn_t *conn,
-                   const void *wire,
-                   size_t len);
-
-/**
- * Says that the transport has ended: recv() answered 0, or failed. Without a close_notify among the bytes
- * that were fed, the connection's end is TLS_TRUNCATED, at whatever byte it happened [R-08]: an attacker
- * can end a transport, but cannot forge a close_notify. Saying it twice is TLS_OK. What the peer sent
- * before can still be read; this side can still write.
- * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
- */
-tls_status_t tls_feed_eof(tls_conn_t *conn);
-
-/**
- * Moves up to `len` queued wire bytes to `wire` and answers how many: 0 when nothing is queued (or `len` is
- * 0). The host sends them; bytes that a transport does not take at once stay the host's to keep, which
- * tls_drain_peek() spares it.
- * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
- */
-ptrdiff_t tls_drain_into(tls_conn_t *conn,
-                         void *wire,
-                         size_t len);
-
-/**
- * Shows all queued wire bytes where they are: `*wire` and `*len` are set, to NULL and 0 when nothing is
- * queued. Send what the transport takes, then say how much by tls_drain_consume().
+ * On a client, sessions are where the host wants them. Connections made by tls_client_new() share the store of
+ * their context. Connections made by tls_client_new_resuming() have sessions of their own: tls_session_take()
+ * hands one out, and the host hands it to the next connection. On servers, tls_context_ticket_keys() lets any
+ * number of processes and machines resume each other's sessions.
  *
- * Lifetime: the bytes are valid until the next call on this connection that feeds, drains, reads, writes,
- * advances or frees.
- * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ * tls_builder_sessions() sets the most sessions that a context remembers; the default is 256
+ * (TLS_DEFAULT_SESSIONS), 0 is none, TLS_MAX_SESSIONS the most. A client context counts in servers: it keeps
+ * up to eight sessions for each of `most` / 8 servers, rounded up, and forgets the server that it has known
+ * longest. A server context counts single sessions: those of TLS 1.2, for clients that take no tickets, and all
+ * if it takes early data.
+ * Errors: TLS_ERR_ARGUMENT (above TLS_MAX_SESSIONS). Since 0.1.
  */
-tls_status_t tls_drain_peek(tls_conn_t *conn,
-                            const void **wire,
-                            size_t *len);
+tls_status_t tls_builder_sessions(tls_builder_t *builder,
+                                  size_t most);
 
 /**
- * Removes the first `len` queued wire bytes: they were sent.
- * Errors: TLS_ERR_ARGUMENT (also if fewer are queued; none is removed then), TLS_ERR_HANDLE, TLS_ERR_BUSY.
- * Since 0.1.
+ * Sets the keys for the tickets of a live server context, `count` of them at `keys`, in place of the keys it
+ * had: at once for all its connections, and atomically, so that every ticket is made and read with the former
+ * keys or the new ones, and no handshake fails because of it [R-44]. New tickets are encrypted by the key that
+ * has the latest `encrypt_from` not in the future, and their lifetime hint is what this key has left, a week
+ * at most. Every key decrypts before its `decrypt_until`, also before its `encrypt_from`, for clocks differ.
+ * Without a key whose time it is no ticket is issued. `count` 0 returns to keys of the context's own. As long
+ * as it has the host's keys, the context remembers no sessions itself: TLS 1.2 clients that take no tickets
+ * make full handshakes.
+ *
+ * All contexts with the same keys resume each other's sessions, in whatever process and on whatever machine
+ * [R-40], if they ask for client certificates alike: tls_builder_client_auth(), and where that is not NONE
+ * also tls_builder_verify(), the trust anchors and what section 11 adds to the rules. A ticket that is
+ * expired, of an unknown key, of other such rules, or altered makes a full handshake, never an error [R-41].
+ * The client's certificates are in the ticket: tls_peer_certificate() has them after resumption [R-42].
+ *
+ * Rotate often: who learns a key can read the tickets under it, and with them what their TLS 1.2 sessions
+ * carried. Hand out a new key with an `encrypt_from` so far ahead that all processes have it by then. Times
+ * are compared with the clock of the system.
+ *
+ * A ticket is sealed by AES-256-GCM under a key of its own, derived from the secret and a random salt of 256
+ * bits by HKDF-SHA-256, so that the number of tickets under one secret has no bound that matters.
+ *
+ * Ownership: keys are copied; a copy is wiped when the keys were replaced, or the context has ended, and no
+ * handshake uses it. Wipe yours. `error` may be NULL; otherwise the caller has set `error->size`.
+ * Errors: TLS_ERR_ARGUMENT (NULL; a client context; a `size` that is too small, or not the same in all keys),
+ * TLS_ERR_HANDLE, TLS_ERR_STATE (a context that takes early data), TLS_ERR_INTERNAL, TLS_ERR_CONFIG
+ * (TLS_REASON_TICKET_KEY_UNUSABLE: a secret of a wrong length or of zeros only, an end that is not after the
+ * beginning, a name that another key has; the message has the key's place in the array). After an error the
+ * context has the keys that it had. Since 0.1.
  */
-tls_status_t tls_drain_consume(tls_conn_t *conn,
+tls_status_t tls_context_ticket_keys(const tls_context_t *context,
+                                     const tls_ticket_key_t *keys,
+                                     size_t count,
+                                     tls_error_t *error);
+
+/**
+ * Starts a client connection as tls_client_new() does, but with sessions of its own: it resumes `session`, or
+ * none if that is NULL, and keeps the sessions that the server gives, the newest eight, until they are taken by
+ * tls_session_take(). The store of the context has no part in it. If the server does not resume the session, or
+ * it has expired, the handshake is a full one.
+ *
+ * A TLS 1.3 session is used once, so that nobody can tell by it that two connections are of the same client
+ * (RFC 8446, C.4); it is used up even if this call fails with TLS_ERR_LIMIT. A TLS 1.2 session can be used
+ * any number of times. The session remains the caller's, to be freed by tls_session_free().
+ *
+ * `error` may be NULL; otherwise the caller has set `error->size`.
+ * Errors: NULL, with `error->status` as of tls_client_new(), TLS_ERR_ARGUMENT (a session that was made under
+ * another context, or with another server name: it says nothing about what this one would accept [R-43]),
+ * TLS_ERR_STATE (a TLS 1.3 session that was used), TLS_ERR_BUSY (another thread uses this session). Since 0.1.
+ */
+tls_conn_t *tls_client_new_resuming(const tls_context_t *context,
+                                    const char *server_name,
+                                    tls_session_t *session,
+                                    tls_error_t *error);
+
+/**
+ * Takes the newest session out of a connection that was made by tls_client_new_resuming(), while it lives, also
+ * after it has failed or was closed; called again, the one before it. TLS 1.3 servers send theirs after the
+ * handshake, most of them two: they are there once tls_advance() or a read has processed them. The caller owns
+ * the session, until tls_session_free(); context and connection may be freed before it.
+ *
+ * `error` may be NULL; otherwise the caller has set `error->size`.
+ * Errors: NULL, with `error->status` TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_MEMORY,
+ * TLS_ERR_STATE (there is none, or the connection has no sessions of its own). Since 0.1.
+ */
+tls_session_t *tls_session_take(tls_conn_t *conn,
+                                tls_error_t *error);
+
+/**
+ * Ends a session, and wipes its secrets. Connections that resumed it live on. NULL, and a handle that is no
+ * session, do nothing. Errors: none. Since 0.1.
+ */
+void tls_session_free(tls_session_t *session);
+
+/**
+ * Turns early data on (0-RTT, RFC 8446, 2.3), off by default: a client that resumes a TLS 1.3 session may send
+ * plain bytes with its first flight. A server takes up to `most` bytes of them from each connection, at most 65536
+ * (TLS_MAX_EARLY_DATA); for a client every number but 0 is the same. 0 turns it off.
+ *
+ * WHO CAN SEE THE BYTES CAN SEND THEM AGAIN. Early data is encrypted, but not fresh: an attacker who recorded it
+ * can offer it to a server once more, and it may come twice, before or after the rest of its connection. Use it
+ * for requests that change nothing and whose repetition reveals nothing, and only with a protocol that says
+ * which these are (RFC 8470 for HTTP). It also lacks forward secrecy against who learns the session's secret.
+ *
+ * So that one context takes a session, and with it early data, only once, such a server context keeps its
+ * sessions itself (as many as tls_builder_sessions() says) and issues no tickets: sessions are neither resumed
+ * by other contexts, nor have they keys (tls_context_ticket_keys() answers TLS_ERR_STATE). Servers that ask
+ * (section 9) take none; they refuse it, and the client sends it again.
+ * Errors: TLS_ERR_ARGUMENT (above TLS_MAX_EARLY_DATA). Since 0.1.
+ */
+tls_status_t tls_builder_early_data(tls_builder_t *builder,
+                                    uint32_t most);
+
+/**
+ * Encrypts up to `len` bytes at `plain` as early data into the outbound queue, as many as the outbound limit and
+ * the server allow, and answers how many (> 0; 0 only for `len` 0). For a client, from tls_client_new() until
+ * its handshake is done. Whether the server took them is known then: see tls_early_status().
+ * TLS_WANT_DRAIN if there is no room: drain first.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_LIMIT (the server takes no more), TLS_ERR_STATE
+ * (early data is not on, no session is resumed or it allows none, or the time for it is over), and the fatal
+ * ones. Since 0.1.
+ */
+ptrdiff_t tls_early_write_from(tls_conn_t *conn,
+                               const void *plain,
                                size_t len);
 
 /**
- * How many wire bytes are queued.
+ * Copies early data of the client to `plain`, up to `len` bytes, and answers how many (> 0; 0 for `len` 0). For a
+ * server; tls_read_into() never gives early data. Without a byte to give it answers what tls_advance() would:
+ * 0 (TLS_OK) once the handshake is done, after which none comes. Take it while the handshake runs, or after
+ * it: until then it is kept.
+ *
+ * What it gives may be a repetition: see tls_builder_early_data().
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, and the fatal ones. Since 0.1.
+ */
+ptrdiff_t tls_early_read_into(tls_conn_t *conn,
+                              void *plain,
+                              size_t len);
+
+/**
+ * What became of early data: TLS_EARLY_NONE, TLS_EARLY_PENDING, TLS_EARLY_ACCEPTED or TLS_EARLY_REJECTED. After
+ * a rejection the client sends the bytes again, by tls_write_from(). On a server it is TLS_EARLY_ACCEPTED
+ * once some have come.
  * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
  */
-ptrdiff_t tls_drain_pending(tls_conn_t *conn);
+int32_t tls_early_status(tls_conn_t *conn);
 
 /**
- * Copies out wire bytes that came behind the peer's close_notify: they are not TLS any more, and not
- * swallowed [R-09]. A host that goes on in plain text on the same transport needs them. Answers their full
- * number, and copies as many as fit into `capacity`; a NULL `wire` only asks. They stay where they are. In
- * the in-place way (section 7) such bytes simply stay in the host's buffer, unconsumed.
- * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ * ---- 13. Keying material and bindings -------------------------------------------------------
+ *
+ * Both ends of a connection can derive the same secrets from it, and nobody else can: for keys of another
+ * protocol (SRTP, EAP, tokens), or to prove that a login inside the connection goes to the same server
+ * as the connection itself.
+ *
+ * tls_export() derives `out_len` bytes of keying material (RFC 5705; RFC 8446, 7.5) into `out` and answers
+ * how many: all of them. `label` is a name of the host's protocol, without a terminator, such as
+ * "EXPERIMENTAL-my-protocol"; `context` distinguishes uses of the same label. With `has_context` 0 there is no
+ * context and the pointer is ignored; with 1 there is one, which may be empty. TLS 1.2 tells no context from an
+ * empty one, TLS 1.3 does not. Both ends get the same bytes for the same label, context and length [R-50]; any
+ * number of times, until tls_free().
+ *
+ * The bytes are a secret: they belong to the host, who wipes them after use. The library keeps no copy.
+ * Errors: TLS_ERR_ARGUMENT (NULL; a label of 0 or more than TLS_MAX_EXPORT_LABEL bytes; a context of more than
+ * 65535 bytes; `has_context` neither 0 nor 1; `out_len` 0 or above TLS_MAX_EXPORT), TLS_ERR_HANDLE, TLS_ERR_BUSY,
+ * TLS_ERR_STATE (the handshake is not done), and the fatal ones; `out` is left alone. Since 0.1.
  */
-ptrdiff_t tls_surplus(tls_conn_t *conn,
-                      void *wire,
-                      size_t capacity);
+ptrdiff_t tls_export(tls_conn_t *conn,
+                     const void *label,
+                     size_t label_len,
+                     const void *context,
+                     size_t context_len,
+                     int32_t has_context,
+                     void *out,
+                     size_t out_len);
 
 /**
- * ---- 7. Ways with fewer copies --------------------------------------------------------------
+ * The channel binding (RFC 5056) of `kind`, for SCRAM, GSS-API and the like; both ends get the same bytes [R-51].
+ * Copied out like a fact (section 8): the answer is the full size.
  *
- * In, from simple to fastest: tls_feed() and tls_read_into() copy twice; a window and tls_read_into() copy
- * once; tls_read_in_place() copies nothing. Out: tls_drain_into() and tls_write_into() copy once,
- * tls_drain_peek() copies nothing. All run over the same engine and can be mixed between records, in and out
- * independently.
+ * TLS_BINDING_EXPORTER is "tls-exporter" (RFC 9266), 32 bytes that no other connection has. TLS 1.2 has it only
+ * with the extended main secret (RFC 7627), which every current peer negotiates.
+ * TLS_BINDING_SERVER_END_POINT is "tls-server-end-point" (RFC 5929): the hash of the server's certificate, by the
+ * hash function of that certificate's signature (SHA-256 in place of MD5 and SHA-1).
  *
- * tls_feed_window() opens a window: memory of the library behind the bytes that were fed, for the host to
- * receive into. `*wire` and `*len` are set; `*len` is at least `want`, unless the inbound limit leaves less,
- * and often more. With `want` 0 the library chooses (room for any record).
- *
- * Lifetime: the window is valid until the next call on this connection that feeds, drains, reads, writes,
- * advances or frees. It holds a buffer of the pool until it is committed: open it when there is something to
- * receive.
- * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (as for tls_feed()), TLS_ERR_LIMIT (the
- * inbound limit is reached: read first). Since 0.1.
+ * 0 means that this connection has no such binding: TLS 1.2 without extended main secret; a certificate whose
+ * signature has no hash function of its own (Ed25519), for which RFC 5929 defines none; on a server whose context has
+ * several identities, tls-server-end-point. Do not go on without
+ * one where it was to protect something.
+ * Errors: TLS_ERR_ARGUMENT (also for another kind), TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (the handshake
+ * is not done), and the fatal ones. Since 0.1.
  */
-tls_status_t tls_feed_window(tls_conn_t *conn,
-                             size_t want,
-                             void **wire,
-                             size_t *len);
+ptrdiff_t tls_channel_binding(tls_conn_t *conn,
+                              int32_t kind,
+                              void *out,
+                              size_t capacity);
 
 /**
- * Says that the first `len` bytes of the window now hold bytes from the peer, as if they had been fed, and
- * closes the window. With `len` 0 it only closes it, if it is open.
- * Errors: TLS_ERR_ARGUMENT (also if the window is smaller; it stays open), TLS_ERR_HANDLE, TLS_ERR_BUSY,
- * TLS_ERR_STATE (`len` is not 0 and no window is open, or as for tls_feed()). Since 0.1.
+ * ---- 14. Events -----------------------------------------------------------------------------
+ *
+ * What merely happens, and needs no answer, waits in a queue of the connection until the host takes it. Only
+ * the kinds that the context asked for are recorded; without any, connections have no queue and pay nothing.
+ * At most TLS_MAX_EVENTS wait: then the oldest gives way, and the next one that is taken says how many did.
+ *
+ * tls_builder_events() sets the kinds that contexts made from now on record: bits of TLS_EVENT_HANDSHAKE_DONE,
+ * TLS_EVENT_TICKET, TLS_EVENT_ALERT_RECEIVED, TLS_EVENT_ALERT_SENT and TLS_EVENT_KEY_UPDATE; 0, the default, none.
+ * A server that was made without a context records from the answer to TLS_ASK_CONTEXT on.
+ * Errors: TLS_ERR_ARGUMENT (also for other bits), TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
  */
-tls_status_t tls_feed_commit(tls_conn_t *conn,
-                             size_t len);
+tls_status_t tls_builder_events(tls_builder_t *builder,
+                                uint32_t mask);
 
 /**
- * Decrypts the whole records at the front of the host's own buffer where they lie. Answers how many spans of
- * plain bytes it wrote to `spans` (> 0, at most `max_spans`, at most one a record): each tells where in `wire`
- * plain bytes now are. `*consumed` says how many bytes at the front are done with. The host uses the plain
- * bytes, moves the bytes behind `*consumed` to the front, receives more behind them, and calls again; with
- * all spans used up, at once.
- *
- * Without a plain byte to show it answers what tls_advance() would, and TLS_WANT_FEED if the buffer holds no
- * whole record; handshake and control messages are processed on the way, so look at `*consumed` in any case.
- * `*consumed` is 0 after an error.
- *
- * Ownership: the buffer stays the host's, nothing of it is referenced after the call. Bytes behind
- * `*consumed` must come again, unaltered, at the front of the next call's buffer: a message that spans records
- * is put together there.
- * Errors: TLS_ERR_ARGUMENT (NULL, no room for a span, or fewer bytes than were left), TLS_ERR_HANDLE,
- * TLS_ERR_BUSY, TLS_ERR_STATE (bytes given by tls_feed() or a window are waiting), and the fatal ones. Since 0.1.
+ * Sets whether connections record TLS_EVENT_KEY_LOG: with 1 every secret of a handshake becomes an event whose
+ * text is a line of a key-log file (NSS's format, RFC 9850), for tools such as Wireshark [R-53]. Whoever has
+ * those lines can read the traffic: for debugging only. The library wipes its copy when an event is taken, gives
+ * way, or is freed with its connection. 0, the default, records none.
+ * Errors: TLS_ERR_ARGUMENT (also if `mode` is neither 0 nor 1), TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
  */
-ptrdiff_t tls_read_in_place(tls_conn_t *conn,
-                            void *wire,
-                            size_t len,
-                            tls_span_t *spans,
-                            size_t max_spans,
-                            size_t *consumed);
+tls_status_t tls_builder_key_log(tls_builder_t *builder,
+                                 int32_t mode);
 
 /**
- * Encrypts up to `len` bytes at `plain` straight into `capacity` bytes at `wire`. Answers how many wire bytes
- * are there (> 0; 0 only for `len` 0); `*consumed` says how many plain bytes went into them. With
- * tls_wire_bound(len) bytes of capacity and `len` within the outbound limit all of them do. The two buffers
- * must not overlap.
+ * Takes the oldest event of a connection: fills in `*event` and answers 1, or answers 0 if none waits (`kind` and
+ * the rest are 0 then). TLS_HAS_EVENT in the state word says that one waits, also after an end or a fatal
+ * error. Events come in the order in which things happened [R-54]; each is given once.
  *
- * Records leave in order: while bytes are queued it answers TLS_WANT_DRAIN. Before the handshake is done it
- * drives it, and answers what tls_advance() would.
- * Errors: TLS_ERR_ARGUMENT (NULL, or no room for one byte's record), TLS_ERR_HANDLE, TLS_ERR_BUSY,
- * TLS_ERR_STATE (after tls_close_notify()), and the fatal ones; `*consumed` is 0 then. Since 0.1.
+ * | kind                     | recorded                                           | number                 |
+ * |--------------------------|----------------------------------------------------|------------------------|
+ * | TLS_EVENT_HANDSHAKE_DONE | the handshake is done on this side                 | protocol version       |
+ * | TLS_EVENT_TICKET         | a client got a ticket (TLS 1.3)                    | how many it has got    |
+ * | TLS_EVENT_ALERT_RECEIVED | a fatal alert, or close_notify (0), of the peer    | the alert              |
+ * | TLS_EVENT_ALERT_SENT     | a fatal alert, or close_notify (0), was queued     | the alert              |
+ * | TLS_EVENT_KEY_UPDATE     | traffic keys changed by a KeyUpdate (TLS 1.3)      | TLS_KEYS_IN (the       |
+ * |                          |                                                    | peer's), TLS_KEYS_OUT  |
+ * | TLS_EVENT_KEY_LOG        | a secret was derived                               | 0                      |
+ *
+ * `event` belongs to the caller, who has set `event->size`; of a key-log line the caller wipes its copy.
+ * Errors: TLS_ERR_ARGUMENT (NULL, or a size smaller than the tls_event_t of version 0.1; no event is taken then),
+ * TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
  */
-ptrdiff_t tls_write_into(tls_conn_t *conn,
-                         const void *plain,
-                         size_t len,
-                         void *wire,
-                         size_t capacity,
-                         size_t *consumed);
+int32_t tls_next_event(tls_conn_t *conn,
+                       tls_event_t *event);
 
 /**
- * A size in bytes that always suffices for the wire form of `plain_len` plain bytes, whatever was negotiated:
- * 29 bytes a record of up to 16360 bytes, and room for a key update. Errors: none; 0 for 0. Since 0.1.
+ * ---- 15. Control ----------------------------------------------------------------------------
+ *
+ * tls_builder_suites() sets the cipher suites that may be negotiated, in order of preference, by their IANA
+ * numbers (such as 0x1302, TLS_AES_256_GCM_SHA384); a `count` of 0 goes back to the default, which is all of
+ * them. Suites of both protocol versions stand in one list.
+ *
+ * `suites` is read during the call.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_CONFIG (a suite that does not exist here, or
+ * stands twice; the message has its place). That none is left for a configured version is found when a context is
+ * made. Since 0.1.
  */
-size_t tls_wire_bound(size_t plain_len);
+tls_status_t tls_builder_suites(tls_builder_t *builder,
+                                const uint16_t *suites,
+                                size_t count);
+
+/**
+ * Sets the key exchange groups, in order of preference, by their IANA numbers (such as 0x001d, x25519); a `count`
+ * of 0 goes back to the default, X25519MLKEM768 (0x11ec) first. A client sends a key share for the first.
+ *
+ * `groups` is read during the call.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_CONFIG (a group that does not exist here, or
+ * stands twice; the message has its place). Since 0.1.
+ */
+tls_status_t tls_builder_groups(tls_builder_t *builder,
+                                const uint16_t *groups,
+                                size_t count);
+
+/**
+ * Like tls_write_from(), from up to 64 pieces of memory, which are sealed as if they were one: many small pieces
+ * become one record. Answers how many bytes were taken in all; with more pieces than 64 it takes the first ones.
+ * Errors: TLS_ERR_ARGUMENT (NULL, here or in a piece, or pieces that are not aligned), TLS_ERR_HANDLE, TLS_ERR_BUSY,
+ * TLS_ERR_STATE (after tls_close_notify()), and the fatal ones. Since 0.1.
+ */
+ptrdiff_t tls_write_vectored(tls_conn_t *conn,
+                             const tls_iovec_t *pieces,
+                             size_t count);
+
+/**
+ * Like tls_read_into(), into several pieces of memory, one after the other. Answers how many bytes were given in all.
+ * Errors: TLS_ERR_ARGUMENT (NULL, here or in a piece, or pieces that are not aligned), TLS_ERR_HANDLE, TLS_ERR_BUSY,
+ * and the fatal ones. Since 0.1.
+ */
+ptrdiff_t tls_read_vectored(tls_conn_t *conn,
+                            const tls_iovec_t *pieces,
+                            size_t count);
+
+/**
+ * Queues a KeyUpdate (RFC 8446, 4.6.3) that asks the peer for one too: both directions go on under new keys, which
+ * is of use before a long idle time. The library does it by itself before a key has sealed as much as it may.
+ * Errors: TLS_WANT_DRAIN, TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (the handshake is not done,
+ * TLS 1.2, or after tls_close_notify()), and the fatal ones. Since 0.1.
+ */
+tls_status_t tls_key_update(tls_conn_t *conn);
+
+/**
+ * ---- 16. Constants and version --------------------------------------------------------------
+ *
+ * tls_constant() gives the value of any TLS_* macro of this header by its name, for languages that cannot see
+ * macros: `*value` is set.
+ * Errors: TLS_ERR_ARGUMENT (NULL, or no such name; `*value` is left alone). Since 0.1.
+ */
+tls_status_t tls_constant(const char *name,
+                          int64_t *value);
+
+/**
+ * The version of the library that is loaded: major << 16 | minor << 8 | patch. Errors: none. Since 0.1.
+ */
+uint32_t tls_version_number(void);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -13,6 +13,8 @@ pub(crate) struct Builder {
     pub(crate) recipe: Recipe,
     pub(crate) limits: Limits,
     pub(crate) pool: usize,
+    /// Kinds of events to record, as bits; key-log lines are the recipe's.
+    events: u32,
     /// What the last call that failed would say.
     pub(crate) last_error: Option<Failure>,
 }
@@ -23,6 +25,7 @@ impl Default for Builder {
             recipe: Recipe { tls12: true, tls13: true, ..Recipe::default() },
             limits: Limits::default(),
             pool: DEFAULT_POOL,
+            events: 0,
             last_error: None,
         }
     }
@@ -162,6 +165,37 @@ impl Builder {
         }
         self.recipe.early_data = most;
         Ok(())
+    }
+
+    pub(crate) fn events(&mut self, mask: u32) -> Result<(), Failure> {
+        const KINDS: u32 = TLS_EVENT_HANDSHAKE_DONE
+            | TLS_EVENT_TICKET
+            | TLS_EVENT_ALERT_RECEIVED
+            | TLS_EVENT_ALERT_SENT
+            | TLS_EVENT_KEY_UPDATE;
+        if mask & TLS_EVENT_KEY_LOG != 0 {
+            return Err(Failure::argument("key-log lines are secrets: ask for them by tls_builder_key_log"));
+        }
+        if mask & !KINDS != 0 {
+            return Err(Failure::argument(format!("0x{:x} is no kind of event", mask & !KINDS)));
+        }
+        self.events = mask;
+        self.recipe.key_watch = mask & TLS_EVENT_KEY_UPDATE != 0;
+        Ok(())
+    }
+
+    pub(crate) fn key_log(&mut self, mode: i32) -> Result<(), Failure> {
+        self.recipe.key_log = match mode {
+            0 => false,
+            1 => true,
+            _ => return Err(Failure::argument(format!("{mode} is neither 0 nor 1"))),
+        };
+        Ok(())
+    }
+
+    /// All kinds of events that connections record.
+    pub(crate) fn recorded_events(&self) -> u32 {
+        self.events | if self.recipe.key_log { TLS_EVENT_KEY_LOG } else { 0 }
     }
 
     pub(crate) fn pool(&mut self, bytes: usize) {

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use pki_types::ServerName;
+use pki_types::{CertificateDer, ServerName};
 
 use crate::buffer::Pool;
 use crate::builder::Builder;
@@ -29,23 +29,47 @@ pub(crate) struct Shared {
     pub(crate) limits: Limits,
     /// The most wire bytes that one handshake flight of this side takes.
     pub(crate) flight_bound: usize,
+    pub(crate) end_point: EndPoint,
+    /// The kinds of events that are recorded, as bits.
+    pub(crate) events: u32,
+}
+
+/// Whose certificate names the server's end of a connection (RFC 5929, 4).
+pub(crate) enum EndPoint {
+    /// The peer's: this is a client.
+    Peer,
+    /// This server's own.
+    Own(CertificateDer<'static>),
+    /// It is not known which one a server shows.
+    Unknown,
 }
 
 /// What servers use that have no context yet.
 static UNASSIGNED: LazyLock<Arc<Shared>> = LazyLock::new(|| {
-    Arc::new(Shared { pool: Pool::new(DEFAULT_POOL), limits: Limits::default(), flight_bound: 0 })
+    Arc::new(Shared {
+        pool: Pool::new(DEFAULT_POOL),
+        limits: Limits::default(),
+        flight_bound: 0,
+        end_point: EndPoint::Unknown,
+        events: 0,
+    })
 });
 
 impl Context {
     pub(crate) fn client(builder: &Builder) -> Result<Self, Failure> {
         let setup = ClientSetup::new(&builder.recipe)?;
-        let shared = shared(builder, setup.flight_bound())?;
+        let shared = shared(builder, setup.flight_bound(), EndPoint::Peer)?;
         Ok(Self { role: Role::Client(setup), shared })
     }
 
     pub(crate) fn server(builder: &Builder) -> Result<Self, Failure> {
         let setup = ServerSetup::new(&builder.recipe)?;
-        let shared = shared(builder, setup.flight_bound())?;
+        // Among several identities the engine chooses, and does not say which.
+        let end_point = match builder.recipe.credentials.as_slice() {
+            [only] => only.chain().first().map_or(EndPoint::Unknown, |own| EndPoint::Own(own.clone())),
+            _ => EndPoint::Unknown,
+        };
+        let shared = shared(builder, setup.flight_bound(), end_point)?;
         Ok(Self { role: Role::Server(setup), shared })
     }
 
@@ -124,7 +148,7 @@ pub(crate) fn accept_asking() -> Connection {
 }
 
 /// A handshake flight is not cut by the engine: it must fit the outbound limit.
-fn shared(builder: &Builder, flight_bound: usize) -> Result<Arc<Shared>, Failure> {
+fn shared(builder: &Builder, flight_bound: usize, end_point: EndPoint) -> Result<Arc<Shared>, Failure> {
     let limits = builder.limits;
     let needed = flight_bound + OUTBOUND_RESERVE;
     if limits.outbound < needed {
@@ -137,7 +161,13 @@ fn shared(builder: &Builder, flight_bound: usize) -> Result<Arc<Shared>, Failure
             ),
         ));
     }
-    Ok(Arc::new(Shared { pool: Pool::new(builder.pool), limits, flight_bound }))
+    Ok(Arc::new(Shared {
+        pool: Pool::new(builder.pool),
+        limits,
+        flight_bound,
+        end_point,
+        events: builder.recorded_events(),
+    }))
 }
 
 fn parse_name(name: &[u8]) -> Result<ServerName<'static>, Failure> {

@@ -18,6 +18,7 @@
 //! | `identity`, `trust` | certificates and keys from PEM, files and the system |
 //! | `quiet` | panics are contained and say nothing |
 //! | `verification`, `der` | what is added to the rules of a chain, and the encoding it comes in |
+//! | `signature_hash` | the hash with which a certificate was signed |
 //! | `limits`, `record` | numbers: what a host may set, and what a record costs |
 //! | [`status`], `failure` | the codes and the explanations behind them |
 //!
@@ -50,6 +51,8 @@ mod pem;
 mod quiet;
 #[forbid(unsafe_code)]
 mod record;
+#[forbid(unsafe_code)]
+mod signature_hash;
 #[forbid(unsafe_code)]
 pub mod status;
 #[forbid(unsafe_code)]

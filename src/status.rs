@@ -185,6 +185,33 @@ groups! {
         TLS_EARLY_ACCEPTED = 2, "the server takes it";
         TLS_EARLY_REJECTED = 3, "the server does not take it: what was sent must be sent again";
     }
+    /// Kinds of `tls_channel_binding`.
+    BINDING: i32, "Kinds of tls_channel_binding" {
+        TLS_BINDING_EXPORTER = 1, "tls-exporter (RFC 9266): bound to this connection";
+        TLS_BINDING_SERVER_END_POINT = 2, "tls-server-end-point (RFC 5929): bound to the server's certificate";
+    }
+    /// Kinds of handshakes.
+    HANDSHAKE: i32, "Kinds of handshakes (tls_handshake_kind)" {
+        TLS_HANDSHAKE_UNKNOWN = 0, "not known yet";
+        TLS_HANDSHAKE_FULL = 1, "a full handshake";
+        TLS_HANDSHAKE_FULL_RETRIED = 2, "a full handshake after a HelloRetryRequest";
+        TLS_HANDSHAKE_RESUMED = 3, "a resumed session";
+        TLS_HANDSHAKE_RESUMED_RETRIED = 4, "a resumed session after a HelloRetryRequest";
+    }
+    /// Kinds of events.
+    EVENTS: u32, "Kinds of events (tls_event_t.kind), and bits of tls_builder_events" {
+        TLS_EVENT_HANDSHAKE_DONE = 1, "the handshake is done; number is the protocol version";
+        TLS_EVENT_TICKET = 2, "a client got a ticket (TLS 1.3); number counts them from 1";
+        TLS_EVENT_ALERT_RECEIVED = 4, "the peer sent a fatal alert or close_notify; number says which";
+        TLS_EVENT_ALERT_SENT = 8, "a fatal alert or close_notify was queued; number says which";
+        TLS_EVENT_KEY_UPDATE = 16, "traffic keys changed (TLS 1.3); number is TLS_KEYS_IN or TLS_KEYS_OUT";
+        TLS_EVENT_KEY_LOG = 32, "a secret was derived; text is its key-log line (tls_builder_key_log)";
+    }
+    /// Directions of traffic keys.
+    KEYS: u32, "Directions of traffic keys (TLS_EVENT_KEY_UPDATE)" {
+        TLS_KEYS_IN = 1, "keys of the peer's wire bytes";
+        TLS_KEYS_OUT = 2, "keys of this side's wire bytes";
+    }
     /// Bits of the state word.
     STATE: u32, "Bits of the state word (tls_state)" {
         TLS_CAN_FEED = 1, "tls_feed takes at least one byte, and more bytes are of use";
@@ -211,6 +238,9 @@ groups! {
         TLS_DEFAULT_SESSIONS = crate::limits::DEFAULT_SESSIONS as i64, "default of tls_builder_sessions";
         TLS_MAX_SESSIONS = crate::limits::MOST_SESSIONS as i64, "most that tls_builder_sessions takes";
         TLS_MAX_EARLY_DATA = crate::limits::MOST_EARLY_DATA as i64, "most that tls_builder_early_data takes, in bytes";
+        TLS_MAX_EXPORT = crate::connection::MAX_EXPORT as i64, "most bytes that one tls_export can derive";
+        TLS_MAX_EXPORT_LABEL = crate::connection::MAX_EXPORT_LABEL as i64, "longest label of tls_export";
+        TLS_MAX_EVENTS = crate::connection::MAX_EVENTS as i64, "most events that wait in a connection";
         TLS_DEFAULT_POOL = crate::limits::DEFAULT_POOL as i64, "default of tls_builder_pool, in bytes";
     }
 }

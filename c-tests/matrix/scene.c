@@ -55,6 +55,8 @@ static void usable_values(struct scene *scene)
                                            .secret = "32 bytes that are not very secret",
                                            .secret_len = 32,
                                            .decrypt_until = UINT64_MAX};
+    scene->counters.size = sizeof(scene->counters);
+    scene->event.size = sizeof(scene->event);
     memset(scene->buffer, UNTOUCHED, sizeof(scene->buffer));
     memset(scene->wire_out, UNTOUCHED, sizeof(scene->wire_out));
     scene->next_byte[0] = type_of_next_record(scene);

@@ -62,6 +62,8 @@ struct scene {
     tls_iovec_t gather[2], scatter[2];
     uint16_t suites[2], groups[1];
     tls_ticket_key_t ticket_key;
+    tls_counters_t counters;
+    tls_event_t event;
 };
 
 enum scene_needs { NEEDS_BUILDER = 1, NEEDS_CONTEXT = 2, NEEDS_CONN = 4, NEEDS_SESSION = 8 };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Answer, Connection, USUAL_FLIGHT};
 use crate::context::{Context, Role};
-use crate::engine::{Question, Verdict, refuses_hello, rejects_identity};
+use crate::engine::{Question, Verdict, log_keys, refuses_hello, rejects_identity};
 use crate::failure::Failure;
 use crate::status::*;
 
@@ -18,7 +18,9 @@ impl Connection {
         self.shared = Arc::clone(&context.shared);
         setup.prepare(&mut self.session);
         let out = self.outbound.appender(USUAL_FLIGHT, &self.shared.pool);
-        let result = self.session.answer_context(setup, out);
+        let logs_keys = self.shared.events & TLS_EVENT_KEY_LOG != 0;
+        let (result, keys) = log_keys(logs_keys, || self.session.answer_context(setup, out));
+        self.note_keys(keys);
         self.answered(result)
     }
 
@@ -35,7 +37,9 @@ impl Connection {
             },
         };
         let out = self.outbound.appender(USUAL_FLIGHT, &self.shared.pool);
-        let result = self.session.answer_verify(verdict, out);
+        let logs_keys = self.shared.events & TLS_EVENT_KEY_LOG != 0;
+        let (result, keys) = log_keys(logs_keys, || self.session.answer_verify(verdict, out));
+        self.note_keys(keys);
         self.answered(result)
     }
 
@@ -44,7 +48,10 @@ impl Connection {
     pub(crate) fn answer_sign(&mut self, signature: &[u8]) -> Answer<()> {
         self.check_asked(Question::Sign)?;
         let out = self.outbound.appender(USUAL_FLIGHT, &self.shared.pool);
-        match self.session.answer_sign(signature, out) {
+        let logs_keys = self.shared.events & TLS_EVENT_KEY_LOG != 0;
+        let (result, keys) = log_keys(logs_keys, || self.session.answer_sign(signature, out));
+        self.note_keys(keys);
+        match result {
             Ok(true) => self.answered(Ok(())),
             Ok(false) => {
                 self.outbound.release_if_empty(&self.shared.pool);
@@ -83,6 +90,7 @@ impl Connection {
         self.outbound.release_if_empty(&self.shared.pool);
         if let Some(settled) = self.session.settle() {
             self.session = settled;
+            self.note_done();
         }
         if let Err(failure) = result {
             self.inbound.release(&self.shared.pool);

@@ -18,6 +18,7 @@ impl Connection {
             early.consume(moved);
             moved
         });
+        self.counters.plain_in += moved as u64;
         if moved > 0 { Ok(moved) } else { processed.and(Err(self.standing())) }
     }
 
@@ -40,7 +41,10 @@ impl Connection {
         match result {
             Ok(None) => Err(TLS_ERR_STATE),
             Ok(Some(0)) => Err(TLS_ERR_LIMIT),
-            Ok(Some(sealed)) => Ok(sealed),
+            Ok(Some(sealed)) => {
+                self.counters.plain_out += sealed as u64;
+                Ok(sealed)
+            }
             Err(failure) => Err(self.fail(failure)),
         }
     }

@@ -1,6 +1,6 @@
 //! What the host may know of a connection.
 
-use super::Connection;
+use super::{Connection, Counters};
 use crate::client_hello::ClientHello;
 use crate::engine::{Facts, SignRequest};
 
@@ -13,6 +13,10 @@ impl Connection {
     /// The ClientHello that waits for a context.
     pub(crate) fn client_hello(&self) -> ClientHello<'_> {
         self.session.client_hello()
+    }
+
+    pub(crate) fn counters(&self) -> Counters {
+        self.counters
     }
 
     /// The DER bytes of the certificate at `index` of the chain that the peer presented.

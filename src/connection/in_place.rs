@@ -36,7 +36,9 @@ impl Connection {
             return Err(TLS_ERR_ARGUMENT);
         }
         let mut found = 0;
+        let mut plain = 0;
         let result = self.drive(wire, &mut |at, _| {
+            plain += at.len();
             spans.put(at);
             found += 1;
             if spans.room() == 0 { Flow::Stop } else { Flow::More }
@@ -52,6 +54,8 @@ impl Connection {
             // follows it is of no use to anybody.
             Err(_) => *consumed = wire.len(),
         }
+        self.counters.wire_in += *consumed as u64;
+        self.counters.plain_in += plain as u64;
         if found > 0 { Ok(found) } else { Err(self.standing_without_plain()) }
     }
 }

@@ -4,9 +4,13 @@
 //! all of them move the connection on through [`Connection::drive`].
 
 mod answer;
+mod counters;
 mod early;
+mod events;
 mod facts;
 mod in_place;
+mod keying;
+mod rare;
 mod read;
 mod sessions;
 mod wire_in;
@@ -20,12 +24,19 @@ use pki_types::ServerName;
 
 use crate::buffer::{Inbound, Outbound};
 use crate::context::Shared;
-use crate::engine::{ClientSetup, Flow, Outcome, OwnSessions, PlainSink, Question, Session};
+use crate::engine::{
+    ClientSetup, Flow, Outcome, OwnSessions, PlainSink, Question, Session, log_keys, watch_keys,
+};
 use crate::failure::Failure;
 use crate::record;
 use crate::status::*;
 
+pub(crate) use counters::Counters;
+pub(crate) use events::{Event, MAX_EVENTS};
+use rare::Rare;
+
 pub(crate) use in_place::SpanSink;
+pub(crate) use keying::{MAX_EXPORT, MAX_EXPORT_LABEL};
 pub(crate) use read::PlainTarget;
 
 /// What a call achieved, or the status that says why it achieved nothing.
@@ -43,8 +54,12 @@ pub(crate) struct Connection {
     sent_name: Option<Box<str>>,
     /// The sessions of a client whose sessions are kept apart.
     own_sessions: Option<Arc<OwnSessions>>,
-    /// Bytes that the last in-place call left with the host, who must give them again.
+    /// What few connections ever have.
+    rare: Option<Box<Rare>>,
+    /// Bytes that the last in-place call left with the host, who must give them again; in four bytes,
+    /// because there are many connections and no message is as long.
     left_in_place: u32,
+    counters: Counters,
     eof: bool,
     we_closed: bool,
 }
@@ -62,8 +77,10 @@ impl Connection {
         own_sessions: Option<Arc<OwnSessions>>,
     ) -> Result<Self, Failure> {
         let mut outbound = Outbound::default();
-        let session =
-            setup.open(name, own_sessions.as_ref(), outbound.appender(USUAL_FLIGHT, &shared.pool))?;
+        let out = outbound.appender(USUAL_FLIGHT, &shared.pool);
+        let (session, keys) =
+            log_keys(shared.events & TLS_EVENT_KEY_LOG != 0, || setup.open(name, own_sessions.as_ref(), out));
+        let session = session?;
         let limit = shared.limits.outbound;
         if outbound.len() > limit {
             return Err(Failure::limit(format!(
@@ -76,6 +93,7 @@ impl Connection {
         connection.outbound = outbound;
         connection.sent_name = sent_name;
         connection.own_sessions = own_sessions;
+        connection.note_keys(keys);
         Ok(connection)
     }
 
@@ -89,7 +107,9 @@ impl Connection {
             failure: None,
             sent_name: None,
             own_sessions: None,
+            rare: None,
             left_in_place: 0,
+            counters: Counters::default(),
             eof: false,
             we_closed: false,
         }
@@ -178,6 +198,7 @@ impl Connection {
         let mut used = self.receive(wire, sink)?;
         if let Some(settled) = self.session.settle() {
             self.session = settled;
+            self.note_done();
             let rest = &mut wire[used..];
             used += self.receive(rest, &mut |at, plain| sink(at.start + used..at.end + used, plain))?;
         }
@@ -187,17 +208,28 @@ impl Connection {
     fn receive(&mut self, wire: &mut [u8], sink: &mut PlainSink<'_>) -> Answer<usize> {
         let pool = &self.shared.pool;
         let limit = self.shared.limits.outbound;
-        let Outcome { used, result } = if self.session.is_handshaking() {
+        let before = self.observe();
+        let watches_keys = self.watches_keys();
+        let mut keys = Vec::new();
+        let (Outcome { used, result }, updates) = if self.session.is_handshaking() {
             if self.outbound.len() + self.shared.flight_bound > limit {
                 return Err(TLS_WANT_DRAIN);
             }
+            let logs_keys = self.logs_keys();
             let out = self.outbound.appender(USUAL_FLIGHT, pool);
-            self.session.receive(wire, out, sink)
+            let ((outcome, lines), updates) =
+                watch_keys(watches_keys, || log_keys(logs_keys, || self.session.receive(wire, out, sink)));
+            keys = lines;
+            (outcome, updates)
         } else {
             let session = &mut self.session;
-            self.outbound.with_rare_appender(pool, |out| session.receive(wire, out, sink))
+            self.outbound
+                .with_rare_appender(pool, |out| watch_keys(watches_keys, || session.receive(wire, out, sink)))
         };
         self.outbound.release_if_empty(pool);
+        self.note_keys(keys);
+        self.note_since(before);
+        self.note_key_updates(updates);
         if let Err(failure) = result {
             return Err(self.fail(explain_foreign_protocol(failure, wire)));
         }
@@ -246,6 +278,7 @@ impl Connection {
 
     fn fail(&mut self, failure: Failure) -> Status {
         let status = failure.status;
+        self.note_failure(&failure);
         self.failure = Some(Box::new(failure));
         status
     }

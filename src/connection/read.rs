@@ -41,6 +41,7 @@ impl Connection {
             }
         }
         self.inbound.release_if_idle(&self.shared.pool);
+        self.counters.plain_in += moved as u64;
         if moved > 0 { Ok(moved) } else { Err(self.standing_without_plain()) }
     }
 

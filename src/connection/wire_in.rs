@@ -15,6 +15,7 @@ impl Connection {
         if taken > 0 {
             self.left_in_place = 0;
             self.inbound.append(&wire[..taken], &self.shared.pool);
+            self.counters.wire_in += taken as u64;
         }
         Ok(taken)
     }
@@ -44,6 +45,7 @@ impl Connection {
             self.left_in_place = 0;
         }
         self.inbound.commit(length);
+        self.counters.wire_in += length as u64;
         self.inbound.release_if_idle(&self.shared.pool);
         Ok(())
     }

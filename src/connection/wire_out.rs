@@ -15,6 +15,7 @@ impl Connection {
             return Err(TLS_ERR_ARGUMENT);
         }
         self.outbound.consume(length, &self.shared.pool);
+        self.counters.wire_out += length as u64;
         Ok(())
     }
 }

@@ -22,6 +22,7 @@ impl Connection {
             (TLS_WE_CLOSED, self.we_closed),
             (TLS_EOF, self.eof),
             (TLS_FAILED, failed),
+            (TLS_HAS_EVENT, self.has_event()),
         ];
         bits.into_iter().filter(|&(_, set)| set).fold(0, |word, (bit, _)| word | bit)
     }

@@ -1,6 +1,7 @@
 //! Plain bytes in, and our end of the connection.
 
 use super::{Answer, Connection};
+use crate::engine::watch_keys;
 use crate::limits::{MIN_WRITE, OUTBOUND_RESERVE};
 use crate::record::{plain_within, reserve_bound};
 use crate::status::*;
@@ -60,6 +61,7 @@ impl Connection {
         let wire = records.len().min(capacity);
         deliver(&records[..wire]);
         self.outbound.consume(wire, &self.shared.pool);
+        self.counters.wire_out += wire as u64;
         Ok(Sealed { plain: taken, wire })
     }
 
@@ -75,7 +77,9 @@ impl Connection {
         let out = self.outbound.appender(OUTBOUND_RESERVE, &self.shared.pool);
         let result = self.session.close_notify(out);
         self.we_closed = true;
-        result.map_err(|failure| self.fail(failure))
+        result.map_err(|failure| self.fail(failure))?;
+        self.note_close_notify_sent();
+        Ok(())
     }
 
     /// How many plain bytes a write would take.
@@ -96,8 +100,10 @@ impl Connection {
         if self.outbound.len() + OUTBOUND_RESERVE > self.shared.limits.outbound {
             return Err(TLS_WANT_DRAIN);
         }
+        let watches_keys = self.watches_keys();
         let out = self.outbound.appender(OUTBOUND_RESERVE, &self.shared.pool);
-        let result = self.session.update_keys(out);
+        let (result, updates) = watch_keys(watches_keys, || self.session.update_keys(out));
+        self.note_key_updates(updates);
         self.outbound.release_if_empty(&self.shared.pool);
         match result {
             Ok(true) => Ok(()),
@@ -119,8 +125,13 @@ impl Connection {
 
     /// Seals chunks of `length` bytes in all.
     fn seal(&mut self, chunks: &[&[u8]], length: usize) -> Answer<()> {
+        let watches_keys = self.watches_keys();
         let out = self.outbound.appender(reserve_bound(length), &self.shared.pool);
-        self.session.write(chunks, out).map_err(|failure| self.fail(failure))
+        let (result, updates) = watch_keys(watches_keys, || self.session.write(chunks, out));
+        self.note_key_updates(updates);
+        result.map_err(|failure| self.fail(failure))?;
+        self.counters.plain_out += length as u64;
+        Ok(())
     }
 }
 

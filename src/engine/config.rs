@@ -18,6 +18,8 @@ use super::client_sessions::{ClientSession, Origin, OwnSessions};
 use super::direct::Direct;
 use super::explain::explain;
 use super::identities::Identities;
+use super::key_log::LinesOfThread;
+use super::key_watch::watched;
 use super::pull::Pull;
 use super::session::Session;
 use super::signing::Signing;
@@ -69,6 +71,10 @@ pub(crate) struct Recipe {
     pub sessions: Option<usize>,
     /// The most bytes of early data that a server takes of a connection; clients send some if it is not 0.
     pub early_data: u32,
+    /// Whether secrets are collected by [`super::log_keys`].
+    pub key_log: bool,
+    /// Whether changes of traffic keys can be seen by [`super::watch_keys`].
+    pub key_watch: bool,
 }
 
 /// Room for all that an outbound handshake flight holds besides certificates and names: hellos with
@@ -82,11 +88,14 @@ impl Recipe {
 
     fn provider(&self) -> Result<Arc<CryptoProvider>, Failure> {
         let mut provider = DEFAULT_PROVIDER;
+        if self.key_watch {
+            watched(&mut provider);
+        }
         if !self.suites.is_empty() {
             provider.tls12_cipher_suites =
-                selected(&self.suites, ALL_TLS12_CIPHER_SUITES, |suite| suite.common.suite.0);
+                selected(&self.suites, &provider.tls12_cipher_suites, |suite| suite.common.suite.0);
             provider.tls13_cipher_suites =
-                selected(&self.suites, ALL_TLS13_CIPHER_SUITES, |suite| suite.common.suite.0);
+                selected(&self.suites, &provider.tls13_cipher_suites, |suite| suite.common.suite.0);
         }
         if !self.tls12 {
             provider.tls12_cipher_suites = Cow::Borrowed(&[]);
@@ -189,6 +198,9 @@ impl ClientSetup {
         }
         .map_err(|error| explain(&error))?;
         config.alpn_protocols = recipe.protocols();
+        if recipe.key_log {
+            config.key_log = Arc::new(LinesOfThread);
+        }
         config.enable_early_data = recipe.early_data > 0;
         config.resumption = match recipe.sessions() {
             0 => Resumption::disabled(),
@@ -293,6 +305,9 @@ impl ServerSetup {
         let mut config =
             builder.with_server_credential_resolver(identities).map_err(|error| explain(&error))?;
         config.alpn_protocols = recipe.protocols();
+        if recipe.key_log {
+            config.key_log = Arc::new(LinesOfThread);
+        }
         let tickets = Arc::new(Tickets::new(ticketer, tickets::rules(recipe), Arc::new(DefaultTimeProvider)));
         let store: Arc<dyn StoresServerSessions> = match recipe.sessions() {
             0 => Arc::new(NoServerSessionStorage {}),

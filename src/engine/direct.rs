@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::early::{Early, EarlySide, EarlyStatus};
 use super::explain::{explain, updated};
+use super::exporter::Exporter;
 use super::facts::{Facts, PeerChain, SideFacts};
 use super::input::WireInput;
 use super::session::{Flow, Outcome, PlainSink, Session};
@@ -103,6 +104,14 @@ where
             }
             _ => EarlyStatus::None,
         }
+    }
+
+    fn tickets(&self) -> u32 {
+        Side::tickets(&self.connection)
+    }
+
+    fn exporter(&mut self) -> Option<Exporter> {
+        self.connection.exporter().ok().map(Exporter::from)
     }
 
     fn facts(&self) -> Facts<'_> {

@@ -2,8 +2,12 @@
 
 use pki_types::CertificateDer;
 use rustls::crypto::{CertificateIdentity, Identity};
+use rustls::enums::ProtocolVersion;
 use rustls::server::Accepted;
-use rustls::{ClientSide, ConnectionOutputs, HandshakeKind, ServerSide, SideData, Tcp};
+use rustls::split::ReceiveTraffic;
+use rustls::{ClientSide, Connection, ConnectionOutputs, HandshakeKind, ServerSide, SideData, Tcp};
+
+use crate::status::*;
 
 /// Negotiated facts; IANA numbers are 0 until known.
 #[derive(Debug, Default, Clone, Copy)]
@@ -15,6 +19,11 @@ pub(crate) struct Facts<'a> {
     /// The name that a client asked for by SNI; on a server only.
     pub server_name: Option<&'a str>,
     pub resumed: bool,
+    /// One of the `TLS_HANDSHAKE_*` numbers.
+    pub kind: i32,
+    /// Whether the secrets are bound to the whole handshake: TLS 1.3, or TLS 1.2 with the extended
+    /// main secret (RFC 7627).
+    pub bound_secrets: bool,
 }
 
 impl<'a> Facts<'a> {
@@ -29,11 +38,24 @@ impl<'a> Facts<'a> {
                 outputs.handshake_kind(),
                 Some(HandshakeKind::Resumed | HandshakeKind::ResumedWithHelloRetryRequest)
             ),
+            kind: outputs.handshake_kind().map_or(TLS_HANDSHAKE_UNKNOWN, kind_number),
+            bound_secrets: outputs.protocol_version() == Some(ProtocolVersion::TLSv1_3)
+                || outputs.extended_main_secret() == Some(true),
         }
     }
 
     pub(super) fn of_client_hello(server_name: Option<&'a str>) -> Self {
         Self { server_name, ..Self::default() }
+    }
+}
+
+fn kind_number(kind: HandshakeKind) -> i32 {
+    match kind {
+        HandshakeKind::Full => TLS_HANDSHAKE_FULL,
+        HandshakeKind::FullWithHelloRetryRequest => TLS_HANDSHAKE_FULL_RETRIED,
+        HandshakeKind::Resumed => TLS_HANDSHAKE_RESUMED,
+        HandshakeKind::ResumedWithHelloRetryRequest => TLS_HANDSHAKE_RESUMED_RETRIED,
+        _ => TLS_HANDSHAKE_UNKNOWN,
     }
 }
 
@@ -76,14 +98,38 @@ impl<'a> PeerChain<'a> {
     }
 }
 
-/// The one fact that is kept differently on each side.
+/// The facts that are kept differently on each side.
 pub(super) trait SideFacts: SideData {
     fn server_name(&self) -> Option<&str>;
+
+    /// How many TLS 1.3 tickets were received.
+    fn tickets(_connection: &Connection<Self, Tcp>) -> u32
+    where
+        Self: Sized,
+    {
+        0
+    }
+
+    /// The same after a handshake that asked.
+    fn tickets_of_half(_receive: &ReceiveTraffic<Self>) -> u32
+    where
+        Self: Sized,
+    {
+        0
+    }
 }
 
 impl SideFacts for ClientSide {
     fn server_name(&self) -> Option<&str> {
         None
+    }
+
+    fn tickets(connection: &Connection<Self, Tcp>) -> u32 {
+        connection.tls13_tickets_received()
+    }
+
+    fn tickets_of_half(receive: &ReceiveTraffic<Self>) -> u32 {
+        receive.tls13_tickets_received()
     }
 }
 

@@ -5,6 +5,7 @@ use rustls::crypto::cipher::OutboundPlain;
 use rustls::split::{ReceiveTraffic, ReceiveTrafficState, SendTraffic, SplitConnection};
 
 use super::explain::{explain, updated};
+use super::exporter::Exporter;
 use super::facts::{Facts, PeerChain, SideFacts};
 use super::input::WireInput;
 use super::session::{Flow, Outcome, PlainSink, Session};
@@ -130,6 +131,14 @@ where
 
     fn peer_closed(&self) -> bool {
         self.peer_closed
+    }
+
+    fn tickets(&self) -> u32 {
+        self.receive.as_ref().map_or(0, Side::tickets_of_half)
+    }
+
+    fn exporter(&mut self) -> Option<Exporter> {
+        self.outputs.exporter().ok().map(Exporter::from)
     }
 
     fn facts(&self) -> Facts<'_> {

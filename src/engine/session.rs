@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::config::ServerSetup;
 use super::early::{Early, EarlyStatus};
+use super::exporter::Exporter;
 use super::facts::{Facts, PeerChain};
 use crate::client_hello::ClientHello;
 use crate::failure::Failure;
@@ -136,6 +137,16 @@ pub(crate) trait Session: Send {
 
     fn early_status(&self) -> EarlyStatus {
         EarlyStatus::None
+    }
+
+    /// How many TLS 1.3 tickets a client has received.
+    fn tickets(&self) -> u32 {
+        0
+    }
+
+    /// What derives keying material. Only after the handshake, and once: the engine gives it away.
+    fn exporter(&mut self) -> Option<Exporter> {
+        None
     }
 
     fn facts(&self) -> Facts<'_>;

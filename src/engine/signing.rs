@@ -7,7 +7,6 @@
 use std::cell::RefCell;
 use std::mem;
 use std::ops::Range;
-use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 
 use pki_types::{CertificateDer, SignatureVerificationAlgorithm};
@@ -17,6 +16,8 @@ use super::alert;
 use super::config::ServerSetup;
 use super::early::{Early, EarlyStatus};
 use super::facts::{Facts, PeerChain};
+use super::key_log::{self, KeyLogLine, log_keys};
+use super::mailbox::{Receiver, Sender, mailbox};
 use super::session::{Flow, Outcome, PlainSink, Question, Session, SignRequest, Verdict};
 use crate::client_hello::ClientHello;
 use crate::failure::Failure;
@@ -66,6 +67,8 @@ struct Finished {
     out: Vec<u8>,
     plain: Option<Range<usize>>,
     outcome: Outcome,
+    /// Secrets for the key log, which belong to the thread that the host calls on.
+    keys: Vec<KeyLogLine>,
 }
 
 /// Where a step asks: known to the thread that runs it.
@@ -83,11 +86,11 @@ pub(super) fn ask(request: Request) -> Result<Vec<u8>, Error> {
     let abandoned = || Error::General("nobody is there to sign".into());
     DESK.with_borrow(|desk| {
         let desk = desk.as_ref().ok_or_else(abandoned)?;
-        desk.news.send(News::Asked(request)).map_err(|_| abandoned())?;
-        match desk.replies.recv() {
-            Ok(Reply::Signature(signature)) => Ok(signature),
-            Ok(Reply::Refuse(alert)) => Err(alert::error_for(alert)),
-            Err(_) => Err(abandoned()),
+        desk.news.send(News::Asked(request));
+        match desk.replies.receive() {
+            Some(Reply::Signature(signature)) => Ok(signature),
+            Some(Reply::Refuse(alert)) => Err(alert::error_for(alert)),
+            None => Err(abandoned()),
         }
     })
 }
@@ -109,20 +112,25 @@ impl Worker {
         + Send
         + 'static,
     ) -> Result<Self, Failure> {
-        let (to_host, news) = channel();
-        let (replies, from_host) = channel();
+        let (to_host, news) = mailbox();
+        let (replies, from_host) = mailbox();
+        let logs_keys = key_log::is_logging();
         let thread = thread::Builder::new()
             .name("tlsbio-sign".into())
             .spawn(move || {
                 quiet::this_thread_is_ours();
-                DESK.set(Some(Desk { news: to_host.clone(), replies: from_host }));
+                DESK.set(Some(Desk { news: to_host, replies: from_host }));
                 let (mut session, mut wire, mut out, mut plain) = (session, wire, Vec::new(), None);
-                let outcome = step(&mut *session, &mut wire, &mut out, &mut |at, _| {
-                    plain = Some(at);
-                    Flow::Stop
+                let (outcome, keys) = log_keys(logs_keys, || {
+                    step(&mut *session, &mut wire, &mut out, &mut |at, _| {
+                        plain = Some(at);
+                        Flow::Stop
+                    })
                 });
-                // If nobody receives this the connection was freed.
-                let _ = to_host.send(News::Done(Box::new(Finished { session, wire, out, plain, outcome })));
+                let finished = Finished { session, wire, out, plain, outcome, keys };
+                if let Some(desk) = DESK.take() {
+                    desk.news.send(News::Done(Box::new(finished)));
+                }
             })
             .map_err(|error| {
                 Failure::new(TLS_ERR_MEMORY, 0, format!("no thread for a signature: {error}"))
@@ -132,13 +140,12 @@ impl Worker {
 
     /// Waits until the step asks or ends. It does one of the two after a bounded computation.
     fn next(&self) -> Result<News, Failure> {
-        self.news.recv().map_err(|_| Failure::panic())
+        self.news.receive().ok_or_else(Failure::panic)
     }
 
     fn reply(&self, reply: Reply) {
         if let Some(replies) = &self.replies {
-            // A step that is gone says so by its news.
-            let _ = replies.send(reply);
+            replies.send(reply);
         }
     }
 }
@@ -193,6 +200,7 @@ impl Signing {
     ) -> Outcome {
         self.0 = Stage::Idle(finished.session);
         out.extend_from_slice(&finished.out);
+        key_log::take_over(finished.keys);
         let Some(processed) = wire.get_mut(..finished.wire.len()) else {
             return Outcome { used: 0, result: Err(Failure::unexpected("bytes of a step are missing")) };
         };

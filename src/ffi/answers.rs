@@ -16,7 +16,7 @@ use super::types::{tls_conn_t, tls_context_t, tls_status_t};
 ///
 /// | question        | asked on                                   | facts                | answers          |
 /// |-----------------|--------------------------------------------|----------------------|------------------|
-/// | TLS_ASK_CONTEXT | servers made with a NULL context           | tls_sni, section 11  | context, refuse  |
+/// | TLS_ASK_CONTEXT | servers made with a NULL context           | tls_sni, section 10  | context, refuse  |
 /// | TLS_ASK_VERIFY  | contexts with TLS_VERIFY_ASK, if the peer  | tls_peer_certificate | verify, refuse   |
 /// |                 | shows a certificate                        | tls_ocsp_response    |                  |
 /// | TLS_ASK_SIGN    | identities whose key is elsewhere          | tls_sign_scheme,     | sign, refuse     |

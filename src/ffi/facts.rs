@@ -2,9 +2,10 @@
 
 use std::ffi::{c_char, c_void};
 
-use super::boundary::with_connection;
-use super::memory::{copy_out, copy_text_out};
-use super::types::tls_conn_t;
+use super::boundary::{checked, with_connection};
+use super::memory::{copy_out, copy_text_out, size_of_struct, store_struct};
+use super::types::{tls_conn_t, tls_counters_t, tls_status_t};
+use crate::status::TLS_ERR_ARGUMENT;
 
 /// ---- 8. Facts -------------------------------------------------------------------------------
 ///
@@ -13,7 +14,7 @@ use super::types::tls_conn_t;
 /// none, or that it is not known yet. Numbers are IANA's, 0 if not known yet.
 ///
 /// All facts are settled when the handshake is done and stay until tls_free(). While a question is open
-/// (section 9) those that it is about can be had: the name, for a context what section 11 gives, and for an
+/// (section 9) those that it is about can be had: the name, for a context what section 10 gives, and for an
 /// identity the peer's certificates.
 ///
 /// tls_sni() gives the server name: on a client the DNS name that it sends, on a server the one that the client
@@ -92,4 +93,45 @@ pub extern "C" fn tls_group(conn: *mut tls_conn_t) -> u16 {
 #[unsafe(no_mangle)]
 pub extern "C" fn tls_resumed(conn: *mut tls_conn_t) -> i32 {
     with_connection(conn, |connection| i32::from(connection.facts().resumed))
+}
+
+/// The kind of the handshake: TLS_HANDSHAKE_FULL, TLS_HANDSHAKE_RESUMED, or one of these after a HelloRetryRequest
+/// (TLS_HANDSHAKE_FULL_RETRIED, TLS_HANDSHAKE_RESUMED_RETRIED), which cost a round trip more: the client offered
+/// no key share that the server takes. TLS_HANDSHAKE_UNKNOWN (0) while it is not known.
+/// Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn tls_handshake_kind(conn: *mut tls_conn_t) -> i32 {
+    with_connection(conn, |connection| connection.facts().kind)
+}
+
+/// Fills in how many bytes went through the connection so far. They are counted where the host hands them
+/// over or takes them: bytes that still wait in a queue are not in `wire_out` and `plain_in`.
+///
+/// `counters` belongs to the caller, who has set `counters->size`.
+/// Errors: TLS_ERR_ARGUMENT (NULL, or a size smaller than its first two members), TLS_ERR_HANDLE,
+/// TLS_ERR_BUSY. Since 0.1.
+///
+/// # Safety
+/// `counters` must be NULL or valid for `counters->size` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tls_counters(conn: *mut tls_conn_t, counters: *mut tls_counters_t) -> tls_status_t {
+    const LEAST: usize = size_of::<usize>() + size_of::<u64>();
+    checked(conn, |connection| {
+        // SAFETY: valid as the caller promises.
+        let size = unsafe { size_of_struct(counters) }?;
+        if size < LEAST {
+            return Err(TLS_ERR_ARGUMENT);
+        }
+        let so_far = connection.counters();
+        let report = tls_counters_t {
+            size,
+            wire_in: so_far.wire_in,
+            wire_out: so_far.wire_out,
+            plain_in: so_far.plain_in,
+            plain_out: so_far.plain_out,
+        };
+        // SAFETY: valid for `size` bytes as the caller promises; the struct begins with its size.
+        unsafe { store_struct(counters, &report, size) };
+        Ok(())
+    })
 }

@@ -7,7 +7,7 @@ use super::memory::copy_out;
 use super::types::tls_conn_t;
 use crate::client_hello::ClientHello;
 
-/// ---- 11. What a ClientHello says ------------------------------------------------------------
+/// ---- 10. What a ClientHello says ------------------------------------------------------------
 ///
 /// To choose a context, a host may want to know more of the client than the name that it asks for. While
 /// TLS_ASK_CONTEXT is open (section 9) these calls give what its ClientHello offers, in the client's order and

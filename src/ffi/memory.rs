@@ -66,6 +66,33 @@ pub(super) unsafe fn store<T>(place: *mut T, value: T) -> Result<(), Status> {
     Ok(())
 }
 
+/// The first member of a struct of the host's, which says how much of the struct there is.
+///
+/// # Safety
+/// `place` must be NULL, or valid for a read of a size.
+pub(super) unsafe fn size_of_struct<T>(place: *const T) -> Result<usize, Status> {
+    if place.is_null() {
+        return Err(TLS_ERR_ARGUMENT);
+    }
+    // SAFETY: not NULL, and valid as the caller promises; it need not be aligned.
+    Ok(unsafe { place.cast::<usize>().read_unaligned() })
+}
+
+/// Sets the first `size` bytes of a struct of the host's, or as many as this version knows, but for its
+/// first member, the size.
+///
+/// # Safety
+/// `place` must be valid for writes of `size` bytes, and `T` begin with a size.
+pub(super) unsafe fn store_struct<T>(place: *mut T, value: &T, size: usize) {
+    let skip = size_of::<usize>();
+    let length = size.min(size_of::<T>()).saturating_sub(skip);
+    // SAFETY: `T` begins with a size, so `skip` is inside it.
+    let from = unsafe { (&raw const *value).cast::<u8>().add(skip) };
+    let to = place.cast::<u8>().wrapping_add(skip);
+    // SAFETY: `skip + length` is within both structs, which are different objects.
+    unsafe { std::ptr::copy_nonoverlapping(from, to, length) };
+}
+
 /// Memory of the host to write to, which may be uninitialised: it is never read, and what lies
 /// behind the bytes that were put stays untouched.
 pub(super) struct HostBuffer {

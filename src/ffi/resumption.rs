@@ -50,9 +50,9 @@ pub extern "C" fn tls_builder_sessions(builder: *mut tls_builder_t, most: usize)
 ///
 /// All contexts with the same keys resume each other's sessions, in whatever process and on whatever machine
 /// if they ask for client certificates alike: tls_builder_client_auth(), and where that is not NONE
-/// also tls_builder_verify(), the trust anchors and what section 11 adds to the rules. A ticket that is expired, of an unknown key, of other such
-/// rules, or altered makes a full handshake, never an error. The client's certificates are in the
-/// ticket: tls_peer_certificate() has them after resumption.
+/// also tls_builder_verify(), the trust anchors and what section 11 adds to the rules. A ticket that is
+/// expired, of an unknown key, of other such rules, or altered makes a full handshake, never an error.
+/// The client's certificates are in the ticket: tls_peer_certificate() has them after resumption.
 ///
 /// Rotate often: who learns a key can read the tickets under it, and with them what their TLS 1.2 sessions
 /// carried. Hand out a new key with an `encrypt_from` so far ahead that all processes have it by then. Times

@@ -88,6 +88,36 @@ pub struct tls_iovec_t {
     pub len: usize,
 }
 
+/// How much went through a connection (tls_counters), in bytes. Since 0.1.
+#[repr(C)]
+pub struct tls_counters_t {
+    /// sizeof(tls_counters_t), set by the caller.
+    pub size: usize,
+    /// Wire bytes from the peer: fed, committed, or consumed in place.
+    pub wire_in: u64,
+    /// Wire bytes for the peer: drained, or written straight into memory of the host.
+    pub wire_out: u64,
+    /// Plain bytes that the host was given.
+    pub plain_in: u64,
+    /// Plain bytes that the host wrote.
+    pub plain_out: u64,
+}
+
+/// Something that happened (tls_next_event). Since 0.1.
+#[repr(C)]
+pub struct tls_event_t {
+    /// sizeof(tls_event_t), set by the caller.
+    pub size: usize,
+    /// A TLS_EVENT_* number; 0 if no event waits.
+    pub kind: u32,
+    /// What the kind says: an alert (RFC 8446, 6), a version, a count.
+    pub number: u32,
+    /// How many events were lost just before this one, because too many waited.
+    pub lost: u64,
+    /// For TLS_EVENT_KEY_LOG the line, NUL-terminated, without a line end; otherwise empty.
+    pub text: [c_char; 232],
+}
+
 impl tls_error_t {
     /// `failure` in C, or "no error", for a caller whose struct has `size` bytes.
     pub(super) fn of(failure: Option<&Failure>, size: usize) -> Self {

@@ -16,6 +16,9 @@ GROUPS = {
     X25519MLKEM768: "X25519-MLKEM768",
 }
 
+# Secrets that depend on the hellos only, as before RFC 7627.
+WITHOUT_EMS = "1.2:%NO_SESSION_HASH"
+
 
 def priority(version=None, groups=()):
     text = "NORMAL"
@@ -199,6 +202,13 @@ class OurClient(GnutlsTest):
         self.expect(report, status="TLS_ERR_ALERT", alert_received=120)
         server.wait_for("Error in handshake")
 
+    @rows(("1.2", "1.2", 64), ("1.3", "1.3", 64), ("1.2 without extended main secret", WITHOUT_EMS, 0))
+    def test_exporter_binding(self, version, digits):
+        """RFC 9266: no binding where the secrets are not bound to the handshake. The exporter itself works."""
+        _, port = self.start_server(version=version)
+        report = self.exchange(port)
+        self.assertEqual([len(report["exporter_binding"]), len(report["exported"])], [digits, 80])
+
 
 class OurServer(GnutlsTest):
     def exchange(self, server, client):
@@ -314,3 +324,13 @@ class OurServer(GnutlsTest):
         self.assertNotEqual(client.finish(), 0)
         self.expect(server.report(), status="TLS_ERR_NO_COMMON", alert_sent=70)
         self.expect_text(client, "[70]")
+
+    @rows(("1.2", "1.2", 64), ("1.3", "1.3", 64), ("1.2 without extended main secret", WITHOUT_EMS, 0))
+    def test_exporter_binding(self, version, digits):
+        server = self.our_server()
+        flags = ("--keymatexport", "EXPERIMENTAL-tlsbio", "--keymatexportsize", "40")
+        client = self.start_client(server, *flags, version=version)
+        report = self.exchange(server, client)
+        material = client.wait_for(r"Key material: ([0-9a-f]+)\n").group(1)
+        self.expect(report, exported=material)
+        self.assertEqual([len(report["exporter_binding"]), len(material)], [digits, 80])

@@ -28,6 +28,7 @@ MODULES = {
         "openssl_verification",
         "openssl_tickets",
         "openssl_early_data",
+        "openssl_secrets",
     ),
     "gnutls": ("gnutls_peer", "gnutls_raw_keys"),
     "curl": ("curl_peer",),

@@ -46,6 +46,8 @@ static bool configure(tls_builder_t *b, const struct options *o, const char *cha
     if (o->alpn && !set_alpn(b, o->alpn))
         return false;
     return done(b, "versions", tls_builder_versions(b, o->min_version, o->max_version)) &&
+           done(b, "events", tls_builder_events(b, (uint32_t)o->events)) &&
+           done(b, "key_log", tls_builder_key_log(b, o->key_log)) &&
            done(b, "client_auth", tls_builder_client_auth(b, o->client_auth)) &&
            done(b, "early data", tls_builder_early_data(b, (uint32_t)o->early_limit)) &&
            done(b, "verify", tls_builder_verify(b, o->verify)) &&

@@ -104,6 +104,8 @@ static bool take_flag(struct options *o, const char *name)
 {
     if (strcmp(name, "--ask-context") == 0)
         o->ask_context = true;
+    else if (strcmp(name, "--key-log") == 0)
+        o->key_log = true;
     else if (strcmp(name, "--half-close") == 0)
         o->half_close = true;
     else if (strcmp(name, "--carry") == 0)
@@ -152,6 +154,8 @@ static bool take_rule(struct options *o, const char *name, const char *value)
         o->verdict = verdict(value);
     else if (strcmp(name, "--refuse") == 0)
         o->refuse = number(value);
+    else if (strcmp(name, "--events") == 0)
+        o->events = number(value);
     else if (strcmp(name, "--name") == 0)
         o->name = value;
     else if (strcmp(name, "--ticket-key") == 0)

@@ -33,6 +33,8 @@ struct options {
     const char *name;
     struct verification verification;
 
+    long events;      /* kinds to report, as tls_builder_events takes them */
+    bool key_log;     /* report the lines of a key-log file */
     bool ask_context; /* a server that starts without a context */
     long refuse;      /* alert that answers the context question, -1: choose a context */
     int32_t verdict;  /* answer to the verify question, as tls_answer_verify takes it */

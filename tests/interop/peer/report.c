@@ -39,6 +39,46 @@ static void print_negotiated(tls_conn_t *conn)
     print_text("alpn", alpn);
     print_text("sni", sni);
     printf("\"resumed\":%d,", (int)tls_resumed(conn));
+    printf("\"kind\":%d,", (int)tls_handshake_kind(conn));
+}
+
+static void print_hex(const char *key, const unsigned char *bytes, ptrdiff_t len)
+{
+    printf("\"%s\":\"", key);
+    for (ptrdiff_t at = 0; at < len; at++)
+        printf("%02x", bytes[at]);
+    fputs("\",", stdout);
+}
+
+/* What both ends can derive; nothing after a handshake that failed. */
+static void print_secrets(tls_conn_t *conn)
+{
+    static const char label[] = "EXPERIMENTAL-tlsbio";
+    unsigned char out[64];
+
+    print_hex("exported", out, tls_export(conn, label, sizeof(label) - 1, NULL, 0, 0, out, 40));
+    print_hex("exporter_binding", out,
+              tls_channel_binding(conn, TLS_BINDING_EXPORTER, out, sizeof(out)));
+    print_hex("end_point_binding", out,
+              tls_channel_binding(conn, TLS_BINDING_SERVER_END_POINT, out, sizeof(out)));
+}
+
+/* What was asked for: the line of a key log, or the number of any other kind. */
+static void print_events(tls_conn_t *conn)
+{
+    tls_event_t event = {.size = sizeof(event)};
+    uint64_t lost = 0;
+
+    fputs("\"events\":[", stdout);
+    for (int i = 0; tls_next_event(conn, &event) == 1; i++) {
+        fputs(i ? "," : "", stdout);
+        if (event.kind == TLS_EVENT_KEY_LOG)
+            printf("\"%s\"", event.text);
+        else
+            printf("%u", (unsigned)event.number);
+        lost += event.lost;
+    }
+    printf("],\"events_lost\":%u,", (unsigned)lost);
 }
 
 /* The certificates go out whole, so that the test can compare them with the files they came from.
@@ -81,6 +121,8 @@ void report_print(const struct session *s)
     print_text("broken", s->broken ? s->broken : "");
     print_negotiated(s->conn);
     print_certificates(s->conn);
+    print_secrets(s->conn);
+    print_events(s->conn);
     print_error(s->conn);
     print_text("asked_name", s->asked_name);
     print_text("early", s->early);

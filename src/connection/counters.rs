@@ -1,0 +1,10 @@
+//! How much went through a connection.
+
+/// In bytes, counted where the host hands them over or takes them.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Counters {
+    pub wire_in: u64,
+    pub wire_out: u64,
+    pub plain_in: u64,
+    pub plain_out: u64,
+}

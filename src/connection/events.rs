@@ -1,0 +1,175 @@
+//! What merely happens: a bounded queue that a host drains, if its context asked for it.
+
+use std::collections::VecDeque;
+
+use super::Connection;
+use crate::engine::{KeyLogLine, KeyUpdates};
+use crate::failure::Failure;
+use crate::status::*;
+
+/// The most events that wait. Handshakes have less than half of that.
+pub(crate) const MAX_EVENTS: usize = 32;
+
+/// close_notify (RFC 8446, 6.1).
+const CLOSE_NOTIFY: u32 = 0;
+
+/// Something that happened.
+pub(crate) struct Event {
+    /// One of the `TLS_EVENT_*` numbers.
+    pub kind: u32,
+    /// What the kind says.
+    pub number: u32,
+    /// A key-log line; wiped when dropped.
+    pub text: Option<KeyLogLine>,
+}
+
+/// The queue: the oldest event gives way to the newest.
+#[derive(Default)]
+pub(super) struct Events {
+    waiting: VecDeque<Event>,
+    /// How many gave way since the last one that was taken.
+    lost: u64,
+}
+
+impl Events {
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    fn push(&mut self, event: Event) {
+        if self.waiting.len() == MAX_EVENTS {
+            self.waiting.pop_front();
+            self.lost += 1;
+        }
+        self.waiting.push_back(event);
+    }
+
+    /// The oldest event, and how many were lost before it.
+    fn pop(&mut self) -> Option<(Event, u64)> {
+        let event = self.waiting.pop_front()?;
+        Some((event, std::mem::take(&mut self.lost)))
+    }
+}
+
+/// What a run of the engine can change, as it was before.
+pub(super) struct Before {
+    handshaking: bool,
+    peer_closed: bool,
+    tickets: u32,
+}
+
+impl Connection {
+    /// The oldest event that waits, and how many were lost before it.
+    pub(crate) fn next_event(&mut self) -> Option<(Event, u64)> {
+        let rare = self.rare.as_mut()?;
+        let taken = rare.events.pop();
+        if rare.events.is_empty() {
+            rare.events = Events::default();
+            if rare.exporter.is_none() {
+                self.rare = None;
+            }
+        }
+        taken
+    }
+
+    pub(super) fn has_event(&self) -> bool {
+        self.rare.as_ref().is_some_and(|rare| !rare.events.is_empty())
+    }
+
+    pub(super) fn logs_keys(&self) -> bool {
+        self.shared.events & TLS_EVENT_KEY_LOG != 0
+    }
+
+    /// What [`Self::note_since`] compares with; nothing, where no event is wanted.
+    pub(super) fn observe(&self) -> Option<Before> {
+        (self.shared.events != 0).then(|| Before {
+            handshaking: self.session.is_handshaking(),
+            peer_closed: self.session.peer_closed(),
+            tickets: self.session.tickets(),
+        })
+    }
+
+    /// Notes what a run of the engine did. Failures are noted by themselves.
+    pub(super) fn note_since(&mut self, before: Option<Before>) {
+        let Some(before) = before else { return };
+        if before.handshaking {
+            self.note_done();
+        }
+        for number in before.tickets..self.session.tickets() {
+            self.note(TLS_EVENT_TICKET, number.saturating_add(1));
+        }
+        if !before.peer_closed && self.session.peer_closed() {
+            self.note(TLS_EVENT_ALERT_RECEIVED, CLOSE_NOTIFY);
+        }
+    }
+
+    /// Notes that the handshake is done, if it is.
+    pub(super) fn note_done(&mut self) {
+        if self.shared.events & TLS_EVENT_HANDSHAKE_DONE != 0 && !self.session.is_handshaking() {
+            self.note(TLS_EVENT_HANDSHAKE_DONE, u32::from(self.session.facts().version));
+        }
+    }
+
+    pub(super) fn note_keys(&mut self, lines: Vec<KeyLogLine>) {
+        for line in lines {
+            self.push_event(Event { kind: TLS_EVENT_KEY_LOG, number: 0, text: Some(line) });
+        }
+    }
+
+    pub(super) fn watches_keys(&self) -> bool {
+        self.shared.events & TLS_EVENT_KEY_UPDATE != 0
+    }
+
+    pub(super) fn note_key_updates(&mut self, updates: KeyUpdates) {
+        for _ in 0..updates.inbound {
+            self.note(TLS_EVENT_KEY_UPDATE, TLS_KEYS_IN);
+        }
+        for _ in 0..updates.outbound {
+            self.note(TLS_EVENT_KEY_UPDATE, TLS_KEYS_OUT);
+        }
+    }
+
+    pub(super) fn note_failure(&mut self, failure: &Failure) {
+        if let Some(alert) = failure.alert_received {
+            self.note(TLS_EVENT_ALERT_RECEIVED, alert.into());
+        }
+        if let Some(alert) = failure.alert_sent {
+            self.note(TLS_EVENT_ALERT_SENT, alert.into());
+        }
+    }
+
+    pub(super) fn note_close_notify_sent(&mut self) {
+        self.note(TLS_EVENT_ALERT_SENT, CLOSE_NOTIFY);
+    }
+
+    /// Queues an event, if the context asked for its kind.
+    fn note(&mut self, kind: u32, number: u32) {
+        if self.shared.events & kind != 0 {
+            self.push_event(Event { kind, number, text: None });
+        }
+    }
+
+    fn push_event(&mut self, event: Event) {
+        self.rare.get_or_insert_default().events.push(event);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_gives_way_and_the_next_one_says_how_many_did() {
+        let mut events = Events::default();
+        for number in 0..MAX_EVENTS as u32 + 3 {
+            events.push(Event { kind: TLS_EVENT_TICKET, number, text: None });
+        }
+        let taken = |events: &mut Events| events.pop().map(|(event, lost)| (event.number, lost));
+        assert_eq!(taken(&mut events), Some((3, 3)));
+        assert_eq!(taken(&mut events), Some((4, 0)));
+        events.push(Event { kind: TLS_EVENT_TICKET, number: 99, text: None });
+        let rest: Vec<_> = std::iter::from_fn(|| taken(&mut events)).collect();
+        assert_eq!(rest.len(), MAX_EVENTS - 1);
+        assert_eq!(rest.last(), Some(&(99, 0)));
+    }
+}

@@ -1,0 +1,77 @@
+//! Secrets and names that bind something else to this connection.
+
+use zeroize::Zeroizing;
+
+use super::{Answer, Connection};
+use crate::context::EndPoint;
+use crate::engine::digest;
+use crate::signature_hash::binding_hash;
+use crate::status::*;
+
+/// What HKDF-Expand can give with the shorter of the hashes of TLS 1.3: 255 blocks of SHA-256.
+pub(crate) const MAX_EXPORT: usize = 255 * 32;
+
+/// The length of a label is one byte, which counts "tls13 " in front of it (RFC 8446, 7.1).
+pub(crate) const MAX_EXPORT_LABEL: usize = 255 - 6;
+
+/// Of RFC 9266, section 4.2.
+const BINDING_LABEL: &[u8] = b"EXPORTER-Channel-Binding";
+const BINDING_LENGTH: usize = 32;
+
+/// What TLS 1.2 puts into two bytes (RFC 5705, 4); the same holds for TLS 1.3 here.
+const MAX_CONTEXT: usize = 0xffff;
+
+impl Connection {
+    /// `length` bytes of keying material. No context and an empty one differ in TLS 1.2.
+    pub(crate) fn export(
+        &mut self,
+        label: &[u8],
+        context: Option<&[u8]>,
+        length: usize,
+    ) -> Answer<Zeroizing<Vec<u8>>> {
+        self.check_established()?;
+        let fits = (1..=MAX_EXPORT_LABEL).contains(&label.len())
+            && (1..=MAX_EXPORT).contains(&length)
+            && context.is_none_or(|context| context.len() <= MAX_CONTEXT);
+        if !fits {
+            return Err(TLS_ERR_ARGUMENT);
+        }
+        let rare = self.rare.get_or_insert_default();
+        if rare.exporter.is_none() {
+            rare.exporter = self.session.exporter();
+        }
+        let exporter = rare.exporter.as_ref().ok_or(TLS_ERR_STATE)?;
+        exporter.derive(label, context, length).ok_or(TLS_ERR_ARGUMENT)
+    }
+
+    /// The channel binding of `kind`, where this connection has one.
+    pub(crate) fn channel_binding(&mut self, kind: i32) -> Answer<Option<Zeroizing<Vec<u8>>>> {
+        match kind {
+            TLS_BINDING_EXPORTER => {
+                self.check_established()?;
+                if !self.facts().bound_secrets {
+                    return Ok(None);
+                }
+                self.export(BINDING_LABEL, Some(&[]), BINDING_LENGTH).map(Some)
+            }
+            TLS_BINDING_SERVER_END_POINT => {
+                self.check_established()?;
+                let certificate = match &self.shared.end_point {
+                    EndPoint::Peer => self.peer_certificate(0),
+                    EndPoint::Own(own) => Some(own.as_ref()),
+                    EndPoint::Unknown => None,
+                };
+                Ok(certificate.and_then(|certificate| {
+                    let hash = binding_hash(certificate)?;
+                    Some(Zeroizing::new(digest(hash, certificate)))
+                }))
+            }
+            _ => Err(TLS_ERR_ARGUMENT),
+        }
+    }
+
+    fn check_established(&self) -> Answer<()> {
+        self.check_alive()?;
+        if self.session.is_handshaking() { Err(TLS_ERR_STATE) } else { Ok(()) }
+    }
+}

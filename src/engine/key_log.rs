@@ -1,0 +1,115 @@
+//! Secrets for the debugging tools of the host (RFC 9850), as lines of a key-log file.
+//!
+//! rustls logs a secret without saying of which connection. It does so while it runs, on the thread
+//! on which it runs: there the lines wait until that run is over.
+
+use std::cell::RefCell;
+use std::fmt::Write;
+
+use rustls::KeyLog;
+use zeroize::Zeroizing;
+
+/// One line without its end, wiped when dropped.
+pub(crate) type KeyLogLine = Zeroizing<String>;
+
+thread_local! {
+    /// The lines of the run of the engine that is going on, if it logs.
+    static LINES: RefCell<Option<Vec<KeyLogLine>>> = const { RefCell::new(None) };
+}
+
+/// Runs the engine, and collects the secrets that it derives if `wanted`.
+pub(crate) fn log_keys<R>(wanted: bool, run: impl FnOnce() -> R) -> (R, Vec<KeyLogLine>) {
+    if !wanted {
+        return (run(), Vec::new());
+    }
+    /// After a panic as well, no line stays for the next connection.
+    struct Collected;
+    impl Drop for Collected {
+        fn drop(&mut self) {
+            LINES.set(None);
+        }
+    }
+    LINES.set(Some(Vec::new()));
+    let _collected = Collected;
+    let result = run();
+    (result, LINES.take().unwrap_or_default())
+}
+
+/// Whether the run of the engine that is going on, on this thread, logs.
+pub(super) fn is_logging() -> bool {
+    LINES.with_borrow(Option::is_some)
+}
+
+/// Adds lines from another thread, which ran the engine for this one.
+pub(super) fn take_over(more: Vec<KeyLogLine>) {
+    LINES.with_borrow_mut(|lines| {
+        if let Some(lines) = lines {
+            lines.extend(more);
+        }
+    });
+}
+
+/// The key log of contexts that asked for one.
+#[derive(Debug)]
+pub(super) struct LinesOfThread;
+
+impl KeyLog for LinesOfThread {
+    fn log(&self, label: &str, client_random: &[u8], secret: &[u8]) {
+        LINES.with_borrow_mut(|lines| {
+            if let Some(lines) = lines {
+                lines.push(line(label, client_random, secret));
+            }
+        });
+    }
+
+    fn will_log(&self, _label: &str) -> bool {
+        is_logging()
+    }
+}
+
+/// NSS's format: label, client random and secret.
+fn line(label: &str, client_random: &[u8], secret: &[u8]) -> KeyLogLine {
+    // As large as it gets, so that no copy of the secret is left behind in smaller memory.
+    let length = label.len() + 2 + 2 * (client_random.len() + secret.len());
+    let mut line = Zeroizing::new(String::with_capacity(length));
+    line.push_str(label);
+    for part in [client_random, secret] {
+        line.push(' ');
+        for byte in part {
+            // Writing to a String cannot fail.
+            let _ = write!(*line, "{byte:02x}");
+        }
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_go_to_the_run_that_wants_them() {
+        let log = || LinesOfThread.log("LABEL", &[1, 0xab], &[0xff]);
+        assert!(!LinesOfThread.will_log("LABEL"));
+        log();
+        let ((), lines) = log_keys(true, || {
+            assert!(LinesOfThread.will_log("LABEL"));
+            log();
+        });
+        assert_eq!(lines.iter().map(|line| line.as_str()).collect::<Vec<_>>(), ["LABEL 01ab ff"]);
+        assert_eq!(lines[0].capacity(), lines[0].len());
+        assert!(log_keys(false, log).1.is_empty());
+    }
+
+    #[test]
+    fn a_panic_leaves_no_line_behind() {
+        let panicked = std::panic::catch_unwind(|| {
+            log_keys(true, || {
+                LinesOfThread.log("LABEL", &[], &[1]);
+                std::panic::resume_unwind(Box::new(()));
+            })
+        });
+        assert!(panicked.is_err());
+        assert!(!LinesOfThread.will_log("LABEL"));
+    }
+}
