@@ -540,9 +540,9 @@ void tls_builder_free(tls_builder_t *builder);
  *   server can verify; if the server names authorities, the first of those with such an issuer in the chain,
  *   if there is one [R-23]. Without any it presents none.
  *
- * That each key belongs to its certificate is checked when a context is made.
- * Errors: TLS_ERR_CONFIG (malformed or missing PEM, unsupported or encrypted key), TLS_ERR_STATE (the identity of
- * this builder is a raw public key). Since 0.1.
+ * That each key belongs to its certificate is checked when a context is made. Errors: TLS_ERR_CONFIG
+ * (malformed or missing PEM, unsupported or encrypted key), TLS_ERR_STATE (the identity of this builder is
+ * a raw public key). Since 0.1.
  */
 tls_status_t tls_builder_identity_pem(tls_builder_t *builder,
                                       const void *chain,
@@ -654,8 +654,8 @@ tls_status_t tls_builder_pool(tls_builder_t *builder, size_t bytes);
  * A context is what many connections share: keys, trust anchors, sessions for resumption, and the pool
  * of buffers. It never changes, its ticket keys apart, and any number of threads may use it at once.
  *
- * Client contexts remember sessions and resume them; server contexts issue tickets (RFC 8446, 4.6.1)
- * under keys of their own, which rotate every six hours and are known to no other context; section 12 has more.
+ * Client contexts remember sessions and resume them; server contexts issue tickets (RFC 8446, 4.6.1) under
+ * keys of their own, which rotate every six hours and are known to no other context; section 12 has more.
  *
  * tls_context_client() makes a context for clients, tls_context_server() one for servers. The caller owns
  * it, until tls_context_free(). The builder can be changed, used again and freed afterwards.
@@ -874,10 +874,9 @@ tls_status_t tls_close_notify(tls_conn_t *conn);
  * and often more. With `want` 0 the library chooses (room for any record).
  *
  * Lifetime: the window is valid until the next call on this connection that feeds, drains, reads, writes,
- * advances or frees. It holds a buffer of the pool until it is committed: open it when there is something to
- * receive.
- * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (as for tls_feed()), TLS_ERR_LIMIT (the
- * inbound limit is reached: read first). Since 0.1.
+ * advances or frees. It holds a buffer of the pool until it is committed: open it when there is something
+ * to receive. Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (as for tls_feed()),
+ * TLS_ERR_LIMIT (the inbound limit is reached: read first). Since 0.1.
  */
 tls_status_t tls_feed_window(tls_conn_t *conn,
                              size_t want,
@@ -905,10 +904,10 @@ tls_status_t tls_feed_commit(tls_conn_t *conn,
  * `*consumed` is 0 after an error.
  *
  * Ownership: the buffer stays the host's, nothing of it is referenced after the call. Bytes behind
- * `*consumed` must come again, unaltered, at the front of the next call's buffer: a message that spans records
- * is put together there.
- * Errors: TLS_ERR_ARGUMENT (NULL, no room for a span, or fewer bytes than were left), TLS_ERR_HANDLE,
- * TLS_ERR_BUSY, TLS_ERR_STATE (bytes given by tls_feed() or a window are waiting), and the fatal ones. Since 0.1.
+ * `*consumed` must come again, unaltered, at the front of the next call's buffer: a message that spans
+ * records is put together there. Errors: TLS_ERR_ARGUMENT (NULL, no room for a span, or fewer bytes than
+ * were left), TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (bytes given by tls_feed() or a window are
+ * waiting), and the fatal ones. Since 0.1.
  */
 ptrdiff_t tls_read_in_place(tls_conn_t *conn,
                             void *wire,
@@ -1002,16 +1001,16 @@ uint16_t tls_group(tls_conn_t *conn);
 int32_t tls_resumed(tls_conn_t *conn);
 
 /**
- * The kind of the handshake: TLS_HANDSHAKE_FULL, TLS_HANDSHAKE_RESUMED, or one of these after a HelloRetryRequest
- * (TLS_HANDSHAKE_FULL_RETRIED, TLS_HANDSHAKE_RESUMED_RETRIED), which cost a round trip more: the client offered
- * no key share that the server takes. TLS_HANDSHAKE_UNKNOWN (0) while it is not known.
- * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ * The kind of the handshake: TLS_HANDSHAKE_FULL, TLS_HANDSHAKE_RESUMED, or one of these after a
+ * HelloRetryRequest (TLS_HANDSHAKE_FULL_RETRIED, TLS_HANDSHAKE_RESUMED_RETRIED), which cost a round trip
+ * more: the client offered no key share that the server takes. TLS_HANDSHAKE_UNKNOWN (0) while it is not
+ * known. Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
  */
 int32_t tls_handshake_kind(tls_conn_t *conn);
 
 /**
- * Fills in how many bytes went through the connection so far [R-52]. They are counted where the host hands them
- * over or takes them: bytes that still wait in a queue are not in `wire_out` and `plain_in`.
+ * Fills in how many bytes went through the connection so far [R-52]. They are counted where the host hands
+ * them over or takes them: bytes that still wait in a queue are not in `wire_out` and `plain_in`.
  *
  * `counters` belongs to the caller, who has set `counters->size`.
  * Errors: TLS_ERR_ARGUMENT (NULL, or a size smaller than its first two members), TLS_ERR_HANDLE,
@@ -1023,11 +1022,11 @@ tls_status_t tls_counters(tls_conn_t *conn,
 /**
  * ---- 9. Questions and answers ---------------------------------------------------------------
  *
- * Where other libraries call back, this one stops and asks. tls_advance() answers a TLS_ASK_* status, the state
- * word has TLS_ASKING; the host looks at the facts, takes its time, on any thread, and answers with one of the
- * calls below; then it goes on advancing. Until then no plain byte can be read or written. An answer to a
- * question that is not open is TLS_ERR_STATE and harms nothing [R-13]. An answer is TLS_OK when it was taken:
- * what came of it is what tls_advance() says next.
+ * Where other libraries call back, this one stops and asks. tls_advance() answers a TLS_ASK_* status, the
+ * state word has TLS_ASKING; the host looks at the facts, takes its time, on any thread, and answers with
+ * one of the calls below; then it goes on advancing. Until then no plain byte can be read or written. An
+ * answer to a question that is not open is TLS_ERR_STATE and harms nothing [R-13]. An answer is TLS_OK
+ * when it was taken: what came of it is what tls_advance() says next.
  *
  * | question        | asked on                                   | facts                | answers          |
  * |-----------------|--------------------------------------------|----------------------|------------------|
@@ -1046,10 +1045,10 @@ tls_status_t tls_answer_context(tls_conn_t *conn,
                                 const tls_context_t *context);
 
 /**
- * Decides about the peer's identity: 0 accepts it, -1 lets the context's own rules decide (trust anchors, name,
- * time, usage), n > 0 rejects it with alert n, one of 40, 42 to 46, 48, 49, 51, 113 and 116 (RFC 8446, 6.2).
- * Errors: TLS_ERR_ARGUMENT (also for another alert), TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE.
- * Since 0.1.
+ * Decides about the peer's identity: 0 accepts it, -1 lets the context's own rules decide (trust anchors,
+ * name, time, usage), n > 0 rejects it with alert n, one of 40, 42 to 46, 48, 49, 51, 113 and 116 (RFC
+ * 8446, 6.2). Errors: TLS_ERR_ARGUMENT (also for another alert), TLS_ERR_HANDLE, TLS_ERR_BUSY,
+ * TLS_ERR_STATE. Since 0.1.
  */
 tls_status_t tls_answer_verify(tls_conn_t *conn,
                                int32_t verdict);
@@ -1062,23 +1061,25 @@ tls_status_t tls_answer_verify(tls_conn_t *conn,
 uint16_t tls_sign_scheme(tls_conn_t *conn);
 
 /**
- * Copies out the bytes to sign at an open TLS_ASK_SIGN: some 100 to 300, but for a client in TLS 1.2 the whole
- * handshake so far, some thousands (RFC 5246, 7.4.8). They are not hashed: the signer does that as the scheme says. Answers their full number, and copies as many as fit into `capacity`; a NULL
- * `message` only asks. 0 if that question is not open.
- * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ * Copies out the bytes to sign at an open TLS_ASK_SIGN: some 100 to 300, but for a client in TLS 1.2 the
+ * whole handshake so far, some thousands (RFC 5246, 7.4.8). They are not hashed: the signer does that as
+ * the scheme says. Answers their full number, and copies as many as fit into `capacity`; a NULL `message`
+ * only asks. 0 if that question is not open. Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since
+ * 0.1.
  */
 ptrdiff_t tls_sign_message(tls_conn_t *conn,
                            void *message,
                            size_t capacity);
 
 /**
- * Hands in the signature of `len` bytes, in the form that TLS sends: for ECDSA the DER of r and s, for RSA-PSS with a
- * salt as long as the hash (RFC 8446, 4.2.3). It is checked with the certificate before it is sent, since a wrong one,
- * from a faulty signer, could betray the key: a wrong one is TLS_ERR_ARGUMENT, and the question stays open.
+ * Hands in the signature of `len` bytes, in the form that TLS sends: for ECDSA the DER of r and s, for
+ * RSA-PSS with a salt as long as the hash (RFC 8446, 4.2.3). It is checked with the certificate before it
+ * is sent, since a wrong one, from a faulty signer, could betray the key: a wrong one is TLS_ERR_ARGUMENT,
+ * and the question stays open.
  *
- * While the question is open, a thread of the library waits for the answer. It exists from the start of the step that
- * needs the signature to that step's end, only on connections whose key is elsewhere, and ends with tls_free().
- * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE. Since 0.1.
+ * While the question is open, a thread of the library waits for the answer. It exists from the start of
+ * the step that needs the signature to that step's end, only on connections whose key is elsewhere, and
+ * ends with tls_free(). Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE. Since 0.1.
  */
 tls_status_t tls_answer_sign(tls_conn_t *conn,
                              const void *signature,
@@ -1098,9 +1099,10 @@ tls_status_t tls_answer_refuse(tls_conn_t *conn,
  * ---- 10. What a ClientHello says ------------------------------------------------------------
  *
  * To choose a context, a host may want to know more of the client than the name that it asks for. While
- * TLS_ASK_CONTEXT is open (section 9) these calls give what its ClientHello offers, in the client's order and
- * in the client's own bytes, values included that this library does not know (and those that are there to be
- * ignored, RFC 8701) [R-20]. They say what the client claims to be able to do: nothing of it is negotiated yet.
+ * TLS_ASK_CONTEXT is open (section 9) these calls give what its ClientHello offers, in the client's order
+ * and in the client's own bytes, values included that this library does not know (and those that are there
+ * to be ignored, RFC 8701) [R-20]. They say what the client claims to be able to do: nothing of it is
+ * negotiated yet.
  *
  * All of them copy out like the facts of section 8: the answer is the full size in bytes, whatever fits is
  * copied, NULL only asks the size. 0 means that the client sent no such list, or that the question is not
@@ -1116,9 +1118,9 @@ ptrdiff_t tls_hello_suites(tls_conn_t *conn,
                            size_t capacity);
 
 /**
- * The application protocols that the client offers (ALPN, RFC 7301), in the form that tls_builder_alpn() takes:
- * each a byte with its length, then its name.
- * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ * The application protocols that the client offers (ALPN, RFC 7301), in the form that tls_builder_alpn()
+ * takes: each a byte with its length, then its name. Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE,
+ * TLS_ERR_BUSY. Since 0.1.
  */
 ptrdiff_t tls_hello_alpn(tls_conn_t *conn,
                          void *protocols,
@@ -1146,9 +1148,9 @@ ptrdiff_t tls_hello_versions(tls_conn_t *conn,
 ptrdiff_t tls_hello_schemes(tls_conn_t *conn, void *schemes, size_t capacity);
 
 /**
- * The certificate authorities that the client trusts (certificate_authorities, RFC 8446, 4.2.4): each two bytes
- * with its length, then its name in DER. Few clients send them.
- * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ * The certificate authorities that the client trusts (certificate_authorities, RFC 8446, 4.2.4): each two
+ * bytes with its length, then its name in DER. Few clients send them. Errors: TLS_ERR_ARGUMENT,
+ * TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
  */
 ptrdiff_t tls_hello_authorities(tls_conn_t *conn,
                                 void *names,
@@ -1172,35 +1174,38 @@ ptrdiff_t tls_hello_raw(tls_conn_t *conn,
  * looked at, no key is pinned, and the clock of the system counts. Under TLS_VERIFY_ASK the rules speak
  * when the answer is -1; under TLS_VERIFY_DANGEROUS_NONE of all this the pins alone count.
  *
- * Weak keys and hashes are never accepted, in a chain or in a handshake: RSA keys below 2048 bits, other curves than
- * P-256, P-384, P-521 and Ed25519, SHA-1 and MD5.
+ * Weak keys and hashes are never accepted, in a chain or in a handshake: RSA keys below 2048 bits, other
+ * curves than P-256, P-384, P-521 and Ed25519, SHA-1 and MD5.
  *
  * A resumed session is not judged again: a certificate that was revoked since is noticed by the next full
  * handshake. Contexts are immutable: for a new CRL make a new context, whose connections begin with full
  * handshakes.
  *
  * tls_builder_crl() adds certificate revocation lists (RFC 5280, 5): one in DER, or those of a PEM text
- * ("X509 CRL"), all of them or none. May be called several times. Of several lists of the same issuer the one that
- * was issued last counts. A list must be signed by the issuer of the certificates that it speaks for; delta and
- * indirect CRLs, those of version 1, and those without a time of next update are not supported.
+ * ("X509 CRL"), all of them or none. May be called several times. Of several lists of the same issuer the
+ * one that was issued last counts. A list must be signed by the issuer of the certificates that it speaks
+ * for; delta and indirect CRLs, those of version 1, and those without a time of next update are not
+ * supported.
  *
- * The signature of a list is verified whenever it is asked, so that a long list takes time in each full handshake.
+ * The signature of a list is verified whenever it is asked, so that a long list takes time in each full
+ * handshake.
  *
- * With at least one list, certificates are looked up as tls_builder_revocation() says. By default a chain is
- * refused if any of its certificates but the trust anchor was revoked [R-30], if its issuer has no list, or if
- * that list has expired. This is what OpenSSL does under X509_V_FLAG_CRL_CHECK and X509_V_FLAG_CRL_CHECK_ALL.
- * Errors: TLS_ERR_CONFIG (TLS_REASON_CRL_UNUSABLE or TLS_REASON_PEM_MALFORMED; the message has the number of the
- * CRL). Since 0.1.
+ * With at least one list, certificates are looked up as tls_builder_revocation() says. By default a chain
+ * is refused if any of its certificates but the trust anchor was revoked [R-30], if its issuer has no
+ * list, or if that list has expired. This is what OpenSSL does under X509_V_FLAG_CRL_CHECK and
+ * X509_V_FLAG_CRL_CHECK_ALL. Errors: TLS_ERR_CONFIG (TLS_REASON_CRL_UNUSABLE or TLS_REASON_PEM_MALFORMED;
+ * the message has the number of the CRL). Since 0.1.
  */
 tls_status_t tls_builder_crl(tls_builder_t *builder,
                              const void *data,
                              size_t len);
 
 /**
- * Sets what CRLs are asked for: TLS_REVOCATION_STRICT, or a sum of TLS_REVOCATION_ALLOW_UNKNOWN (a certificate whose
- * issuer has no CRL passes; one whose issuer has a CRL is looked up all the same), TLS_REVOCATION_END_ENTITY_ONLY
- * (the peer's own certificate alone is looked up: OpenSSL without X509_V_FLAG_CRL_CHECK_ALL) and
- * TLS_REVOCATION_ALLOW_EXPIRED (a CRL counts beyond its time of next update).
+ * Sets what CRLs are asked for: TLS_REVOCATION_STRICT, or a sum of TLS_REVOCATION_ALLOW_UNKNOWN (a
+ * certificate whose issuer has no CRL passes; one whose issuer has a CRL is looked up all the same),
+ * TLS_REVOCATION_END_ENTITY_ONLY (the peer's own certificate alone is looked up: OpenSSL without
+ * X509_V_FLAG_CRL_CHECK_ALL) and TLS_REVOCATION_ALLOW_EXPIRED (a CRL counts beyond its time of next
+ * update).
  *
  * A context that verifies and was asked to refuse unknown status has at least one CRL: without, making it is
  * TLS_ERR_CONFIG (TLS_REASON_NO_CRL). Peers are refused with TLS_REASON_CERTIFICATE_REVOKED,
@@ -1224,12 +1229,13 @@ tls_status_t tls_builder_verify_time(tls_builder_t *builder,
  * `openssl x509 -pubkey -noout | openssl pkey -pubin -outform der | openssl dgst -sha256 -binary`. May be
  * called several times; pin a spare key as well.
  *
- * With at least one pin, one of the keys of the chain must be pinned, in addition to all other rules: the key of
- * the peer's certificate, of an intermediate CA, or of the trust anchor [R-32]. Only certificates of the chain that was
- * verified count: what else a peer sends proves nothing. So under TLS_VERIFY_DANGEROUS_NONE, where no chain is
- * verified, the key of the peer's own certificate must be pinned; it is the only check then, and enough to
- * know the peer. Otherwise the peer is refused with TLS_REASON_CERTIFICATE_NOT_PINNED.
- * Errors: TLS_ERR_CONFIG (TLS_REASON_PIN_MALFORMED: another length). Since 0.1.
+ * With at least one pin, one of the keys of the chain must be pinned, in addition to all other rules: the
+ * key of the peer's certificate, of an intermediate CA, or of the trust anchor [R-32]. Only certificates
+ * of the chain that was verified count: what else a peer sends proves nothing. So under
+ * TLS_VERIFY_DANGEROUS_NONE, where no chain is verified, the key of the peer's own certificate must be
+ * pinned; it is the only check then, and enough to know the peer. Otherwise the peer is refused with
+ * TLS_REASON_CERTIFICATE_NOT_PINNED. Errors: TLS_ERR_CONFIG (TLS_REASON_PIN_MALFORMED: another length).
+ * Since 0.1.
  */
 tls_status_t tls_builder_pin_sha256(tls_builder_t *builder,
                                     const void *digest,
@@ -1247,13 +1253,14 @@ tls_status_t tls_builder_intermediates_pem(tls_builder_t *builder,
                                            size_t len);
 
 /**
- * Sets the OCSP response (RFC 6960), in DER, that a server staples to the identity that was added last, for clients
- * that ask for it (RFC 6066, 8) [R-34]; a length of 0 removes it. It has to be of status successful and of the basic type; whether
- * it is about the right certificate and still fresh is for the host to see to. Clients ignore it.
+ * Sets the OCSP response (RFC 6960), in DER, that a server staples to the identity that was added last,
+ * for clients that ask for it (RFC 6066, 8) [R-34]; a length of 0 removes it. It has to be of status
+ * successful and of the basic type; whether it is about the right certificate and still fresh is for the
+ * host to see to. Clients ignore it.
  *
- * It counts towards the handshake flight, which must fit the outbound limit.
- * Errors: TLS_ERR_CONFIG (TLS_REASON_OCSP_UNUSABLE; the message has the offset), TLS_ERR_STATE (no identity was added).
- * Since 0.1.
+ * It counts towards the handshake flight, which must fit the outbound limit. Errors: TLS_ERR_CONFIG
+ * (TLS_REASON_OCSP_UNUSABLE; the message has the offset), TLS_ERR_STATE (no identity was added). Since
+ * 0.1.
  */
 tls_status_t tls_builder_ocsp(tls_builder_t *builder,
                               const void *der,
@@ -1274,23 +1281,23 @@ tls_conn_t *tls_client_new_named(const tls_context_t *context,
                                  tls_error_t *error);
 
 /**
- * Sets an identity that is a key alone, shown as a raw public key (RFC 7250): for peers that know it already.
- * The private key is PEM, as for tls_builder_identity_pem(). Raw public keys need TLS 1.3 as the least version, and
- * a peer that is set up for them; there is no falling back to certificates.
- * Errors: TLS_ERR_CONFIG (malformed or missing PEM, unsupported or encrypted key), TLS_ERR_STATE (this
- * builder has an identity; nor can one be added to this one). Since 0.1.
+ * Sets an identity that is a key alone, shown as a raw public key (RFC 7250): for peers that know it
+ * already. The private key is PEM, as for tls_builder_identity_pem(). Raw public keys need TLS 1.3 as the
+ * least version, and a peer that is set up for them; there is no falling back to certificates. Errors:
+ * TLS_ERR_CONFIG (malformed or missing PEM, unsupported or encrypted key), TLS_ERR_STATE (this builder has
+ * an identity; nor can one be added to this one). Since 0.1.
  */
 tls_status_t tls_builder_raw_identity_pem(tls_builder_t *builder,
                                           const void *key,
                                           size_t key_len);
 
 /**
- * Adds the public keys of a PEM text ("PUBLIC KEY"), all of them or none, as those of peers that show a raw public
- * key (RFC 7250). May be called several times. With at least one, peers must show a raw public key, and it must
- * be one of these; certificates, trust anchors and names have no part in it then, pins still have. Needs TLS 1.3 as the
- * least version: making a context is TLS_ERR_CONFIG otherwise (TLS_REASON_VERSION_UNSUPPORTED).
- * Errors: TLS_ERR_CONFIG (malformed PEM, no public key in it, or one that cannot be parsed; the message has its
- * number). Since 0.1.
+ * Adds the public keys of a PEM text ("PUBLIC KEY"), all of them or none, as those of peers that show a
+ * raw public key (RFC 7250). May be called several times. With at least one, peers must show a raw public
+ * key, and it must be one of these; certificates, trust anchors and names have no part in it then, pins
+ * still have. Needs TLS 1.3 as the least version: making a context is TLS_ERR_CONFIG otherwise
+ * (TLS_REASON_VERSION_UNSUPPORTED). Errors: TLS_ERR_CONFIG (malformed PEM, no public key in it, or one
+ * that cannot be parsed; the message has its number). Since 0.1.
  */
 tls_status_t tls_builder_raw_trust_pem(tls_builder_t *builder,
                                        const void *pem,
@@ -1330,11 +1337,10 @@ ptrdiff_t tls_ocsp_response(tls_conn_t *conn,
  * number of processes and machines resume each other's sessions.
  *
  * tls_builder_sessions() sets the most sessions that a context remembers; the default is 256
- * (TLS_DEFAULT_SESSIONS), 0 is none, TLS_MAX_SESSIONS the most. A client context counts in servers: it keeps
- * up to eight sessions for each of `most` / 8 servers, rounded up, and forgets the server that it has known
- * longest. A server context counts single sessions: those of TLS 1.2, for clients that take no tickets, and all
- * if it takes early data.
- * Errors: TLS_ERR_ARGUMENT (above TLS_MAX_SESSIONS). Since 0.1.
+ * (TLS_DEFAULT_SESSIONS), 0 is none, TLS_MAX_SESSIONS the most. A client context counts in servers: it
+ * keeps up to eight sessions for each of `most` / 8 servers, rounded up, and forgets the server that it
+ * has known longest. A server context counts single sessions: those of TLS 1.2, for clients that take no
+ * tickets, and all if it takes early data. Errors: TLS_ERR_ARGUMENT (above TLS_MAX_SESSIONS). Since 0.1.
  */
 tls_status_t tls_builder_sessions(tls_builder_t *builder,
                                   size_t most);
@@ -1369,6 +1375,9 @@ tls_status_t tls_builder_sessions(tls_builder_t *builder,
  * (TLS_REASON_TICKET_KEY_UNUSABLE: a secret of a wrong length or of zeros only, an end that is not after the
  * beginning, a name that another key has; the message has the key's place in the array). After an error the
  * context has the keys that it had. Since 0.1.
+ *
+ * # Safety `keys` must be valid for `count` structs of `keys->size` bytes, `error` NULL or valid for
+ * `error->size` bytes.
  */
 tls_status_t tls_context_ticket_keys(const tls_context_t *context,
                                      const tls_ticket_key_t *keys,
@@ -1376,10 +1385,10 @@ tls_status_t tls_context_ticket_keys(const tls_context_t *context,
                                      tls_error_t *error);
 
 /**
- * Starts a client connection as tls_client_new() does, but with sessions of its own: it resumes `session`, or
- * none if that is NULL, and keeps the sessions that the server gives, the newest eight, until they are taken by
- * tls_session_take(). The store of the context has no part in it. If the server does not resume the session, or
- * it has expired, the handshake is a full one.
+ * Starts a client connection as tls_client_new() does, but with sessions of its own: it resumes `session`,
+ * or none if that is NULL, and keeps the sessions that the server gives, the newest eight, until they are
+ * taken by tls_session_take(). The store of the context has no part in it. If the server does not resume
+ * the session, or it has expired, the handshake is a full one.
  *
  * A TLS 1.3 session is used once, so that nobody can tell by it that two connections are of the same client
  * (RFC 8446, C.4); it is used up even if this call fails with TLS_ERR_LIMIT. A TLS 1.2 session can be used
@@ -1396,10 +1405,10 @@ tls_conn_t *tls_client_new_resuming(const tls_context_t *context,
                                     tls_error_t *error);
 
 /**
- * Takes the newest session out of a connection that was made by tls_client_new_resuming(), while it lives, also
- * after it has failed or was closed; called again, the one before it. TLS 1.3 servers send theirs after the
- * handshake, most of them two: they are there once tls_advance() or a read has processed them. The caller owns
- * the session, until tls_session_free(); context and connection may be freed before it.
+ * Takes the newest session out of a connection that was made by tls_client_new_resuming(), while it lives,
+ * also after it has failed or was closed; called again, the one before it. TLS 1.3 servers send theirs
+ * after the handshake, most of them two: they are there once tls_advance() or a read has processed them.
+ * The caller owns the session, until tls_session_free(); context and connection may be freed before it.
  *
  * `error` may be NULL; otherwise the caller has set `error->size`.
  * Errors: NULL, with `error->status` TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_MEMORY,
@@ -1415,14 +1424,15 @@ tls_session_t *tls_session_take(tls_conn_t *conn,
 void tls_session_free(tls_session_t *session);
 
 /**
- * Turns early data on (0-RTT, RFC 8446, 2.3), off by default: a client that resumes a TLS 1.3 session may send
- * plain bytes with its first flight. A server takes up to `most` bytes of them from each connection, at most 65536
- * (TLS_MAX_EARLY_DATA); for a client every number but 0 is the same. 0 turns it off.
+ * Turns early data on (0-RTT, RFC 8446, 2.3), off by default: a client that resumes a TLS 1.3 session may
+ * send plain bytes with its first flight. A server takes up to `most` bytes of them from each connection,
+ * at most 65536 (TLS_MAX_EARLY_DATA); for a client every number but 0 is the same. 0 turns it off.
  *
- * WHO CAN SEE THE BYTES CAN SEND THEM AGAIN. Early data is encrypted, but not fresh: an attacker who recorded it
- * can offer it to a server once more, and it may come twice, before or after the rest of its connection. Use it
- * for requests that change nothing and whose repetition reveals nothing, and only with a protocol that says
- * which these are (RFC 8470 for HTTP). It also lacks forward secrecy against who learns the session's secret.
+ * WHO CAN SEE THE BYTES CAN SEND THEM AGAIN. Early data is encrypted, but not fresh: an attacker who
+ * recorded it can offer it to a server once more, and it may come twice, before or after the rest of its
+ * connection. Use it for requests that change nothing and whose repetition reveals nothing, and only with
+ * a protocol that says which these are (RFC 8470 for HTTP). It also lacks forward secrecy against who
+ * learns the session's secret.
  *
  * So that one context takes a session, and with it early data, only once, such a server context keeps its
  * sessions itself (as many as tls_builder_sessions() says) and issues no tickets: sessions are neither resumed
@@ -1434,23 +1444,22 @@ tls_status_t tls_builder_early_data(tls_builder_t *builder,
                                     uint32_t most);
 
 /**
- * Encrypts up to `len` bytes at `plain` as early data into the outbound queue, as many as the outbound limit and
- * the server allow, and answers how many (> 0; 0 only for `len` 0). For a client, from tls_client_new() until
- * its handshake is done. Whether the server took them is known then: see tls_early_status().
- * TLS_WANT_DRAIN if there is no room: drain first.
- * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_LIMIT (the server takes no more), TLS_ERR_STATE
- * (early data is not on, no session is resumed or it allows none, or the time for it is over), and the fatal
- * ones. Since 0.1.
+ * Encrypts up to `len` bytes at `plain` as early data into the outbound queue, as many as the outbound
+ * limit and the server allow, and answers how many (> 0; 0 only for `len` 0). For a client, from
+ * tls_client_new() until its handshake is done. Whether the server took them is known then: see
+ * tls_early_status(). TLS_WANT_DRAIN if there is no room: drain first. Errors: TLS_ERR_ARGUMENT,
+ * TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_LIMIT (the server takes no more), TLS_ERR_STATE (early data is not
+ * on, no session is resumed or it allows none, or the time for it is over), and the fatal ones. Since 0.1.
  */
 ptrdiff_t tls_early_write_from(tls_conn_t *conn,
                                const void *plain,
                                size_t len);
 
 /**
- * Copies early data of the client to `plain`, up to `len` bytes, and answers how many (> 0; 0 for `len` 0). For a
- * server; tls_read_into() never gives early data. Without a byte to give it answers what tls_advance() would:
- * 0 (TLS_OK) once the handshake is done, after which none comes. Take it while the handshake runs, or after
- * it: until then it is kept.
+ * Copies early data of the client to `plain`, up to `len` bytes, and answers how many (> 0; 0 for `len`
+ * 0). For a server; tls_read_into() never gives early data. Without a byte to give it answers what
+ * tls_advance() would: 0 (TLS_OK) once the handshake is done, after which none comes. Take it while the
+ * handshake runs, or after it: until then it is kept.
  *
  * What it gives may be a repetition: see tls_builder_early_data().
  * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, and the fatal ones. Since 0.1.
@@ -1460,10 +1469,10 @@ ptrdiff_t tls_early_read_into(tls_conn_t *conn,
                               size_t len);
 
 /**
- * What became of early data: TLS_EARLY_NONE, TLS_EARLY_PENDING, TLS_EARLY_ACCEPTED or TLS_EARLY_REJECTED. After
- * a rejection the client sends the bytes again, by tls_write_from(). On a server it is TLS_EARLY_ACCEPTED
- * once some have come.
- * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ * What became of early data: TLS_EARLY_NONE, TLS_EARLY_PENDING, TLS_EARLY_ACCEPTED or TLS_EARLY_REJECTED.
+ * After a rejection the client sends the bytes again, by tls_write_from(). On a server it is
+ * TLS_EARLY_ACCEPTED once some have come. Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since
+ * 0.1.
  */
 int32_t tls_early_status(tls_conn_t *conn);
 
@@ -1476,15 +1485,16 @@ int32_t tls_early_status(tls_conn_t *conn);
  *
  * tls_export() derives `out_len` bytes of keying material (RFC 5705; RFC 8446, 7.5) into `out` and answers
  * how many: all of them. `label` is a name of the host's protocol, without a terminator, such as
- * "EXPERIMENTAL-my-protocol"; `context` distinguishes uses of the same label. With `has_context` 0 there is no
- * context and the pointer is ignored; with 1 there is one, which may be empty. TLS 1.2 tells no context from an
- * empty one, TLS 1.3 does not. Both ends get the same bytes for the same label, context and length [R-50]; any
- * number of times, until tls_free().
+ * "EXPERIMENTAL-my-protocol"; `context` distinguishes uses of the same label. With `has_context` 0 there
+ * is no context and the pointer is ignored; with 1 there is one, which may be empty. TLS 1.2 tells no
+ * context from an empty one, TLS 1.3 does not. Both ends get the same bytes for the same label, context
+ * and length [R-50]; any number of times, until tls_free().
  *
  * The bytes are a secret: they belong to the host, who wipes them after use. The library keeps no copy.
- * Errors: TLS_ERR_ARGUMENT (NULL; a label of 0 or more than TLS_MAX_EXPORT_LABEL bytes; a context of more than
- * 65535 bytes; `has_context` neither 0 nor 1; `out_len` 0 or above TLS_MAX_EXPORT), TLS_ERR_HANDLE, TLS_ERR_BUSY,
- * TLS_ERR_STATE (the handshake is not done), and the fatal ones; `out` is left alone. Since 0.1.
+ * Errors: TLS_ERR_ARGUMENT (NULL; a label of 0 or more than TLS_MAX_EXPORT_LABEL bytes; a context of more
+ * than 65535 bytes; `has_context` neither 0 nor 1; `out_len` 0 or above TLS_MAX_EXPORT), TLS_ERR_HANDLE,
+ * TLS_ERR_BUSY, TLS_ERR_STATE (the handshake is not done), and the fatal ones; `out` is left alone. Since
+ * 0.1.
  */
 ptrdiff_t tls_export(tls_conn_t *conn,
                      const void *label,
@@ -1496,20 +1506,19 @@ ptrdiff_t tls_export(tls_conn_t *conn,
                      size_t out_len);
 
 /**
- * The channel binding (RFC 5056) of `kind`, for SCRAM, GSS-API and the like; both ends get the same bytes [R-51].
- * Copied out like a fact (section 8): the answer is the full size.
+ * The channel binding (RFC 5056) of `kind`, for SCRAM, GSS-API and the like; both ends get the same bytes
+ * [R-51]. Copied out like a fact (section 8): the answer is the full size.
  *
- * TLS_BINDING_EXPORTER is "tls-exporter" (RFC 9266), 32 bytes that no other connection has. TLS 1.2 has it only
- * with the extended main secret (RFC 7627), which every current peer negotiates.
- * TLS_BINDING_SERVER_END_POINT is "tls-server-end-point" (RFC 5929): the hash of the server's certificate, by the
- * hash function of that certificate's signature (SHA-256 in place of MD5 and SHA-1).
+ * TLS_BINDING_EXPORTER is "tls-exporter" (RFC 9266), 32 bytes that no other connection has. TLS 1.2 has it
+ * only with the extended main secret (RFC 7627), which every current peer negotiates.
+ * TLS_BINDING_SERVER_END_POINT is "tls-server-end-point" (RFC 5929): the hash of the server's certificate,
+ * by the hash function of that certificate's signature (SHA-256 in place of MD5 and SHA-1).
  *
- * 0 means that this connection has no such binding: TLS 1.2 without extended main secret; a certificate whose
- * signature has no hash function of its own (Ed25519), for which RFC 5929 defines none; on a server whose context has
- * several identities, tls-server-end-point. Do not go on without
- * one where it was to protect something.
- * Errors: TLS_ERR_ARGUMENT (also for another kind), TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (the handshake
- * is not done), and the fatal ones. Since 0.1.
+ * 0 means that this connection has no such binding: TLS 1.2 without extended main secret; a certificate
+ * whose signature has no hash function of its own (Ed25519), for which RFC 5929 defines none; on a server
+ * whose context has several identities, tls-server-end-point. Do not go on without one where it was to
+ * protect something. Errors: TLS_ERR_ARGUMENT (also for another kind), TLS_ERR_HANDLE, TLS_ERR_BUSY,
+ * TLS_ERR_STATE (the handshake is not done), and the fatal ones. Since 0.1.
  */
 ptrdiff_t tls_channel_binding(tls_conn_t *conn,
                               int32_t kind,
@@ -1523,28 +1532,29 @@ ptrdiff_t tls_channel_binding(tls_conn_t *conn,
  * the kinds that the context asked for are recorded; without any, connections have no queue and pay nothing.
  * At most TLS_MAX_EVENTS wait: then the oldest gives way, and the next one that is taken says how many did.
  *
- * tls_builder_events() sets the kinds that contexts made from now on record: bits of TLS_EVENT_HANDSHAKE_DONE,
- * TLS_EVENT_TICKET, TLS_EVENT_ALERT_RECEIVED, TLS_EVENT_ALERT_SENT and TLS_EVENT_KEY_UPDATE; 0, the default, none.
- * A server that was made without a context records from the answer to TLS_ASK_CONTEXT on.
- * Errors: TLS_ERR_ARGUMENT (also for other bits), TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ * tls_builder_events() sets the kinds that contexts made from now on record: bits of
+ * TLS_EVENT_HANDSHAKE_DONE, TLS_EVENT_TICKET, TLS_EVENT_ALERT_RECEIVED, TLS_EVENT_ALERT_SENT and
+ * TLS_EVENT_KEY_UPDATE; 0, the default, none. A server that was made without a context records from the
+ * answer to TLS_ASK_CONTEXT on. Errors: TLS_ERR_ARGUMENT (also for other bits), TLS_ERR_HANDLE,
+ * TLS_ERR_BUSY. Since 0.1.
  */
 tls_status_t tls_builder_events(tls_builder_t *builder,
                                 uint32_t mask);
 
 /**
- * Sets whether connections record TLS_EVENT_KEY_LOG: with 1 every secret of a handshake becomes an event whose
- * text is a line of a key-log file (NSS's format, RFC 9850), for tools such as Wireshark [R-53]. Whoever has
- * those lines can read the traffic: for debugging only. The library wipes its copy when an event is taken, gives
- * way, or is freed with its connection. 0, the default, records none.
- * Errors: TLS_ERR_ARGUMENT (also if `mode` is neither 0 nor 1), TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ * Sets whether connections record TLS_EVENT_KEY_LOG: with 1 every secret of a handshake becomes an event
+ * whose text is a line of a key-log file (NSS's format, RFC 9850), for tools such as Wireshark [R-53].
+ * Whoever has those lines can read the traffic: for debugging only. The library wipes its copy when an
+ * event is taken, gives way, or is freed with its connection. 0, the default, records none. Errors:
+ * TLS_ERR_ARGUMENT (also if `mode` is neither 0 nor 1), TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
  */
 tls_status_t tls_builder_key_log(tls_builder_t *builder,
                                  int32_t mode);
 
 /**
- * Takes the oldest event of a connection: fills in `*event` and answers 1, or answers 0 if none waits (`kind` and
- * the rest are 0 then). TLS_HAS_EVENT in the state word says that one waits, also after an end or a fatal
- * error. Events come in the order in which things happened [R-54]; each is given once.
+ * Takes the oldest event of a connection: fills in `*event` and answers 1, or answers 0 if none waits
+ * (`kind` and the rest are 0 then). TLS_HAS_EVENT in the state word says that one waits, also after an end
+ * or a fatal error. Events come in the order in which things happened [R-54]; each is given once.
  *
  * | kind                     | recorded                                           | number                 |
  * |--------------------------|----------------------------------------------------|------------------------|
@@ -1557,8 +1567,8 @@ tls_status_t tls_builder_key_log(tls_builder_t *builder,
  * | TLS_EVENT_KEY_LOG        | a secret was derived                               | 0                      |
  *
  * `event` belongs to the caller, who has set `event->size`; of a key-log line the caller wipes its copy.
- * Errors: TLS_ERR_ARGUMENT (NULL, or a size smaller than the tls_event_t of version 0.1; no event is taken then),
- * TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ * Errors: TLS_ERR_ARGUMENT (NULL, or a size smaller than the tls_event_t of version 0.1; no event is taken
+ * then), TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
  */
 int32_t tls_next_event(tls_conn_t *conn,
                        tls_event_t *event);
@@ -1570,18 +1580,18 @@ int32_t tls_next_event(tls_conn_t *conn,
  * numbers (such as 0x1302, TLS_AES_256_GCM_SHA384); a `count` of 0 goes back to the default, which is all of
  * them. Suites of both protocol versions stand in one list.
  *
- * `suites` is read during the call.
- * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_CONFIG (a suite that does not exist here, or
- * stands twice; the message has its place). That none is left for a configured version is found when a context is
- * made. Since 0.1.
+ * `suites` is read during the call. Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_CONFIG
+ * (a suite that does not exist here, or stands twice; the message has its place). That none is left for a
+ * configured version is found when a context is made. Since 0.1.
  */
 tls_status_t tls_builder_suites(tls_builder_t *builder,
                                 const uint16_t *suites,
                                 size_t count);
 
 /**
- * Sets the key exchange groups, in order of preference, by their IANA numbers (such as 0x001d, x25519); a `count`
- * of 0 goes back to the default, X25519MLKEM768 (0x11ec) first. A client sends a key share for the first.
+ * Sets the key exchange groups, in order of preference, by their IANA numbers (such as 0x001d, x25519); a
+ * `count` of 0 goes back to the default, X25519MLKEM768 (0x11ec) first. A client sends a key share for the
+ * first.
  *
  * `groups` is read during the call.
  * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_CONFIG (a group that does not exist here, or
@@ -1592,29 +1602,29 @@ tls_status_t tls_builder_groups(tls_builder_t *builder,
                                 size_t count);
 
 /**
- * Like tls_write_from(), from up to 64 pieces of memory, which are sealed as if they were one: many small pieces
- * become one record. Answers how many bytes were taken in all; with more pieces than 64 it takes the first ones.
- * Errors: TLS_ERR_ARGUMENT (NULL, here or in a piece, or pieces that are not aligned), TLS_ERR_HANDLE, TLS_ERR_BUSY,
- * TLS_ERR_STATE (after tls_close_notify()), and the fatal ones. Since 0.1.
+ * Like tls_write_from(), from up to 64 pieces of memory, which are sealed as if they were one: many small
+ * pieces become one record. Answers how many bytes were taken in all; with more pieces than 64 it takes
+ * the first ones. Errors: TLS_ERR_ARGUMENT (NULL, here or in a piece, or pieces that are not aligned),
+ * TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (after tls_close_notify()), and the fatal ones. Since 0.1.
  */
 ptrdiff_t tls_write_vectored(tls_conn_t *conn,
                              const tls_iovec_t *pieces,
                              size_t count);
 
 /**
- * Like tls_read_into(), into several pieces of memory, one after the other. Answers how many bytes were given in all.
- * Errors: TLS_ERR_ARGUMENT (NULL, here or in a piece, or pieces that are not aligned), TLS_ERR_HANDLE, TLS_ERR_BUSY,
- * and the fatal ones. Since 0.1.
+ * Like tls_read_into(), into several pieces of memory, one after the other. Answers how many bytes were
+ * given in all. Errors: TLS_ERR_ARGUMENT (NULL, here or in a piece, or pieces that are not aligned),
+ * TLS_ERR_HANDLE, TLS_ERR_BUSY, and the fatal ones. Since 0.1.
  */
 ptrdiff_t tls_read_vectored(tls_conn_t *conn,
                             const tls_iovec_t *pieces,
                             size_t count);
 
 /**
- * Queues a KeyUpdate (RFC 8446, 4.6.3) that asks the peer for one too: both directions go on under new keys, which
- * is of use before a long idle time. The library does it by itself before a key has sealed as much as it may.
- * Errors: TLS_WANT_DRAIN, TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (the handshake is not done,
- * TLS 1.2, or after tls_close_notify()), and the fatal ones. Since 0.1.
+ * Queues a KeyUpdate (RFC 8446, 4.6.3) that asks the peer for one too: both directions go on under new
+ * keys, which is of use before a long idle time. The library does it by itself before a key has sealed as
+ * much as it may. Errors: TLS_WANT_DRAIN, TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE
+ * (the handshake is not done, TLS 1.2, or after tls_close_notify()), and the fatal ones. Since 0.1.
  */
 tls_status_t tls_key_update(tls_conn_t *conn);
 

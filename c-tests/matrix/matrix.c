@@ -6,6 +6,7 @@
 
 #include "busy.h"
 #include "bystander.h"
+#include "objects.h"
 #include "pki.h"
 #include "report.h"
 #include "run.h"
@@ -52,6 +53,7 @@ int main(int argc, char **argv)
     shared_context_run();
     printf("one context in two threads\n");
     bystander_close();
+    object_session_context_free();
     pki_unload();
     printf("%zu failures\n", report_failures());
     return report_failures() ? 1 : 0;

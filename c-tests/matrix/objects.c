@@ -80,12 +80,19 @@ tls_context_t *object_context(enum role role, enum context_wish wish, uint16_t v
     return object_list(context);
 }
 
+static tls_context_t *session_context;
+
 tls_context_t *object_session_context(void)
 {
-    static tls_context_t *context;
-    if (!context)
-        context = object_context(ROLE_CLIENT, CONTEXT_PLAIN, TLS_VERSION_1_2);
-    return context;
+    if (!session_context)
+        session_context = object_context(ROLE_CLIENT, CONTEXT_PLAIN, TLS_VERSION_1_2);
+    return session_context;
+}
+
+void object_session_context_free(void)
+{
+    object_free(KIND_CONTEXT, session_context);
+    session_context = NULL;
 }
 
 static tls_session_t *new_session(void)

@@ -27,7 +27,8 @@ tls_builder_t *object_builder(enum role role, enum context_wish wish, uint16_t v
 tls_builder_t *object_builder_without_identity(uint16_t version);
 tls_context_t *object_context(enum role role, enum context_wish wish, uint16_t version);
 
-/* The one client context under which all sessions are made. */
+/* The one client context under which all sessions are made, until it is freed at the end. */
 tls_context_t *object_session_context(void);
+void object_session_context_free(void);
 
 #endif

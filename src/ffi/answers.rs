@@ -8,11 +8,11 @@ use super::types::{tls_conn_t, tls_context_t, tls_status_t};
 
 /// ---- 9. Questions and answers ---------------------------------------------------------------
 ///
-/// Where other libraries call back, this one stops and asks. tls_advance() answers a TLS_ASK_* status, the state
-/// word has TLS_ASKING; the host looks at the facts, takes its time, on any thread, and answers with one of the
-/// calls below; then it goes on advancing. Until then no plain byte can be read or written. An answer to a
-/// question that is not open is TLS_ERR_STATE and harms nothing. An answer is TLS_OK when it was taken:
-/// what came of it is what tls_advance() says next.
+/// Where other libraries call back, this one stops and asks. tls_advance() answers a TLS_ASK_* status, the
+/// state word has TLS_ASKING; the host looks at the facts, takes its time, on any thread, and answers with
+/// one of the calls below; then it goes on advancing. Until then no plain byte can be read or written. An
+/// answer to a question that is not open is TLS_ERR_STATE and harms nothing. An answer is TLS_OK
+/// when it was taken: what came of it is what tls_advance() says next.
 ///
 /// | question        | asked on                                   | facts                | answers          |
 /// |-----------------|--------------------------------------------|----------------------|------------------|
@@ -34,10 +34,10 @@ pub extern "C" fn tls_answer_context(conn: *mut tls_conn_t, context: *const tls_
     })
 }
 
-/// Decides about the peer's identity: 0 accepts it, -1 lets the context's own rules decide (trust anchors, name,
-/// time, usage), n > 0 rejects it with alert n, one of 40, 42 to 46, 48, 49, 51, 113 and 116 (RFC 8446, 6.2).
-/// Errors: TLS_ERR_ARGUMENT (also for another alert), TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE.
-/// Since 0.1.
+/// Decides about the peer's identity: 0 accepts it, -1 lets the context's own rules decide (trust anchors,
+/// name, time, usage), n > 0 rejects it with alert n, one of 40, 42 to 46, 48, 49, 51, 113 and 116 (RFC
+/// 8446, 6.2). Errors: TLS_ERR_ARGUMENT (also for another alert), TLS_ERR_HANDLE, TLS_ERR_BUSY,
+/// TLS_ERR_STATE. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn tls_answer_verify(conn: *mut tls_conn_t, verdict: i32) -> tls_status_t {
     checked(conn, |connection| connection.answer_verify(verdict))
@@ -51,10 +51,11 @@ pub extern "C" fn tls_sign_scheme(conn: *mut tls_conn_t) -> u16 {
     with_connection(conn, |connection| connection.sign_request().map_or(0, |request| request.scheme))
 }
 
-/// Copies out the bytes to sign at an open TLS_ASK_SIGN: some 100 to 300, but for a client in TLS 1.2 the whole
-/// handshake so far, some thousands (RFC 5246, 7.4.8). They are not hashed: the signer does that as the scheme says. Answers their full number, and copies as many as fit into `capacity`; a NULL
-/// `message` only asks. 0 if that question is not open.
-/// Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+/// Copies out the bytes to sign at an open TLS_ASK_SIGN: some 100 to 300, but for a client in TLS 1.2 the
+/// whole handshake so far, some thousands (RFC 5246, 7.4.8). They are not hashed: the signer does that as
+/// the scheme says. Answers their full number, and copies as many as fit into `capacity`; a NULL `message`
+/// only asks. 0 if that question is not open. Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since
+/// 0.1.
 ///
 /// # Safety
 /// `message` must be NULL or valid for writes of `capacity` bytes.
@@ -71,13 +72,14 @@ pub unsafe extern "C" fn tls_sign_message(
     })
 }
 
-/// Hands in the signature of `len` bytes, in the form that TLS sends: for ECDSA the DER of r and s, for RSA-PSS with a
-/// salt as long as the hash (RFC 8446, 4.2.3). It is checked with the certificate before it is sent, since a wrong one,
-/// from a faulty signer, could betray the key: a wrong one is TLS_ERR_ARGUMENT, and the question stays open.
+/// Hands in the signature of `len` bytes, in the form that TLS sends: for ECDSA the DER of r and s, for
+/// RSA-PSS with a salt as long as the hash (RFC 8446, 4.2.3). It is checked with the certificate before it
+/// is sent, since a wrong one, from a faulty signer, could betray the key: a wrong one is TLS_ERR_ARGUMENT,
+/// and the question stays open.
 ///
-/// While the question is open, a thread of the library waits for the answer. It exists from the start of the step that
-/// needs the signature to that step's end, only on connections whose key is elsewhere, and ends with tls_free().
-/// Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE. Since 0.1.
+/// While the question is open, a thread of the library waits for the answer. It exists from the start of
+/// the step that needs the signature to that step's end, only on connections whose key is elsewhere, and
+/// ends with tls_free(). Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE. Since 0.1.
 ///
 /// # Safety
 /// `len` bytes at `signature` must be valid.

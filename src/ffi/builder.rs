@@ -55,9 +55,9 @@ pub extern "C" fn tls_builder_free(builder: *mut tls_builder_t) {
 ///   server can verify; if the server names authorities, the first of those with such an issuer in the chain,
 ///   if there is one. Without any it presents none.
 ///
-/// That each key belongs to its certificate is checked when a context is made.
-/// Errors: TLS_ERR_CONFIG (malformed or missing PEM, unsupported or encrypted key), TLS_ERR_STATE (the identity of
-/// this builder is a raw public key). Since 0.1.
+/// That each key belongs to its certificate is checked when a context is made. Errors: TLS_ERR_CONFIG
+/// (malformed or missing PEM, unsupported or encrypted key), TLS_ERR_STATE (the identity of this builder is
+/// a raw public key). Since 0.1.
 ///
 /// # Safety
 /// The buffers must be valid for their lengths.

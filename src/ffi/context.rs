@@ -10,8 +10,8 @@ use crate::context::Context;
 /// A context is what many connections share: keys, trust anchors, sessions for resumption, and the pool
 /// of buffers. It never changes, its ticket keys apart, and any number of threads may use it at once.
 ///
-/// Client contexts remember sessions and resume them; server contexts issue tickets (RFC 8446, 4.6.1)
-/// under keys of their own, which rotate every six hours and are known to no other context; section 12 has more.
+/// Client contexts remember sessions and resume them; server contexts issue tickets (RFC 8446, 4.6.1) under
+/// keys of their own, which rotate every six hours and are known to no other context; section 12 has more.
 ///
 /// tls_context_client() makes a context for clients, tls_context_server() one for servers. The caller owns
 /// it, until tls_context_free(). The builder can be changed, used again and freed afterwards.

@@ -16,10 +16,9 @@ const MOST_PIECES: usize = 64;
 /// numbers (such as 0x1302, TLS_AES_256_GCM_SHA384); a `count` of 0 goes back to the default, which is all of
 /// them. Suites of both protocol versions stand in one list.
 ///
-/// `suites` is read during the call.
-/// Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_CONFIG (a suite that does not exist here, or
-/// stands twice; the message has its place). That none is left for a configured version is found when a context is
-/// made. Since 0.1.
+/// `suites` is read during the call. Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_CONFIG
+/// (a suite that does not exist here, or stands twice; the message has its place). That none is left for a
+/// configured version is found when a context is made. Since 0.1.
 ///
 /// # Safety
 /// `count` numbers at `suites` must be valid.
@@ -36,8 +35,9 @@ pub unsafe extern "C" fn tls_builder_suites(
     })
 }
 
-/// Sets the key exchange groups, in order of preference, by their IANA numbers (such as 0x001d, x25519); a `count`
-/// of 0 goes back to the default, X25519MLKEM768 (0x11ec) first. A client sends a key share for the first.
+/// Sets the key exchange groups, in order of preference, by their IANA numbers (such as 0x001d, x25519); a
+/// `count` of 0 goes back to the default, X25519MLKEM768 (0x11ec) first. A client sends a key share for the
+/// first.
 ///
 /// `groups` is read during the call.
 /// Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_CONFIG (a group that does not exist here, or
@@ -58,10 +58,10 @@ pub unsafe extern "C" fn tls_builder_groups(
     })
 }
 
-/// Like tls_write_from(), from up to 64 pieces of memory, which are sealed as if they were one: many small pieces
-/// become one record. Answers how many bytes were taken in all; with more pieces than 64 it takes the first ones.
-/// Errors: TLS_ERR_ARGUMENT (NULL, here or in a piece, or pieces that are not aligned), TLS_ERR_HANDLE, TLS_ERR_BUSY,
-/// TLS_ERR_STATE (after tls_close_notify()), and the fatal ones. Since 0.1.
+/// Like tls_write_from(), from up to 64 pieces of memory, which are sealed as if they were one: many small
+/// pieces become one record. Answers how many bytes were taken in all; with more pieces than 64 it takes
+/// the first ones. Errors: TLS_ERR_ARGUMENT (NULL, here or in a piece, or pieces that are not aligned),
+/// TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (after tls_close_notify()), and the fatal ones. Since 0.1.
 ///
 /// # Safety
 /// `count` pieces at `pieces` must be valid, and each of them for its length.
@@ -84,9 +84,9 @@ pub unsafe extern "C" fn tls_write_vectored(
     })
 }
 
-/// Like tls_read_into(), into several pieces of memory, one after the other. Answers how many bytes were given in all.
-/// Errors: TLS_ERR_ARGUMENT (NULL, here or in a piece, or pieces that are not aligned), TLS_ERR_HANDLE, TLS_ERR_BUSY,
-/// and the fatal ones. Since 0.1.
+/// Like tls_read_into(), into several pieces of memory, one after the other. Answers how many bytes were
+/// given in all. Errors: TLS_ERR_ARGUMENT (NULL, here or in a piece, or pieces that are not aligned),
+/// TLS_ERR_HANDLE, TLS_ERR_BUSY, and the fatal ones. Since 0.1.
 ///
 /// # Safety
 /// `count` pieces at `pieces` must be valid, and each of them for writes of its length.
@@ -105,10 +105,10 @@ pub unsafe extern "C" fn tls_read_vectored(
     })
 }
 
-/// Queues a KeyUpdate (RFC 8446, 4.6.3) that asks the peer for one too: both directions go on under new keys, which
-/// is of use before a long idle time. The library does it by itself before a key has sealed as much as it may.
-/// Errors: TLS_WANT_DRAIN, TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (the handshake is not done,
-/// TLS 1.2, or after tls_close_notify()), and the fatal ones. Since 0.1.
+/// Queues a KeyUpdate (RFC 8446, 4.6.3) that asks the peer for one too: both directions go on under new
+/// keys, which is of use before a long idle time. The library does it by itself before a key has sealed as
+/// much as it may. Errors: TLS_WANT_DRAIN, TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE
+/// (the handshake is not done, TLS 1.2, or after tls_close_notify()), and the fatal ones. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn tls_key_update(conn: *mut tls_conn_t) -> tls_status_t {
     checked(conn, Connection::update_keys)

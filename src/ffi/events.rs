@@ -16,28 +16,29 @@ use crate::status::TLS_ERR_ARGUMENT;
 /// the kinds that the context asked for are recorded; without any, connections have no queue and pay nothing.
 /// At most TLS_MAX_EVENTS wait: then the oldest gives way, and the next one that is taken says how many did.
 ///
-/// tls_builder_events() sets the kinds that contexts made from now on record: bits of TLS_EVENT_HANDSHAKE_DONE,
-/// TLS_EVENT_TICKET, TLS_EVENT_ALERT_RECEIVED, TLS_EVENT_ALERT_SENT and TLS_EVENT_KEY_UPDATE; 0, the default, none.
-/// A server that was made without a context records from the answer to TLS_ASK_CONTEXT on.
-/// Errors: TLS_ERR_ARGUMENT (also for other bits), TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+/// tls_builder_events() sets the kinds that contexts made from now on record: bits of
+/// TLS_EVENT_HANDSHAKE_DONE, TLS_EVENT_TICKET, TLS_EVENT_ALERT_RECEIVED, TLS_EVENT_ALERT_SENT and
+/// TLS_EVENT_KEY_UPDATE; 0, the default, none. A server that was made without a context records from the
+/// answer to TLS_ASK_CONTEXT on. Errors: TLS_ERR_ARGUMENT (also for other bits), TLS_ERR_HANDLE,
+/// TLS_ERR_BUSY. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn tls_builder_events(builder: *mut tls_builder_t, mask: u32) -> tls_status_t {
     with_builder(builder, |builder| builder.events(mask))
 }
 
-/// Sets whether connections record TLS_EVENT_KEY_LOG: with 1 every secret of a handshake becomes an event whose
-/// text is a line of a key-log file (NSS's format, RFC 9850), for tools such as Wireshark. Whoever has
-/// those lines can read the traffic: for debugging only. The library wipes its copy when an event is taken, gives
-/// way, or is freed with its connection. 0, the default, records none.
-/// Errors: TLS_ERR_ARGUMENT (also if `mode` is neither 0 nor 1), TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+/// Sets whether connections record TLS_EVENT_KEY_LOG: with 1 every secret of a handshake becomes an event
+/// whose text is a line of a key-log file (NSS's format, RFC 9850), for tools such as Wireshark.
+/// Whoever has those lines can read the traffic: for debugging only. The library wipes its copy when an
+/// event is taken, gives way, or is freed with its connection. 0, the default, records none. Errors:
+/// TLS_ERR_ARGUMENT (also if `mode` is neither 0 nor 1), TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn tls_builder_key_log(builder: *mut tls_builder_t, mode: i32) -> tls_status_t {
     with_builder(builder, |builder| builder.key_log(mode))
 }
 
-/// Takes the oldest event of a connection: fills in `*event` and answers 1, or answers 0 if none waits (`kind` and
-/// the rest are 0 then). TLS_HAS_EVENT in the state word says that one waits, also after an end or a fatal
-/// error. Events come in the order in which things happened; each is given once.
+/// Takes the oldest event of a connection: fills in `*event` and answers 1, or answers 0 if none waits
+/// (`kind` and the rest are 0 then). TLS_HAS_EVENT in the state word says that one waits, also after an end
+/// or a fatal error. Events come in the order in which things happened; each is given once.
 ///
 /// | kind                     | recorded                                           | number                 |
 /// |--------------------------|----------------------------------------------------|------------------------|
@@ -50,8 +51,8 @@ pub extern "C" fn tls_builder_key_log(builder: *mut tls_builder_t, mode: i32) ->
 /// | TLS_EVENT_KEY_LOG        | a secret was derived                               | 0                      |
 ///
 /// `event` belongs to the caller, who has set `event->size`; of a key-log line the caller wipes its copy.
-/// Errors: TLS_ERR_ARGUMENT (NULL, or a size smaller than the tls_event_t of version 0.1; no event is taken then),
-/// TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+/// Errors: TLS_ERR_ARGUMENT (NULL, or a size smaller than the tls_event_t of version 0.1; no event is taken
+/// then), TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
 ///
 /// # Safety
 /// `event` must be NULL or valid for `event->size` bytes.

@@ -95,17 +95,17 @@ pub extern "C" fn tls_resumed(conn: *mut tls_conn_t) -> i32 {
     with_connection(conn, |connection| i32::from(connection.facts().resumed))
 }
 
-/// The kind of the handshake: TLS_HANDSHAKE_FULL, TLS_HANDSHAKE_RESUMED, or one of these after a HelloRetryRequest
-/// (TLS_HANDSHAKE_FULL_RETRIED, TLS_HANDSHAKE_RESUMED_RETRIED), which cost a round trip more: the client offered
-/// no key share that the server takes. TLS_HANDSHAKE_UNKNOWN (0) while it is not known.
-/// Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+/// The kind of the handshake: TLS_HANDSHAKE_FULL, TLS_HANDSHAKE_RESUMED, or one of these after a
+/// HelloRetryRequest (TLS_HANDSHAKE_FULL_RETRIED, TLS_HANDSHAKE_RESUMED_RETRIED), which cost a round trip
+/// more: the client offered no key share that the server takes. TLS_HANDSHAKE_UNKNOWN (0) while it is not
+/// known. Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn tls_handshake_kind(conn: *mut tls_conn_t) -> i32 {
     with_connection(conn, |connection| connection.facts().kind)
 }
 
-/// Fills in how many bytes went through the connection so far. They are counted where the host hands them
-/// over or takes them: bytes that still wait in a queue are not in `wire_out` and `plain_in`.
+/// Fills in how many bytes went through the connection so far. They are counted where the host hands
+/// them over or takes them: bytes that still wait in a queue are not in `wire_out` and `plain_in`.
 ///
 /// `counters` belongs to the caller, who has set `counters->size`.
 /// Errors: TLS_ERR_ARGUMENT (NULL, or a size smaller than its first two members), TLS_ERR_HANDLE,

@@ -10,9 +10,10 @@ use crate::client_hello::ClientHello;
 /// ---- 10. What a ClientHello says ------------------------------------------------------------
 ///
 /// To choose a context, a host may want to know more of the client than the name that it asks for. While
-/// TLS_ASK_CONTEXT is open (section 9) these calls give what its ClientHello offers, in the client's order and
-/// in the client's own bytes, values included that this library does not know (and those that are there to be
-/// ignored, RFC 8701). They say what the client claims to be able to do: nothing of it is negotiated yet.
+/// TLS_ASK_CONTEXT is open (section 9) these calls give what its ClientHello offers, in the client's order
+/// and in the client's own bytes, values included that this library does not know (and those that are there
+/// to be ignored, RFC 8701). They say what the client claims to be able to do: nothing of it is
+/// negotiated yet.
 ///
 /// All of them copy out like the facts of section 8: the answer is the full size in bytes, whatever fits is
 /// copied, NULL only asks the size. 0 means that the client sent no such list, or that the question is not
@@ -35,9 +36,9 @@ pub unsafe extern "C" fn tls_hello_suites(
     unsafe { give(conn, suites, capacity, |hello| hello.suites()) }
 }
 
-/// The application protocols that the client offers (ALPN, RFC 7301), in the form that tls_builder_alpn() takes:
-/// each a byte with its length, then its name.
-/// Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+/// The application protocols that the client offers (ALPN, RFC 7301), in the form that tls_builder_alpn()
+/// takes: each a byte with its length, then its name. Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE,
+/// TLS_ERR_BUSY. Since 0.1.
 ///
 /// # Safety
 /// `protocols` must be NULL or valid for writes of `capacity` bytes.
@@ -97,9 +98,9 @@ pub unsafe extern "C" fn tls_hello_schemes(
     unsafe { give(conn, schemes, capacity, |hello| hello.schemes()) }
 }
 
-/// The certificate authorities that the client trusts (certificate_authorities, RFC 8446, 4.2.4): each two bytes
-/// with its length, then its name in DER. Few clients send them.
-/// Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+/// The certificate authorities that the client trusts (certificate_authorities, RFC 8446, 4.2.4): each two
+/// bytes with its length, then its name in DER. Few clients send them. Errors: TLS_ERR_ARGUMENT,
+/// TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
 ///
 /// # Safety
 /// `names` must be NULL or valid for writes of `capacity` bytes.

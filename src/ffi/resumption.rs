@@ -29,11 +29,10 @@ use crate::failure::Failure;
 /// number of processes and machines resume each other's sessions.
 ///
 /// tls_builder_sessions() sets the most sessions that a context remembers; the default is 256
-/// (TLS_DEFAULT_SESSIONS), 0 is none, TLS_MAX_SESSIONS the most. A client context counts in servers: it keeps
-/// up to eight sessions for each of `most` / 8 servers, rounded up, and forgets the server that it has known
-/// longest. A server context counts single sessions: those of TLS 1.2, for clients that take no tickets, and all
-/// if it takes early data.
-/// Errors: TLS_ERR_ARGUMENT (above TLS_MAX_SESSIONS). Since 0.1.
+/// (TLS_DEFAULT_SESSIONS), 0 is none, TLS_MAX_SESSIONS the most. A client context counts in servers: it
+/// keeps up to eight sessions for each of `most` / 8 servers, rounded up, and forgets the server that it
+/// has known longest. A server context counts single sessions: those of TLS 1.2, for clients that take no
+/// tickets, and all if it takes early data. Errors: TLS_ERR_ARGUMENT (above TLS_MAX_SESSIONS). Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn tls_builder_sessions(builder: *mut tls_builder_t, most: usize) -> tls_status_t {
     with_builder(builder, |builder| builder.sessions(most))
@@ -69,8 +68,8 @@ pub extern "C" fn tls_builder_sessions(builder: *mut tls_builder_t, most: usize)
 /// beginning, a name that another key has; the message has the key's place in the array). After an error the
 /// context has the keys that it had. Since 0.1.
 ///
-/// # Safety
-/// `keys` must be valid for `count` structs of `keys->size` bytes, `error` NULL or valid for `error->size` bytes.
+/// # Safety `keys` must be valid for `count` structs of `keys->size` bytes, `error` NULL or valid for
+/// `error->size` bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tls_context_ticket_keys(
     context: *const tls_context_t,
@@ -88,10 +87,10 @@ pub unsafe extern "C" fn tls_context_ticket_keys(
     unsafe { report_result(result, error) }
 }
 
-/// Starts a client connection as tls_client_new() does, but with sessions of its own: it resumes `session`, or
-/// none if that is NULL, and keeps the sessions that the server gives, the newest eight, until they are taken by
-/// tls_session_take(). The store of the context has no part in it. If the server does not resume the session, or
-/// it has expired, the handshake is a full one.
+/// Starts a client connection as tls_client_new() does, but with sessions of its own: it resumes `session`,
+/// or none if that is NULL, and keeps the sessions that the server gives, the newest eight, until they are
+/// taken by tls_session_take(). The store of the context has no part in it. If the server does not resume
+/// the session, or it has expired, the handshake is a full one.
 ///
 /// A TLS 1.3 session is used once, so that nobody can tell by it that two connections are of the same client
 /// (RFC 8446, C.4); it is used up even if this call fails with TLS_ERR_LIMIT. A TLS 1.2 session can be used
@@ -126,10 +125,10 @@ pub unsafe extern "C" fn tls_client_new_resuming(
     unsafe { report_construction(result, error) }
 }
 
-/// Takes the newest session out of a connection that was made by tls_client_new_resuming(), while it lives, also
-/// after it has failed or was closed; called again, the one before it. TLS 1.3 servers send theirs after the
-/// handshake, most of them two: they are there once tls_advance() or a read has processed them. The caller owns
-/// the session, until tls_session_free(); context and connection may be freed before it.
+/// Takes the newest session out of a connection that was made by tls_client_new_resuming(), while it lives,
+/// also after it has failed or was closed; called again, the one before it. TLS 1.3 servers send theirs
+/// after the handshake, most of them two: they are there once tls_advance() or a read has processed them.
+/// The caller owns the session, until tls_session_free(); context and connection may be freed before it.
 ///
 /// `error` may be NULL; otherwise the caller has set `error->size`.
 /// Errors: NULL, with `error->status` TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_MEMORY,
@@ -157,14 +156,15 @@ pub extern "C" fn tls_session_free(session: *mut tls_session_t) {
     end_session(session);
 }
 
-/// Turns early data on (0-RTT, RFC 8446, 2.3), off by default: a client that resumes a TLS 1.3 session may send
-/// plain bytes with its first flight. A server takes up to `most` bytes of them from each connection, at most 65536
-/// (TLS_MAX_EARLY_DATA); for a client every number but 0 is the same. 0 turns it off.
+/// Turns early data on (0-RTT, RFC 8446, 2.3), off by default: a client that resumes a TLS 1.3 session may
+/// send plain bytes with its first flight. A server takes up to `most` bytes of them from each connection,
+/// at most 65536 (TLS_MAX_EARLY_DATA); for a client every number but 0 is the same. 0 turns it off.
 ///
-/// WHO CAN SEE THE BYTES CAN SEND THEM AGAIN. Early data is encrypted, but not fresh: an attacker who recorded it
-/// can offer it to a server once more, and it may come twice, before or after the rest of its connection. Use it
-/// for requests that change nothing and whose repetition reveals nothing, and only with a protocol that says
-/// which these are (RFC 8470 for HTTP). It also lacks forward secrecy against who learns the session's secret.
+/// WHO CAN SEE THE BYTES CAN SEND THEM AGAIN. Early data is encrypted, but not fresh: an attacker who
+/// recorded it can offer it to a server once more, and it may come twice, before or after the rest of its
+/// connection. Use it for requests that change nothing and whose repetition reveals nothing, and only with
+/// a protocol that says which these are (RFC 8470 for HTTP). It also lacks forward secrecy against who
+/// learns the session's secret.
 ///
 /// So that one context takes a session, and with it early data, only once, such a server context keeps its
 /// sessions itself (as many as tls_builder_sessions() says) and issues no tickets: sessions are neither resumed
@@ -176,13 +176,12 @@ pub extern "C" fn tls_builder_early_data(builder: *mut tls_builder_t, most: u32)
     with_builder(builder, |builder| builder.early_data(most))
 }
 
-/// Encrypts up to `len` bytes at `plain` as early data into the outbound queue, as many as the outbound limit and
-/// the server allow, and answers how many (> 0; 0 only for `len` 0). For a client, from tls_client_new() until
-/// its handshake is done. Whether the server took them is known then: see tls_early_status().
-/// TLS_WANT_DRAIN if there is no room: drain first.
-/// Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_LIMIT (the server takes no more), TLS_ERR_STATE
-/// (early data is not on, no session is resumed or it allows none, or the time for it is over), and the fatal
-/// ones. Since 0.1.
+/// Encrypts up to `len` bytes at `plain` as early data into the outbound queue, as many as the outbound
+/// limit and the server allow, and answers how many (> 0; 0 only for `len` 0). For a client, from
+/// tls_client_new() until its handshake is done. Whether the server took them is known then: see
+/// tls_early_status(). TLS_WANT_DRAIN if there is no room: drain first. Errors: TLS_ERR_ARGUMENT,
+/// TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_LIMIT (the server takes no more), TLS_ERR_STATE (early data is not
+/// on, no session is resumed or it allows none, or the time for it is over), and the fatal ones. Since 0.1.
 ///
 /// # Safety
 /// `len` bytes at `plain` must be valid.
@@ -199,10 +198,10 @@ pub unsafe extern "C" fn tls_early_write_from(
     })
 }
 
-/// Copies early data of the client to `plain`, up to `len` bytes, and answers how many (> 0; 0 for `len` 0). For a
-/// server; tls_read_into() never gives early data. Without a byte to give it answers what tls_advance() would:
-/// 0 (TLS_OK) once the handshake is done, after which none comes. Take it while the handshake runs, or after
-/// it: until then it is kept.
+/// Copies early data of the client to `plain`, up to `len` bytes, and answers how many (> 0; 0 for `len`
+/// 0). For a server; tls_read_into() never gives early data. Without a byte to give it answers what
+/// tls_advance() would: 0 (TLS_OK) once the handshake is done, after which none comes. Take it while the
+/// handshake runs, or after it: until then it is kept.
 ///
 /// What it gives may be a repetition: see tls_builder_early_data().
 /// Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, and the fatal ones. Since 0.1.
@@ -218,10 +217,10 @@ pub unsafe extern "C" fn tls_early_read_into(conn: *mut tls_conn_t, plain: *mut 
     })
 }
 
-/// What became of early data: TLS_EARLY_NONE, TLS_EARLY_PENDING, TLS_EARLY_ACCEPTED or TLS_EARLY_REJECTED. After
-/// a rejection the client sends the bytes again, by tls_write_from(). On a server it is TLS_EARLY_ACCEPTED
-/// once some have come.
-/// Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+/// What became of early data: TLS_EARLY_NONE, TLS_EARLY_PENDING, TLS_EARLY_ACCEPTED or TLS_EARLY_REJECTED.
+/// After a rejection the client sends the bytes again, by tls_write_from(). On a server it is
+/// TLS_EARLY_ACCEPTED once some have come. Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since
+/// 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn tls_early_status(conn: *mut tls_conn_t) -> i32 {
     with_connection(conn, |connection| connection.early_status())

@@ -16,25 +16,27 @@ use crate::status::Status;
 /// looked at, no key is pinned, and the clock of the system counts. Under TLS_VERIFY_ASK the rules speak
 /// when the answer is -1; under TLS_VERIFY_DANGEROUS_NONE of all this the pins alone count.
 ///
-/// Weak keys and hashes are never accepted, in a chain or in a handshake: RSA keys below 2048 bits, other curves than
-/// P-256, P-384, P-521 and Ed25519, SHA-1 and MD5.
+/// Weak keys and hashes are never accepted, in a chain or in a handshake: RSA keys below 2048 bits, other
+/// curves than P-256, P-384, P-521 and Ed25519, SHA-1 and MD5.
 ///
 /// A resumed session is not judged again: a certificate that was revoked since is noticed by the next full
 /// handshake. Contexts are immutable: for a new CRL make a new context, whose connections begin with full
 /// handshakes.
 ///
 /// tls_builder_crl() adds certificate revocation lists (RFC 5280, 5): one in DER, or those of a PEM text
-/// ("X509 CRL"), all of them or none. May be called several times. Of several lists of the same issuer the one that
-/// was issued last counts. A list must be signed by the issuer of the certificates that it speaks for; delta and
-/// indirect CRLs, those of version 1, and those without a time of next update are not supported.
+/// ("X509 CRL"), all of them or none. May be called several times. Of several lists of the same issuer the
+/// one that was issued last counts. A list must be signed by the issuer of the certificates that it speaks
+/// for; delta and indirect CRLs, those of version 1, and those without a time of next update are not
+/// supported.
 ///
-/// The signature of a list is verified whenever it is asked, so that a long list takes time in each full handshake.
+/// The signature of a list is verified whenever it is asked, so that a long list takes time in each full
+/// handshake.
 ///
-/// With at least one list, certificates are looked up as tls_builder_revocation() says. By default a chain is
-/// refused if any of its certificates but the trust anchor was revoked, if its issuer has no list, or if
-/// that list has expired. This is what OpenSSL does under X509_V_FLAG_CRL_CHECK and X509_V_FLAG_CRL_CHECK_ALL.
-/// Errors: TLS_ERR_CONFIG (TLS_REASON_CRL_UNUSABLE or TLS_REASON_PEM_MALFORMED; the message has the number of the
-/// CRL). Since 0.1.
+/// With at least one list, certificates are looked up as tls_builder_revocation() says. By default a chain
+/// is refused if any of its certificates but the trust anchor was revoked, if its issuer has no
+/// list, or if that list has expired. This is what OpenSSL does under X509_V_FLAG_CRL_CHECK and
+/// X509_V_FLAG_CRL_CHECK_ALL. Errors: TLS_ERR_CONFIG (TLS_REASON_CRL_UNUSABLE or TLS_REASON_PEM_MALFORMED;
+/// the message has the number of the CRL). Since 0.1.
 ///
 /// # Safety
 /// The buffer must be valid for its length.
@@ -51,10 +53,11 @@ pub unsafe extern "C" fn tls_builder_crl(
     })
 }
 
-/// Sets what CRLs are asked for: TLS_REVOCATION_STRICT, or a sum of TLS_REVOCATION_ALLOW_UNKNOWN (a certificate whose
-/// issuer has no CRL passes; one whose issuer has a CRL is looked up all the same), TLS_REVOCATION_END_ENTITY_ONLY
-/// (the peer's own certificate alone is looked up: OpenSSL without X509_V_FLAG_CRL_CHECK_ALL) and
-/// TLS_REVOCATION_ALLOW_EXPIRED (a CRL counts beyond its time of next update).
+/// Sets what CRLs are asked for: TLS_REVOCATION_STRICT, or a sum of TLS_REVOCATION_ALLOW_UNKNOWN (a
+/// certificate whose issuer has no CRL passes; one whose issuer has a CRL is looked up all the same),
+/// TLS_REVOCATION_END_ENTITY_ONLY (the peer's own certificate alone is looked up: OpenSSL without
+/// X509_V_FLAG_CRL_CHECK_ALL) and TLS_REVOCATION_ALLOW_EXPIRED (a CRL counts beyond its time of next
+/// update).
 ///
 /// A context that verifies and was asked to refuse unknown status has at least one CRL: without, making it is
 /// TLS_ERR_CONFIG (TLS_REASON_NO_CRL). Peers are refused with TLS_REASON_CERTIFICATE_REVOKED,
@@ -78,12 +81,13 @@ pub extern "C" fn tls_builder_verify_time(builder: *mut tls_builder_t, unix_seco
 /// `openssl x509 -pubkey -noout | openssl pkey -pubin -outform der | openssl dgst -sha256 -binary`. May be
 /// called several times; pin a spare key as well.
 ///
-/// With at least one pin, one of the keys of the chain must be pinned, in addition to all other rules: the key of
-/// the peer's certificate, of an intermediate CA, or of the trust anchor. Only certificates of the chain that was
-/// verified count: what else a peer sends proves nothing. So under TLS_VERIFY_DANGEROUS_NONE, where no chain is
-/// verified, the key of the peer's own certificate must be pinned; it is the only check then, and enough to
-/// know the peer. Otherwise the peer is refused with TLS_REASON_CERTIFICATE_NOT_PINNED.
-/// Errors: TLS_ERR_CONFIG (TLS_REASON_PIN_MALFORMED: another length). Since 0.1.
+/// With at least one pin, one of the keys of the chain must be pinned, in addition to all other rules: the
+/// key of the peer's certificate, of an intermediate CA, or of the trust anchor. Only certificates
+/// of the chain that was verified count: what else a peer sends proves nothing. So under
+/// TLS_VERIFY_DANGEROUS_NONE, where no chain is verified, the key of the peer's own certificate must be
+/// pinned; it is the only check then, and enough to know the peer. Otherwise the peer is refused with
+/// TLS_REASON_CERTIFICATE_NOT_PINNED. Errors: TLS_ERR_CONFIG (TLS_REASON_PIN_MALFORMED: another length).
+/// Since 0.1.
 ///
 /// # Safety
 /// The buffer must be valid for its length.
@@ -121,13 +125,14 @@ pub unsafe extern "C" fn tls_builder_intermediates_pem(
     })
 }
 
-/// Sets the OCSP response (RFC 6960), in DER, that a server staples to the identity that was added last, for clients
-/// that ask for it (RFC 6066, 8); a length of 0 removes it. It has to be of status successful and of the basic type; whether
-/// it is about the right certificate and still fresh is for the host to see to. Clients ignore it.
+/// Sets the OCSP response (RFC 6960), in DER, that a server staples to the identity that was added last,
+/// for clients that ask for it (RFC 6066, 8); a length of 0 removes it. It has to be of status
+/// successful and of the basic type; whether it is about the right certificate and still fresh is for the
+/// host to see to. Clients ignore it.
 ///
-/// It counts towards the handshake flight, which must fit the outbound limit.
-/// Errors: TLS_ERR_CONFIG (TLS_REASON_OCSP_UNUSABLE; the message has the offset), TLS_ERR_STATE (no identity was added).
-/// Since 0.1.
+/// It counts towards the handshake flight, which must fit the outbound limit. Errors: TLS_ERR_CONFIG
+/// (TLS_REASON_OCSP_UNUSABLE; the message has the offset), TLS_ERR_STATE (no identity was added). Since
+/// 0.1.
 ///
 /// # Safety
 /// The buffer must be valid for its length.
@@ -174,11 +179,11 @@ pub unsafe extern "C" fn tls_client_new_named(
     unsafe { report_construction(result, error) }
 }
 
-/// Sets an identity that is a key alone, shown as a raw public key (RFC 7250): for peers that know it already.
-/// The private key is PEM, as for tls_builder_identity_pem(). Raw public keys need TLS 1.3 as the least version, and
-/// a peer that is set up for them; there is no falling back to certificates.
-/// Errors: TLS_ERR_CONFIG (malformed or missing PEM, unsupported or encrypted key), TLS_ERR_STATE (this
-/// builder has an identity; nor can one be added to this one). Since 0.1.
+/// Sets an identity that is a key alone, shown as a raw public key (RFC 7250): for peers that know it
+/// already. The private key is PEM, as for tls_builder_identity_pem(). Raw public keys need TLS 1.3 as the
+/// least version, and a peer that is set up for them; there is no falling back to certificates. Errors:
+/// TLS_ERR_CONFIG (malformed or missing PEM, unsupported or encrypted key), TLS_ERR_STATE (this builder has
+/// an identity; nor can one be added to this one). Since 0.1.
 ///
 /// # Safety
 /// The buffer must be valid for its length.
@@ -195,12 +200,12 @@ pub unsafe extern "C" fn tls_builder_raw_identity_pem(
     })
 }
 
-/// Adds the public keys of a PEM text ("PUBLIC KEY"), all of them or none, as those of peers that show a raw public
-/// key (RFC 7250). May be called several times. With at least one, peers must show a raw public key, and it must
-/// be one of these; certificates, trust anchors and names have no part in it then, pins still have. Needs TLS 1.3 as the
-/// least version: making a context is TLS_ERR_CONFIG otherwise (TLS_REASON_VERSION_UNSUPPORTED).
-/// Errors: TLS_ERR_CONFIG (malformed PEM, no public key in it, or one that cannot be parsed; the message has its
-/// number). Since 0.1.
+/// Adds the public keys of a PEM text ("PUBLIC KEY"), all of them or none, as those of peers that show a
+/// raw public key (RFC 7250). May be called several times. With at least one, peers must show a raw public
+/// key, and it must be one of these; certificates, trust anchors and names have no part in it then, pins
+/// still have. Needs TLS 1.3 as the least version: making a context is TLS_ERR_CONFIG otherwise
+/// (TLS_REASON_VERSION_UNSUPPORTED). Errors: TLS_ERR_CONFIG (malformed PEM, no public key in it, or one
+/// that cannot be parsed; the message has its number). Since 0.1.
 ///
 /// # Safety
 /// The buffer must be valid for its length.

@@ -21,10 +21,9 @@ use crate::status::TLS_ERR_ARGUMENT;
 /// and often more. With `want` 0 the library chooses (room for any record).
 ///
 /// Lifetime: the window is valid until the next call on this connection that feeds, drains, reads, writes,
-/// advances or frees. It holds a buffer of the pool until it is committed: open it when there is something to
-/// receive.
-/// Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (as for tls_feed()), TLS_ERR_LIMIT (the
-/// inbound limit is reached: read first). Since 0.1.
+/// advances or frees. It holds a buffer of the pool until it is committed: open it when there is something
+/// to receive. Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (as for tls_feed()),
+/// TLS_ERR_LIMIT (the inbound limit is reached: read first). Since 0.1.
 ///
 /// # Safety
 /// `wire` and `len` must be NULL or valid for writes.
@@ -67,10 +66,10 @@ pub extern "C" fn tls_feed_commit(conn: *mut tls_conn_t, len: usize) -> tls_stat
 /// `*consumed` is 0 after an error.
 ///
 /// Ownership: the buffer stays the host's, nothing of it is referenced after the call. Bytes behind
-/// `*consumed` must come again, unaltered, at the front of the next call's buffer: a message that spans records
-/// is put together there.
-/// Errors: TLS_ERR_ARGUMENT (NULL, no room for a span, or fewer bytes than were left), TLS_ERR_HANDLE,
-/// TLS_ERR_BUSY, TLS_ERR_STATE (bytes given by tls_feed() or a window are waiting), and the fatal ones. Since 0.1.
+/// `*consumed` must come again, unaltered, at the front of the next call's buffer: a message that spans
+/// records is put together there. Errors: TLS_ERR_ARGUMENT (NULL, no room for a span, or fewer bytes than
+/// were left), TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (bytes given by tls_feed() or a window are
+/// waiting), and the fatal ones. Since 0.1.
 ///
 /// # Safety
 /// `len` bytes at `wire` must be valid, `max_spans` spans at `spans` and one size at `consumed` for writes.
