@@ -4,6 +4,7 @@ import random
 import re
 import ssl
 import tempfile
+import time
 import unittest
 from pathlib import Path
 
@@ -127,6 +128,10 @@ class InteropTest(unittest.TestCase):
             self.fail("our peer: " + "; ".join(different) + f" (message: {report['message']!r})")
 
     def expect_text(self, process, *fragments):
+        """The peer may report after our own has ended: it gets some seconds for it."""
+        patience = time.monotonic() + 5
+        while not all(fragment in process.text() for fragment in fragments) and time.monotonic() < patience:
+            time.sleep(0.02)
         text = process.text()
         for fragment in fragments:
             self.assertIn(fragment, text, "the peer did not report it")
