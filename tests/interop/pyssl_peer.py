@@ -1,6 +1,7 @@
 """Both roles against Python's ssl module over its own memory BIOs: one process, no sockets, every byte by hand."""
 
 import hashlib
+import platform
 import random
 import ssl
 
@@ -269,8 +270,8 @@ class BothRoles(PythonTest):
         own = {"chain": pki("rsa/server-chain.pem"), "key": pki("rsa/server.key")} if server else {}
         try:
             theirs = python_context(not server, version, algorithm="rsa", group=name)
-        except ValueError as refusal:
-            self.skipTest(f"ssl with {ssl.OPENSSL_VERSION}: {refusal}")
+        except (ValueError, ssl.SSLError) as refusal:  # an older CPython knows the curves of ECDSA alone
+            self.skipTest(f"Python {platform.python_version()}, {ssl.OPENSSL_VERSION}: {refusal}")
         pair = self.connected(self.our_context(server, **own), theirs)
         self.assertEqual(pair.ours.group(), group)
         self.assertEqual(RETRY_RANDOM in pair.from_them, not server and (version, group) == ("1.3", P256))
@@ -309,7 +310,8 @@ class BothRoles(PythonTest):
         self.assertEqual(pair.ours.read(100), "TLS_TRUNCATED")
         self.assertEqual(pair.ours.status(), "TLS_TRUNCATED")
         pair.theirs.incoming.write_eof()
-        with self.assertRaises(ssl.SSLEOFError):
+        # An older CPython has no class of its own for this, only the words of OpenSSL.
+        with self.assertRaisesRegex(ssl.SSLError, "(?i)unexpected.eof"):
             pair.theirs.tls.read(100)
 
     @rows(*both_roles(("1.2", "1.2"), ("1.3", "1.3")))
