@@ -21,6 +21,11 @@ struct heap heap_now(void)
     return heap;
 }
 
+void heap_forget_peak(void)
+{
+    heap.peak = heap.live;
+}
+
 static void *allocate(size_t alignment, size_t size)
 {
     size_t room = alignment < sizeof(struct note) ? sizeof(struct note) : alignment;
@@ -40,6 +45,8 @@ static void *allocate(size_t alignment, size_t size)
     memcpy(block - sizeof(note), &note, sizeof(note));
     heap.calls++;
     heap.live += size;
+    if (heap.live > heap.peak)
+        heap.peak = heap.live;
     return block;
 }
 
