@@ -1041,7 +1041,7 @@ int32_t tls_resumed(tls_conn_t *conn);
 /**
  * The kind of the handshake: TLS_HANDSHAKE_FULL, TLS_HANDSHAKE_RESUMED, or one of these after a
  * HelloRetryRequest (TLS_HANDSHAKE_FULL_RETRIED, TLS_HANDSHAKE_RESUMED_RETRIED), which cost a round trip
- * more: the client offered no key share that the server takes. TLS_HANDSHAKE_UNKNOWN (0) while it is not
+ * more: the client offered no key share that the server takes [R-98]. TLS_HANDSHAKE_UNKNOWN (0) while it is not
  * known. Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
  */
 int32_t tls_handshake_kind(tls_conn_t *conn);

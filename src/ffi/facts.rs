@@ -97,7 +97,7 @@ pub extern "C" fn tls_resumed(conn: *mut tls_conn_t) -> i32 {
 
 /// The kind of the handshake: TLS_HANDSHAKE_FULL, TLS_HANDSHAKE_RESUMED, or one of these after a
 /// HelloRetryRequest (TLS_HANDSHAKE_FULL_RETRIED, TLS_HANDSHAKE_RESUMED_RETRIED), which cost a round trip
-/// more: the client offered no key share that the server takes. TLS_HANDSHAKE_UNKNOWN (0) while it is not
+/// more: the client offered no key share that the server takes. TLS_HANDSHAKE_UNKNOWN (0) while it is not
 /// known. Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn tls_handshake_kind(conn: *mut tls_conn_t) -> i32 {
