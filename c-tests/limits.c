@@ -322,6 +322,35 @@ static void a_handshake_ends_at_its_deadline(void)
     }
 }
 
+/* Half a message was taken, in a record of its own or not: the engine has not let go of it. */
+static void half_a_message_is_late_too(void)
+{
+    for (int i = 0; i < 4; i++) {
+        struct pair pair = limited_pair(&plain_client, &plain_server, 0, 1000);
+        enum way way = i % 2 == 0 ? FED : IN_PLACE;
+        static unsigned char wire[8192];
+        size_t consumed = 1, len = i < 2 ? 105 : 110;
+        tls_span_t span;
+
+        CHECK(tls_drain_into(pair.client, wire, sizeof(wire)) > 200);
+        if (i < 2) {
+            wire[3] = 0;
+            wire[4] = 100;
+        }
+        CHECK_EQ(tls_time(pair.server, 0), TLS_OK);
+        if (way == FED) {
+            CHECK_EQ(tls_feed(pair.server, wire, len), len);
+            CHECK_EQ(tls_advance(pair.server), TLS_WANT_FEED);
+        } else {
+            CHECK_EQ(tls_read_in_place(pair.server, wire, len, &span, 1, &consumed), TLS_WANT_FEED);
+            CHECK_EQ(consumed, 0);
+        }
+        CHECK_EQ(tls_time(pair.server, 1000), TLS_ERR_PEER);
+        check_failed(pair.server, pair.client, TLS_REASON_HANDSHAKE_DEADLINE, DECODE_ERROR);
+        free_pair(&pair);
+    }
+}
+
 static void an_open_question_ends_at_the_deadline(void)
 {
     for (EACH_VERSION) {
@@ -405,6 +434,7 @@ int main(int argc, char **argv)
     RUN(a_client_has_a_budget_too);
     RUN(too_large_a_message_is_answered);
     RUN(a_handshake_ends_at_its_deadline);
+    RUN(half_a_message_is_late_too);
     RUN(an_open_question_ends_at_the_deadline);
     RUN(what_is_done_in_time_is_left_alone);
     return 0;
