@@ -303,6 +303,39 @@ static void early_data_and_larger_limits_are_in_the_bound(void)
     tls_context_free(context);
 }
 
+/* The thread that waits for the signature works on copies. */
+static void a_signature_that_is_waited_for_is_in_the_bound(void)
+{
+    static unsigned char junk[TLS_DEFAULT_LIMIT];
+    size_t chain_len;
+    char *chain = pki_read("ecdsa/server-chain.pem", &chain_len);
+    tls_builder_t *builder = tls_builder_new();
+    tls_context_t *client = make_client_context(&plain_client), *server;
+    struct watch watch;
+    struct pair pair;
+    size_t bound, hello;
+
+    CHECK_EQ(tls_builder_identity_external(builder, chain, chain_len), TLS_OK);
+    CHECK_EQ(tls_builder_pool(builder, 0), TLS_OK);
+    server = finished(builder, 1);
+    bound = tls_context_worst_case(server);
+    pair = new_pair_of(client, server, NULL);
+    hello = (size_t)tls_drain_into(pair.client, junk, sizeof(junk));
+    /* A record that never ends. */
+    memcpy(junk + hello, "\x17\x03\x03\x40", 4);
+    watch = watch_begins();
+    CHECK_EQ(tls_feed(pair.server, junk, sizeof(junk)), sizeof(junk));
+    CHECK_EQ(tls_advance(pair.server), TLS_ASK_SIGN);
+    hello = watch_ends(watch, pair.server);
+    printf("  server that waits for a signature: bound %zu, reached %zu\n", bound, hello);
+    CHECK(hello > 2 * sizeof(junk));
+    CHECK(hello <= bound);
+    tls_free(pair.client);
+    tls_context_free(client);
+    tls_context_free(server);
+    free(chain);
+}
+
 /* A chain that is long because of what nobody asked for: bytes that are no certificates. */
 static char *hostile_chain(size_t members)
 {
@@ -368,6 +401,7 @@ int main(int argc, char **argv)
     pki_set(argc, argv);
     RUN(no_server_connection_exceeds_the_bound);
     RUN(early_data_and_larger_limits_are_in_the_bound);
+    RUN(a_signature_that_is_waited_for_is_in_the_bound);
     RUN(no_client_connection_exceeds_the_bound);
     return 0;
 }
