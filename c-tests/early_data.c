@@ -67,6 +67,19 @@ static void without_a_session_there_is_none(void)
     free_sides(&sides);
 }
 
+/* its records count where they are read and written. */
+static void check_counted(const struct pair *pair, uint64_t plain, uint64_t records)
+{
+    tls_counters_t client = {.size = sizeof(client)}, server = {.size = sizeof(server)};
+
+    CHECK_EQ(tls_counters(pair->client, &client), TLS_OK);
+    CHECK_EQ(tls_counters(pair->server, &server), TLS_OK);
+    CHECK_EQ(client.plain_out, plain);
+    CHECK_EQ(client.records_out, records);
+    CHECK_EQ(server.plain_in, plain);
+    CHECK_EQ(server.records_in, records);
+}
+
 static void early_data_arrives_before_the_handshake_is_done(void)
 {
     struct sides sides = make_sides(TLS_VERSION_1_3, 1, MOST);
@@ -90,6 +103,7 @@ static void early_data_arrives_before_the_handshake_is_done(void)
     CHECK_EQ(tls_early_read_into(pair.server, got + 7, sizeof(got) - 7), MOST - 7);
     CHECK_BYTES(got, sent, MOST);
     CHECK_EQ(tls_early_read_into(pair.server, got, sizeof(got)), TLS_WANT_FEED);
+    check_counted(&pair, MOST, 2);
 
     finish_handshake(&pair);
     CHECK_EQ(tls_resumed(pair.server), 1);

@@ -284,6 +284,86 @@ static void every_way_is_counted(void)
     }
 }
 
+static void check_records(tls_conn_t *conn, uint64_t in, uint64_t out)
+{
+    CHECK_EQ(counters_of(conn).records_in, in);
+    CHECK_EQ(counters_of(conn).records_out, out);
+}
+
+/* in both forms of the engine. */
+static void records_of_plain_bytes_are_counted(void)
+{
+    for (EACH_VERSION) {
+        for (int32_t verify = TLS_VERIFY_PEER; verify <= TLS_VERIFY_ASK; verify++) {
+            struct pair pair = recording_pair(version, 0, 0, verify);
+            static unsigned char plain[65536], wire[80000];
+            tls_span_t spans[2];
+            size_t consumed, len, used = 0;
+            uint64_t out = 0, in = 0;
+            tls_iovec_t pieces[2] = {{plain, 10}, {plain, 20}};
+
+            pump(&pair);
+            if (verify == TLS_VERIFY_ASK)
+                CHECK_EQ(tls_answer_verify(pair.client, -1), TLS_OK);
+            finish_handshake(&pair);
+            check_records(pair.client, 0, 0);
+            check_records(pair.server, 0, 0);
+
+            /* What is sealed as one is one; a record that is read in pieces too. */
+            CHECK_EQ(tls_write_vectored(pair.client, pieces, 2), 30);
+            CHECK_EQ(tls_write_from(pair.client, plain, 1), 1);
+            check_records(pair.client, 0, out = 2);
+            carry(pair.client, pair.server);
+            check_records(pair.server, 0, 0);
+            for (int i = 0; i < 31; i++) {
+                CHECK_EQ(tls_read_into(pair.server, plain, 1), 1);
+                check_records(pair.server, i < 30 ? 1 : 2, 0);
+            }
+            in = 2;
+
+            /* Four records, and one byte more. */
+            CHECK_EQ(tls_write_from(pair.client, plain, 65536), 65536);
+            check_records(pair.client, 0, out += 5);
+            CHECK(carry(pair.client, pair.server) > 65536);
+            (void)tls_state(pair.server);
+            check_records(pair.server, in += 1, 0);
+            for (ptrdiff_t n = 0, got = 0; got < 65536; got += n)
+                CHECK((n = tls_read_into(pair.server, plain, 20000)) > 0);
+            check_records(pair.server, in += 4, 0);
+
+            /* In place, two at a time; KeyUpdates between them do not count. */
+            len = 0;
+            for (int i = 0; i < 5; i++) {
+                if (version == TLS_VERSION_1_3 && i % 2 == 1)
+                    CHECK_EQ(tls_key_update(pair.client), TLS_OK);
+                len += (size_t)tls_drain_into(pair.client, wire + len, sizeof(wire) - len);
+                len += (size_t)tls_write_into(pair.client, plain, 5, wire + len, sizeof(wire) - len,
+                                              &consumed);
+                /* An answer that asks this side for new keys again. */
+                if (version == TLS_VERSION_1_3 && i % 2 == 1) {
+                    CHECK_EQ(tls_read_in_place(pair.server, wire + used, len - used, spans, 2,
+                                               &consumed),
+                             2);
+                    used += consumed;
+                    CHECK_EQ(tls_write_from(pair.server, plain, 5), 5);
+                    CHECK(carry(pair.server, pair.client) > 2 * 5 + 17);
+                    CHECK_EQ(tls_read_into(pair.client, plain, 5), 5);
+                }
+            }
+            check_records(pair.client, version == TLS_VERSION_1_3 ? 2 : 0, out + 5);
+            while (used < len) {
+                CHECK(tls_read_in_place(pair.server, wire + used, len - used, spans, 2, &consumed) >
+                      0);
+                used += consumed;
+            }
+            check_records(pair.server, in + 5, version == TLS_VERSION_1_3 ? 2 : 0);
+            CHECK_EQ(tls_close_notify(pair.client), TLS_OK);
+            check_records(pair.client, version == TLS_VERSION_1_3 ? 2 : 0, out + 5);
+            free_pair(&pair);
+        }
+    }
+}
+
 static void counters_fit_the_struct_of_the_caller(void)
 {
     struct pair pair = connected_pair(TLS_VERSION_1_3);
@@ -332,6 +412,7 @@ int main(int argc, char **argv)
     RUN(bad_arguments_take_no_event);
     RUN(both_ends_log_the_same_keys);
     RUN(every_way_is_counted);
+    RUN(records_of_plain_bytes_are_counted);
     RUN(counters_fit_the_struct_of_the_caller);
     RUN(the_kind_of_handshake_is_told);
     return 0;

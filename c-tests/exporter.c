@@ -1,4 +1,5 @@
 /* Keying material and channel bindings: both ends derive the same, and nothing else does. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "check.h"
@@ -157,6 +158,58 @@ static void bindings_are_the_same_on_both_ends(void)
     }
 }
 
+/* the certificate that was presented, also after resumption. */
+static void a_server_with_several_identities_binds_to_the_one_it_presents(void)
+{
+    static const struct {
+        const char *name, *leaf;
+    } cases[] = {{"server.test", "rsa/server.pem"}, {"other.test", "bad/wronghost.pem"}};
+
+    for (EACH_VERSION) {
+        struct recipe recipe = with_version(plain_client, version);
+        tls_builder_t *builder = tls_builder_new();
+        tls_context_t *server, *client = make_client_context(&recipe);
+
+        CHECK_EQ(tls_builder_identity_file(builder, pki_path("rsa/server-chain.pem"),
+                                           pki_path("rsa/server.key")),
+                 TLS_OK);
+        CHECK_EQ(tls_builder_identity_file(builder, pki_path("bad/wronghost.pem"),
+                                           pki_path("bad/wronghost.key")),
+                 TLS_OK);
+        server = tls_context_server(builder, NULL);
+        CHECK(server != NULL);
+        tls_builder_free(builder);
+        for (int i = 0; i < 8; i++) {
+            static unsigned char other[64];
+            struct pair pair = new_pair_of(client, server, cases[i % 2].name);
+            unsigned char der[4096], own[64];
+            size_t len;
+            unsigned char *leaf = pki_der(cases[i % 2].leaf, &len);
+
+            if (i >= 4) {
+                /* The same for a server that is given its context later. */
+                tls_free(pair.server);
+                pair.server = tls_server_new(NULL, NULL);
+                pump(&pair);
+                CHECK_EQ(tls_answer_context(pair.server, server), TLS_OK);
+            }
+            finish_handshake(&pair);
+            CHECK_EQ(tls_resumed(pair.server), i >= 2);
+            CHECK_EQ(tls_peer_certificate(pair.client, 0, der, sizeof(der)), (ptrdiff_t)len);
+            CHECK_BYTES(der, leaf, len);
+            check_binding(&pair, TLS_BINDING_SERVER_END_POINT, 32);
+            CHECK_EQ(tls_channel_binding(pair.server, TLS_BINDING_SERVER_END_POINT, own, 64), 32);
+            if (i % 2 == 1)
+                CHECK(memcmp(own, other, 32) != 0);
+            memcpy(other, own, 32);
+            free(leaf);
+            free_pair(&pair);
+        }
+        tls_context_free(client);
+        tls_context_free(server);
+    }
+}
+
 int main(int argc, char **argv)
 {
     pki_set(argc, argv);
@@ -164,5 +217,6 @@ int main(int argc, char **argv)
     RUN(no_two_connections_share_a_secret);
     RUN(bad_arguments_leave_the_buffer_alone);
     RUN(bindings_are_the_same_on_both_ends);
+    RUN(a_server_with_several_identities_binds_to_the_one_it_presents);
     return 0;
 }

@@ -2,6 +2,7 @@
 #include "heap.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -14,17 +15,26 @@ struct note {
     void *start; /* what __libc_memalign gave */
 };
 
-static struct heap heap;
+/* Other threads allocate as well while a signature is asked for. */
+static _Atomic size_t calls, live, peak;
 
 struct heap heap_now(void)
 {
-    return heap;
+    struct heap now = {calls, live, peak};
+
+    return now;
+}
+
+void heap_forget_peak(void)
+{
+    peak = live;
 }
 
 static void *allocate(size_t alignment, size_t size)
 {
     size_t room = alignment < sizeof(struct note) ? sizeof(struct note) : alignment;
     unsigned char *start, *block;
+    size_t now, former;
     struct note note;
 
     if (size > PTRDIFF_MAX - room) {
@@ -38,8 +48,11 @@ static void *allocate(size_t alignment, size_t size)
     note.size = size;
     note.start = start;
     memcpy(block - sizeof(note), &note, sizeof(note));
-    heap.calls++;
-    heap.live += size;
+    calls++;
+    now = live += size;
+    former = peak;
+    while (now > former && !atomic_compare_exchange_weak(&peak, &former, now)) {
+    }
     return block;
 }
 
@@ -77,7 +90,7 @@ void free(void *block)
     if (block == NULL)
         return;
     note = note_of(block);
-    heap.live -= note.size;
+    live -= note.size;
     __libc_free(note.start);
 }
 

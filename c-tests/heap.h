@@ -7,8 +7,10 @@
 struct heap {
     size_t calls; /* of malloc and its kin, so far */
     size_t live;  /* bytes that are allocated now, as the callers asked for them */
+    size_t peak;  /* the most that ever were since heap_forget_peak() */
 };
 
 struct heap heap_now(void);
+void heap_forget_peak(void);
 
 #endif

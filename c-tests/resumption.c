@@ -590,6 +590,63 @@ static void no_handshake_fails_while_keys_are_swapped(void)
     tls_context_free(swapping.server);
 }
 
+static tls_context_t *server_of_group(uint16_t group, tls_ticket_key_t key)
+{
+    tls_builder_t *builder = make_builder(&plain_server);
+    tls_context_t *context;
+
+    CHECK_EQ(tls_builder_groups(builder, &group, 1), TLS_OK);
+    context = tls_context_server(builder, NULL);
+    CHECK(context != NULL);
+    tls_builder_free(builder);
+    set_keys(context, &key, 1);
+    return context;
+}
+
+/* the client's key share is of the group that the first server took. */
+static void a_session_is_resumed_after_a_retry(void)
+{
+    static const uint16_t x25519 = 0x001d, p256 = 0x0017;
+    const uint16_t groups[] = {x25519, p256};
+    struct recipe recipe = with_version(plain_client, TLS_VERSION_1_3);
+    tls_builder_t *builder = make_builder(&recipe);
+    tls_context_t *first = server_of_group(x25519, make_key(1, 0, FOREVER));
+    tls_context_t *second = server_of_group(p256, make_key(1, 0, FOREVER)), *client;
+
+    CHECK_EQ(tls_builder_groups(builder, groups, 2), TLS_OK);
+    client = tls_context_client(builder, NULL);
+    CHECK(client != NULL);
+    for (int shared = 0; shared <= 1; shared++) {
+        struct pair pair = shake(client, first, NULL);
+        tls_session_t *session = take(pair.client);
+
+        CHECK_EQ(tls_handshake_kind(pair.server), TLS_HANDSHAKE_FULL);
+        CHECK_EQ(tls_group(pair.server), x25519);
+        free_pair(&pair);
+        if (!shared) {
+            tls_ticket_key_t other = make_key(2, 0, FOREVER);
+
+            set_keys(second, &other, 1);
+        } else {
+            tls_ticket_key_t same = make_key(1, 0, FOREVER);
+
+            set_keys(second, &same, 1);
+        }
+        pair = shake(client, second, session);
+        CHECK_EQ(tls_handshake_kind(pair.client),
+                 shared ? TLS_HANDSHAKE_RESUMED_RETRIED : TLS_HANDSHAKE_FULL_RETRIED);
+        CHECK_EQ(tls_handshake_kind(pair.server), tls_handshake_kind(pair.client));
+        CHECK_EQ(tls_resumed(pair.server), shared);
+        CHECK_EQ(tls_group(pair.client), p256);
+        free_pair(&pair);
+        tls_session_free(session);
+    }
+    tls_context_free(client);
+    tls_context_free(first);
+    tls_context_free(second);
+    tls_builder_free(builder);
+}
+
 int main(int argc, char **argv)
 {
     pki_set(argc, argv);
@@ -607,5 +664,6 @@ int main(int argc, char **argv)
     RUN(the_store_is_bounded);
     RUN(secrets_are_wiped_when_their_time_is_over);
     RUN(no_handshake_fails_while_keys_are_swapped);
+    RUN(a_session_is_resumed_after_a_retry);
     return 0;
 }

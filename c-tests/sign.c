@@ -122,6 +122,17 @@ static void answer_and_finish(struct pair *pair, tls_conn_t *asking, const char 
     CHECK_EQ(tls_answer_sign(asking, signature, len), TLS_OK);
     CHECK_EQ(tls_sign_scheme(asking), 0);
     finish_handshake(pair);
+    {
+        /* Which identity was presented is known, although another thread presented it. */
+        unsigned char client[64], server[64];
+        ptrdiff_t binding =
+            tls_channel_binding(pair->client, TLS_BINDING_SERVER_END_POINT, client, 64);
+
+        CHECK(binding >= 0);
+        CHECK_EQ(tls_channel_binding(pair->server, TLS_BINDING_SERVER_END_POINT, server, 64),
+                 binding);
+        CHECK_BYTES(client, server, (size_t)binding);
+    }
     check_alive(pair);
 }
 

@@ -196,6 +196,8 @@
 #define TLS_REASON_RECORD_OVERFLOW                304 /* a record is larger than the protocol allows */
 #define TLS_REASON_VIOLATION                      305 /* a message breaks a rule of the protocol */
 #define TLS_REASON_HANDSHAKE_TOO_LARGE            306 /* a handshake message exceeds the inbound limit */
+#define TLS_REASON_HANDSHAKE_BUDGET               310 /* the handshake took more wire bytes than its budget */
+#define TLS_REASON_HANDSHAKE_DEADLINE             311 /* the handshake was not done by its deadline */
 
 /* Reasons: what is missing in common. */
 #define TLS_REASON_NO_COMMON_VERSION              401 /* no protocol version */
@@ -231,6 +233,9 @@
 
 /* What tls_builder_verify_time takes besides a time. */
 #define TLS_VERIFY_TIME_NOW                         0 /* the clock of the system (default) */
+
+/* What tls_context_time takes besides a time. */
+#define TLS_CONTEXT_TIME_SYSTEM                     0 /* the clock of the system (default) */
 
 /* What became of early data (tls_early_status). */
 #define TLS_EARLY_NONE                              0 /* none was sent, or none came */
@@ -282,6 +287,8 @@
 #define TLS_DEFAULT_LIMIT                       69632 /* default of both limits of tls_builder_limits, in wire bytes */
 #define TLS_MIN_INBOUND_LIMIT                   20480 /* least inbound limit: room for any record */
 #define TLS_MIN_OUTBOUND_LIMIT                  20480 /* least outbound limit; a long certificate chain needs more */
+#define TLS_DEFAULT_HANDSHAKE_BUDGET           262144 /* default of tls_builder_handshake_budget, in wire bytes */
+#define TLS_MIN_HANDSHAKE_BUDGET                 4096 /* least handshake budget: room for usual hellos, one of them retried */
 #define TLS_DEFAULT_SESSIONS                      256 /* default of tls_builder_sessions */
 #define TLS_MAX_SESSIONS                      1048576 /* most that tls_builder_sessions takes */
 #define TLS_MAX_EARLY_DATA                      65536 /* most that tls_builder_early_data takes, in bytes */
@@ -365,7 +372,7 @@ typedef struct tls_span {
 } tls_span_t;
 
 /**
- * How much went through a connection (tls_counters), in bytes. Since 0.1.
+ * How much went through a connection (tls_counters), in bytes and in records of plain bytes. Since 0.1.
  */
 typedef struct tls_counters {
     /**
@@ -388,6 +395,14 @@ typedef struct tls_counters {
      * Plain bytes that the host wrote.
      */
     uint64_t plain_out;
+    /**
+     * Records of the peer's plain bytes that were decrypted; those without a byte do not count.
+     */
+    uint64_t records_in;
+    /**
+     * Records into which the host's plain bytes were encrypted.
+     */
+    uint64_t records_out;
 } tls_counters_t;
 
 /**
@@ -461,6 +476,29 @@ typedef struct tls_iovec {
      */
     size_t len;
 } tls_iovec_t;
+
+/**
+ * How long a handshake took by the host's clock (tls_handshake_timings), in nanoseconds. Since 0.1.
+ */
+typedef struct tls_timings {
+    /**
+     * sizeof(tls_timings_t), set by the caller.
+     */
+    size_t size;
+    /**
+     * From the first tls_time() until the first message of the peer was processed: its ClientHello on a
+     * server, its answer to ours on a client. 0 until then.
+     */
+    uint64_t heard_ns;
+    /**
+     * From the first tls_time() until the handshake was done. 0 until then.
+     */
+    uint64_t done_ns;
+    /**
+     * Of that, for how long a question was open (section 9).
+     */
+    uint64_t asking_ns;
+} tls_timings_t;
 
 #ifdef __cplusplus
 extern "C" {
@@ -1003,14 +1041,16 @@ int32_t tls_resumed(tls_conn_t *conn);
 /**
  * The kind of the handshake: TLS_HANDSHAKE_FULL, TLS_HANDSHAKE_RESUMED, or one of these after a
  * HelloRetryRequest (TLS_HANDSHAKE_FULL_RETRIED, TLS_HANDSHAKE_RESUMED_RETRIED), which cost a round trip
- * more: the client offered no key share that the server takes. TLS_HANDSHAKE_UNKNOWN (0) while it is not
+ * more: the client offered no key share that the server takes [R-98]. TLS_HANDSHAKE_UNKNOWN (0) while it is not
  * known. Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
  */
 int32_t tls_handshake_kind(tls_conn_t *conn);
 
 /**
  * Fills in how many bytes went through the connection so far [R-52]. They are counted where the host hands
- * them over or takes them: bytes that still wait in a queue are not in `wire_out` and `plain_in`.
+ * them over or takes them: bytes that still wait in a queue are not in `wire_out` and `plain_in`. Records are
+ * counted where they are decrypted and encrypted, and only those that carry plain bytes [R-95]: no handshake
+ * messages, alerts and KeyUpdates. Early data is plain bytes as well.
  *
  * `counters` belongs to the caller, who has set `counters->size`.
  * Errors: TLS_ERR_ARGUMENT (NULL, or a size smaller than its first two members), TLS_ERR_HANDLE,
@@ -1217,8 +1257,8 @@ tls_status_t tls_builder_revocation(tls_builder_t *builder,
 
 /**
  * Fixes the time at which certificates and CRLs must be valid: seconds since 1970-01-01 00:00 UTC, or
- * TLS_VERIFY_TIME_NOW (0) for the clock of the system, the default. For devices without a clock, archives
- * and tests [R-31]. The lifetime of sessions still goes by the clock.
+ * TLS_VERIFY_TIME_NOW (0) for the clock of the context, the default: that of the system, or what
+ * tls_context_time() says. For archives and tests [R-31]. The lifetime of sessions still goes by the clock.
  * Errors: TLS_ERR_ARGUMENT (a negative number). Since 0.1.
  */
 tls_status_t tls_builder_verify_time(tls_builder_t *builder,
@@ -1363,7 +1403,7 @@ tls_status_t tls_builder_sessions(tls_builder_t *builder,
  *
  * Rotate often: who learns a key can read the tickets under it, and with them what their TLS 1.2 sessions
  * carried. Hand out a new key with an `encrypt_from` so far ahead that all processes have it by then. Times
- * are compared with the clock of the system.
+ * are compared with the clock of the context, that of the system unless tls_context_time() says otherwise.
  *
  * A ticket is sealed by AES-256-GCM under a key of its own, derived from the secret and a random salt of 256
  * bits by HKDF-SHA-256, so that the number of tickets under one secret has no bound that matters.
@@ -1514,10 +1554,12 @@ ptrdiff_t tls_export(tls_conn_t *conn,
  * TLS_BINDING_SERVER_END_POINT is "tls-server-end-point" (RFC 5929): the hash of the server's certificate,
  * by the hash function of that certificate's signature (SHA-256 in place of MD5 and SHA-1).
  *
+ * On a server with several identities that is the certificate of the one that it presented [R-97]; after
+ * resumption, the one that it would present to this client.
+ *
  * 0 means that this connection has no such binding: TLS 1.2 without extended main secret; a certificate
- * whose signature has no hash function of its own (Ed25519), for which RFC 5929 defines none; on a server
- * whose context has several identities, tls-server-end-point. Do not go on without one where it was to
- * protect something. Errors: TLS_ERR_ARGUMENT (also for another kind), TLS_ERR_HANDLE, TLS_ERR_BUSY,
+ * whose signature has no hash function of its own (Ed25519), for which RFC 5929 defines none; a server's raw
+ * public key. Do not go on without one where it was to protect something. Errors: TLS_ERR_ARGUMENT (also for another kind), TLS_ERR_HANDLE, TLS_ERR_BUSY,
  * TLS_ERR_STATE (the handshake is not done), and the fatal ones. Since 0.1.
  */
 ptrdiff_t tls_channel_binding(tls_conn_t *conn,
@@ -1629,7 +1671,99 @@ ptrdiff_t tls_read_vectored(tls_conn_t *conn,
 tls_status_t tls_key_update(tls_conn_t *conn);
 
 /**
- * ---- 16. Constants and version --------------------------------------------------------------
+ * ---- 16. Limits and time --------------------------------------------------------------------
+ *
+ * What a peer can make this side hold is bounded: by tls_builder_limits() and, for the time before anybody
+ * is known, by what is here. Contexts have the limits that their builder had when they were made; a server
+ * without a context has the defaults until TLS_ASK_CONTEXT is answered. A handshake that exceeds one of them
+ * fails, and no other connection notices.
+ *
+ * tls_builder_handshake_budget() sets the most wire bytes that a peer may send until the handshake is done,
+ * early data included; the default is 262144 (TLS_DEFAULT_HANDSHAKE_BUDGET), which is more than handshakes
+ * with a chain of 64 KiB take. 0 goes back to the default, the least value is 4096
+ * (TLS_MIN_HANDSHAKE_BUDGET), SIZE_MAX is no limit. If it is not done with that many bytes and one more was
+ * fed, it fails with TLS_ERR_PEER, TLS_REASON_HANDSHAKE_BUDGET, and an alert for the peer is queued, however
+ * the bytes were cut into calls [R-91]. What waits behind an open question counts once it is answered. A
+ * small budget also bounds what a hostile ClientHello takes: see tls_context_worst_case().
+ * Errors: TLS_ERR_CONFIG (TLS_REASON_LIMIT_TOO_SMALL). Since 0.1.
+ */
+tls_status_t tls_builder_handshake_budget(tls_builder_t *builder,
+                                          size_t bytes);
+
+/**
+ * Sets for how long a handshake may take, in nanoseconds of the clock that the host passes to tls_time(); 0,
+ * the default, is any time. The library reads no clock: without tls_time() nothing happens. Questions to the
+ * host count as well.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ */
+tls_status_t tls_builder_handshake_deadline(tls_builder_t *builder,
+                                            uint64_t nanoseconds);
+
+/**
+ * Tells a connection the time: nanoseconds of a clock that never goes back, such as CLOCK_MONOTONIC, from
+ * whatever beginning. The first call starts the handshake's time: make it next after tls_client_new() or
+ * tls_server_new(). Then call it whenever the host wakes up for the connection, before it feeds, and when the
+ * deadline is over. A connection that is told the time holds some 150 bytes more; all others nothing.
+ *
+ * While the handshake runs it processes what was fed. If it is not done then, and the time since the first
+ * call is the context's deadline or more, the connection fails: TLS_ERR_PEER, TLS_REASON_HANDSHAKE_DEADLINE,
+ * and an alert for the peer is queued [R-92]; an open question is closed. The alert is decode_error (50), the
+ * one that can be sent at any time, and handshake_failure (40) at an open question, as it is for
+ * TLS_REASON_HANDSHAKE_BUDGET. After the handshake the time changes nothing.
+ * Errors: TLS_ERR_ARGUMENT (also if the clock went back: that time is not taken), TLS_ERR_HANDLE,
+ * TLS_ERR_BUSY, and the fatal ones. Since 0.1.
+ */
+tls_status_t tls_time(tls_conn_t *conn,
+                      uint64_t now_ns);
+
+/**
+ * Fills in how long the handshake took by the times that the host passed to tls_time() [R-94]. What happens
+ * between two of them counts as happening at the first; the time between them counts as asking if a
+ * question is open at the second. What is not in `asking_ns` was spent on waiting for the peer and on
+ * work. All is 0 where no time was passed, or nothing has happened. The members stay when the handshake is
+ * done, also after a later failure.
+ *
+ * `timings` belongs to the caller, who has set `timings->size`.
+ * Errors: TLS_ERR_ARGUMENT (NULL, or a size smaller than its first two members), TLS_ERR_HANDLE,
+ * TLS_ERR_BUSY. Since 0.1.
+ */
+tls_status_t tls_handshake_timings(tls_conn_t *conn,
+                                   tls_timings_t *timings);
+
+/**
+ * Sets what time it is for a context and all its connections, from now on and for all threads at once:
+ * seconds since 1970-01-01 00:00 UTC, or TLS_CONTEXT_TIME_SYSTEM (0) for the clock of the system, the
+ * default. For sandboxes, devices without a clock, replays and tests [R-96]. It stands still until it is set
+ * again.
+ *
+ * By it certificates and CRLs are judged, unless tls_builder_verify_time() has fixed a time for these;
+ * sessions and tickets expire; and the keys of tls_context_ticket_keys() begin and end. The keys that a
+ * server context makes for its tickets by itself rotate by the system's monotonic clock all the same.
+ * Errors: TLS_ERR_ARGUMENT (NULL, a negative number), TLS_ERR_HANDLE. Since 0.1.
+ */
+tls_status_t tls_context_time(const tls_context_t *context,
+                              int64_t unix_seconds);
+
+/**
+ * How many bytes one connection of a context holds at most, in whatever state its peer and its host bring it:
+ * what malloc is asked for on its behalf and not yet given back [R-93]. A server that admits no more
+ * connections than memory / worst case does not run out of it. It is derived from tls_builder_limits() (both
+ * queues, while they grow), tls_builder_handshake_budget() and the inbound limit (the largest handshake
+ * message: what is parsed of a hostile one takes up to 50 times its size), the peer's certificate chain, early
+ * data, tls_builder_events() and this side's own flight.
+ *
+ * Not counted: what is the context's, even if a connection made it so (pool, sessions, tables of handles),
+ * sessions that the host has taken, the allocator's own overhead, and the stack of the thread that
+ * tls_builder_identity_external() needs while TLS_ASK_SIGN is open. With the default limits it is some 2.4 MB
+ * for a server, of which an idle connection uses a thousandth, and 0.9 MB with a budget of 16384 bytes; for a
+ * client 5.4 MB, because one that keeps its own sessions may have eight.
+ * A server without a context has the defaults until it is given one. Errors: 0 for NULL and a handle that is no
+ * context. Since 0.1.
+ */
+size_t tls_context_worst_case(const tls_context_t *context);
+
+/**
+ * ---- 17. Constants and version --------------------------------------------------------------
  *
  * tls_constant() gives the value of any TLS_* macro of this header by its name, for languages that cannot see
  * macros: `*value` is set.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::engine::{ClientAuth, Credential, Recipe, Verify, has_group, has_suite};
 use crate::failure::Failure;
-use crate::limits::{DEFAULT_POOL, Limits, MOST_EARLY_DATA, MOST_SESSIONS};
+use crate::limits::{DEFAULT_POOL, HandshakeLimits, Limits, MOST_EARLY_DATA, MOST_SESSIONS};
 use crate::status::*;
 use crate::{identity, trust};
 
@@ -12,6 +12,7 @@ use crate::{identity, trust};
 pub(crate) struct Builder {
     pub(crate) recipe: Recipe,
     pub(crate) limits: Limits,
+    pub(crate) handshake: HandshakeLimits,
     pub(crate) pool: usize,
     /// Kinds of events to record, as bits; key-log lines are the recipe's.
     events: u32,
@@ -24,6 +25,7 @@ impl Default for Builder {
         Self {
             recipe: Recipe { tls12: true, tls13: true, ..Recipe::default() },
             limits: Limits::default(),
+            handshake: HandshakeLimits::default(),
             pool: DEFAULT_POOL,
             events: 0,
             last_error: None,

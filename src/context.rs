@@ -7,15 +7,17 @@ use pki_types::{CertificateDer, ServerName};
 use crate::buffer::Pool;
 use crate::builder::Builder;
 use crate::connection::Connection;
-use crate::engine::{ClientSession, ClientSetup, GivenKey, KeySet, OwnSessions, ServerSetup};
+use crate::engine::{ClientSession, ClientSetup, Credential, GivenKey, KeySet, OwnSessions, ServerSetup};
 use crate::failure::Failure;
-use crate::limits::{DEFAULT_POOL, Limits, OUTBOUND_RESERVE};
+use crate::footprint::Footprint;
+use crate::limits::{DEFAULT_POOL, HandshakeLimits, Limits, OUTBOUND_RESERVE};
 use crate::status::{TLS_ERR_ARGUMENT, TLS_REASON_LIMIT_TOO_SMALL, TLS_REASON_SERVER_NAME_INVALID};
 
 /// What `tls_context_t` stands for: immutable, and kept alive by the connections made from it.
 pub(crate) struct Context {
     pub(crate) role: Role,
     pub(crate) shared: Arc<Shared>,
+    worst_case: usize,
 }
 
 pub(crate) enum Role {
@@ -27,6 +29,7 @@ pub(crate) enum Role {
 pub(crate) struct Shared {
     pub(crate) pool: Pool,
     pub(crate) limits: Limits,
+    pub(crate) handshake: HandshakeLimits,
     /// The most wire bytes that one handshake flight of this side takes.
     pub(crate) flight_bound: usize,
     pub(crate) end_point: EndPoint,
@@ -38,10 +41,8 @@ pub(crate) struct Shared {
 pub(crate) enum EndPoint {
     /// The peer's: this is a client.
     Peer,
-    /// This server's own.
-    Own(CertificateDer<'static>),
-    /// It is not known which one a server shows.
-    Unknown,
+    /// This server's own: of each of its identities, in their order; None for a raw public key.
+    Own(Vec<Option<CertificateDer<'static>>>),
 }
 
 /// What servers use that have no context yet.
@@ -49,8 +50,9 @@ static UNASSIGNED: LazyLock<Arc<Shared>> = LazyLock::new(|| {
     Arc::new(Shared {
         pool: Pool::new(DEFAULT_POOL),
         limits: Limits::default(),
+        handshake: HandshakeLimits::default(),
         flight_bound: 0,
-        end_point: EndPoint::Unknown,
+        end_point: EndPoint::Own(Vec::new()),
         events: 0,
     })
 });
@@ -59,18 +61,16 @@ impl Context {
     pub(crate) fn client(builder: &Builder) -> Result<Self, Failure> {
         let setup = ClientSetup::new(&builder.recipe)?;
         let shared = shared(builder, setup.flight_bound(), EndPoint::Peer)?;
-        Ok(Self { role: Role::Client(setup), shared })
+        let worst_case = worst_case(builder, setup.flight_bound(), true);
+        Ok(Self { role: Role::Client(setup), shared, worst_case })
     }
 
     pub(crate) fn server(builder: &Builder) -> Result<Self, Failure> {
         let setup = ServerSetup::new(&builder.recipe)?;
-        // Among several identities the engine chooses, and does not say which.
-        let end_point = match builder.recipe.credentials.as_slice() {
-            [only] => only.chain().first().map_or(EndPoint::Unknown, |own| EndPoint::Own(own.clone())),
-            _ => EndPoint::Unknown,
-        };
-        let shared = shared(builder, setup.flight_bound(), end_point)?;
-        Ok(Self { role: Role::Server(setup), shared })
+        let own = builder.recipe.credentials.iter().map(|identity| identity.chain().first().cloned());
+        let shared = shared(builder, setup.flight_bound(), EndPoint::Own(own.collect()))?;
+        let worst_case = worst_case(builder, setup.flight_bound(), false);
+        Ok(Self { role: Role::Server(setup), shared, worst_case })
     }
 
     /// Starts a client connection. `server_name` is a DNS name or an IP address in text form.
@@ -95,6 +95,22 @@ impl Context {
             return Err(Failure::argument("only server contexts have ticket keys"));
         };
         setup.ticket_keys(if keys.is_empty() { None } else { Some(KeySet::new(keys)?) })
+    }
+
+    /// Takes this time, in Unix seconds, for the system's from now on; 0 goes back to the system's.
+    pub(crate) fn set_time(&self, seconds: i64) -> Result<(), Failure> {
+        let seconds = u64::try_from(seconds)
+            .map_err(|_| Failure::argument(format!("{seconds} is a time before 1970")))?;
+        match &self.role {
+            Role::Client(setup) => setup.clock().set(seconds),
+            Role::Server(setup) => setup.clock().set(seconds),
+        }
+        Ok(())
+    }
+
+    /// Heap bytes that none of its connections exceeds.
+    pub(crate) fn worst_case(&self) -> usize {
+        self.worst_case
     }
 
     fn client_setup(&self) -> Result<&ClientSetup, Failure> {
@@ -164,10 +180,24 @@ fn shared(builder: &Builder, flight_bound: usize, end_point: EndPoint) -> Result
     Ok(Arc::new(Shared {
         pool: Pool::new(builder.pool),
         limits,
+        handshake: builder.handshake,
         flight_bound,
         end_point,
         events: builder.recorded_events(),
     }))
+}
+
+fn worst_case(builder: &Builder, flight: usize, is_client: bool) -> usize {
+    let footprint = Footprint {
+        limits: builder.limits,
+        handshake: builder.handshake,
+        early_data: if is_client { 0 } else { builder.recipe.early_data as usize },
+        flight,
+        is_client,
+        signs_elsewhere: builder.recipe.credentials.iter().any(Credential::is_external),
+        has_events: builder.recorded_events() != 0,
+    };
+    footprint.worst_case()
 }
 
 fn parse_name(name: &[u8]) -> Result<ServerName<'static>, Failure> {

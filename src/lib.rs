@@ -42,6 +42,8 @@ mod engine;
 mod failure;
 pub mod ffi;
 #[forbid(unsafe_code)]
+mod footprint;
+#[forbid(unsafe_code)]
 mod identity;
 #[forbid(unsafe_code)]
 mod limits;

@@ -13,6 +13,12 @@ pub(crate) const MIN_INBOUND: usize = 20 * 1024;
 /// A record of application data fits beside a handshake flight of ordinary size.
 pub(crate) const MIN_OUTBOUND: usize = 20 * 1024;
 
+/// Default of the handshake budget: hellos, a chain of 64 KiB, early data of 64 KiB, and all of it twice.
+pub(crate) const DEFAULT_BUDGET: u64 = 256 * 1024;
+
+/// Two ClientHellos with post-quantum key shares, and a Finished: nobody connects with less.
+pub(crate) const MIN_BUDGET: u64 = 4 * 1024;
+
 /// Default bound on the unused buffers that a context keeps.
 pub(crate) const DEFAULT_POOL: usize = 4 * 1024 * 1024;
 
@@ -41,6 +47,40 @@ const _: () = assert!(DEFAULT_WIRE >= record::wire_bound(64 * 1024) + OUTBOUND_R
 pub(crate) struct Limits {
     pub inbound: usize,
     pub outbound: usize,
+}
+
+/// What a handshake may take of this side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct HandshakeLimits {
+    /// Wire bytes of the peer.
+    pub budget: u64,
+    /// Nanoseconds of the host's clock; None for any time.
+    pub deadline: Option<u64>,
+}
+
+impl Default for HandshakeLimits {
+    fn default() -> Self {
+        Self { budget: DEFAULT_BUDGET, deadline: None }
+    }
+}
+
+impl HandshakeLimits {
+    /// 0 goes back to the default.
+    pub(crate) fn set_budget(&mut self, bytes: u64) -> Result<(), Failure> {
+        if (1..MIN_BUDGET).contains(&bytes) {
+            return Err(Failure::config(
+                TLS_REASON_LIMIT_TOO_SMALL,
+                format!("the handshake budget of {bytes} bytes is below the least one of {MIN_BUDGET} bytes"),
+            ));
+        }
+        self.budget = if bytes == 0 { DEFAULT_BUDGET } else { bytes };
+        Ok(())
+    }
+
+    /// 0 for any time.
+    pub(crate) fn set_deadline(&mut self, nanoseconds: u64) {
+        self.deadline = (nanoseconds != 0).then_some(nanoseconds);
+    }
 }
 
 impl Default for Limits {

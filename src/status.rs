@@ -136,6 +136,8 @@ groups! {
         TLS_REASON_RECORD_OVERFLOW = 304, "a record is larger than the protocol allows";
         TLS_REASON_VIOLATION = 305, "a message breaks a rule of the protocol";
         TLS_REASON_HANDSHAKE_TOO_LARGE = 306, "a handshake message exceeds the inbound limit";
+        TLS_REASON_HANDSHAKE_BUDGET = 310, "the handshake took more wire bytes than its budget";
+        TLS_REASON_HANDSHAKE_DEADLINE = 311, "the handshake was not done by its deadline";
     }
     /// Fine codes for failed negotiation.
     REASONS_NO_COMMON: i32, "Reasons: what is missing in common" {
@@ -177,6 +179,10 @@ groups! {
     /// The time that `tls_builder_verify_time` takes for none.
     VERIFY_TIME: i64, "What tls_builder_verify_time takes besides a time" {
         TLS_VERIFY_TIME_NOW = 0, "the clock of the system (default)";
+    }
+    /// The time that `tls_context_time` takes for none.
+    CONTEXT_TIME: i64, "What tls_context_time takes besides a time" {
+        TLS_CONTEXT_TIME_SYSTEM = 0, "the clock of the system (default)";
     }
     /// What became of early data.
     EARLY: i32, "What became of early data (tls_early_status)" {
@@ -235,6 +241,8 @@ groups! {
         TLS_DEFAULT_LIMIT = crate::limits::DEFAULT_WIRE as i64, "default of both limits of tls_builder_limits, in wire bytes";
         TLS_MIN_INBOUND_LIMIT = crate::limits::MIN_INBOUND as i64, "least inbound limit: room for any record";
         TLS_MIN_OUTBOUND_LIMIT = crate::limits::MIN_OUTBOUND as i64, "least outbound limit; a long certificate chain needs more";
+        TLS_DEFAULT_HANDSHAKE_BUDGET = crate::limits::DEFAULT_BUDGET as i64, "default of tls_builder_handshake_budget, in wire bytes";
+        TLS_MIN_HANDSHAKE_BUDGET = crate::limits::MIN_BUDGET as i64, "least handshake budget: room for usual hellos, one of them retried";
         TLS_DEFAULT_SESSIONS = crate::limits::DEFAULT_SESSIONS as i64, "default of tls_builder_sessions";
         TLS_MAX_SESSIONS = crate::limits::MOST_SESSIONS as i64, "most that tls_builder_sessions takes";
         TLS_MAX_EARLY_DATA = crate::limits::MOST_EARLY_DATA as i64, "most that tls_builder_early_data takes, in bytes";

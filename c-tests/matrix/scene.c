@@ -56,6 +56,7 @@ static void usable_values(struct scene *scene)
                                            .secret_len = 32,
                                            .decrypt_until = UINT64_MAX};
     scene->counters.size = sizeof(scene->counters);
+    scene->timings.size = sizeof(scene->timings);
     scene->event.size = sizeof(scene->event);
     memset(scene->buffer, UNTOUCHED, sizeof(scene->buffer));
     memset(scene->wire_out, UNTOUCHED, sizeof(scene->wire_out));

@@ -63,6 +63,7 @@ struct scene {
     uint16_t suites[2], groups[1];
     tls_ticket_key_t ticket_key;
     tls_counters_t counters;
+    tls_timings_t timings;
     tls_event_t event;
 };
 

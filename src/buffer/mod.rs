@@ -9,4 +9,4 @@ mod pool;
 
 pub(crate) use inbound::Inbound;
 pub(crate) use outbound::Outbound;
-pub(crate) use pool::Pool;
+pub(crate) use pool::{Pool, capacity_for};

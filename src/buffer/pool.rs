@@ -87,6 +87,11 @@ impl Pool {
     }
 }
 
+/// How large a buffer for `need` bytes is.
+pub(crate) fn capacity_for(need: usize) -> usize {
+    class_for(need).1
+}
+
 /// The class that holds `need` bytes, if any does, and the capacity to allocate.
 fn class_for(need: usize) -> (Option<usize>, usize) {
     match CLASSES.iter().position(|&size| size >= need) {

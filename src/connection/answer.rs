@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Answer, Connection, USUAL_FLIGHT};
 use crate::context::{Context, Role};
-use crate::engine::{Question, Verdict, log_keys, refuses_hello, rejects_identity};
+use crate::engine::{Question, Verdict, log_keys, note_identity, refuses_hello, rejects_identity};
 use crate::failure::Failure;
 use crate::status::*;
 
@@ -19,8 +19,10 @@ impl Connection {
         setup.prepare(&mut self.session);
         let out = self.outbound.appender(USUAL_FLIGHT, &self.shared.pool);
         let logs_keys = self.shared.events & TLS_EVENT_KEY_LOG != 0;
-        let (result, keys) = log_keys(logs_keys, || self.session.answer_context(setup, out));
+        let ((result, keys), presented) =
+            note_identity(|| log_keys(logs_keys, || self.session.answer_context(setup, out)));
         self.note_keys(keys);
+        self.note_presented(presented);
         self.answered(result)
     }
 
@@ -38,8 +40,10 @@ impl Connection {
         };
         let out = self.outbound.appender(USUAL_FLIGHT, &self.shared.pool);
         let logs_keys = self.shared.events & TLS_EVENT_KEY_LOG != 0;
-        let (result, keys) = log_keys(logs_keys, || self.session.answer_verify(verdict, out));
+        let ((result, keys), presented) =
+            note_identity(|| log_keys(logs_keys, || self.session.answer_verify(verdict, out)));
         self.note_keys(keys);
+        self.note_presented(presented);
         self.answered(result)
     }
 
@@ -49,8 +53,10 @@ impl Connection {
         self.check_asked(Question::Sign)?;
         let out = self.outbound.appender(USUAL_FLIGHT, &self.shared.pool);
         let logs_keys = self.shared.events & TLS_EVENT_KEY_LOG != 0;
-        let (result, keys) = log_keys(logs_keys, || self.session.answer_sign(signature, out));
+        let ((result, keys), presented) =
+            note_identity(|| log_keys(logs_keys, || self.session.answer_sign(signature, out)));
         self.note_keys(keys);
+        self.note_presented(presented);
         match result {
             Ok(true) => self.answered(Ok(())),
             Ok(false) => {
@@ -82,7 +88,7 @@ impl Connection {
 
     /// A failure closes every question.
     fn open_question(&self) -> Option<Question> {
-        if self.failure.is_some() { None } else { self.session.question() }
+        if self.has_failed() { None } else { self.session.question() }
     }
 
     /// The answer was taken; what came of it is what the next call that processes reports.

@@ -2,7 +2,7 @@
 
 use super::{Answer, Connection, PlainTarget};
 use crate::engine::EarlyStatus;
-use crate::record::reserve_bound;
+use crate::record::{plain_records, reserve_bound};
 use crate::status::*;
 
 impl Connection {
@@ -13,12 +13,13 @@ impl Connection {
             return Ok(0);
         }
         let processed = self.process_fed();
-        let moved = self.session.early().map_or(0, |early| {
+        let (moved, records) = self.session.early().map_or((0, 0), |early| {
             let moved = target.put(early.waiting());
             early.consume(moved);
-            moved
+            (moved, early.records())
         });
         self.counters.plain_in += moved as u64;
+        self.counters.records_in += records;
         if moved > 0 { Ok(moved) } else { processed.and(Err(self.standing())) }
     }
 
@@ -36,13 +37,17 @@ impl Connection {
             return Err(TLS_WANT_DRAIN);
         }
         let out = self.outbound.appender(reserve_bound(most), &self.shared.pool);
+        let before = out.len();
         let result = self.session.write_early(&plain[..most], out);
+        let sealed = result.as_ref().ok().copied().flatten().unwrap_or(0);
+        let records = plain_records(&out[before..], sealed);
         self.outbound.release_if_empty(&self.shared.pool);
         match result {
             Ok(None) => Err(TLS_ERR_STATE),
             Ok(Some(0)) => Err(TLS_ERR_LIMIT),
             Ok(Some(sealed)) => {
                 self.counters.plain_out += sealed as u64;
+                self.counters.records_out += records;
                 Ok(sealed)
             }
             Err(failure) => Err(self.fail(failure)),

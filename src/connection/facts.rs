@@ -26,7 +26,7 @@ impl Connection {
 
     /// What has to be signed, while that question is open.
     pub(crate) fn sign_request(&self) -> Option<SignRequest<'_>> {
-        if self.failure.is_some() { None } else { self.session.sign_request() }
+        if self.has_failed() { None } else { self.session.sign_request() }
     }
 
     /// The subject public key info of a peer that showed no certificate.

@@ -37,7 +37,7 @@ impl Connection {
         }
         let mut found = 0;
         let mut plain = 0;
-        let result = self.drive(wire, &mut |at, _| {
+        let result = self.drive(wire, self.counters.wire_in, &mut |at, _| {
             plain += at.len();
             spans.put(at);
             found += 1;
@@ -56,6 +56,7 @@ impl Connection {
         }
         self.counters.wire_in += *consumed as u64;
         self.counters.plain_in += plain as u64;
+        self.counters.records_in += found as u64;
         if found > 0 { Ok(found) } else { Err(self.standing_without_plain()) }
     }
 }

@@ -58,8 +58,9 @@ impl Connection {
                 self.check_established()?;
                 let certificate = match &self.shared.end_point {
                     EndPoint::Peer => self.peer_certificate(0),
-                    EndPoint::Own(own) => Some(own.as_ref()),
-                    EndPoint::Unknown => None,
+                    EndPoint::Own(identities) => usize::from(self.identity)
+                        .checked_sub(1)
+                        .and_then(|index| identities.get(index)?.as_deref()),
                 };
                 Ok(certificate.and_then(|certificate| {
                     let hash = binding_hash(certificate)?;
@@ -67,6 +68,13 @@ impl Connection {
                 }))
             }
             _ => Err(TLS_ERR_ARGUMENT),
+        }
+    }
+
+    /// Remembers which of its identities a server presents, if the engine chose one.
+    pub(super) fn note_presented(&mut self, number: u16) {
+        if number != 0 {
+            self.identity = number;
         }
     }
 

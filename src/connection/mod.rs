@@ -4,10 +4,12 @@
 //! all of them move the connection on through [`Connection::drive`].
 
 mod answer;
+mod clock;
 mod counters;
 mod early;
 mod events;
 mod facts;
+mod handshake_limits;
 mod in_place;
 mod keying;
 mod rare;
@@ -25,7 +27,8 @@ use pki_types::ServerName;
 use crate::buffer::{Inbound, Outbound};
 use crate::context::Shared;
 use crate::engine::{
-    ClientSetup, Flow, Outcome, OwnSessions, PlainSink, Question, Session, log_keys, watch_keys,
+    ClientSetup, Flow, Outcome, OwnSessions, PlainSink, Question, Session, log_keys, note_identity,
+    watch_keys,
 };
 use crate::failure::Failure;
 use crate::record;
@@ -48,17 +51,15 @@ pub(crate) struct Connection {
     inbound: Inbound,
     outbound: Outbound,
     shared: Arc<Shared>,
-    /// The fatal error, if one happened. It does not go away.
-    failure: Option<Box<Failure>>,
     /// The name that a client sends by SNI.
     sent_name: Option<Box<str>>,
-    /// The sessions of a client whose sessions are kept apart.
-    own_sessions: Option<Arc<OwnSessions>>,
     /// What few connections ever have.
     rare: Option<Box<Rare>>,
     /// Bytes that the last in-place call left with the host, who must give them again; in four bytes,
     /// because there are many connections and no message is as long.
     left_in_place: u32,
+    /// Which of its context's identities a server presents, from 1; 0 while that is not known.
+    identity: u16,
     counters: Counters,
     eof: bool,
     we_closed: bool,
@@ -92,7 +93,9 @@ impl Connection {
         let mut connection = Self::server(shared, session);
         connection.outbound = outbound;
         connection.sent_name = sent_name;
-        connection.own_sessions = own_sessions;
+        if own_sessions.is_some() {
+            connection.rare.get_or_insert_default().own_sessions = own_sessions;
+        }
         connection.note_keys(keys);
         Ok(connection)
     }
@@ -104,11 +107,10 @@ impl Connection {
             inbound: Inbound::default(),
             outbound: Outbound::default(),
             shared,
-            failure: None,
             sent_name: None,
-            own_sessions: None,
             rare: None,
             left_in_place: 0,
+            identity: 0,
             counters: Counters::default(),
             eof: false,
             we_closed: false,
@@ -125,17 +127,21 @@ impl Connection {
 
     /// The fatal error, if one happened.
     pub(crate) fn failure(&self) -> Option<&Failure> {
-        self.failure.as_deref()
+        self.rare.as_ref()?.failure.as_ref()
     }
 
     /// Makes this connection unusable after a panic inside it was contained. The engine may be in
     /// any state: it is not entered again.
     pub(crate) fn poison(&mut self) {
-        self.failure = Some(Box::new(Failure::panic()));
+        self.rare.get_or_insert_default().failure = Some(Failure::panic());
+    }
+
+    fn has_failed(&self) -> bool {
+        self.failure().is_some()
     }
 
     fn check_alive(&self) -> Answer<()> {
-        match &self.failure {
+        match self.failure() {
             Some(failure) => Err(failure.status),
             None => Ok(()),
         }
@@ -153,6 +159,7 @@ impl Connection {
             waiting = Some(at);
             Flow::Stop
         })?;
+        self.counters.records_in += u64::from(waiting.is_some());
         self.inbound.processed(used, waiting);
         self.inbound.release_if_idle(&self.shared.pool);
         Ok(())
@@ -160,41 +167,51 @@ impl Connection {
 
     /// Runs the engine over the wire bytes that were fed, and says how many of them are done with.
     fn drive_fed(&mut self, sink: &mut PlainSink<'_>) -> Answer<usize> {
-        if !record::worth_processing(self.inbound.wire()) {
+        if !record::worth_processing(self.inbound.wire()) && !self.handshake_exceeds_budget() {
             return Ok(0);
         }
+        let before = self.counters.wire_in - self.inbound.held() as u64;
         let mut inbound = std::mem::take(&mut self.inbound);
-        let result = self.drive(inbound.wire_mut(), sink);
+        let result = self.drive(inbound.wire_mut(), before, sink);
         self.inbound = inbound;
         // Even of what the engine did not use up: messages that are not whole are decrypted where they lie.
         self.inbound.touched_all();
         let used = match result {
             Ok(used) => used,
             Err(status) => {
-                if self.failure.is_some() {
+                if self.has_failed() {
                     self.inbound.release(&self.shared.pool);
                 }
                 return Err(status);
             }
         };
         if used == 0 && self.inbound.held() >= self.shared.limits.inbound && self.expects_wire() {
+            let held = self.inbound.held();
             self.inbound.release(&self.shared.pool);
-            return Err(self.fail(Failure::peer(
+            return Err(self.fail_own(
                 TLS_REASON_HANDSHAKE_TOO_LARGE,
                 format!(
                     "a handshake message of the peer does not fit into the inbound limit of {} bytes",
                     self.shared.limits.inbound
                 ),
-            )));
+                held,
+            ));
         }
         Ok(used)
     }
 
-    /// Runs the engine over `wire`.
-    fn drive(&mut self, wire: &mut [u8], sink: &mut PlainSink<'_>) -> Answer<usize> {
+    /// Runs the engine over `wire`, in front of which the peer has sent `before` bytes.
+    fn drive(&mut self, wire: &mut [u8], before: u64, sink: &mut PlainSink<'_>) -> Answer<usize> {
         if !self.expects_wire() {
             return Ok(0);
         }
+        if self.session.is_handshaking() && self.within_budget(before) < wire.len() {
+            return self.drive_to_budget(wire, before, sink);
+        }
+        self.run(wire, sink)
+    }
+
+    fn run(&mut self, wire: &mut [u8], sink: &mut PlainSink<'_>) -> Answer<usize> {
         let mut used = self.receive(wire, sink)?;
         if let Some(settled) = self.session.settle() {
             self.session = settled;
@@ -210,16 +227,17 @@ impl Connection {
         let limit = self.shared.limits.outbound;
         let before = self.observe();
         let watches_keys = self.watches_keys();
-        let mut keys = Vec::new();
+        let (mut keys, mut identity) = (Vec::new(), 0);
         let (Outcome { used, result }, updates) = if self.session.is_handshaking() {
             if self.outbound.len() + self.shared.flight_bound > limit {
                 return Err(TLS_WANT_DRAIN);
             }
             let logs_keys = self.logs_keys();
             let out = self.outbound.appender(USUAL_FLIGHT, pool);
-            let ((outcome, lines), updates) =
-                watch_keys(watches_keys, || log_keys(logs_keys, || self.session.receive(wire, out, sink)));
-            keys = lines;
+            let (((outcome, lines), updates), presented) = note_identity(|| {
+                watch_keys(watches_keys, || log_keys(logs_keys, || self.session.receive(wire, out, sink)))
+            });
+            (keys, identity) = (lines, presented);
             (outcome, updates)
         } else {
             let session = &mut self.session;
@@ -227,6 +245,7 @@ impl Connection {
                 .with_rare_appender(pool, |out| watch_keys(watches_keys, || session.receive(wire, out, sink)))
         };
         self.outbound.release_if_empty(pool);
+        self.note_presented(identity);
         self.note_keys(keys);
         self.note_since(before);
         self.note_key_updates(updates);
@@ -279,7 +298,7 @@ impl Connection {
     fn fail(&mut self, failure: Failure) -> Status {
         let status = failure.status;
         self.note_failure(&failure);
-        self.failure = Some(Box::new(failure));
+        self.rare.get_or_insert_default().failure = Some(failure);
         status
     }
 }

@@ -23,11 +23,13 @@ impl Connection {
         let waiting = target.put(self.inbound.plain());
         self.inbound.consume_plain(waiting);
         let mut moved = waiting;
+        let mut records = 0;
         if target.room() > 0 {
             let mut rest = None;
             let result = self.drive_fed(&mut |at, plain| {
                 let taken = target.put(plain);
                 moved += taken;
+                records += 1;
                 if taken < plain.len() {
                     rest = Some(at.start + taken..at.end);
                 }
@@ -42,6 +44,7 @@ impl Connection {
         }
         self.inbound.release_if_idle(&self.shared.pool);
         self.counters.plain_in += moved as u64;
+        self.counters.records_in += records;
         if moved > 0 { Ok(moved) } else { Err(self.standing_without_plain()) }
     }
 

@@ -58,7 +58,7 @@ impl Connection {
 
     /// Wire bytes behind the peer's close_notify, which are the host's.
     pub(crate) fn surplus(&self) -> &[u8] {
-        if self.session.peer_closed() && self.failure.is_none() { self.inbound.wire() } else { &[] }
+        if self.session.peer_closed() && !self.has_failed() { self.inbound.wire() } else { &[] }
     }
 
     pub(super) fn inbound_room(&self) -> usize {
@@ -66,6 +66,6 @@ impl Connection {
     }
 
     fn check_feedable(&self) -> Answer<()> {
-        if self.eof || self.failure.is_some() { Err(TLS_ERR_STATE) } else { Ok(()) }
+        if self.eof || self.has_failed() { Err(TLS_ERR_STATE) } else { Ok(()) }
     }
 }

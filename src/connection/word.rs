@@ -8,7 +8,7 @@ impl Connection {
     pub(crate) fn state_word(&mut self) -> u32 {
         // What went wrong is in the word.
         let _ = self.process_fed();
-        let failed = self.failure.is_some();
+        let failed = self.has_failed();
         let handshaking = self.session.is_handshaking();
         let peer_closed = self.session.peer_closed();
         let bits = [

@@ -3,7 +3,7 @@
 use super::{Answer, Connection};
 use crate::engine::watch_keys;
 use crate::limits::{MIN_WRITE, OUTBOUND_RESERVE};
-use crate::record::{plain_within, reserve_bound};
+use crate::record::{plain_records, plain_within, reserve_bound};
 use crate::status::*;
 
 /// What [`Connection::write_into`] achieved, in bytes.
@@ -127,10 +127,13 @@ impl Connection {
     fn seal(&mut self, chunks: &[&[u8]], length: usize) -> Answer<()> {
         let watches_keys = self.watches_keys();
         let out = self.outbound.appender(reserve_bound(length), &self.shared.pool);
+        let before = out.len();
         let (result, updates) = watch_keys(watches_keys, || self.session.write(chunks, out));
+        let records = plain_records(&out[before..], length);
         self.note_key_updates(updates);
         result.map_err(|failure| self.fail(failure))?;
         self.counters.plain_out += length as u64;
+        self.counters.records_out += records;
         Ok(())
     }
 }

@@ -9,12 +9,12 @@ use rustls::client::Resumption;
 use rustls::crypto::{CryptoProvider, TicketProducer};
 use rustls::enums::ApplicationProtocol;
 use rustls::server::{NoClientAuth, NoServerSessionStorage, ServerSessionMemoryCache, StoresServerSessions};
-use rustls::time_provider::DefaultTimeProvider;
 use rustls::{ClientConfig, ServerConfig};
 use rustls_aws_lc_rs::{ALL_KX_GROUPS, ALL_TLS12_CIPHER_SUITES, ALL_TLS13_CIPHER_SUITES, DEFAULT_PROVIDER};
 
 use super::checks::Checks;
 use super::client_sessions::{ClientSession, Origin, OwnSessions};
+use super::clock::HostClock;
 use super::direct::Direct;
 use super::explain::explain;
 use super::identities::Identities;
@@ -176,6 +176,7 @@ pub(crate) struct ClientSetup {
     flight_bound: usize,
     /// The mark of the sessions that are made under this context and kept apart.
     origin: Origin,
+    clock: Arc<HostClock>,
 }
 
 impl ClientSetup {
@@ -189,9 +190,11 @@ impl ClientSetup {
             ));
         }
         let provider = recipe.provider()?;
+        let clock = Arc::new(HostClock::default());
         let rules = ServerRules::new(&recipe.trust, recipe.verify, &recipe.checks, &provider)?;
-        let builder =
-            ClientConfig::builder(provider).dangerous().with_custom_certificate_verifier(Arc::new(rules));
+        let builder = ClientConfig::builder_with_details(provider, clock.clone())
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(rules));
         let mut config = match recipe.credentials.as_slice() {
             [] => builder.with_no_client_auth(),
             credentials => builder.with_client_credential_resolver(Arc::new(Identities::load(credentials)?)),
@@ -213,12 +216,18 @@ impl ClientSetup {
             signs_elsewhere: recipe.signs_elsewhere(),
             flight_bound: recipe.chain_bytes() + FLIGHT_OVERHEAD,
             origin: Origin::default(),
+            clock,
         })
     }
 
     /// The most wire bytes that one flight of this side takes.
     pub(crate) fn flight_bound(&self) -> usize {
         self.flight_bound
+    }
+
+    /// The time of all its connections.
+    pub(crate) fn clock(&self) -> &HostClock {
+        &self.clock
     }
 
     /// The configuration; with a store of its own for a connection whose sessions are kept apart.
@@ -265,6 +274,7 @@ pub(crate) struct ServerSetup {
     /// The same for the form that can take early data, if the context does: the other would lose it.
     early: Option<Arc<ServerConfig>>,
     tickets: Arc<Tickets>,
+    clock: Arc<HostClock>,
     asks: bool,
     signs_elsewhere: bool,
     flight_bound: usize,
@@ -289,7 +299,8 @@ impl ServerSetup {
         }
         let provider = recipe.provider()?;
         let ticketer = provider.ticketer_factory.ticketer().map_err(|error| explain(&error))?;
-        let builder = ServerConfig::builder(provider.clone());
+        let clock = Arc::new(HostClock::default());
+        let builder = ServerConfig::builder_with_details(provider.clone(), clock.clone());
         let builder = if asks_client {
             builder.with_client_cert_verifier(Arc::new(ClientRules::new(
                 &recipe.trust,
@@ -308,7 +319,7 @@ impl ServerSetup {
         if recipe.key_log {
             config.key_log = Arc::new(LinesOfThread);
         }
-        let tickets = Arc::new(Tickets::new(ticketer, tickets::rules(recipe), Arc::new(DefaultTimeProvider)));
+        let tickets = Arc::new(Tickets::new(ticketer, tickets::rules(recipe), clock.clone()));
         let store: Arc<dyn StoresServerSessions> = match recipe.sessions() {
             0 => Arc::new(NoServerSessionStorage {}),
             most => ServerSessionMemoryCache::new(most),
@@ -328,6 +339,7 @@ impl ServerSetup {
             config: Arc::new(config),
             early,
             tickets,
+            clock,
             asks: asks_client && recipe.verify == Verify::Ask,
             signs_elsewhere: recipe.signs_elsewhere(),
             flight_bound: recipe.chain_bytes() + hints + FLIGHT_OVERHEAD,
@@ -337,6 +349,11 @@ impl ServerSetup {
     /// The most wire bytes that one flight of this side takes.
     pub(crate) fn flight_bound(&self) -> usize {
         self.flight_bound
+    }
+
+    /// The time of all its connections.
+    pub(crate) fn clock(&self) -> &HostClock {
+        &self.clock
     }
 
     /// Takes these keys for the tickets from now on; None for keys of the context's own.

@@ -24,12 +24,19 @@ pub(crate) struct Early {
     most: usize,
     /// Whether any was sent, or came.
     pub(super) seen: bool,
+    /// Records that came and were not counted yet.
+    records: u64,
 }
 
 impl Early {
     /// For a server that takes `most` bytes.
     pub(super) fn server(most: u32) -> Box<Self> {
-        Box::new(Self { received: Vec::new(), read: 0, most: most as usize, seen: false })
+        Box::new(Self { received: Vec::new(), read: 0, most: most as usize, ..Self::default() })
+    }
+
+    /// How many records came since this was asked last.
+    pub(crate) fn records(&mut self) -> u64 {
+        std::mem::take(&mut self.records)
     }
 
     /// What waits to be read.
@@ -100,6 +107,7 @@ impl EarlySide for ServerSide {
             early.received.reserve_exact(early.most.saturating_sub(early.received.len()).max(plain.len()));
             early.received.extend_from_slice(plain);
             early.seen = true;
+            early.records += 1;
         }
     }
 

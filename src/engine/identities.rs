@@ -1,5 +1,6 @@
 //! Which of a context's identities is presented to a peer.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
 
@@ -13,6 +14,26 @@ use rustls::server::{ClientHello, ServerCredentialResolver};
 
 use super::store::{Credential, subject_and_issuer};
 use crate::failure::Failure;
+
+thread_local! {
+    /// Which identity was presented by the run of the engine that is going on, from 1; 0 for none.
+    static PRESENTED: Cell<u16> = const { Cell::new(0) };
+}
+
+/// Runs the engine, and says which identity a server chose to present meanwhile: its number, from 1; 0 for
+/// none, or for one whose number is too large. rustls tells nobody.
+pub(crate) fn note_identity<R>(run: impl FnOnce() -> R) -> (R, u16) {
+    PRESENTED.set(0);
+    let result = run();
+    (result, PRESENTED.get())
+}
+
+/// Takes over what another thread, which ran the engine for this one, presented.
+pub(super) fn take_over(presented: u16) {
+    if presented != 0 {
+        PRESENTED.set(presented);
+    }
+}
 
 /// The identities of a context, in the order in which they were added.
 #[derive(Debug, Default)]
@@ -87,7 +108,11 @@ impl Identities {
         mut candidates: impl Iterator<Item = usize>,
         schemes: &[SignatureScheme],
     ) -> Option<SelectedCredential> {
-        candidates.find_map(|index| self.all[index].credentials.signer(schemes))
+        candidates.find_map(|index| {
+            let selected = self.all[index].credentials.signer(schemes)?;
+            PRESENTED.set(u16::try_from(index + 1).unwrap_or(0));
+            Some(selected)
+        })
     }
 }
 

@@ -5,9 +5,11 @@
 //! [`halves`], which costs a little more per record. Which form a connection gets is decided when it is
 //! made.
 
+mod abort;
 mod alert;
 mod chain;
 mod checks;
+mod clock;
 mod client_sessions;
 mod config;
 mod digest;
@@ -31,6 +33,7 @@ mod store;
 mod tickets;
 mod verifier;
 
+pub(crate) use abort::abort;
 pub(crate) use alert::{refuses_hello, rejects_identity};
 pub(crate) use checks::{Crl, Pin, Revocation};
 pub(crate) use client_sessions::{ClientSession, OwnSessions};
@@ -39,6 +42,7 @@ pub(crate) use digest::digest;
 pub(crate) use early::EarlyStatus;
 pub(crate) use exporter::Exporter;
 pub(crate) use facts::Facts;
+pub(crate) use identities::note_identity;
 pub(crate) use key_log::{KeyLogLine, log_keys};
 pub(crate) use key_watch::{KeyUpdates, watch_keys};
 pub(crate) use session::{Flow, Outcome, PlainSink, Question, Session, SignRequest, Verdict};

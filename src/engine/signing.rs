@@ -16,6 +16,7 @@ use super::alert;
 use super::config::ServerSetup;
 use super::early::{Early, EarlyStatus};
 use super::facts::{Facts, PeerChain};
+use super::identities::{self, note_identity};
 use super::key_log::{self, KeyLogLine, log_keys};
 use super::mailbox::{Receiver, Sender, mailbox};
 use super::session::{Flow, Outcome, PlainSink, Question, Session, SignRequest, Verdict};
@@ -69,6 +70,8 @@ struct Finished {
     outcome: Outcome,
     /// Secrets for the key log, which belong to the thread that the host calls on.
     keys: Vec<KeyLogLine>,
+    /// The identity that was presented, as [`note_identity`] says it.
+    presented: u16,
 }
 
 /// Where a step asks: known to the thread that runs it.
@@ -121,13 +124,15 @@ impl Worker {
                 quiet::this_thread_is_ours();
                 DESK.set(Some(Desk { news: to_host, replies: from_host }));
                 let (mut session, mut wire, mut out, mut plain) = (session, wire, Vec::new(), None);
-                let (outcome, keys) = log_keys(logs_keys, || {
-                    step(&mut *session, &mut wire, &mut out, &mut |at, _| {
-                        plain = Some(at);
-                        Flow::Stop
+                let ((outcome, keys), presented) = note_identity(|| {
+                    log_keys(logs_keys, || {
+                        step(&mut *session, &mut wire, &mut out, &mut |at, _| {
+                            plain = Some(at);
+                            Flow::Stop
+                        })
                     })
                 });
-                let finished = Finished { session, wire, out, plain, outcome, keys };
+                let finished = Finished { session, wire, out, plain, outcome, keys, presented };
                 if let Some(desk) = DESK.take() {
                     desk.news.send(News::Done(Box::new(finished)));
                 }
@@ -201,6 +206,7 @@ impl Signing {
         self.0 = Stage::Idle(finished.session);
         out.extend_from_slice(&finished.out);
         key_log::take_over(finished.keys);
+        identities::take_over(finished.presented);
         let Some(processed) = wire.get_mut(..finished.wire.len()) else {
             return Outcome { used: 0, result: Err(Failure::unexpected("bytes of a step are missing")) };
         };

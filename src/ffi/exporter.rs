@@ -63,10 +63,12 @@ pub unsafe extern "C" fn tls_export(
 /// TLS_BINDING_SERVER_END_POINT is "tls-server-end-point" (RFC 5929): the hash of the server's certificate,
 /// by the hash function of that certificate's signature (SHA-256 in place of MD5 and SHA-1).
 ///
+/// On a server with several identities that is the certificate of the one that it presented; after
+/// resumption, the one that it would present to this client.
+///
 /// 0 means that this connection has no such binding: TLS 1.2 without extended main secret; a certificate
-/// whose signature has no hash function of its own (Ed25519), for which RFC 5929 defines none; on a server
-/// whose context has several identities, tls-server-end-point. Do not go on without one where it was to
-/// protect something. Errors: TLS_ERR_ARGUMENT (also for another kind), TLS_ERR_HANDLE, TLS_ERR_BUSY,
+/// whose signature has no hash function of its own (Ed25519), for which RFC 5929 defines none; a server's raw
+/// public key. Do not go on without one where it was to protect something. Errors: TLS_ERR_ARGUMENT (also for another kind), TLS_ERR_HANDLE, TLS_ERR_BUSY,
 /// TLS_ERR_STATE (the handshake is not done), and the fatal ones. Since 0.1.
 ///
 /// # Safety

@@ -97,7 +97,7 @@ pub extern "C" fn tls_resumed(conn: *mut tls_conn_t) -> i32 {
 
 /// The kind of the handshake: TLS_HANDSHAKE_FULL, TLS_HANDSHAKE_RESUMED, or one of these after a
 /// HelloRetryRequest (TLS_HANDSHAKE_FULL_RETRIED, TLS_HANDSHAKE_RESUMED_RETRIED), which cost a round trip
-/// more: the client offered no key share that the server takes. TLS_HANDSHAKE_UNKNOWN (0) while it is not
+/// more: the client offered no key share that the server takes. TLS_HANDSHAKE_UNKNOWN (0) while it is not
 /// known. Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn tls_handshake_kind(conn: *mut tls_conn_t) -> i32 {
@@ -105,7 +105,9 @@ pub extern "C" fn tls_handshake_kind(conn: *mut tls_conn_t) -> i32 {
 }
 
 /// Fills in how many bytes went through the connection so far. They are counted where the host hands
-/// them over or takes them: bytes that still wait in a queue are not in `wire_out` and `plain_in`.
+/// them over or takes them: bytes that still wait in a queue are not in `wire_out` and `plain_in`. Records are
+/// counted where they are decrypted and encrypted, and only those that carry plain bytes: no handshake
+/// messages, alerts and KeyUpdates. Early data is plain bytes as well.
 ///
 /// `counters` belongs to the caller, who has set `counters->size`.
 /// Errors: TLS_ERR_ARGUMENT (NULL, or a size smaller than its first two members), TLS_ERR_HANDLE,
@@ -129,6 +131,8 @@ pub unsafe extern "C" fn tls_counters(conn: *mut tls_conn_t, counters: *mut tls_
             wire_out: so_far.wire_out,
             plain_in: so_far.plain_in,
             plain_out: so_far.plain_out,
+            records_in: so_far.records_in,
+            records_out: so_far.records_out,
         };
         // SAFETY: valid for `size` bytes as the caller promises; the struct begins with its size.
         unsafe { store_struct(counters, &report, size) };

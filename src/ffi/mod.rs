@@ -29,6 +29,7 @@ mod resumption;
 mod exporter;
 mod events;
 mod control;
+mod limits;
 mod constants;
 
 pub use answers::*;
@@ -42,6 +43,7 @@ pub use events::*;
 pub use exporter::*;
 pub use facts::*;
 pub use hello::*;
+pub use limits::*;
 pub use plain::*;
 pub use resumption::*;
 pub use types::*;

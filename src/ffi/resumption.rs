@@ -55,7 +55,7 @@ pub extern "C" fn tls_builder_sessions(builder: *mut tls_builder_t, most: usize)
 ///
 /// Rotate often: who learns a key can read the tickets under it, and with them what their TLS 1.2 sessions
 /// carried. Hand out a new key with an `encrypt_from` so far ahead that all processes have it by then. Times
-/// are compared with the clock of the system.
+/// are compared with the clock of the context, that of the system unless tls_context_time() says otherwise.
 ///
 /// A ticket is sealed by AES-256-GCM under a key of its own, derived from the secret and a random salt of 256
 /// bits by HKDF-SHA-256, so that the number of tickets under one secret has no bound that matters.

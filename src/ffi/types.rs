@@ -88,7 +88,7 @@ pub struct tls_iovec_t {
     pub len: usize,
 }
 
-/// How much went through a connection (tls_counters), in bytes. Since 0.1.
+/// How much went through a connection (tls_counters), in bytes and in records of plain bytes. Since 0.1.
 #[repr(C)]
 pub struct tls_counters_t {
     /// sizeof(tls_counters_t), set by the caller.
@@ -101,6 +101,24 @@ pub struct tls_counters_t {
     pub plain_in: u64,
     /// Plain bytes that the host wrote.
     pub plain_out: u64,
+    /// Records of the peer's plain bytes that were decrypted; those without a byte do not count.
+    pub records_in: u64,
+    /// Records into which the host's plain bytes were encrypted.
+    pub records_out: u64,
+}
+
+/// How long a handshake took by the host's clock (tls_handshake_timings), in nanoseconds. Since 0.1.
+#[repr(C)]
+pub struct tls_timings_t {
+    /// sizeof(tls_timings_t), set by the caller.
+    pub size: usize,
+    /// From the first tls_time() until the first message of the peer was processed: its ClientHello on a
+    /// server, its answer to ours on a client. 0 until then.
+    pub heard_ns: u64,
+    /// From the first tls_time() until the handshake was done. 0 until then.
+    pub done_ns: u64,
+    /// Of that, for how long a question was open (section 9).
+    pub asking_ns: u64,
 }
 
 /// Something that happened (tls_next_event). Since 0.1.

@@ -69,8 +69,8 @@ pub extern "C" fn tls_builder_revocation(builder: *mut tls_builder_t, policy: i3
 }
 
 /// Fixes the time at which certificates and CRLs must be valid: seconds since 1970-01-01 00:00 UTC, or
-/// TLS_VERIFY_TIME_NOW (0) for the clock of the system, the default. For devices without a clock, archives
-/// and tests. The lifetime of sessions still goes by the clock.
+/// TLS_VERIFY_TIME_NOW (0) for the clock of the context, the default: that of the system, or what
+/// tls_context_time() says. For archives and tests. The lifetime of sessions still goes by the clock.
 /// Errors: TLS_ERR_ARGUMENT (a negative number). Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn tls_builder_verify_time(builder: *mut tls_builder_t, unix_seconds: i64) -> tls_status_t {

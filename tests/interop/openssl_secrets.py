@@ -101,6 +101,27 @@ class OurServer(Secrets):
         client.finish()
         self.check(server.report(), client, version, algorithm)
 
+    @rows(
+        *(
+            (f"{version} {algorithm}", version, algorithm, schemes)
+            for version in VERSIONS
+            for algorithm, schemes in (("rsa", "RSA-PSS+SHA256:RSA+SHA256"), ("ecdsa", "ECDSA+SHA256:RSA+SHA256"))
+        )
+    )
+    def test_end_point_of_several_identities(self, version, algorithm, schemes):
+        """The client's signature schemes choose which one it sees."""
+        server = self.our_server(
+            chain=pki("ecdsa/server-chain.pem"),
+            key=pki("ecdsa/server.key"),
+            more_chain=pki("rsa/server-chain.pem"),
+            more_key=pki("rsa/server.key"),
+        )
+        flags = (VERSION_FLAGS[version], "-sigalgs", schemes, *EXPORT)
+        client = self.start(SClient(server.port(), *flags, brief=False))
+        client.wait_for("Keying material: ")
+        client.finish()
+        self.check(server.report(), client, version, algorithm)
+
     @rows(*((version, version) for version in VERSIONS))
     def test_key_log(self, version):
         path = self.directory / "keys"

@@ -50,6 +50,8 @@ static bool configure(tls_builder_t *b, const struct options *o, const char *cha
            done(b, "key_log", tls_builder_key_log(b, o->key_log)) &&
            done(b, "client_auth", tls_builder_client_auth(b, o->client_auth)) &&
            done(b, "early data", tls_builder_early_data(b, (uint32_t)o->early_limit)) &&
+           done(b, "budget", tls_builder_handshake_budget(b, (size_t)o->budget)) &&
+           done(b, "deadline", tls_builder_handshake_deadline(b, (uint64_t)o->deadline)) &&
            done(b, "verify", tls_builder_verify(b, o->verify)) &&
            verification_configure(b, &o->verification);
 }

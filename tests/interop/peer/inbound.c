@@ -62,6 +62,8 @@ bool inbound_wants_socket(const struct session *s, uint32_t state)
 
 void inbound_receive(struct session *s)
 {
+    if (s->options->deadline != 0 && tls_time(s->conn, s->receipts++) != TLS_OK)
+        return;
     if (s->options->way_in == IN_WINDOW)
         receive_into_window(s);
     else

@@ -164,6 +164,10 @@ static bool take_rule(struct options *o, const char *name, const char *value)
         o->ticket_until = number(value);
     else if (strcmp(name, "--early-limit") == 0)
         o->early_limit = number(value);
+    else if (strcmp(name, "--budget") == 0)
+        o->budget = number(value);
+    else if (strcmp(name, "--deadline") == 0)
+        o->deadline = number(value);
     else if (strcmp(name, "--early") == 0)
         o->early = value;
     else

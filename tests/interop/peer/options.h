@@ -44,6 +44,8 @@ struct options {
     long ticket_until; /* Unix seconds at which that key ends, 0: never */
     long early_limit;  /* the most early data that is taken, or not 0 for a client: early data is on
                         */
+    long budget;       /* wire bytes that a handshake may take, 0: the default */
+    long deadline;     /* receipts from the socket after which a handshake is late, 0: never */
     const char *early; /* what a client sends as early data if it can */
     bool carry;        /* of a client: carry a session from each connection to the next */
 

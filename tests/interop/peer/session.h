@@ -30,6 +30,7 @@ struct session {
     struct held out;
 
     struct retry_watch retry;
+    uint64_t receipts; /* the clock of the deadline */
     size_t wire_in;
     size_t wire_out;
     bool transport_ended; /* EOF was fed */

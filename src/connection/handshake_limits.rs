@@ -1,0 +1,76 @@
+//! What a handshake may take: wire bytes of the peer, and time. Whoever exceeds that is told by an alert.
+
+use super::{Answer, Connection, USUAL_FLIGHT};
+use crate::engine::{PlainSink, abort};
+use crate::failure::Failure;
+use crate::status::*;
+
+impl Connection {
+    /// How many wire bytes the handshake may still take when the peer has sent `before`.
+    pub(super) fn within_budget(&self, before: u64) -> usize {
+        usize::try_from(self.shared.handshake.budget.saturating_sub(before)).unwrap_or(usize::MAX)
+    }
+
+    /// Whether more wire bytes were fed than the handshake may take. It is not done as long as the engine has
+    /// not seen those that it may.
+    pub(super) fn handshake_exceeds_budget(&self) -> bool {
+        self.counters.wire_in > self.shared.handshake.budget && self.session.is_handshaking()
+    }
+
+    /// Runs the engine over as many bytes as the handshake may still take, of more that there are: if it is done
+    /// with them, over the rest as well. So it makes no difference how the bytes were cut into calls.
+    pub(super) fn drive_to_budget(
+        &mut self,
+        wire: &mut [u8],
+        before: u64,
+        sink: &mut PlainSink<'_>,
+    ) -> Answer<usize> {
+        let most = self.within_budget(before);
+        let used = self.run(&mut wire[..most], sink)?;
+        if !self.session.is_handshaking() {
+            let rest = &mut wire[used..];
+            let more = self.run(rest, &mut |at, plain| sink(at.start + used..at.end + used, plain))?;
+            return Ok(used + more);
+        }
+        if self.session.question().is_some() {
+            return Ok(used);
+        }
+        let budget = self.shared.handshake.budget;
+        Err(self.fail_own(
+            TLS_REASON_HANDSHAKE_BUDGET,
+            format!(
+                "the handshake is not done with the {budget} bytes that a peer may send for it \
+                 (tls_builder_handshake_budget)"
+            ),
+            most - used,
+        ))
+    }
+
+    /// Fails if the handshake has had all the time that it may take.
+    pub(super) fn check_deadline(&mut self) -> Answer<()> {
+        let Some(deadline) = self.shared.handshake.deadline else { return Ok(()) };
+        if !self.session.is_handshaking() || self.clock().is_none_or(|clock| clock.elapsed() < deadline) {
+            return Ok(());
+        }
+        let held = self.inbound.held();
+        self.inbound.release(&self.shared.pool);
+        let held = held.max(self.left_in_place as usize);
+        Err(self.fail_own(
+            TLS_REASON_HANDSHAKE_DEADLINE,
+            format!(
+                "the handshake was not done within the {deadline} nanoseconds that it may take \
+                 (tls_builder_handshake_deadline)"
+            ),
+            held,
+        ))
+    }
+
+    /// Fails a handshake for a reason that the engine knows nothing of, with an alert for the peer. Of the wire
+    /// bytes that the engine was given it has not used the last `held`.
+    pub(super) fn fail_own(&mut self, reason: i32, message: String, held: usize) -> Status {
+        let out = self.outbound.appender(USUAL_FLIGHT, &self.shared.pool);
+        let alert = abort(&mut *self.session, held, out);
+        self.outbound.release_if_empty(&self.shared.pool);
+        self.fail(Failure { alert_sent: alert, ..Failure::peer(reason, message) })
+    }
+}
