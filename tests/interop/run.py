@@ -33,7 +33,7 @@ MODULES = {
     "gnutls": ("gnutls_peer", "gnutls_raw_keys"),
     "curl": ("curl_peer",),
     "pyssl": ("pyssl_peer",),
-    "go": ("go_peer",),
+    "go": ("go_peer", "go_ech"),
     "hsm": ("hsm_peer",),
 }
 

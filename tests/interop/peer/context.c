@@ -50,7 +50,7 @@ static bool configure(tls_builder_t *b, const struct options *o, const char *cha
            done(b, "key_log", tls_builder_key_log(b, o->key_log)) &&
            done(b, "client_auth", tls_builder_client_auth(b, o->client_auth)) &&
            done(b, "early data", tls_builder_early_data(b, (uint32_t)o->early_limit)) &&
-           done(b, "verify", tls_builder_verify(b, o->verify)) &&
+           done(b, "verify", tls_builder_verify(b, o->verify)) && wishes_configure(b, &o->wishes) &&
            verification_configure(b, &o->verification);
 }
 
