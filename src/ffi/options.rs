@@ -32,8 +32,8 @@ use crate::status::*;
 ///
 /// `ech` is an ECHConfigList; TLS_CLIENT_ECH_GREASE and TLS_CLIENT_NO_ECH are the other choices. See section 17.
 ///
-/// A name, a session or ECH of its own costs a connection a copy of the context's settings (some 500 bytes; not
-/// of its trust anchors, keys and lists). `error` may be NULL; otherwise the caller has set `error->size`.
+/// A name, a session or ECH of its own costs a connection a copy of the context's settings (some 400 bytes, with
+/// ECH some 700; not of its trust anchors, keys and lists). `error` may be NULL; otherwise the caller has set `error->size`.
 /// Errors: NULL, with `error->status` as of the short forms, TLS_ERR_ARGUMENT (also a size or bits that this
 /// version does not know, or two wishes of which one excludes the other), TLS_ERR_CONFIG (a malformed list, the
 /// message has the offset; an ECHConfigList without a usable configuration; ECH without TLS 1.3, see there).
@@ -112,7 +112,7 @@ pub unsafe extern "C" fn tls_client_new_with(
 /// to, in order of preference, so that a host can choose by what tls_hello_alpn() says; TLS_SERVER_NO_ALPN
 /// agrees to none. A NULL `options` has no wishes. Other wishes of a server are contexts: any number of
 /// them can share their ticket keys (tls_context_ticket_keys()). Protocols of its own cost the connection a
-/// copy of the context's settings (some 500 bytes).
+/// copy of the context's settings (some 300 bytes).
 ///
 /// `error` may be NULL; otherwise the caller has set `error->size`. After an error the question is still open.
 /// Errors: as of tls_answer_context(), TLS_ERR_ARGUMENT (also a size or bits that this version does not know, or a
