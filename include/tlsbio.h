@@ -1705,6 +1705,8 @@ tls_status_t tls_builder_groups(tls_builder_t *builder,
  * decompressed, and never more than that is [R-79]; meanwhile Brotli can take up to 16 MiB for its window, if
  * the peer says so, zlib 64 KiB. Whether a chain came compressed cannot be told.
  *
+ * A library that was built without the Cargo feature `brotli`, which saves 1.1 MB, has zlib only.
+ *
  * `algorithms` is read during the call.
  * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_CONFIG (an algorithm that does not exist
  * here, or stands twice; the message has its place). Since 0.1.

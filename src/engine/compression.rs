@@ -2,17 +2,25 @@
 
 use std::sync::Arc;
 
+#[cfg(feature = "brotli")]
+use rustls::compress::{BROTLI_COMPRESSOR, BROTLI_DECOMPRESSOR};
 use rustls::compress::{
-    BROTLI_COMPRESSOR, BROTLI_DECOMPRESSOR, CertCompressor, CertDecompressor, CompressionCache,
-    ZLIB_COMPRESSOR, ZLIB_DECOMPRESSOR,
+    CertCompressor, CertDecompressor, CompressionCache, ZLIB_COMPRESSOR, ZLIB_DECOMPRESSOR,
 };
 use rustls::{ClientConfig, ServerConfig};
+
+#[cfg(feature = "brotli")]
+use crate::status::TLS_COMPRESSION_BROTLI;
+use crate::status::TLS_COMPRESSION_ZLIB;
 
 /// An algorithm in both directions.
 type Algorithm = (u16, &'static dyn CertCompressor, &'static dyn CertDecompressor);
 
-static ALGORITHMS: [Algorithm; 2] =
-    [(1, ZLIB_COMPRESSOR, ZLIB_DECOMPRESSOR), (2, BROTLI_COMPRESSOR, BROTLI_DECOMPRESSOR)];
+static ALGORITHMS: &[Algorithm] = &[
+    (TLS_COMPRESSION_ZLIB, ZLIB_COMPRESSOR, ZLIB_DECOMPRESSOR),
+    #[cfg(feature = "brotli")]
+    (TLS_COMPRESSION_BROTLI, BROTLI_COMPRESSOR, BROTLI_DECOMPRESSOR),
+];
 
 /// Whether an algorithm with this IANA number exists here.
 pub(crate) fn has_compression(number: u16) -> bool {
