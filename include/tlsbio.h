@@ -518,7 +518,7 @@ typedef struct tls_client_options {
      */
     tls_session_t *session;
     /**
-     * An ECHConfigList (section 17); of length 0 for what the context does.
+     * An ECHConfigList as for tls_builder_ech(); of length 0 for what the context does.
      */
     const void *ech;
     /**
@@ -688,9 +688,10 @@ tls_status_t tls_builder_trust_system(tls_builder_t *builder);
 /**
  * Sets the application protocols (ALPN, RFC 7301), in order of preference: each a byte with its length,
  * then its name, as in "\x02h2\x08http/1.1" (12 bytes). A length of 0 removes the list. A client offers
- * the list; a server with a list refuses a client that offers none of it.
- * Errors: TLS_ERR_CONFIG (an empty name, or one that is longer than the rest; the message has the
- * offset). Since 0.1.
+ * the list; a server with a list refuses a client that offers none of it. One connection can have another
+ * list: tls_client_new_with(), tls_answer_context_with().
+ * Errors: TLS_ERR_CONFIG (an empty name, one that is longer than the rest, or a list longer than 4096 bytes,
+ * TLS_MAX_ALPN; the message has the offset). Since 0.1.
  */
 tls_status_t tls_builder_alpn(tls_builder_t *builder,
                               const void *wire,
@@ -1044,7 +1045,8 @@ size_t tls_wire_bound(size_t plain_len);
  * identity the peer's certificates.
  *
  * tls_sni() gives the server name: on a client the DNS name that it sends, on a server the one that the client
- * asked for (SNI, RFC 6066, 3).
+ * asked for (SNI, RFC 6066, 3). With ECH that is the hidden name on a client, whatever comes of it; a server,
+ * which does not decrypt it, has the public name.
  * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
  */
 ptrdiff_t tls_sni(tls_conn_t *conn,
@@ -1124,7 +1126,8 @@ tls_status_t tls_counters(tls_conn_t *conn,
  * |-----------------|--------------------------------------------|----------------------|------------------|
  * | TLS_ASK_CONTEXT | servers made with a NULL context           | tls_sni, section 10  | context, refuse  |
  * | TLS_ASK_VERIFY  | contexts with TLS_VERIFY_ASK, if the peer  | tls_peer_certificate | verify, refuse   |
- * |                 | shows a certificate                        | tls_ocsp_response    |                  |
+ * |                 | shows a certificate                        | tls_ocsp_response,   |                  |
+ * |                 |                                            | tls_verify_name      |                  |
  * | TLS_ASK_SIGN    | identities whose key is elsewhere          | tls_sign_scheme,     | sign, refuse     |
  * |                 | (tls_builder_identity_external)            | tls_sign_message     |                  |
  *
@@ -1760,10 +1763,14 @@ tls_status_t tls_key_update(tls_conn_t *conn);
  * connection resumes none, and keeps those that it gets. See tls_client_new_resuming(). A session is one of
  * the same `server_name` and the same name sent.
  *
- * `ech` is an ECHConfigList; TLS_CLIENT_ECH_GREASE and TLS_CLIENT_NO_ECH are the other choices. See section 17.
+ * `ech` is an ECHConfigList; TLS_CLIENT_ECH_GREASE and TLS_CLIENT_NO_ECH are the other choices. See
+ * tls_builder_ech().
  *
  * A name, a session or ECH of its own costs a connection a copy of the context's settings (some 400 bytes, with
- * ECH some 700; not of its trust anchors, keys and lists). `error` may be NULL; otherwise the caller has set `error->size`.
+ * ECH some 700; not of its trust anchors, keys and lists).
+ *
+ * Ownership: everything is read during the call; the session remains the caller's. `error` may be NULL; otherwise
+ * the caller has set `error->size`.
  * Errors: NULL, with `error->status` as of the short forms, TLS_ERR_ARGUMENT (also a size or bits that this
  * version does not know, or two wishes of which one excludes the other), TLS_ERR_CONFIG (a malformed list, the
  * message has the offset; an ECHConfigList without a usable configuration; ECH without TLS 1.3, see there).
@@ -1810,8 +1817,8 @@ tls_status_t tls_answer_context_with(tls_conn_t *conn,
  * can be sent openly, by TLS_CLIENT_NO_ECH, if the host may. After any other error, TLS_ERR_CERTIFICATE above
  * all, an attacker may be in between: do neither.
  *
- * With TLS_VERIFY_ASK the host is asked in both cases, and tls_verify_name() says for which name. It must not
- * accept the public name's certificate for the hidden name.
+ * With TLS_VERIFY_ASK the host is asked in both cases, and tls_verify_name() says for which name. A rejection
+ * ends the connection whatever is answered, but only one by who has the public name is worth a second try.
  *
  * GREASE is something that looks like ECH to who cannot decrypt it, so that servers and middleboxes get used to
  * it, and ECH itself does not stand out. The engine cannot do this beside TLS 1.2: it needs TLS 1.3 as the

@@ -27,8 +27,8 @@ use crate::failure::Failure;
 /// can be sent openly, by TLS_CLIENT_NO_ECH, if the host may. After any other error, TLS_ERR_CERTIFICATE above
 /// all, an attacker may be in between: do neither.
 ///
-/// With TLS_VERIFY_ASK the host is asked in both cases, and tls_verify_name() says for which name. It must not
-/// accept the public name's certificate for the hidden name.
+/// With TLS_VERIFY_ASK the host is asked in both cases, and tls_verify_name() says for which name. A rejection
+/// ends the connection whatever is answered, but only one by who has the public name is worth a second try.
 ///
 /// GREASE is something that looks like ECH to who cannot decrypt it, so that servers and middleboxes get used to
 /// it, and ECH itself does not stand out. The engine cannot do this beside TLS 1.2: it needs TLS 1.3 as the

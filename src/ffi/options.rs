@@ -30,10 +30,14 @@ use crate::status::*;
 /// connection resumes none, and keeps those that it gets. See tls_client_new_resuming(). A session is one of
 /// the same `server_name` and the same name sent.
 ///
-/// `ech` is an ECHConfigList; TLS_CLIENT_ECH_GREASE and TLS_CLIENT_NO_ECH are the other choices. See section 17.
+/// `ech` is an ECHConfigList; TLS_CLIENT_ECH_GREASE and TLS_CLIENT_NO_ECH are the other choices. See
+/// tls_builder_ech().
 ///
 /// A name, a session or ECH of its own costs a connection a copy of the context's settings (some 400 bytes, with
-/// ECH some 700; not of its trust anchors, keys and lists). `error` may be NULL; otherwise the caller has set `error->size`.
+/// ECH some 700; not of its trust anchors, keys and lists).
+///
+/// Ownership: everything is read during the call; the session remains the caller's. `error` may be NULL; otherwise
+/// the caller has set `error->size`.
 /// Errors: NULL, with `error->status` as of the short forms, TLS_ERR_ARGUMENT (also a size or bits that this
 /// version does not know, or two wishes of which one excludes the other), TLS_ERR_CONFIG (a malformed list, the
 /// message has the offset; an ECHConfigList without a usable configuration; ECH without TLS 1.3, see there).

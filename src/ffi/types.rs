@@ -65,7 +65,7 @@ pub struct tls_client_options_t {
     pub alpn_len: usize,
     /// A session to resume, as with tls_client_new_resuming(); NULL for none.
     pub session: *mut tls_session_t,
-    /// An ECHConfigList (section 17); of length 0 for what the context does.
+    /// An ECHConfigList as for tls_builder_ech(); of length 0 for what the context does.
     pub ech: *const c_void,
     /// In bytes.
     pub ech_len: usize,
