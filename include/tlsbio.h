@@ -166,6 +166,9 @@
 #define TLS_REASON_FILE_UNREADABLE                115 /* a file could not be read */
 #define TLS_REASON_SUITE_UNSUPPORTED              120 /* a cipher suite does not exist here, or none is left for a version */
 #define TLS_REASON_GROUP_UNSUPPORTED              121 /* a key exchange group does not exist here */
+#define TLS_REASON_COMPRESSION_UNSUPPORTED        122 /* a certificate compression algorithm does not exist here */
+#define TLS_REASON_ECH_MALFORMED                  123 /* the ECHConfigList cannot be parsed */
+#define TLS_REASON_ECH_UNUSABLE                   124 /* the ECHConfigList has no configuration that can be used */
 #define TLS_REASON_CRL_UNUSABLE                   130 /* a certificate revocation list cannot be parsed */
 #define TLS_REASON_NO_CRL                         131 /* a revocation policy that refuses unknown status needs a CRL */
 #define TLS_REASON_PIN_MALFORMED                  132 /* a pin is not 32 bytes long */
@@ -207,6 +210,7 @@
 #define TLS_REASON_NO_COMMON_ALPN                 405 /* no application protocol (ALPN) */
 #define TLS_REASON_NO_COMMON_FEATURE              406 /* a required extension or feature */
 #define TLS_REASON_REFUSED                        407 /* the host refused the ClientHello */
+#define TLS_REASON_ECH_REJECTED                   408 /* no ECH key: the server rejected the encrypted ClientHello */
 
 /* Reasons: this library. */
 #define TLS_REASON_PANIC                          501 /* a defect was contained; please report it */
@@ -242,6 +246,27 @@
 #define TLS_EARLY_PENDING                           1 /* a client has sent some, and the server has not answered */
 #define TLS_EARLY_ACCEPTED                          2 /* the server takes it */
 #define TLS_EARLY_REJECTED                          3 /* the server does not take it: what was sent must be sent again */
+
+/* Bits of tls_client_options_t.flags. */
+#define TLS_CLIENT_NO_SNI                           1 /* no server name is sent */
+#define TLS_CLIENT_NO_ALPN                          2 /* no protocols are offered, whatever the context says */
+#define TLS_CLIENT_OWN_SESSIONS                     4 /* its sessions are its own, for tls_session_take */
+#define TLS_CLIENT_ECH_GREASE                       8 /* it pretends to offer ECH */
+#define TLS_CLIENT_NO_ECH                          16 /* it neither offers ECH nor pretends to, whatever the context says */
+
+/* Bits of tls_server_options_t.flags. */
+#define TLS_SERVER_NO_ALPN                          1 /* no protocol is agreed on, whatever the context says */
+
+/* Algorithms of tls_builder_certificate_compression (IANA numbers). */
+#define TLS_COMPRESSION_ZLIB                        1 /* zlib (RFC 1950) */
+#define TLS_COMPRESSION_BROTLI                      2 /* Brotli (RFC 7932) */
+
+/* What became of an encrypted ClientHello (tls_ech_status). */
+#define TLS_ECH_NONE                                0 /* none was offered */
+#define TLS_ECH_GREASE                              1 /* the client pretended to offer one */
+#define TLS_ECH_OFFERED                             2 /* a client offered one; the server has not answered */
+#define TLS_ECH_ACCEPTED                            3 /* the server decrypted it: only it knows which name was asked for */
+#define TLS_ECH_REJECTED                            4 /* the server did not decrypt it: the connection fails */
 
 /* Kinds of tls_channel_binding. */
 #define TLS_BINDING_EXPORTER                        1 /* tls-exporter (RFC 9266): bound to this connection */
@@ -289,6 +314,7 @@
 #define TLS_MIN_OUTBOUND_LIMIT                  20480 /* least outbound limit; a long certificate chain needs more */
 #define TLS_DEFAULT_HANDSHAKE_BUDGET           262144 /* default of tls_builder_handshake_budget, in wire bytes */
 #define TLS_MIN_HANDSHAKE_BUDGET                 4096 /* least handshake budget: room for usual hellos, one of them retried */
+#define TLS_MAX_ALPN                             4096 /* longest list of protocols (ALPN), in bytes */
 #define TLS_DEFAULT_SESSIONS                      256 /* default of tls_builder_sessions */
 #define TLS_MAX_SESSIONS                      1048576 /* most that tls_builder_sessions takes */
 #define TLS_MAX_EARLY_DATA                      65536 /* most that tls_builder_early_data takes, in bytes */
@@ -500,6 +526,72 @@ typedef struct tls_timings {
     uint64_t asking_ns;
 } tls_timings_t;
 
+/**
+ * What one client connection has of its own (tls_client_new_with). The caller sets all members to zero,
+ * `size` to sizeof(tls_client_options_t), and what is wanted. Everything is read during the call. Since 0.1.
+ */
+typedef struct tls_client_options {
+    /**
+     * sizeof(tls_client_options_t), set by the caller.
+     */
+    size_t size;
+    /**
+     * What the server's certificate must be valid for: a DNS name or an IP address, NUL-terminated.
+     */
+    const char *server_name;
+    /**
+     * The DNS name to send, NUL-terminated; NULL for `server_name`.
+     */
+    const char *sni;
+    /**
+     * A list of protocols as for tls_builder_alpn(); of length 0 for that of the context.
+     */
+    const void *alpn;
+    /**
+     * In bytes.
+     */
+    size_t alpn_len;
+    /**
+     * A session to resume, as with tls_client_new_resuming(); NULL for none.
+     */
+    tls_session_t *session;
+    /**
+     * An ECHConfigList as for tls_builder_ech(); of length 0 for what the context does.
+     */
+    const void *ech;
+    /**
+     * In bytes.
+     */
+    size_t ech_len;
+    /**
+     * Bits TLS_CLIENT_*.
+     */
+    uint32_t flags;
+} tls_client_options_t;
+
+/**
+ * What one server connection has of its own (tls_answer_context_with). The caller sets all members to
+ * zero, `size` to sizeof(tls_server_options_t), and what is wanted. Since 0.1.
+ */
+typedef struct tls_server_options {
+    /**
+     * sizeof(tls_server_options_t), set by the caller.
+     */
+    size_t size;
+    /**
+     * A list of protocols as for tls_builder_alpn(); of length 0 for that of the context.
+     */
+    const void *alpn;
+    /**
+     * In bytes.
+     */
+    size_t alpn_len;
+    /**
+     * Bits TLS_SERVER_*.
+     */
+    uint32_t flags;
+} tls_server_options_t;
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -634,9 +726,10 @@ tls_status_t tls_builder_trust_system(tls_builder_t *builder);
 /**
  * Sets the application protocols (ALPN, RFC 7301), in order of preference: each a byte with its length,
  * then its name, as in "\x02h2\x08http/1.1" (12 bytes). A length of 0 removes the list. A client offers
- * the list; a server with a list refuses a client that offers none of it.
- * Errors: TLS_ERR_CONFIG (an empty name, or one that is longer than the rest; the message has the
- * offset). Since 0.1.
+ * the list; a server with a list refuses a client that offers none of it. One connection can have another
+ * list: tls_client_new_with(), tls_answer_context_with().
+ * Errors: TLS_ERR_CONFIG (an empty name, one that is longer than the rest, or a list longer than 4096 bytes,
+ * TLS_MAX_ALPN; the message has the offset). Since 0.1.
  */
 tls_status_t tls_builder_alpn(tls_builder_t *builder,
                               const void *wire,
@@ -990,7 +1083,8 @@ size_t tls_wire_bound(size_t plain_len);
  * identity the peer's certificates.
  *
  * tls_sni() gives the server name: on a client the DNS name that it sends, on a server the one that the client
- * asked for (SNI, RFC 6066, 3).
+ * asked for (SNI, RFC 6066, 3). With ECH that is the hidden name on a client, whatever comes of it; a server,
+ * which does not decrypt it, has the public name.
  * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
  */
 ptrdiff_t tls_sni(tls_conn_t *conn,
@@ -1072,7 +1166,8 @@ tls_status_t tls_counters(tls_conn_t *conn,
  * |-----------------|--------------------------------------------|----------------------|------------------|
  * | TLS_ASK_CONTEXT | servers made with a NULL context           | tls_sni, section 10  | context, refuse  |
  * | TLS_ASK_VERIFY  | contexts with TLS_VERIFY_ASK, if the peer  | tls_peer_certificate | verify, refuse   |
- * |                 | shows a certificate                        | tls_ocsp_response    |                  |
+ * |                 | shows a certificate                        | tls_ocsp_response,   |                  |
+ * |                 |                                            | tls_verify_name      |                  |
  * | TLS_ASK_SIGN    | identities whose key is elsewhere          | tls_sign_scheme,     | sign, refuse     |
  * |                 | (tls_builder_identity_external)            | tls_sign_message     |                  |
  *
@@ -1445,7 +1540,8 @@ tls_conn_t *tls_client_new_resuming(const tls_context_t *context,
                                     tls_error_t *error);
 
 /**
- * Takes the newest session out of a connection that was made by tls_client_new_resuming(), while it lives,
+ * Takes the newest session out of a connection that was made by tls_client_new_resuming(), or with
+ * TLS_CLIENT_OWN_SESSIONS, while it lives,
  * also after it has failed or was closed; called again, the one before it. TLS 1.3 servers send theirs
  * after the handshake, most of them two: they are there once tls_advance() or a read has processed them.
  * The caller owns the session, until tls_session_free(); context and connection may be freed before it.
@@ -1644,6 +1740,27 @@ tls_status_t tls_builder_groups(tls_builder_t *builder,
                                 size_t count);
 
 /**
+ * Sets the algorithms for the compression of certificates (RFC 8879, TLS 1.3), in order of preference:
+ * TLS_COMPRESSION_ZLIB (1), TLS_COMPRESSION_BROTLI (2). Off by default, and with a `count` of 0. They are for
+ * both directions: the peer is told that its chain may be compressed so, and the own chain is, by the first
+ * one that the peer takes. It saves some hundred bytes of a usual chain, which can spare a round trip.
+ *
+ * The own chain is compressed once, at the first handshake that needs it, and kept; that takes some
+ * milliseconds. A chain of the peer that would be longer than 65536 bytes is refused before anything is
+ * decompressed, and never more than that is [R-79]; meanwhile Brotli can take up to 16 MiB for its window, if
+ * the peer says so, zlib 64 KiB. Whether a chain came compressed cannot be told.
+ *
+ * A library that was built without the Cargo feature `brotli`, which saves 1.1 MB, has zlib only.
+ *
+ * `algorithms` is read during the call.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_CONFIG (an algorithm that does not exist
+ * here, or stands twice; the message has its place). Since 0.1.
+ */
+tls_status_t tls_builder_certificate_compression(tls_builder_t *builder,
+                                                 const uint16_t *algorithms,
+                                                 size_t count);
+
+/**
  * Like tls_write_from(), from up to 64 pieces of memory, which are sealed as if they were one: many small
  * pieces become one record. Answers how many bytes were taken in all; with more pieces than 64 it takes
  * the first ones. Errors: TLS_ERR_ARGUMENT (NULL, here or in a piece, or pieces that are not aligned),
@@ -1763,7 +1880,137 @@ tls_status_t tls_context_time(const tls_context_t *context,
 size_t tls_context_worst_case(const tls_context_t *context);
 
 /**
- * ---- 17. Constants and version --------------------------------------------------------------
+ * ---- 17. Options of one connection ----------------------------------------------------------
+ *
+ * A context is what connections share. What one of them has of its own is in a struct, whose members are
+ * zero for "as the context says", so that a struct with nothing but a name makes what tls_client_new()
+ * makes. tls_client_new(), tls_client_new_named() and tls_client_new_resuming() are short forms of this call.
+ *
+ * tls_client_new_with() starts a client connection. Of `options`:
+ *
+ * `sni` is the DNS name to send, if it is another one than `server_name`, which the certificate must be
+ * valid for; TLS_CLIENT_NO_SNI sends none. See tls_client_new_named().
+ *
+ * `alpn` are the protocols that this connection offers; TLS_CLIENT_NO_ALPN offers none [R-77].
+ *
+ * `session` is a session to resume, with TLS_CLIENT_OWN_SESSIONS or without; with that bit alone the
+ * connection resumes none, and keeps those that it gets. See tls_client_new_resuming(). A session is one of
+ * the same `server_name` and the same name sent.
+ *
+ * `ech` is an ECHConfigList; TLS_CLIENT_ECH_GREASE and TLS_CLIENT_NO_ECH are the other choices. See
+ * tls_builder_ech().
+ *
+ * A name, a session or ECH of its own costs a connection a copy of the context's settings (some 400 bytes, with
+ * ECH some 700; not of its trust anchors, keys and lists).
+ *
+ * Ownership: everything is read during the call; the session remains the caller's. `error` may be NULL; otherwise
+ * the caller has set `error->size`.
+ * Errors: NULL, with `error->status` as of the short forms, TLS_ERR_ARGUMENT (also a size or bits that this
+ * version does not know, or two wishes of which one excludes the other), TLS_ERR_CONFIG (a malformed list, the
+ * message has the offset; an ECHConfigList without a usable configuration; ECH without TLS 1.3, see there).
+ * Since 0.1.
+ */
+tls_conn_t *tls_client_new_with(const tls_context_t *context,
+                                const tls_client_options_t *options,
+                                tls_error_t *error);
+
+/**
+ * Like tls_answer_context(), with options for this connection alone: `alpn` are the protocols that it agrees
+ * to, in order of preference, so that a host can choose by what tls_hello_alpn() says; TLS_SERVER_NO_ALPN
+ * agrees to none [R-78]. A NULL `options` has no wishes. Other wishes of a server are contexts: any number of
+ * them can share their ticket keys (tls_context_ticket_keys()). Protocols of its own cost the connection a
+ * copy of the context's settings (some 300 bytes).
+ *
+ * `error` may be NULL; otherwise the caller has set `error->size`. After an error the question is still open.
+ * Errors: as of tls_answer_context(), TLS_ERR_ARGUMENT (also a size or bits that this version does not know, or a
+ * list and TLS_SERVER_NO_ALPN), TLS_ERR_CONFIG (a malformed list; the message has the offset). Since 0.1.
+ */
+tls_status_t tls_answer_context_with(tls_conn_t *conn,
+                                     const tls_context_t *context,
+                                     const tls_server_options_t *options,
+                                     tls_error_t *error);
+
+/**
+ * ---- 18. Encrypted Client Hello -------------------------------------------------------------
+ *
+ * ECH (RFC 9849) hides which name a client asks for: the ClientHello that it means is encrypted to a key of
+ * the server's operator, inside one that shows a public name, the same for all servers of that operator. What
+ * is hidden are the name and the session that is resumed; protocols (ALPN), suites and groups are the same in
+ * both. The key comes out of the DNS, as the parameter "ech" of the HTTPS record of the name (RFC 9848): an
+ * ECHConfigList, which the host looks up over a channel that hides the name as well, and gives here as bytes.
+ * This library offers ECH as a client; on servers, which ignore it, the engine does not have it.
+ *
+ * The server of a list is told by tls_client_new_with(), for each connection. Then tls_sni() is the hidden
+ * name. The connection offers TLS 1.3 only, whatever the context says: servers with ECH have it.
+ *
+ * If the server cannot decrypt the hidden ClientHello, it goes on with the outer one. The client then verifies
+ * that the server is one for the public name, by the context's rules; it shows no certificate, and the
+ * handshake ends with TLS_ERR_NO_COMMON and TLS_REASON_ECH_REJECTED (alert 121) [R-81]. No plain byte was
+ * moved. tls_ech_retry_configs() has a newer list if the server gave one: make a new connection, over a new
+ * transport, with that list, and do so once. Without one, the operator has turned ECH off, and the name
+ * can be sent openly, by TLS_CLIENT_NO_ECH, if the host may. After any other error, TLS_ERR_CERTIFICATE above
+ * all, an attacker may be in between: do neither.
+ *
+ * With TLS_VERIFY_ASK the host is asked in both cases, and tls_verify_name() says for which name. A rejection
+ * ends the connection whatever is answered, but only one by who has the public name is worth a second try.
+ *
+ * GREASE is something that looks like ECH to who cannot decrypt it, so that servers and middleboxes get used to
+ * it, and ECH itself does not stand out. The engine cannot do this beside TLS 1.2: it needs TLS 1.3 as the
+ * least version (tls_builder_versions()).
+ *
+ * tls_builder_ech() sets an ECHConfigList for all connections of a client context, which is right only if all go
+ * to servers of one operator. The list has its length in front, as it is in the DNS; a length of 0
+ * removes it. The first configuration that can be used is: of version 0xfe0d, with HPKE over P-256, P-384,
+ * P-521 or X25519, AES-GCM or ChaCha20-Poly1305, and without mandatory extensions.
+ *
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_CONFIG (TLS_REASON_ECH_MALFORMED: the
+ * message has the configuration, counted from 1, and the offset in the list). When the context is made, also
+ * TLS_ERR_CONFIG (TLS_REASON_ECH_UNUSABLE: no configuration can be used; TLS_REASON_VERSION_UNSUPPORTED: no TLS 1.3).
+ * Server contexts ignore it. Since 0.1.
+ */
+tls_status_t tls_builder_ech(tls_builder_t *builder,
+                             const void *list,
+                             size_t len);
+
+/**
+ * Sets whether the connections of a client context send GREASE ECH: 1 for yes, 0 for no (default). It takes the
+ * place of a list, and a list takes its place. Making a context is TLS_ERR_CONFIG
+ * (TLS_REASON_VERSION_UNSUPPORTED) unless TLS 1.3 is the least version. Server contexts ignore it.
+ * Errors: TLS_ERR_ARGUMENT (another number), TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ */
+tls_status_t tls_builder_ech_grease(tls_builder_t *builder,
+                                    int32_t mode);
+
+/**
+ * What became of ECH: TLS_ECH_NONE (also on servers), TLS_ECH_GREASE, TLS_ECH_OFFERED, TLS_ECH_ACCEPTED or
+ * TLS_ECH_REJECTED [R-80]. It is settled when the handshake is done, or has failed by a rejection; with
+ * TLS_VERIFY_ASK, TLS_ECH_OFFERED stays until then, but a rejection shows at TLS_ASK_VERIFY already.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ */
+int32_t tls_ech_status(tls_conn_t *conn);
+
+/**
+ * Copies out the ECHConfigList that the server gave when it rejected ECH, for one more try in a new connection.
+ * 0 if it gave none, or has not rejected it. It is as trustworthy as the server's certificate for the
+ * public name: with TLS_VERIFY_DANGEROUS_NONE it is not.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ */
+ptrdiff_t tls_ech_retry_configs(tls_conn_t *conn,
+                                void *list,
+                                size_t capacity);
+
+/**
+ * The name that the server's certificate must be valid for, while a client's TLS_ASK_VERIFY is open, a DNS name
+ * or an IP address: the one that the connection was made with, or the public name of an ECHConfigList if the
+ * server rejected ECH [R-82]. 0 if that question is not open, and on servers.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ */
+ptrdiff_t tls_verify_name(tls_conn_t *conn,
+                          char *text,
+                          size_t capacity);
+
+/**
+ * ---- 19. Constants and version --------------------------------------------------------------
  *
  * tls_constant() gives the value of any TLS_* macro of this header by its name, for languages that cannot see
  * macros: `*value` is set.

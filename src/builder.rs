@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use crate::engine::{ClientAuth, Credential, Recipe, Verify, has_group, has_suite};
+use crate::ech::Ech;
+use crate::engine::{ClientAuth, Credential, Recipe, Verify, has_compression, has_group, has_suite};
 use crate::failure::Failure;
 use crate::limits::{DEFAULT_POOL, HandshakeLimits, Limits, MOST_EARLY_DATA, MOST_SESSIONS};
 use crate::status::*;
-use crate::{identity, trust};
+use crate::{alpn, identity, trust};
 
 /// What `tls_builder_t` stands for.
 pub(crate) struct Builder {
@@ -70,23 +71,7 @@ impl Builder {
 
     /// `wire` is a list as in RFC 7301, section 3.1, without its outer length.
     pub(crate) fn alpn(&mut self, wire: &[u8]) -> Result<(), Failure> {
-        let mut names = Vec::new();
-        let mut offset = 0;
-        while let Some(&length) = wire.get(offset) {
-            let start = offset + 1;
-            let malformed = |why: &str| {
-                Failure::config(TLS_REASON_ALPN_MALFORMED, format!("ALPN list, offset {offset}: {why}"))
-            };
-            if length == 0 {
-                return Err(malformed("an empty protocol name"));
-            }
-            let name = wire
-                .get(start..start + usize::from(length))
-                .ok_or_else(|| malformed("the name is longer than the rest of the list"))?;
-            names.push(name.to_vec());
-            offset = start + name.len();
-        }
-        self.recipe.alpn = names;
+        self.recipe.alpn = alpn::parse(wire)?;
         Ok(())
     }
 
@@ -123,6 +108,34 @@ impl Builder {
     pub(crate) fn groups(&mut self, groups: &[u16]) -> Result<(), Failure> {
         check_all(groups, has_group, TLS_REASON_GROUP_UNSUPPORTED, "key exchange group")?;
         self.recipe.groups = groups.to_vec();
+        Ok(())
+    }
+
+    /// `algorithms` are IANA numbers in order of preference.
+    pub(crate) fn certificate_compression(&mut self, algorithms: &[u16]) -> Result<(), Failure> {
+        check_all(
+            algorithms,
+            has_compression,
+            TLS_REASON_COMPRESSION_UNSUPPORTED,
+            "certificate compression algorithm",
+        )?;
+        self.recipe.compression = algorithms.to_vec();
+        Ok(())
+    }
+
+    /// `list` is an ECHConfigList; none for no ECH.
+    pub(crate) fn ech(&mut self, list: &[u8]) -> Result<(), Failure> {
+        self.recipe.ech = if list.is_empty() { Ech::Off } else { Ech::offer(list)? };
+        Ok(())
+    }
+
+    pub(crate) fn ech_grease(&mut self, mode: i32) -> Result<(), Failure> {
+        match (mode, &self.recipe.ech) {
+            (1, _) => self.recipe.ech = Ech::Grease,
+            (0, Ech::Grease) => self.recipe.ech = Ech::Off,
+            (0, _) => {}
+            _ => return Err(Failure::argument(format!("{mode} is neither 0 nor 1"))),
+        }
         Ok(())
     }
 

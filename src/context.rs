@@ -4,10 +4,14 @@ use std::sync::{Arc, LazyLock};
 
 use pki_types::{CertificateDer, ServerName};
 
+use crate::alpn;
 use crate::buffer::Pool;
 use crate::builder::Builder;
 use crate::connection::Connection;
-use crate::engine::{ClientSession, ClientSetup, Credential, GivenKey, KeySet, OwnSessions, ServerSetup};
+use crate::ech::Ech;
+use crate::engine::{
+    ClientSession, ClientSetup, ClientWish, Credential, GivenKey, KeySet, SentName, ServerSetup,
+};
 use crate::failure::Failure;
 use crate::footprint::Footprint;
 use crate::limits::{DEFAULT_POOL, HandshakeLimits, Limits, OUTBOUND_RESERVE};
@@ -23,6 +27,38 @@ pub(crate) struct Context {
 pub(crate) enum Role {
     Client(ClientSetup),
     Server(ServerSetup),
+}
+
+/// What one client connection has of its own. Names are in text form, lists as in their RFCs.
+pub(crate) struct ClientOptions<'a> {
+    pub(crate) server_name: &'a [u8],
+    pub(crate) sent: Sent<'a>,
+    pub(crate) alpn: Option<&'a [u8]>,
+    pub(crate) ech: EchOption<'a>,
+    /// Whether its sessions are kept apart, with the one to resume.
+    pub(crate) sessions: Option<Option<&'a mut ClientSession>>,
+}
+
+/// The name that a client sends.
+pub(crate) enum Sent<'a> {
+    Verified,
+    Other(&'a [u8]),
+    None,
+}
+
+/// What a connection does about ECH.
+pub(crate) enum EchOption<'a> {
+    OfContext,
+    Off,
+    Grease,
+    Offer(&'a [u8]),
+}
+
+impl<'a> ClientOptions<'a> {
+    /// None of its own.
+    pub(crate) fn new(server_name: &'a [u8]) -> Self {
+        Self { server_name, sent: Sent::Verified, alpn: None, ech: EchOption::OfContext, sessions: None }
+    }
 }
 
 /// The part that an established connection still needs.
@@ -75,18 +111,35 @@ impl Context {
 
     /// Starts a client connection. `server_name` is a DNS name or an IP address in text form.
     pub(crate) fn connect(&self, server_name: &[u8]) -> Result<Connection, Failure> {
-        self.start(parse_name(server_name)?, None)
+        self.open(ClientWish::plain(parse_name(server_name)?))
     }
 
-    /// The same, with sessions of its own: the one that it resumes, and those that it will be given.
-    pub(crate) fn connect_resuming(
-        &self,
-        server_name: &[u8],
-        session: Option<&mut ClientSession>,
-    ) -> Result<Connection, Failure> {
-        let name = parse_name(server_name)?;
-        let own = self.client_setup()?.own_sessions(&name, session)?;
-        self.start(name, Some(own))
+    /// Starts a client connection that differs from others of its context.
+    pub(crate) fn connect_with(&self, options: ClientOptions<'_>) -> Result<Connection, Failure> {
+        let verified = parse_name(options.server_name)?;
+        let sent = match options.sent {
+            Sent::Verified => SentName::Verified,
+            Sent::None => SentName::None,
+            Sent::Other(name) => match parse_name(name)? {
+                ServerName::DnsName(name) => SentName::Other(name),
+                _ => {
+                    let why = "the name to send is an IP address: only DNS names can be sent (RFC 6066, 3)";
+                    return Err(Failure::new(TLS_ERR_ARGUMENT, TLS_REASON_SERVER_NAME_INVALID, why));
+                }
+            },
+        };
+        self.open(ClientWish {
+            verified,
+            sent,
+            alpn: options.alpn.map(alpn::parse).transpose()?,
+            ech: match options.ech {
+                EchOption::OfContext => None,
+                EchOption::Off => Some(Ech::Off),
+                EchOption::Grease => Some(Ech::Grease),
+                EchOption::Offer(list) => Some(Ech::offer(list)?),
+            },
+            sessions: options.sessions,
+        })
     }
 
     /// Takes these keys for the tickets from now on; none of them for keys of the context's own.
@@ -113,40 +166,11 @@ impl Context {
         self.worst_case
     }
 
-    fn client_setup(&self) -> Result<&ClientSetup, Failure> {
-        match &self.role {
-            Role::Client(setup) => Ok(setup),
-            Role::Server(_) => Err(Failure::argument("a client connection needs a client context")),
-        }
-    }
-
-    fn start(&self, name: ServerName<'static>, own: Option<Arc<OwnSessions>>) -> Result<Connection, Failure> {
-        let setup = self.client_setup()?;
-        let sent = match &name {
-            ServerName::DnsName(name) => Some(name.as_ref().into()),
-            _ => None,
-        };
-        Connection::client(self.shared.clone(), setup, name, sent, own)
-    }
-
-    /// Starts a client connection whose server must prove the name `verified`, and is told the name
-    /// `sent`, or none.
-    pub(crate) fn connect_named(&self, sent: Option<&[u8]>, verified: &[u8]) -> Result<Connection, Failure> {
+    fn open(&self, wish: ClientWish<'_>) -> Result<Connection, Failure> {
         let Role::Client(setup) = &self.role else {
             return Err(Failure::argument("a client connection needs a client context"));
         };
-        let verified = parse_name(verified)?;
-        let sent = match sent.map(parse_name).transpose()? {
-            Some(ServerName::DnsName(name)) => Some(name),
-            Some(_) => {
-                let why = "the name to send is an IP address: only DNS names can be sent (RFC 6066, 3)";
-                return Err(Failure::new(TLS_ERR_ARGUMENT, TLS_REASON_SERVER_NAME_INVALID, why));
-            }
-            None => None,
-        };
-        let text = sent.as_ref().map(|name| name.as_ref().into());
-        let (setup, name) = setup.named(sent, verified);
-        Connection::client(self.shared.clone(), &setup, name, text, None)
+        Connection::client(self.shared.clone(), setup, setup.opening(wish)?)
     }
 
     /// Starts a server connection.

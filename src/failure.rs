@@ -14,11 +14,20 @@ pub(crate) struct Failure {
     pub alert_sent: Option<u8>,
     pub alert_received: Option<u8>,
     pub message: Box<str>,
+    /// The ECHConfigList that a server gave when it rejected ECH.
+    pub ech_retry: Option<Box<[u8]>>,
 }
 
 impl Failure {
     pub(crate) fn new(status: Status, reason: i32, message: impl Into<Box<str>>) -> Self {
-        Self { status, reason, alert_sent: None, alert_received: None, message: message.into() }
+        Self {
+            status,
+            reason,
+            alert_sent: None,
+            alert_received: None,
+            message: message.into(),
+            ech_retry: None,
+        }
     }
 
     /// Something that the host configured cannot be used.

@@ -19,11 +19,14 @@
 //! | `quiet` | panics are contained and say nothing |
 //! | `verification`, `der` | what is added to the rules of a chain, and the encoding it comes in |
 //! | `signature_hash` | the hash with which a certificate was signed |
+//! | `alpn`, `ech` | lists of protocols, and of keys for an encrypted hello |
 //! | `limits`, `record` | numbers: what a host may set, and what a record costs |
 //! | [`status`], `failure` | the codes and the explanations behind them |
 //!
 //! `ARCHITECTURE.md` is the map for people who change something.
 
+#[forbid(unsafe_code)]
+mod alpn;
 #[forbid(unsafe_code)]
 mod buffer;
 #[forbid(unsafe_code)]
@@ -36,6 +39,8 @@ mod connection;
 mod context;
 #[forbid(unsafe_code)]
 mod der;
+#[forbid(unsafe_code)]
+mod ech;
 #[forbid(unsafe_code)]
 mod engine;
 #[forbid(unsafe_code)]

@@ -104,6 +104,9 @@ groups! {
         TLS_REASON_FILE_UNREADABLE = 115, "a file could not be read";
         TLS_REASON_SUITE_UNSUPPORTED = 120, "a cipher suite does not exist here, or none is left for a version";
         TLS_REASON_GROUP_UNSUPPORTED = 121, "a key exchange group does not exist here";
+        TLS_REASON_COMPRESSION_UNSUPPORTED = 122, "a certificate compression algorithm does not exist here";
+        TLS_REASON_ECH_MALFORMED = 123, "the ECHConfigList cannot be parsed";
+        TLS_REASON_ECH_UNUSABLE = 124, "the ECHConfigList has no configuration that can be used";
         TLS_REASON_CRL_UNUSABLE = 130, "a certificate revocation list cannot be parsed";
         TLS_REASON_NO_CRL = 131, "a revocation policy that refuses unknown status needs a CRL";
         TLS_REASON_PIN_MALFORMED = 132, "a pin is not 32 bytes long";
@@ -148,6 +151,7 @@ groups! {
         TLS_REASON_NO_COMMON_ALPN = 405, "no application protocol (ALPN)";
         TLS_REASON_NO_COMMON_FEATURE = 406, "a required extension or feature";
         TLS_REASON_REFUSED = 407, "the host refused the ClientHello";
+        TLS_REASON_ECH_REJECTED = 408, "no ECH key: the server rejected the encrypted ClientHello";
     }
     /// Fine codes for internal errors.
     REASONS_INTERNAL: i32, "Reasons: this library" {
@@ -190,6 +194,31 @@ groups! {
         TLS_EARLY_PENDING = 1, "a client has sent some, and the server has not answered";
         TLS_EARLY_ACCEPTED = 2, "the server takes it";
         TLS_EARLY_REJECTED = 3, "the server does not take it: what was sent must be sent again";
+    }
+    /// Bits of `tls_client_options_t`.
+    CLIENT_OPTIONS: u32, "Bits of tls_client_options_t.flags" {
+        TLS_CLIENT_NO_SNI = 1, "no server name is sent";
+        TLS_CLIENT_NO_ALPN = 2, "no protocols are offered, whatever the context says";
+        TLS_CLIENT_OWN_SESSIONS = 4, "its sessions are its own, for tls_session_take";
+        TLS_CLIENT_ECH_GREASE = 8, "it pretends to offer ECH";
+        TLS_CLIENT_NO_ECH = 16, "it neither offers ECH nor pretends to, whatever the context says";
+    }
+    /// Bits of `tls_server_options_t`.
+    SERVER_OPTIONS: u32, "Bits of tls_server_options_t.flags" {
+        TLS_SERVER_NO_ALPN = 1, "no protocol is agreed on, whatever the context says";
+    }
+    /// Numbers of `tls_builder_certificate_compression`.
+    COMPRESSION: u16, "Algorithms of tls_builder_certificate_compression (IANA numbers)" {
+        TLS_COMPRESSION_ZLIB = 1, "zlib (RFC 1950)";
+        TLS_COMPRESSION_BROTLI = 2, "Brotli (RFC 7932)";
+    }
+    /// What became of ECH.
+    ECH: i32, "What became of an encrypted ClientHello (tls_ech_status)" {
+        TLS_ECH_NONE = 0, "none was offered";
+        TLS_ECH_GREASE = 1, "the client pretended to offer one";
+        TLS_ECH_OFFERED = 2, "a client offered one; the server has not answered";
+        TLS_ECH_ACCEPTED = 3, "the server decrypted it: only it knows which name was asked for";
+        TLS_ECH_REJECTED = 4, "the server did not decrypt it: the connection fails";
     }
     /// Kinds of `tls_channel_binding`.
     BINDING: i32, "Kinds of tls_channel_binding" {
@@ -243,6 +272,7 @@ groups! {
         TLS_MIN_OUTBOUND_LIMIT = crate::limits::MIN_OUTBOUND as i64, "least outbound limit; a long certificate chain needs more";
         TLS_DEFAULT_HANDSHAKE_BUDGET = crate::limits::DEFAULT_BUDGET as i64, "default of tls_builder_handshake_budget, in wire bytes";
         TLS_MIN_HANDSHAKE_BUDGET = crate::limits::MIN_BUDGET as i64, "least handshake budget: room for usual hellos, one of them retried";
+        TLS_MAX_ALPN = crate::alpn::MOST_ALPN as i64, "longest list of protocols (ALPN), in bytes";
         TLS_DEFAULT_SESSIONS = crate::limits::DEFAULT_SESSIONS as i64, "default of tls_builder_sessions";
         TLS_MAX_SESSIONS = crate::limits::MOST_SESSIONS as i64, "most that tls_builder_sessions takes";
         TLS_MAX_EARLY_DATA = crate::limits::MOST_EARLY_DATA as i64, "most that tls_builder_early_data takes, in bytes";

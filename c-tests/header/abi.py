@@ -26,7 +26,8 @@ FORBIDDEN = {
 INTEGERS = {"int16_t", "int32_t", "int64_t", "uint8_t", "uint16_t", "uint32_t", "uint64_t", "size_t", "ptrdiff_t",
             "tls_status_t"}
 POINTERS = {"void", "char", "void *", "uint8_t", "size_t", "int64_t", "uint64_t", "uint16_t", "tls_error_t", "tls_span_t", "tls_iovec_t",
-            "tls_ticket_key_t", "tls_counters_t", "tls_timings_t", "tls_event_t"}
+            "tls_ticket_key_t", "tls_counters_t", "tls_timings_t", "tls_event_t", "tls_client_options_t",
+            "tls_server_options_t"}
 
 
 def structs(code):
@@ -59,9 +60,13 @@ def unusual(header):
                 yield f"{function.name}: {what} is '{text}'"
     for name, members in structs(header.code):
         for member in members:
-            if not re.fullmatch(r"(\w+)\s+\w+(\s*,\s*\w+)*|(char|uint8_t)\s+\w+\s*\[\s*\w+\s*\]|void\s*\*\s*\w+", member):
+            pointer = re.fullmatch(r"(const\s+)?(\w+)\s*\*\s*\w+", member)
+            if pointer:
+                if pointer.group(2) not in {"void", "char"} | set(tlsbio_header.HANDLES):
+                    yield f"struct {name}: '{member}' points to what another language cannot make"
+            elif not re.fullmatch(r"(\w+)\s+\w+(\s*,\s*\w+)*|(char|uint8_t)\s+\w+\s*\[\s*\w+\s*\]", member):
                 yield f"struct {name}: '{member}' is not a plain member"
-            elif member.split()[0] not in INTEGERS | {"char", "void"}:
+            elif member.split()[0] not in INTEGERS | {"char"}:
                 yield f"struct {name}: '{member}' has no fixed width"
 
 

@@ -21,6 +21,12 @@ static unsigned char type_of_next_record(const struct scene *scene)
     return APPLICATION_DATA;
 }
 
+/* One configuration for X25519, whose public key is the point 9, with the public name "a.test". */
+static const unsigned char ech_list[] = {
+    0, 57, 0xfe, 0x0d, 0, 53, 7, 0, 0x20, 0, 32, 9,   0,   0,   0,   0,   0,   0, 0, 0,
+    0, 0,  0,    0,    0, 0,  0, 0, 0,    0, 0,  0,   0,   0,   0,   0,   0,   0, 0, 0,
+    0, 0,  0,    0,    4, 0,  1, 0, 1,    0, 6,  'a', '.', 't', 'e', 's', 't', 0, 0};
+
 static void usable_values(struct scene *scene)
 {
     scene->chain = pki.server_chain.text;
@@ -49,6 +55,14 @@ static void usable_values(struct scene *scene)
     scene->suites[0] = 0x1301;
     scene->suites[1] = 0xc02b;
     scene->groups[0] = 0x001d;
+    scene->compression[0] = TLS_COMPRESSION_BROTLI;
+    scene->compression[1] = TLS_COMPRESSION_ZLIB;
+    scene->ech_list = ech_list;
+    scene->ech_list_len = sizeof(ech_list);
+    scene->client_options =
+        (tls_client_options_t){.size = sizeof(scene->client_options), .server_name = scene->host};
+    scene->server_options = (tls_server_options_t){
+        .size = sizeof(scene->server_options), .alpn = scene->alpn_list, .alpn_len = 3};
     scene->error.size = sizeof(scene->error);
     scene->ticket_key = (tls_ticket_key_t){.size = sizeof(scene->ticket_key),
                                            .name = "matrix",

@@ -45,8 +45,9 @@ struct scene {
     size_t chain_len, key_len, roots_len;
     const char *chain_path, *key_path, *roots_path;
     const char *alpn_list, *host, *plain, *constant_name;
+    const unsigned char *ech_list;
     const char *crl, *ocsp, *public_key;
-    size_t crl_len, ocsp_len, public_key_len;
+    size_t crl_len, ocsp_len, public_key_len, ech_list_len;
     unsigned char digest[32];
     int64_t constant_value;
     tls_error_t error;
@@ -60,7 +61,9 @@ struct scene {
     size_t consumed;
     tls_span_t spans[4];
     tls_iovec_t gather[2], scatter[2];
-    uint16_t suites[2], groups[1];
+    uint16_t suites[2], groups[1], compression[2];
+    tls_client_options_t client_options;
+    tls_server_options_t server_options;
     tls_ticket_key_t ticket_key;
     tls_counters_t counters;
     tls_timings_t timings;

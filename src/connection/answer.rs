@@ -3,8 +3,11 @@
 use std::sync::Arc;
 
 use super::{Answer, Connection, USUAL_FLIGHT};
+use crate::alpn;
 use crate::context::{Context, Role};
-use crate::engine::{Question, Verdict, log_keys, note_identity, refuses_hello, rejects_identity};
+use crate::engine::{
+    Question, ServerSetup, Verdict, log_keys, note_identity, refuses_hello, rejects_identity,
+};
 use crate::failure::Failure;
 use crate::status::*;
 
@@ -15,6 +18,27 @@ impl Connection {
         let Role::Server(setup) = &context.role else {
             return Err(TLS_ERR_ARGUMENT);
         };
+        self.continue_with(context, setup);
+        Ok(())
+    }
+
+    /// The same, with a list of application protocols as in RFC 7301 in place of the context's.
+    pub(crate) fn answer_context_with(
+        &mut self,
+        context: &Context,
+        alpn: Option<&[u8]>,
+    ) -> Result<(), Failure> {
+        let Role::Server(setup) = &context.role else {
+            return Err(Failure::argument("a server connection needs a server context"));
+        };
+        self.check_asked(Question::Context)
+            .map_err(|status| Failure::new(status, 0, "no question about a context is open"))?;
+        let own = alpn.map(|wire| Ok(setup.with_alpn(&alpn::parse(wire)?))).transpose()?;
+        self.continue_with(context, own.as_ref().unwrap_or(setup));
+        Ok(())
+    }
+
+    fn continue_with(&mut self, context: &Context, setup: &ServerSetup) {
         self.shared = Arc::clone(&context.shared);
         setup.prepare(&mut self.session);
         let out = self.outbound.appender(USUAL_FLIGHT, &self.shared.pool);
@@ -23,7 +47,8 @@ impl Connection {
             note_identity(|| log_keys(logs_keys, || self.session.answer_context(setup, out)));
         self.note_keys(keys);
         self.note_presented(presented);
-        self.answered(result)
+        // What came of it is what the next call says.
+        let _ = self.answered(result);
     }
 
     /// Accepts the peer's identity (0), lets the context's rules decide (-1), or rejects it with

@@ -1,8 +1,11 @@
 //! What the host may know of a connection.
 
+use std::borrow::Cow;
+
 use super::{Connection, Counters};
 use crate::client_hello::ClientHello;
-use crate::engine::{Facts, SignRequest};
+use crate::engine::{EchStatus, Facts, SignRequest};
+use crate::status::*;
 
 impl Connection {
     pub(crate) fn facts(&self) -> Facts<'_> {
@@ -32,6 +35,33 @@ impl Connection {
     /// The subject public key info of a peer that showed no certificate.
     pub(crate) fn peer_raw_key(&self) -> Option<&[u8]> {
         self.session.peer_chain().raw_key()
+    }
+
+    /// One of the `TLS_ECH_*` numbers.
+    pub(crate) fn ech_status(&self) -> i32 {
+        if self.failure().is_some_and(|failure| failure.reason == TLS_REASON_ECH_REJECTED) {
+            return TLS_ECH_REJECTED;
+        }
+        match self.session.ech_status() {
+            EchStatus::None => TLS_ECH_NONE,
+            EchStatus::Grease => TLS_ECH_GREASE,
+            EchStatus::Offered => TLS_ECH_OFFERED,
+            EchStatus::Accepted => TLS_ECH_ACCEPTED,
+            EchStatus::Rejected => TLS_ECH_REJECTED,
+        }
+    }
+
+    /// The ECHConfigList that the server gave when it rejected ECH.
+    pub(crate) fn ech_retry_configs(&self) -> &[u8] {
+        self.failure().and_then(|failure| failure.ech_retry.as_deref()).unwrap_or_default()
+    }
+
+    /// The name that the server has to prove, while its identity is asked about.
+    pub(crate) fn name_to_verify(&self) -> Option<Cow<'_, str>> {
+        if self.has_failed() {
+            return None;
+        }
+        Some(self.session.name_to_verify()?.to_str())
     }
 
     /// What the peer stapled to the identity that is asked about.

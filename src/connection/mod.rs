@@ -22,13 +22,10 @@ mod write;
 
 use std::sync::Arc;
 
-use pki_types::ServerName;
-
 use crate::buffer::{Inbound, Outbound};
 use crate::context::Shared;
 use crate::engine::{
-    ClientSetup, Flow, Outcome, OwnSessions, PlainSink, Question, Session, log_keys, note_identity,
-    watch_keys,
+    ClientSetup, Flow, Opening, Outcome, PlainSink, Question, Session, log_keys, note_identity, watch_keys,
 };
 use crate::failure::Failure;
 use crate::record;
@@ -73,14 +70,13 @@ impl Connection {
     pub(crate) fn client(
         shared: Arc<Shared>,
         setup: &ClientSetup,
-        name: ServerName<'static>,
-        sent_name: Option<Box<str>>,
-        own_sessions: Option<Arc<OwnSessions>>,
+        mut opening: Opening,
     ) -> Result<Self, Failure> {
+        let sent_name = opening.sent_name.take();
+        let own_sessions = opening.own_sessions.take();
         let mut outbound = Outbound::default();
         let out = outbound.appender(USUAL_FLIGHT, &shared.pool);
-        let (session, keys) =
-            log_keys(shared.events & TLS_EVENT_KEY_LOG != 0, || setup.open(name, own_sessions.as_ref(), out));
+        let (session, keys) = log_keys(shared.events & TLS_EVENT_KEY_LOG != 0, || setup.open(opening, out));
         let session = session?;
         let limit = shared.limits.outbound;
         if outbound.len() > limit {

@@ -21,7 +21,7 @@ pub(super) struct Rare {
 }
 
 /// As docs/memory.md says.
-const _: () = assert!(size_of::<Rare>() == 152);
+const _: () = assert!(size_of::<Rare>() == 168);
 
 impl Rare {
     /// Whether anything is in it that has to stay.

@@ -11,7 +11,8 @@ impl Connection {
         let none = |why: &str| Failure::new(TLS_ERR_STATE, 0, why);
         let Some(own) = self.rare.as_ref().and_then(|rare| rare.own_sessions.as_ref()) else {
             return Err(none(
-                "this connection keeps no sessions: it was not made by tls_client_new_resuming",
+                "this connection keeps no sessions: it was not made by tls_client_new_resuming, nor with \
+                 TLS_CLIENT_OWN_SESSIONS",
             ));
         };
         own.take().ok_or_else(|| none("the connection holds no session that was not taken"))

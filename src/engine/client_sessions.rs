@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use pki_types::ServerName;
+use pki_types::{DnsName, ServerName};
 use rustls::client::{ClientSessionKey, ClientSessionStore, Tls12Session, Tls13Session};
 use rustls::crypto::kx::NamedGroup;
 
@@ -25,10 +25,13 @@ enum Secrets {
 /// Which context a session was made under: its rules alone say whether the peer would be accepted.
 pub(super) type Origin = Arc<()>;
 
+/// The name that the server has proved, and the one that it was told.
+type Peer = (ServerName<'static>, Option<DnsName<'static>>);
+
 /// What `tls_session_t` stands for.
 pub(crate) struct ClientSession {
     origin: Origin,
-    name: ServerName<'static>,
+    peer: Peer,
     group: Option<NamedGroup>,
     /// A session of TLS 1.3 is used once (RFC 8446, C.4).
     secrets: Option<Secrets>,
@@ -37,7 +40,7 @@ pub(crate) struct ClientSession {
 /// The store of one connection.
 pub(crate) struct OwnSessions {
     origin: Origin,
-    name: ServerName<'static>,
+    peer: Peer,
     state: Mutex<State>,
 }
 
@@ -51,11 +54,11 @@ struct State {
 }
 
 impl OwnSessions {
-    /// For a connection to `name` that resumes `session`, if there is one. A session that does not fit is
+    /// For a connection to `peer` that resumes `session`, if there is one. A session that does not fit is
     /// left as it was.
     pub(super) fn new(
         origin: &Origin,
-        name: &ServerName<'static>,
+        peer: Peer,
         session: Option<&mut ClientSession>,
     ) -> Result<Self, Failure> {
         let mut state = State::default();
@@ -65,7 +68,7 @@ impl OwnSessions {
                     "the session was made under another context, whose rules may have been others",
                 ));
             }
-            if *name != session.name {
+            if peer != session.peer {
                 return Err(Failure::argument("the session is one of another server name"));
             }
             state.group = session.group;
@@ -75,7 +78,7 @@ impl OwnSessions {
                 None => return Err(Failure::new(TLS_ERR_STATE, 0, "this TLS 1.3 session was used already")),
             };
         }
-        Ok(Self { origin: origin.clone(), name: name.clone(), state: Mutex::new(state) })
+        Ok(Self { origin: origin.clone(), peer, state: Mutex::new(state) })
     }
 
     /// The newest session that was received and not taken.
@@ -84,7 +87,7 @@ impl OwnSessions {
         let secrets = state.received.pop_back()?;
         Some(ClientSession {
             origin: self.origin.clone(),
-            name: self.name.clone(),
+            peer: self.peer.clone(),
             group: state.group,
             secrets: Some(secrets),
         })

@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use pki_types::ServerName;
 use rustls::client::Resumption;
 use rustls::crypto::{CryptoProvider, TicketProducer};
 use rustls::enums::ApplicationProtocol;
@@ -13,19 +12,24 @@ use rustls::{ClientConfig, ServerConfig};
 use rustls_aws_lc_rs::{ALL_KX_GROUPS, ALL_TLS12_CIPHER_SUITES, ALL_TLS13_CIPHER_SUITES, DEFAULT_PROVIDER};
 
 use super::checks::Checks;
-use super::client_sessions::{ClientSession, Origin, OwnSessions};
+use super::client_sessions::Origin;
 use super::clock::HostClock;
+use super::compression::Compression;
 use super::direct::Direct;
+use super::ech::{EchStatus, with_ech};
 use super::explain::explain;
 use super::identities::Identities;
 use super::key_log::LinesOfThread;
 use super::key_watch::watched;
+use super::opening::Opening;
 use super::pull::Pull;
 use super::session::Session;
 use super::signing::Signing;
 use super::store::{Credential, TrustStore};
 use super::tickets::{self, KeySet, SessionIds, Tickets};
 use super::verifier::{ClientRules, ServerRules};
+use crate::alpn::Protocols;
+use crate::ech::Ech;
 use crate::failure::Failure;
 use crate::limits::DEFAULT_SESSIONS;
 use crate::status::{
@@ -57,8 +61,11 @@ pub(crate) struct Recipe {
     /// In order of preference.
     pub credentials: Vec<Credential>,
     pub trust: TrustStore,
-    /// Protocol names in order of preference.
-    pub alpn: Vec<Vec<u8>>,
+    pub alpn: Protocols,
+    /// What clients do about ECH.
+    pub ech: Ech,
+    /// Algorithms for the compression of certificates (IANA numbers), in order of preference.
+    pub compression: Vec<u16>,
     pub tls12: bool,
     pub tls13: bool,
     /// What may be negotiated, in order of preference (IANA numbers); empty for the default.
@@ -115,8 +122,8 @@ impl Recipe {
         Ok(Arc::new(provider))
     }
 
-    fn protocols(&self) -> Vec<ApplicationProtocol<'static>> {
-        self.alpn.iter().map(|name| ApplicationProtocol::from(name.as_slice()).to_owned()).collect()
+    fn compression(&self) -> Compression {
+        Compression::new(&self.compression, self.credentials.len())
     }
 
     fn signs_elsewhere(&self) -> bool {
@@ -145,6 +152,10 @@ impl Recipe {
     }
 }
 
+pub(super) fn protocols(names: &[Vec<u8>]) -> Vec<ApplicationProtocol<'static>> {
+    names.iter().map(|name| ApplicationProtocol::from(name.as_slice()).to_owned()).collect()
+}
+
 /// The members of `all` with these numbers, in their order.
 fn selected<T: Copy>(numbers: &[u16], all: &[T], number: impl Fn(&T) -> u16) -> Cow<'static, [T]> {
     numbers
@@ -171,11 +182,13 @@ pub(crate) struct ClientSetup {
     pub(super) config: Arc<ClientConfig>,
     /// The same for connections that send no name; made when the first one does not.
     pub(super) nameless: OnceLock<Arc<ClientConfig>>,
+    /// What its connections offer, if they have no wish of their own.
+    pub(super) ech: EchStatus,
     asks: bool,
     signs_elsewhere: bool,
     flight_bound: usize,
     /// The mark of the sessions that are made under this context and kept apart.
-    origin: Origin,
+    pub(super) origin: Origin,
     clock: Arc<HostClock>,
 }
 
@@ -200,7 +213,7 @@ impl ClientSetup {
             credentials => builder.with_client_credential_resolver(Arc::new(Identities::load(credentials)?)),
         }
         .map_err(|error| explain(&error))?;
-        config.alpn_protocols = recipe.protocols();
+        config.alpn_protocols = protocols(&recipe.alpn);
         if recipe.key_log {
             config.key_log = Arc::new(LinesOfThread);
         }
@@ -209,9 +222,14 @@ impl ClientSetup {
             0 => Resumption::disabled(),
             most => Resumption::in_memory_sessions(most),
         };
+        recipe.compression().set_client(&mut config);
+        if recipe.ech != Ech::Off {
+            config = with_ech(&config, &recipe.ech)?;
+        }
         Ok(Self {
             config: Arc::new(config),
             nameless: OnceLock::new(),
+            ech: EchStatus::from(&recipe.ech),
             asks: recipe.verify == Verify::Ask,
             signs_elsewhere: recipe.signs_elsewhere(),
             flight_bound: recipe.chain_bytes() + FLIGHT_OVERHEAD,
@@ -230,33 +248,15 @@ impl ClientSetup {
         &self.clock
     }
 
-    /// The configuration; with a store of its own for a connection whose sessions are kept apart.
-    fn config_with(&self, own: Option<&Arc<OwnSessions>>) -> Arc<ClientConfig> {
-        let Some(own) = own else { return self.config.clone() };
-        let mut config = ClientConfig::clone(&self.config);
-        config.resumption = Resumption::store(own.clone());
-        Arc::new(config)
-    }
-
-    /// A store for one connection to `name`, which resumes `session`.
-    pub(crate) fn own_sessions(
-        &self,
-        name: &ServerName<'static>,
-        session: Option<&mut ClientSession>,
-    ) -> Result<Arc<OwnSessions>, Failure> {
-        OwnSessions::new(&self.origin, name, session).map(Arc::new)
-    }
-
     /// Starts a handshake; the ClientHello is appended to `out`.
-    pub(crate) fn open(
-        &self,
-        name: ServerName<'static>,
-        own: Option<&Arc<OwnSessions>>,
-        out: &mut Vec<u8>,
-    ) -> Result<Box<dyn Session>, Failure> {
-        let builder = self.config_with(own).connect(name);
+    pub(crate) fn open(&self, opening: Opening, out: &mut Vec<u8>) -> Result<Box<dyn Session>, Failure> {
+        let Opening { config, names, alpn, ech, .. } = opening;
+        let mut builder = config.connect(names.engine.clone());
+        if let Some(alpn) = alpn {
+            builder = builder.with_alpn(alpn);
+        }
         let mut session: Box<dyn Session> = if self.asks {
-            Box::new(Pull::client(builder, out)?)
+            Box::new(Pull::client(builder, names, ech, out)?)
         } else {
             Box::new(Direct::client(builder, out)?)
         };
@@ -270,7 +270,7 @@ impl ClientSetup {
 /// What server connections are made from.
 #[derive(Clone)]
 pub(crate) struct ServerSetup {
-    config: Arc<ServerConfig>,
+    pub(super) config: Arc<ServerConfig>,
     /// The same for the form that can take early data, if the context does: the other would lose it.
     early: Option<Arc<ServerConfig>>,
     tickets: Arc<Tickets>,
@@ -315,10 +315,11 @@ impl ServerSetup {
         let identities = Arc::new(Identities::load(&recipe.credentials)?);
         let mut config =
             builder.with_server_credential_resolver(identities).map_err(|error| explain(&error))?;
-        config.alpn_protocols = recipe.protocols();
+        config.alpn_protocols = protocols(&recipe.alpn);
         if recipe.key_log {
             config.key_log = Arc::new(LinesOfThread);
         }
+        recipe.compression().set_server(&mut config);
         let tickets = Arc::new(Tickets::new(ticketer, tickets::rules(recipe), clock.clone()));
         let store: Arc<dyn StoresServerSessions> = match recipe.sessions() {
             0 => Arc::new(NoServerSessionStorage {}),

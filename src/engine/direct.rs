@@ -6,6 +6,7 @@ use rustls::{ClientSide, Connection, ServerConfig, ServerSide, SideData, Tcp};
 use std::sync::Arc;
 
 use super::early::{Early, EarlySide, EarlyStatus};
+use super::ech::EchStatus;
 use super::explain::{explain, updated};
 use super::exporter::Exporter;
 use super::facts::{Facts, PeerChain, SideFacts};
@@ -104,6 +105,10 @@ where
             }
             _ => EarlyStatus::None,
         }
+    }
+
+    fn ech_status(&self) -> EchStatus {
+        self.connection.side().ech_status()
     }
 
     fn tickets(&self) -> u32 {

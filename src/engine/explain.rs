@@ -6,18 +6,25 @@ use rustls::error::{
 };
 
 use super::chain::is_not_pinned;
+use super::ech;
 use crate::failure::Failure;
 use crate::status::*;
 
 pub(super) fn explain(error: &Error) -> Failure {
-    let (status, reason, message) = classify(error);
+    let failure = match error {
+        Error::RejectedEch(why) => ech::rejected(why),
+        other => {
+            let (status, reason, message) = classify(other);
+            Failure::new(status, reason, message)
+        }
+    };
     Failure {
         alert_sent: AlertDescription::try_from(error).ok().map(|alert| alert.0),
         alert_received: match error {
             Error::AlertReceived(alert) => Some(alert.0),
             _ => None,
         },
-        ..Failure::new(status, reason, message)
+        ..failure
     }
 }
 
@@ -109,6 +116,11 @@ fn message_error(why: InvalidMessage) -> (Status, i32, String) {
             TLS_ERR_PEER,
             TLS_REASON_RECORD_OVERFLOW,
             "the peer sent a record that is larger than the protocol allows".into(),
+        ),
+        InvalidMessage::CertificatePayloadTooLarge => (
+            TLS_ERR_PEER,
+            TLS_REASON_HANDSHAKE_TOO_LARGE,
+            "the certificates of the peer are longer than 65536 bytes".into(),
         ),
         InvalidMessage::HandshakePayloadTooLarge => (
             TLS_ERR_PEER,

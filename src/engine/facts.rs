@@ -7,6 +7,7 @@ use rustls::server::Accepted;
 use rustls::split::ReceiveTraffic;
 use rustls::{ClientSide, Connection, ConnectionOutputs, HandshakeKind, ServerSide, SideData, Tcp};
 
+use super::ech::EchStatus;
 use crate::status::*;
 
 /// Negotiated facts; IANA numbers are 0 until known.
@@ -102,6 +103,11 @@ impl<'a> PeerChain<'a> {
 pub(super) trait SideFacts: SideData {
     fn server_name(&self) -> Option<&str>;
 
+    /// What became of ECH, which is a client's.
+    fn ech_status(&self) -> EchStatus {
+        EchStatus::None
+    }
+
     /// How many TLS 1.3 tickets were received.
     fn tickets(_connection: &Connection<Self, Tcp>) -> u32
     where
@@ -122,6 +128,10 @@ pub(super) trait SideFacts: SideData {
 impl SideFacts for ClientSide {
     fn server_name(&self) -> Option<&str> {
         None
+    }
+
+    fn ech_status(&self) -> EchStatus {
+        Self::ech_status(self).into()
     }
 
     fn tickets(connection: &Connection<Self, Tcp>) -> u32 {

@@ -4,6 +4,7 @@ use rustls::ConnectionOutputs;
 use rustls::crypto::cipher::OutboundPlain;
 use rustls::split::{ReceiveTraffic, ReceiveTrafficState, SendTraffic, SplitConnection};
 
+use super::ech::EchStatus;
 use super::explain::{explain, updated};
 use super::exporter::Exporter;
 use super::facts::{Facts, PeerChain, SideFacts};
@@ -131,6 +132,10 @@ where
 
     fn peer_closed(&self) -> bool {
         self.peer_closed
+    }
+
+    fn ech_status(&self) -> EchStatus {
+        self.side.ech_status()
     }
 
     fn tickets(&self) -> u32 {

@@ -18,22 +18,20 @@ use rustls::enums::CertificateType;
 use rustls::error::Error;
 
 use super::config::ClientSetup;
+use super::opening::Names;
 
 impl ClientSetup {
-    /// The set-up for one connection, and the name that the engine is to be given with it.
-    pub(crate) fn named(
+    /// The configuration for one connection, and the name that the engine is to be given with it.
+    pub(super) fn named(
         &self,
         sent: Option<DnsName<'static>>,
         verified: ServerName<'static>,
-    ) -> (Self, ServerName<'static>) {
-        let (config, name) = match sent.map(ServerName::DnsName) {
+    ) -> (Arc<ClientConfig>, ServerName<'static>) {
+        match sent.map(ServerName::DnsName) {
             Some(sent) if sent == verified => (self.config.clone(), verified),
-            Some(sent) => (self.verifying(verified), sent),
+            Some(sent) => (self.verifying(sent.clone(), verified), sent),
             None => (self.nameless.get_or_init(|| self.without_name()).clone(), verified),
-        };
-        let mut setup = self.clone();
-        setup.config = config;
-        (setup, name)
+        }
     }
 
     fn without_name(&self) -> Arc<ClientConfig> {
@@ -42,24 +40,25 @@ impl ClientSetup {
         Arc::new(config)
     }
 
-    fn verifying(&self, name: ServerName<'static>) -> Arc<ClientConfig> {
+    fn verifying(&self, engine: ServerName<'static>, verified: ServerName<'static>) -> Arc<ClientConfig> {
         let mut config = ClientConfig::clone(&self.config);
         let rules = Arc::clone(config.verifier());
-        config.dangerous().set_certificate_verifier(Arc::new(Named { rules, name }));
+        let names = Names { engine, verified };
+        config.dangerous().set_certificate_verifier(Arc::new(Named { rules, names }));
         Arc::new(config)
     }
 }
 
-/// The rules of a context, for a server of this name.
+/// The rules of a context, for a server of another name than the engine knows.
 #[derive(Debug)]
 struct Named {
     rules: Arc<dyn ServerVerifier>,
-    name: ServerName<'static>,
+    names: Names,
 }
 
 impl ServerVerifier for Named {
     fn verify_identity<'a>(&self, identity: &ServerIdentity<'a, '_>) -> Result<VerifiedIdentity<'a>, Error> {
-        let name: &ServerName<'a> = &self.name;
+        let name: &ServerName<'a> = self.names.to_verify(identity.server_name);
         let mut renamed = ServerIdentity::new(identity.identity, name, identity.now);
         renamed.ocsp_response = identity.ocsp_response;
         self.rules.verify_identity(&renamed)
@@ -93,6 +92,6 @@ impl ServerVerifier for Named {
 
     fn hash_config(&self, mut hasher: &mut dyn Hasher) {
         self.rules.hash_config(hasher);
-        self.name.hash(&mut hasher);
+        self.names.verified.hash(&mut hasher);
     }
 }

@@ -4,6 +4,7 @@
 use std::mem;
 use std::sync::Arc;
 
+use pki_types::ServerName;
 use rustls::client::{ClientConnectionBuilder, ClientHandshake};
 use rustls::crypto::{Identity, VerifiedIdentity};
 use rustls::error::Error;
@@ -13,10 +14,12 @@ use rustls::{ClientSide, NeedsInput, ServerConfig, ServerSide, Tcp, VerifyPeerId
 
 use super::alert;
 use super::config::ServerSetup;
+use super::ech::EchStatus;
 use super::explain::explain;
 use super::facts::{Facts, PeerChain, SideFacts, hello_name};
 use super::halves::Halves;
 use super::input::WireInput;
+use super::opening::Names;
 use super::session::{Outcome, PlainSink, Question, Session, Verdict};
 use crate::client_hello::ClientHello;
 use crate::failure::Failure;
@@ -31,6 +34,10 @@ pub(super) struct Pull<Side: SideFacts> {
     hello: Option<Box<[u8]>>,
     /// The host verifies the peer's identity; otherwise the context's rules do, unasked.
     ask_verify: bool,
+    /// Of a client.
+    names: Option<Box<Names>>,
+    /// What a client offered; what came of it is known when the handshake is done.
+    ech: EchStatus,
 }
 
 pub(super) enum Step<Side: SideFacts> {
@@ -51,6 +58,11 @@ pub(super) trait PullSide: SideFacts {
     fn chosen(handshake: ServerHandshake) -> Result<Step<Self>, Error>;
 
     fn presented(verify: &VerifyPeerIdentity<Self, Tcp>) -> Result<&Identity<'static>, Error>;
+
+    /// The name that the engine would verify it for; only servers have one.
+    fn name_of(_verify: &VerifyPeerIdentity<Self, Tcp>) -> Option<&ServerName<'static>> {
+        None
+    }
 
     /// The OCSP response with it; only servers send one.
     fn stapled(_verify: &VerifyPeerIdentity<Self, Tcp>) -> &[u8] {
@@ -74,6 +86,10 @@ impl PullSide for ClientSide {
 
     fn presented(verify: &VerifyPeerIdentity<Self, Tcp>) -> Result<&Identity<'static>, Error> {
         Ok(verify.presented_identity()?.identity)
+    }
+
+    fn name_of(verify: &VerifyPeerIdentity<Self, Tcp>) -> Option<&ServerName<'static>> {
+        Some(verify.presented_identity().ok()?.server_name)
     }
 
     fn stapled(verify: &VerifyPeerIdentity<Self, Tcp>) -> &[u8] {
@@ -103,7 +119,12 @@ impl PullSide for ServerSide {
 
 impl Pull<ClientSide> {
     /// Starts the handshake: the ClientHello is appended to `out`.
-    pub(super) fn client(builder: ClientConnectionBuilder, out: &mut Vec<u8>) -> Result<Self, Failure> {
+    pub(super) fn client(
+        builder: ClientConnectionBuilder,
+        names: Names,
+        ech: EchStatus,
+        out: &mut Vec<u8>,
+    ) -> Result<Self, Failure> {
         let step = builder.start_handshake(out).map_err(|error| explain(&error))?;
         Ok(Self {
             step: Step::NeedsInput(step),
@@ -111,6 +132,8 @@ impl Pull<ClientSide> {
             hello_name: None,
             hello: None,
             ask_verify: true,
+            names: Some(Box::new(names)),
+            ech,
         })
     }
 }
@@ -119,7 +142,15 @@ impl Pull<ServerSide> {
     /// Whether identities will be asked about is the chosen context's decision.
     pub(super) fn server() -> Self {
         let step = Step::NeedsInput(ServerHandshake::start());
-        Self { step, preset: None, hello_name: None, hello: None, ask_verify: false }
+        Self {
+            step,
+            preset: None,
+            hello_name: None,
+            hello: None,
+            ask_verify: false,
+            names: None,
+            ech: EchStatus::None,
+        }
     }
 
     /// A server whose context is known, but whose client's identity is asked about.
@@ -271,6 +302,26 @@ where
         match &self.step {
             Step::Verify(verify) => Side::presented(verify).map_or(PeerChain::None, PeerChain::of),
             _ => PeerChain::None,
+        }
+    }
+
+    /// At the question about its identity it shows whether the server rejected ECH: the engine then verifies
+    /// another name.
+    fn ech_status(&self) -> EchStatus {
+        match (&self.step, &self.names) {
+            (Step::Verify(verify), Some(names))
+                if Side::name_of(verify).is_some_and(|name| *name != names.engine) =>
+            {
+                EchStatus::Rejected
+            }
+            _ => self.ech,
+        }
+    }
+
+    fn name_to_verify(&self) -> Option<&ServerName<'static>> {
+        match (&self.step, &self.names) {
+            (Step::Verify(verify), Some(names)) => Some(names.to_verify(Side::name_of(verify)?)),
+            _ => None,
         }
     }
 

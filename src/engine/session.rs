@@ -2,8 +2,11 @@
 
 use std::ops::Range;
 
+use pki_types::ServerName;
+
 use super::config::ServerSetup;
 use super::early::{Early, EarlyStatus};
+use super::ech::EchStatus;
 use super::exporter::Exporter;
 use super::facts::{Facts, PeerChain};
 use crate::client_hello::ClientHello;
@@ -139,6 +142,11 @@ pub(crate) trait Session: Send {
         EarlyStatus::None
     }
 
+    /// What became of ECH.
+    fn ech_status(&self) -> EchStatus {
+        EchStatus::None
+    }
+
     /// How many TLS 1.3 tickets a client has received.
     fn tickets(&self) -> u32 {
         0
@@ -158,6 +166,11 @@ pub(crate) trait Session: Send {
 
     /// The certificates that the peer presented.
     fn peer_chain(&self) -> PeerChain<'_>;
+
+    /// The name that the server has to prove, while a client's [`Question::Verify`] is open.
+    fn name_to_verify(&self) -> Option<&ServerName<'static>> {
+        None
+    }
 
     /// The OCSP response that came with the peer's identity, while [`Question::Verify`] is open.
     fn ocsp_response(&self) -> &[u8] {

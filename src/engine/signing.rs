@@ -9,12 +9,13 @@ use std::mem;
 use std::ops::Range;
 use std::thread::{self, JoinHandle};
 
-use pki_types::{CertificateDer, SignatureVerificationAlgorithm};
+use pki_types::{CertificateDer, ServerName, SignatureVerificationAlgorithm};
 use rustls::error::Error;
 
 use super::alert;
 use super::config::ServerSetup;
 use super::early::{Early, EarlyStatus};
+use super::ech::EchStatus;
 use super::facts::{Facts, PeerChain};
 use super::identities::{self, note_identity};
 use super::key_log::{self, KeyLogLine, log_keys};
@@ -164,8 +165,9 @@ impl Drop for Worker {
     }
 }
 
-/// A handshake in which a signature may be asked for. Ends with the handshake ([`Session::settle`]).
-pub(super) struct Signing(Stage);
+/// A handshake in which a signature may be asked for, and what it offered of ECH. Ends with the handshake
+/// ([`Session::settle`]).
+pub(super) struct Signing(Stage, EchStatus);
 
 enum Stage {
     /// Nothing is going on.
@@ -180,8 +182,9 @@ enum Stage {
 impl Signing {
     /// Puts itself around `session`.
     pub(super) fn wrap(session: &mut Box<dyn Session>) {
-        let inner = mem::replace(session, Box::new(Self(Stage::Over)));
-        *session = Box::new(Self(Stage::Idle(inner)));
+        let ech = session.ech_status();
+        let inner = mem::replace(session, Box::new(Self(Stage::Over, ech)));
+        *session = Box::new(Self(Stage::Idle(inner), ech));
     }
 
     /// Goes on until the step asks or ends.
@@ -383,6 +386,15 @@ impl Session for Signing {
 
     fn client_hello(&self) -> ClientHello<'_> {
         self.inner().map(Session::client_hello).unwrap_or_default()
+    }
+
+    /// Nothing is signed for a server that rejected ECH: while a step asks, what came of it is not known.
+    fn ech_status(&self) -> EchStatus {
+        self.inner().map_or(self.1, Session::ech_status)
+    }
+
+    fn name_to_verify(&self) -> Option<&ServerName<'static>> {
+        self.inner()?.name_to_verify()
     }
 
     fn ocsp_response(&self) -> &[u8] {

@@ -18,7 +18,8 @@ use super::types::{tls_conn_t, tls_context_t, tls_status_t};
 /// |-----------------|--------------------------------------------|----------------------|------------------|
 /// | TLS_ASK_CONTEXT | servers made with a NULL context           | tls_sni, section 10  | context, refuse  |
 /// | TLS_ASK_VERIFY  | contexts with TLS_VERIFY_ASK, if the peer  | tls_peer_certificate | verify, refuse   |
-/// |                 | shows a certificate                        | tls_ocsp_response    |                  |
+/// |                 | shows a certificate                        | tls_ocsp_response,   |                  |
+/// |                 |                                            | tls_verify_name      |                  |
 /// | TLS_ASK_SIGN    | identities whose key is elsewhere          | tls_sign_scheme,     | sign, refuse     |
 /// |                 | (tls_builder_identity_external)            | tls_sign_message     |                  |
 ///

@@ -167,9 +167,10 @@ pub extern "C" fn tls_builder_trust_system(builder: *mut tls_builder_t) -> tls_s
 
 /// Sets the application protocols (ALPN, RFC 7301), in order of preference: each a byte with its length,
 /// then its name, as in "\x02h2\x08http/1.1" (12 bytes). A length of 0 removes the list. A client offers
-/// the list; a server with a list refuses a client that offers none of it.
-/// Errors: TLS_ERR_CONFIG (an empty name, or one that is longer than the rest; the message has the
-/// offset). Since 0.1.
+/// the list; a server with a list refuses a client that offers none of it. One connection can have another
+/// list: tls_client_new_with(), tls_answer_context_with().
+/// Errors: TLS_ERR_CONFIG (an empty name, one that is longer than the rest, or a list longer than 4096 bytes,
+/// TLS_MAX_ALPN; the message has the offset). Since 0.1.
 ///
 /// # Safety
 /// The buffer must be valid for its length.

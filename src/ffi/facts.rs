@@ -18,7 +18,8 @@ use crate::status::TLS_ERR_ARGUMENT;
 /// identity the peer's certificates.
 ///
 /// tls_sni() gives the server name: on a client the DNS name that it sends, on a server the one that the client
-/// asked for (SNI, RFC 6066, 3).
+/// asked for (SNI, RFC 6066, 3). With ECH that is the hidden name on a client, whatever comes of it; a server,
+/// which does not decrypt it, has the public name.
 /// Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
 ///
 /// # Safety

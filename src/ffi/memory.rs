@@ -78,6 +78,32 @@ pub(super) unsafe fn size_of_struct<T>(place: *const T) -> Result<usize, Status>
     Ok(unsafe { place.cast::<usize>().read_unaligned() })
 }
 
+/// Larger than any future form of a struct: a size that was not set is likely to be.
+const MOST_STRUCT: usize = 4096;
+
+/// A struct of the host's, which may be of an older or a newer header. Members that it lacks are as in `value`;
+/// bytes that this version does not know must be 0, for they would have a meaning.
+///
+/// # Safety
+/// `place` must be NULL, or valid for reads of as many bytes as its first member, a size, says. `T` must
+/// begin with that size, and any bytes must be a valid `T`.
+pub(super) unsafe fn load_struct<T: Copy>(place: *const T, mut value: T) -> Result<T, Status> {
+    // SAFETY: valid as the caller promises.
+    let size = unsafe { size_of_struct(place) }?;
+    if !(size_of::<usize>()..=MOST_STRUCT).contains(&size) {
+        return Err(TLS_ERR_ARGUMENT);
+    }
+    // SAFETY: as above.
+    let given = unsafe { bytes(place.cast(), size) }?;
+    let known = size.min(size_of::<T>());
+    if given[known..].iter().any(|&byte| byte != 0) {
+        return Err(TLS_ERR_ARGUMENT);
+    }
+    // SAFETY: `known` bytes are within both, which are different objects; any bytes are a valid `T`.
+    unsafe { std::ptr::copy_nonoverlapping(given.as_ptr(), (&raw mut value).cast::<u8>(), known) };
+    Ok(value)
+}
+
 /// Sets the first `size` bytes of a struct of the host's, or as many as this version knows, but for its
 /// first member, the size.
 ///

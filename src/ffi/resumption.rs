@@ -12,6 +12,7 @@ use super::memory::{HostBuffer, bytes, text};
 use super::types::{
     tls_builder_t, tls_conn_t, tls_context_t, tls_error_t, tls_session_t, tls_status_t, tls_ticket_key_t,
 };
+use crate::context::ClientOptions;
 use crate::engine::{GivenKey, TICKET_KEY_NAME};
 use crate::failure::Failure;
 
@@ -114,18 +115,17 @@ pub unsafe extern "C" fn tls_client_new_resuming(
         let context = share_context(context)?;
         // SAFETY: terminated as the caller promises.
         let name = unsafe { text(server_name) }.map_err(|_| Failure::argument("the server name is NULL"))?;
-        let connection = if session.is_null() {
-            context.connect_resuming(name, None)?
-        } else {
-            context.connect_resuming(name, Some(&mut **enter_session(session)?))?
-        };
-        publish_connection(connection)
+        let mut session = if session.is_null() { None } else { Some(enter_session(session)?) };
+        let session = session.as_mut().map(|session| &mut ***session);
+        let options = ClientOptions { sessions: Some(session), ..ClientOptions::new(name) };
+        publish_connection(context.connect_with(options)?)
     });
     // SAFETY: valid as the caller promises.
     unsafe { report_construction(result, error) }
 }
 
-/// Takes the newest session out of a connection that was made by tls_client_new_resuming(), while it lives,
+/// Takes the newest session out of a connection that was made by tls_client_new_resuming(), or with
+/// TLS_CLIENT_OWN_SESSIONS, while it lives,
 /// also after it has failed or was closed; called again, the one before it. TLS 1.3 servers send theirs
 /// after the handshake, most of them two: they are there once tls_advance() or a read has processed them.
 /// The caller owns the session, until tls_session_free(); context and connection may be freed before it.

@@ -48,6 +48,46 @@ pub struct tls_ticket_key_t {
     pub decrypt_until: u64,
 }
 
+/// What one client connection has of its own (tls_client_new_with). The caller sets all members to zero,
+/// `size` to sizeof(tls_client_options_t), and what is wanted. Everything is read during the call. Since 0.1.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct tls_client_options_t {
+    /// sizeof(tls_client_options_t), set by the caller.
+    pub size: usize,
+    /// What the server's certificate must be valid for: a DNS name or an IP address, NUL-terminated.
+    pub server_name: *const c_char,
+    /// The DNS name to send, NUL-terminated; NULL for `server_name`.
+    pub sni: *const c_char,
+    /// A list of protocols as for tls_builder_alpn(); of length 0 for that of the context.
+    pub alpn: *const c_void,
+    /// In bytes.
+    pub alpn_len: usize,
+    /// A session to resume, as with tls_client_new_resuming(); NULL for none.
+    pub session: *mut tls_session_t,
+    /// An ECHConfigList as for tls_builder_ech(); of length 0 for what the context does.
+    pub ech: *const c_void,
+    /// In bytes.
+    pub ech_len: usize,
+    /// Bits TLS_CLIENT_*.
+    pub flags: u32,
+}
+
+/// What one server connection has of its own (tls_answer_context_with). The caller sets all members to
+/// zero, `size` to sizeof(tls_server_options_t), and what is wanted. Since 0.1.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct tls_server_options_t {
+    /// sizeof(tls_server_options_t), set by the caller.
+    pub size: usize,
+    /// A list of protocols as for tls_builder_alpn(); of length 0 for that of the context.
+    pub alpn: *const c_void,
+    /// In bytes.
+    pub alpn_len: usize,
+    /// Bits TLS_SERVER_*.
+    pub flags: u32,
+}
+
 /// Everything that is known about an error. The caller sets `size` to sizeof(tls_error_t) before the
 /// call, so that programs built against an older or newer header agree with the library on how much
 /// of the struct exists; no byte behind `size` is written. Since 0.1.

@@ -6,6 +6,7 @@ use super::boundary::{contained, publish_connection, share_context, with_builder
 use super::errors::report_construction;
 use super::memory::{bytes, copy_out, text};
 use super::types::{tls_builder_t, tls_conn_t, tls_context_t, tls_error_t, tls_status_t};
+use crate::context::{ClientOptions, Sent};
 use crate::failure::Failure;
 use crate::status::Status;
 
@@ -173,7 +174,8 @@ pub unsafe extern "C" fn tls_client_new_named(
         let verified = verified.map_err(|_| Failure::argument("the name to verify is NULL"))?;
         // SAFETY: as above; NULL is no name.
         let sent = unsafe { text(sni) }.ok();
-        publish_connection(context.connect_named(sent, verified)?)
+        let sent = sent.map_or(Sent::None, Sent::Other);
+        publish_connection(context.connect_with(ClientOptions { sent, ..ClientOptions::new(verified) })?)
     });
     // SAFETY: valid as the caller promises.
     unsafe { report_construction(result, error) }

@@ -21,6 +21,8 @@ static tls_conn_t *new_conn(const struct options *o, struct contexts *contexts)
         conn = tls_server_new(o->ask_context ? NULL : contexts->main, &error);
     else if (o->carry)
         conn = resume_connect(contexts->main, o->name, &contexts->carried, &error);
+    else if (wishes_any(&o->wishes))
+        conn = wishes_client(contexts->main, o, &error);
     else
         conn = verification_client(contexts->main, o, &error);
     if (!conn)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs the interop tests and prints one line per case: run.py --pki DIR --peer PROGRAM ... [PEER...]
 
-PEER is one or more of openssl, gnutls, curl, pyssl, go and hsm; run.sh does the set-up and starts this."""
+PEER is one or more of openssl, gnutls, curl, pyssl, go, tlslite and hsm; run.sh does the set-up and starts this."""
 
 import argparse
 import faulthandler
@@ -30,11 +30,13 @@ MODULES = {
         "openssl_early_data",
         "openssl_secrets",
         "openssl_limits",
+        "openssl_options",
     ),
     "gnutls": ("gnutls_peer", "gnutls_raw_keys"),
     "curl": ("curl_peer",),
     "pyssl": ("pyssl_peer",),
-    "go": ("go_peer",),
+    "go": ("go_peer", "go_ech"),
+    "tlslite": ("tlslite_compression",),
     "hsm": ("hsm_peer",),
 }
 
@@ -99,6 +101,7 @@ def arguments():
     parser.add_argument("--peer", type=Path, required=True, help="the compiled peer.c")
     parser.add_argument("--library", type=Path, required=True, help="libtlsbio.so")
     parser.add_argument("--go-peer", type=Path, help="the compiled Go program; needed for the peer go")
+    parser.add_argument("--tlslite-python", type=Path, help="a Python with tlslite-ng; needed for the peer tlslite")
     parser.add_argument("--case", default="", help="run only the cases whose title contains this")
     parser.add_argument("peers", nargs="*", help="of: " + " ".join(MODULES) + "; default: all")
     args = parser.parse_args()
@@ -124,6 +127,8 @@ def main():
         settings.peer = args.peer.resolve()
         settings.library = args.library.resolve()
         settings.go_peer = args.go_peer.resolve() if args.go_peer else None
+        # Not resolved: a virtual environment is found by the name of its link.
+        settings.tlslite_python = args.tlslite_python
         settings.scratch = Path(scratch)
         for peer in args.peers or MODULES:
             for module in MODULES[peer]:

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Sets up and runs the interop tests: run.sh [PEER...], PEER one of openssl gnutls curl pyssl go hsm (default: all).
+# Sets up and runs the interop tests: run.sh [PEER...], PEER one of openssl gnutls curl pyssl go tlslite hsm (default:
+# all).
 # Needs the release build of the library.
 set -euo pipefail
 
@@ -39,12 +40,24 @@ find_go() {
     echo "$target/venv/bin/go"
 }
 
+# The one peer with compressed certificates: Debian's OpenSSL and GnuTLS are built without. They came after the last
+# release, 0.8.2.
+find_tlslite() {
+    if ! "$target/venv/bin/python" -c 'import tlslite, brotli' 2>/dev/null; then
+        python3 -m venv "$target/venv" >&2
+        "$target/venv/bin/pip" install --quiet tlslite-ng==0.9.0b2 brotli==1.2.1 >&2
+    fi
+    echo "$target/venv/bin/python"
+}
+
 named=no
 with_go=no
+with_tlslite=no
 for argument in "$@"; do
     case $argument in
     openssl | gnutls | curl | pyssl | hsm) named=yes ;;
     go) named=yes with_go=yes ;;
+    tlslite) named=yes with_tlslite=yes ;;
     esac
 done
 
@@ -59,5 +72,10 @@ if [ "$named" = no ] || [ "$with_go" = yes ]; then
     go_peer=(--go-peer "$build/gopeer")
 fi
 
+tlslite=()
+if [ "$named" = no ] || [ "$with_tlslite" = yes ]; then
+    tlslite=(--tlslite-python "$(find_tlslite)")
+fi
+
 PYTHONDONTWRITEBYTECODE=1 exec python3 "$here/run.py" \
-    --pki "$target/pki" --peer "$build/peer" --library "$library" "${go_peer[@]}" "$@"
+    --pki "$target/pki" --peer "$build/peer" --library "$library" "${go_peer[@]}" "${tlslite[@]}" "$@"

@@ -10,6 +10,7 @@ class Settings:
     peer: Path = Path()
     library: Path = Path()
     go_peer: Path | None = None
+    tlslite_python: Path | None = None
     scratch: Path = Path()
 
 

@@ -46,6 +46,11 @@ func newConfig(o options) (*tls.Config, error) {
 		}
 		config.Certificates = []tls.Certificate{pair}
 	}
+	if o.echName != "" {
+		if err := takeEch(config, o); err != nil {
+			return nil, err
+		}
+	}
 	return config, setGroups(config, o.groups)
 }
 

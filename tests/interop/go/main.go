@@ -24,6 +24,8 @@ type options struct {
 	save    string
 	finish  string
 	count   int
+	echName string
+	echKey  string
 }
 
 func parse() options {
@@ -42,6 +44,8 @@ func parse() options {
 	flag.StringVar(&o.save, "save", "", "file for what a client gets back")
 	flag.StringVar(&o.finish, "finish", "close", "how a client ends: close, half-close or abrupt")
 	flag.IntVar(&o.count, "count", 1, "connections, one after the other")
+	flag.StringVar(&o.echName, "ech-name", "", "public name of a server that takes ECH")
+	flag.StringVar(&o.echKey, "ech-key", "own", "print a configuration with the server's own key, or with a lost one")
 	if len(os.Args) < 2 {
 		fmt.Fprintln(os.Stderr, "usage: gopeer client|server|probe [options]")
 		os.Exit(2)

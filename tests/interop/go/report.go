@@ -19,6 +19,7 @@ type report struct {
 	Received     int64    `json:"received"`
 	Error        string   `json:"error"`
 	CleanEnd     bool     `json:"clean_end"` // the other end's close_notify was seen
+	Ech          bool     `json:"ech"`       // an encrypted ClientHello was accepted
 	// Nil where this release of Go does not tell.
 	Group   *string `json:"group"`
 	Retried *bool   `json:"retried"`
@@ -32,6 +33,7 @@ func newReport(conn *tls.Conn) report {
 		Alpn:         state.NegotiatedProtocol,
 		ServerName:   state.ServerName,
 		Resumed:      state.DidResume,
+		Ech:          state.ECHAccepted,
 		Certificates: []string{},
 	}
 	for _, certificate := range state.PeerCertificates {

@@ -222,7 +222,8 @@ struct options options_parse(int argc, char **argv)
             refuse("unknown option, or one without its value", argv[i]);
         if (!take_identity(&o, argv[i], argv[i + 1]) && !take_rule(&o, argv[i], argv[i + 1]) &&
             !take_work(&o, argv[i], argv[i + 1]) &&
-            !verification_option(&o.verification, argv[i], argv[i + 1]))
+            !verification_option(&o.verification, argv[i], argv[i + 1]) &&
+            !wishes_option(&o.wishes, argv[i], argv[i + 1]))
             refuse("unknown option", argv[i]);
         i++;
     }

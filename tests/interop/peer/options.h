@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "verification.h"
+#include "wishes.h"
 
 enum job_kind { JOB_ECHO, JOB_EXCHANGE, JOB_HTTP };
 enum way_in { IN_FEED, IN_WINDOW, IN_PLACE };
@@ -32,6 +33,7 @@ struct options {
     int32_t verify;
     const char *name;
     struct verification verification;
+    struct wishes wishes;
 
     long events;      /* kinds to report, as tls_builder_events takes them */
     bool key_log;     /* report the lines of a key-log file */

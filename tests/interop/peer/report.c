@@ -129,6 +129,7 @@ void report_print(const struct session *s)
     printf("\"early_status\":%d,", (int)tls_early_status(s->conn));
     print_flag("asked_context", s->asked_context);
     print_flag("asked_verify", s->asked_verify);
+    wishes_print(s->conn);
     raw_key_print(s->conn);
     stapled_print(&s->stapled);
     print_flag("retried", s->retry.seen);

@@ -20,7 +20,7 @@ static void answer_context(struct session *s)
     if (o->refuse >= 0)
         answered = tls_answer_refuse(s->conn, (uint8_t)o->refuse);
     else
-        answered = tls_answer_context(s->conn, choice);
+        answered = wishes_answer(s->conn, choice, &o->wishes);
     if (answered != TLS_OK)
         s->broken = "an answer to TLS_ASK_CONTEXT was not taken";
 }
