@@ -32,6 +32,8 @@ pub(crate) struct Shared {
     pub(crate) end_point: EndPoint,
     /// The kinds of events that are recorded, as bits.
     pub(crate) events: u32,
+    /// Whether traffic secrets can be taken out of connections.
+    pub(crate) gives_secrets: bool,
 }
 
 /// Whose certificate names the server's end of a connection (RFC 5929, 4).
@@ -52,6 +54,7 @@ static UNASSIGNED: LazyLock<Arc<Shared>> = LazyLock::new(|| {
         flight_bound: 0,
         end_point: EndPoint::Unknown,
         events: 0,
+        gives_secrets: false,
     })
 });
 
@@ -167,6 +170,7 @@ fn shared(builder: &Builder, flight_bound: usize, end_point: EndPoint) -> Result
         flight_bound,
         end_point,
         events: builder.recorded_events(),
+        gives_secrets: builder.recipe.secret_extraction,
     }))
 }
 

@@ -65,7 +65,7 @@ impl Connection {
         let taken = rare.events.pop();
         if rare.events.is_empty() {
             rare.events = Events::default();
-            if rare.exporter.is_none() {
+            if !rare.is_needed() {
                 self.rare = None;
             }
         }
@@ -127,6 +127,11 @@ impl Connection {
         for _ in 0..updates.outbound {
             self.note(TLS_EVENT_KEY_UPDATE, TLS_KEYS_OUT);
         }
+    }
+
+    /// Notes that the traffic keys of one direction were changed.
+    pub(super) fn note_key_update(&mut self, direction: u32) {
+        self.note(TLS_EVENT_KEY_UPDATE, direction);
     }
 
     pub(super) fn note_failure(&mut self, failure: &Failure) {

@@ -8,10 +8,13 @@ mod counters;
 mod early;
 mod events;
 mod facts;
+mod halves;
 mod in_place;
 mod keying;
+mod parts;
 mod rare;
 mod read;
+mod secrets;
 mod sessions;
 mod wire_in;
 mod wire_out;
@@ -25,7 +28,7 @@ use pki_types::ServerName;
 use crate::buffer::{Inbound, Outbound};
 use crate::context::Shared;
 use crate::engine::{
-    ClientSetup, Flow, Outcome, OwnSessions, PlainSink, Question, Session, log_keys, watch_keys,
+    ClientSetup, Flow, Outcome, OwnSessions, PlainSink, Question, Session, Vacant, log_keys, watch_keys,
 };
 use crate::failure::Failure;
 use crate::record;
@@ -37,6 +40,7 @@ use rare::Rare;
 
 pub(crate) use in_place::SpanSink;
 pub(crate) use keying::{MAX_EXPORT, MAX_EXPORT_LABEL};
+pub(crate) use parts::Part;
 pub(crate) use read::PlainTarget;
 
 /// What a call achieved, or the status that says why it achieved nothing.
@@ -131,7 +135,16 @@ impl Connection {
     /// Makes this connection unusable after a panic inside it was contained. The engine may be in
     /// any state: it is not entered again.
     pub(crate) fn poison(&mut self) {
-        self.failure = Some(Box::new(Failure::panic()));
+        let mut failure = Failure::panic();
+        if let Some(half) = self.half() {
+            half.publish(&mut failure);
+        }
+        self.failure = Some(Box::new(failure));
+    }
+
+    /// Takes the session, to turn it into something else.
+    fn vacate(&mut self) -> Box<dyn Session> {
+        std::mem::replace(&mut self.session, Box::new(Vacant))
     }
 
     fn check_alive(&self) -> Answer<()> {
@@ -144,7 +157,7 @@ impl Connection {
     /// Runs the engine over the wire bytes that were fed, up to the first plain bytes, which stay
     /// in the inbound buffer for the host.
     fn process_fed(&mut self) -> Answer<()> {
-        self.check_alive()?;
+        self.begin()?;
         if self.inbound.has_plain() {
             return Ok(());
         }
@@ -227,6 +240,11 @@ impl Connection {
                 .with_rare_appender(pool, |out| watch_keys(watches_keys, || session.receive(wire, out, sink)))
         };
         self.outbound.release_if_empty(pool);
+        if let Some(half) = self.rare.as_ref().and_then(|rare| rare.half.as_ref()) {
+            if self.session.take_owed() {
+                half.note_owed();
+            }
+        }
         self.note_keys(keys);
         self.note_since(before);
         self.note_key_updates(updates);
@@ -277,8 +295,14 @@ impl Connection {
     }
 
     fn fail(&mut self, failure: Failure) -> Status {
+        let (mut failure, told_before) = self.first_failure(failure);
         let status = failure.status;
-        self.note_failure(&failure);
+        if let Some(half) = self.half() {
+            half.publish(&mut failure);
+        }
+        if !told_before {
+            self.note_failure(&failure);
+        }
         self.failure = Some(Box::new(failure));
         status
     }

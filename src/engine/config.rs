@@ -73,6 +73,8 @@ pub(crate) struct Recipe {
     pub early_data: u32,
     /// Whether secrets are collected by [`super::log_keys`].
     pub key_log: bool,
+    /// Whether traffic secrets can be taken out of connections.
+    pub secret_extraction: bool,
     /// Whether changes of traffic keys can be seen by [`super::watch_keys`].
     pub key_watch: bool,
 }
@@ -202,6 +204,7 @@ impl ClientSetup {
             config.key_log = Arc::new(LinesOfThread);
         }
         config.enable_early_data = recipe.early_data > 0;
+        config.enable_secret_extraction = recipe.secret_extraction;
         config.resumption = match recipe.sessions() {
             0 => Resumption::disabled(),
             most => Resumption::in_memory_sessions(most),
@@ -308,6 +311,7 @@ impl ServerSetup {
         if recipe.key_log {
             config.key_log = Arc::new(LinesOfThread);
         }
+        config.enable_secret_extraction = recipe.secret_extraction;
         let tickets = Arc::new(Tickets::new(ticketer, tickets::rules(recipe), Arc::new(DefaultTimeProvider)));
         let store: Arc<dyn StoresServerSessions> = match recipe.sessions() {
             0 => Arc::new(NoServerSessionStorage {}),
