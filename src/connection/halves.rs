@@ -190,7 +190,9 @@ impl Connection {
     /// The failure that counts if a call on this half failed with `failure`: the receiving half's fatal alert
     /// stands in the way of anything that follows it, and its reason is told a few instructions later.
     pub(super) fn first_failure(&self, failure: Failure) -> (Failure, bool) {
-        let Some(half) = self.half().filter(|_| self.session.is_retired()) else { return (failure, false) };
+        let Some(half) = self.half().filter(|_| !self.we_closed && self.session.is_over()) else {
+            return (failure, false);
+        };
         loop {
             // In this order: the last thing that a half does is to say that it is over.
             let over = half.link.receiver_over.load(Ordering::Acquire);

@@ -38,7 +38,7 @@ where
         if self.receive.take_owed() {
             self.send.flush(out);
         }
-        if let (Err(failure), true) = (&mut outcome.result, self.send.is_closed()) {
+        if let (Err(failure), true) = (&mut outcome.result, self.send.is_over()) {
             // Nothing follows our close_notify.
             failure.alert_sent = None;
         }

@@ -9,33 +9,28 @@ use super::facts::{Facts, PeerChain};
 use super::session::{Outcome, PlainSink, Session};
 use crate::failure::Failure;
 
-/// Seals. rustls's part of it is gone once this side was closed.
-pub(super) struct SendHalf {
-    traffic: Option<SendTraffic>,
-    retired: bool,
-}
+/// Seals. rustls's part of it is gone once this side was closed, or a fatal alert was found to be the last
+/// that it has sent.
+pub(super) struct SendHalf(Option<SendTraffic>);
 
 impl SendHalf {
     pub(super) fn new(traffic: SendTraffic) -> Self {
-        Self { traffic: Some(traffic), retired: false }
-    }
-
-    /// Whether nothing can follow, because this side was closed.
-    pub(super) fn is_closed(&self) -> bool {
-        self.traffic.is_none()
+        Self(Some(traffic))
     }
 
     pub(super) fn into_traffic(self) -> Option<SendTraffic> {
-        self.traffic
+        self.0
     }
 
     fn traffic(&mut self) -> Result<&mut SendTraffic, Failure> {
-        self.traffic.as_mut().ok_or_else(|| Failure::unexpected("the sending half was closed"))
+        self.0.as_mut().ok_or_else(|| Failure::unexpected("the sending half was closed"))
     }
 
-    /// This side is open, so it is the receiving half's fatal alert that stands in the way.
+    /// This side was open, so it is the receiving half's fatal alert that stands in the way.
     fn explain(&mut self, error: &Error) -> Failure {
-        self.retired = matches!(error, Error::ApiMisuse(ApiMisuse::WriteAfterSendPathClosed));
+        if matches!(error, Error::ApiMisuse(ApiMisuse::WriteAfterSendPathClosed)) {
+            self.0 = None;
+        }
         explain(error)
     }
 }
@@ -59,7 +54,7 @@ impl Session for SendHalf {
     }
 
     fn close_notify(&mut self, out: &mut Vec<u8>) -> Result<(), Failure> {
-        match self.traffic.take() {
+        match self.0.take() {
             Some(traffic) => traffic.close(out).map_err(|error| explain(&error)),
             None => Ok(()),
         }
@@ -67,13 +62,13 @@ impl Session for SendHalf {
 
     /// After a fatal alert rustls says with an error, which tells nothing new, that this is the last.
     fn flush(&mut self, out: &mut Vec<u8>) {
-        if let Some(traffic) = &mut self.traffic {
+        if let Some(traffic) = &mut self.0 {
             let _ = traffic.write(OutboundPlain::new_empty(), out);
         }
     }
 
-    fn is_retired(&self) -> bool {
-        self.retired
+    fn is_over(&self) -> bool {
+        self.0.is_none()
     }
 
     fn is_handshaking(&self) -> bool {

@@ -121,8 +121,9 @@ pub(crate) trait Session: Send {
     /// Of a sending half: moves what the receiving half left for the peer to `out`.
     fn flush(&mut self, _out: &mut Vec<u8>) {}
 
-    /// Of a sending half: whether it found that the receiving half has sent a fatal alert.
-    fn is_retired(&self) -> bool {
+    /// Of a sending half: whether nothing can follow, because this side was closed, or because the receiving half
+    /// has sent a fatal alert, which was found when something was to follow.
+    fn is_over(&self) -> bool {
         false
     }
 
