@@ -1703,8 +1703,9 @@ tls_status_t tls_key_update(tls_conn_t *conn);
  *
  * What the receiving half owes the peer (the answer to a KeyUpdate; an alert after a bad record) it leaves
  * with the sending half, and says so by TLS_WAKE_SENDER in its own state word. Then the host lets the thread
- * of the sending half call tls_state() or any other of its functions but tls_drain_consume(): that call takes
- * over what was left, TLS_CAN_DRAIN says that it waits there, and TLS_WAKE_SENDER goes out [R-87]. If the other
+ * of the sending half call tls_state(), tls_advance(), or a function that writes, closes or drains (all but
+ * tls_drain_consume()): that call takes over what was left, TLS_CAN_DRAIN says that it waits there, and
+ * TLS_WAKE_SENDER goes out [R-87]; while the queue is almost full it stays until there is room. If the other
  * thread writes at that very moment, it has taken it over already, and the call only clears the bit. While the
  * sending half is busy anyway nothing has to be done: whatever it does next takes over what was left. Once
  * the sending half was closed or freed, nothing can be sent, and the bit stays out.

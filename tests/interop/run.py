@@ -29,6 +29,7 @@ MODULES = {
         "openssl_tickets",
         "openssl_early_data",
         "openssl_secrets",
+        "openssl_halves",
         "openssl_handover",
     ),
     "gnutls": ("gnutls_peer", "gnutls_raw_keys"),
