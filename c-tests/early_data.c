@@ -150,6 +150,36 @@ static void early_data_is_kept_apart_from_what_follows(void)
     free_sides(&sides);
 }
 
+/* */
+static void a_server_is_split_once_its_early_data_was_read(void)
+{
+    struct sides sides = make_sides(TLS_VERSION_1_3, 1, MOST);
+    tls_error_t error = {.size = sizeof(error)};
+    struct pair pair;
+    tls_conn_t *half;
+    unsigned char got[16];
+
+    meet(&sides);
+    pair = new_pair_of(sides.client, sides.server, NULL);
+    CHECK_EQ(tls_early_write_from(pair.client, "early", 5), 5);
+    finish_handshake(&pair);
+    CHECK(tls_split(pair.server, &error) == NULL);
+    CHECK_EQ(error.status, TLS_ERR_STATE);
+    CHECK(strstr(error.message, "early data") != NULL);
+    CHECK_EQ(tls_early_read_into(pair.server, got, sizeof(got)), 5);
+    CHECK_BYTES(got, "early", 5);
+    half = tls_split(pair.server, NULL);
+    CHECK(half != NULL);
+    CHECK_EQ(tls_early_status(pair.server), TLS_EARLY_ACCEPTED);
+    CHECK_EQ(tls_early_read_into(pair.server, got, sizeof(got)), TLS_OK);
+    CHECK_EQ(tls_write_from(half, "late", 4), 4);
+    carry(half, pair.client);
+    CHECK_EQ(tls_read_into(pair.client, got, sizeof(got)), 4);
+    tls_free(half);
+    free_pair(&pair);
+    free_sides(&sides);
+}
+
 /* The same first flight twice: the second time the session is gone. */
 static void a_session_and_its_early_data_are_taken_once(void)
 {
@@ -271,6 +301,7 @@ int main(int argc, char **argv)
     RUN(without_a_session_there_is_none);
     RUN(early_data_arrives_before_the_handshake_is_done);
     RUN(early_data_is_kept_apart_from_what_follows);
+    RUN(a_server_is_split_once_its_early_data_was_read);
     RUN(a_session_and_its_early_data_are_taken_once);
     RUN(refused_early_data_harms_nothing);
     RUN(it_is_off_unless_both_want_it);

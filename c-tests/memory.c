@@ -199,6 +199,36 @@ static void records_allocate_nothing_after_questions(void)
     }
 }
 
+/* Each side as two halves: records go out by one handle and come in by another one. */
+static void records_allocate_nothing_in_halves(void)
+{
+    for (EACH_VERSION) {
+        struct pair whole = connected_pair(version);
+        struct pair out = {.client = tls_split(whole.client, NULL),
+                           .server = tls_split(whole.server, NULL)};
+        static way_out *const outs[] = {out_by_drain, out_by_peek, out_by_write_into};
+        static way_in *const ins[] = {in_by_feed, in_by_window, in_place};
+        size_t i, round;
+
+        CHECK(out.client != NULL && out.server != NULL);
+        for (i = 0; i < 9; i++) {
+            struct heap before = heap_now();
+
+            for (round = 0; round < WARM_UP + RECORDS; round++) {
+                if (round == WARM_UP)
+                    before = heap_now();
+                move(out.client, whole.server, outs[i / 3], ins[i % 3], LARGEST);
+                move(out.server, whole.client, outs[i / 3], ins[i % 3], LARGEST);
+                move(out.client, whole.server, outs[i / 3], ins[i % 3], 64);
+                move(out.server, whole.client, outs[i / 3], ins[i % 3], 64);
+            }
+            CHECK_EQ(heap_now().calls, before.calls);
+        }
+        free_pair(&out);
+        free_pair(&whole);
+    }
+}
+
 static size_t idle_bytes(int server, uint16_t version, int32_t verify)
 {
     struct recipe client_recipe = with_version(plain_client, version), server_recipe = plain_server;
@@ -284,6 +314,7 @@ int main(int argc, char **argv)
     fill_bytes(plain, sizeof(plain), 5);
     RUN(records_allocate_nothing_in_either_version);
     RUN(records_allocate_nothing_after_questions);
+    RUN(records_allocate_nothing_in_halves);
     RUN(an_idle_connection_is_small);
     RUN(a_freed_connection_leaves_nothing);
     return 0;

@@ -86,8 +86,8 @@
  * marked "Lifetime" says until when.
  *
  * Threads. A context may be used from any number of threads. A connection, and a builder, is used by one
- * thread at a time, whichever; a second one that enters meanwhile gets TLS_ERR_BUSY. Errors belong to the
- * object, not to a thread.
+ * thread at a time, whichever; a second one that enters meanwhile gets TLS_ERR_BUSY. For two threads a
+ * connection can be split into two halves (section 16). Errors belong to the object, not to a thread.
  *
  * Memory. An idle connection holds no record buffer [R-06]: buffers come from a bounded pool of the context
  * and return to it, wiped of plain bytes [R-11]. In the steady state a record costs no heap allocation in
@@ -109,7 +109,8 @@
  * tls_state() answers what can be done now, as bits. A loop over them drives a connection in any language:
  * read while TLS_CAN_READ, write what there is to write while TLS_CAN_WRITE, send while TLS_CAN_DRAIN,
  * receive and feed while TLS_CAN_FEED, answer while TLS_ASKING. When none of the first four is left, the
- * connection is at its end: TLS_PEER_CLOSED, TLS_EOF or TLS_FAILED says at which.
+ * connection is at its end: TLS_PEER_CLOSED, TLS_EOF or TLS_FAILED says at which. The halves of a split
+ * connection have a loop each (section 16).
  */
 
 #ifndef TLSBIO_H
@@ -303,6 +304,8 @@
 #define TLS_EOF                                   256 /* the host said that the transport ended (tls_feed_eof) */
 #define TLS_FAILED                                512 /* a fatal error happened; tls_conn_error says which */
 #define TLS_HAS_EVENT                            1024 /* an event waits in the event queue */
+#define TLS_WAKE_SENDER                          2048 /* this receiving half left something for the peer: call the sending half */
+#define TLS_HANDED_OVER                          4096 /* the traffic secrets were taken: the records are somebody else's */
 
 /* Versions and sizes. */
 #define TLS_VERSION_1_2                        0x0303 /* TLS 1.2 (RFC 5246) */
@@ -591,6 +594,49 @@ typedef struct tls_server_options {
      */
     uint32_t flags;
 } tls_server_options_t;
+
+/**
+ * What protects the records of one direction (tls_secrets_take, tls_secrets_next). Since 0.1.
+ */
+typedef struct tls_traffic_secret {
+    /**
+     * sizeof(tls_traffic_secret_t), set by the caller.
+     */
+    size_t size;
+    /**
+     * The sequence number of the next record.
+     */
+    uint64_t sequence;
+    /**
+     * How many records may be sealed under this key, counted from its first one; UINT64_MAX if that is no limit.
+     */
+    uint64_t most_records;
+    /**
+     * TLS_VERSION_1_2 or TLS_VERSION_1_3.
+     */
+    uint16_t version;
+    /**
+     * The cipher suite (IANA), which says the cipher: AES-128-GCM, AES-256-GCM or ChaCha20-Poly1305.
+     */
+    uint16_t suite;
+    /**
+     * 16 or 32 bytes of `key` are used.
+     */
+    uint16_t key_len;
+    /**
+     * 12 bytes of `iv` are used.
+     */
+    uint16_t iv_len;
+    /**
+     * The secret key.
+     */
+    uint8_t key[32];
+    /**
+     * With AES-GCM in TLS 1.2: 4 bytes of salt, and 8 bytes for the explicit nonce of the next record that is
+     * sent, which counts up from there. Otherwise the IV that each record's sequence number is combined with.
+     */
+    uint8_t iv[16];
+} tls_traffic_secret_t;
 
 #ifdef __cplusplus
 extern "C" {
@@ -2010,7 +2056,122 @@ ptrdiff_t tls_verify_name(tls_conn_t *conn,
                           size_t capacity);
 
 /**
- * ---- 19. Constants and version --------------------------------------------------------------
+ * ---- 19. Two halves for two threads ---------------------------------------------------------
+ *
+ * A connection is used by one thread at a time. tls_split() makes two connections of it, each with a handle,
+ * a check for a second thread and a tls_free() of its own: one thread receives while another one sends, and
+ * neither waits for the other [R-84].
+ *
+ * `conn` is the receiving half from now on; the answer is the sending half. Nothing is lost [R-85]: wire bytes
+ * that were fed, plain bytes that were not read and an open window stay with the receiving half, queued wire
+ * bytes go to the sending half, and pointers into both stay valid. The receiving half keeps the role of
+ * `conn` because all that a host may have stored under that handle (facts, sessions, events, keying material) is
+ * still there; the sending half only sends. There is no way back.
+ *
+ * | half      | functions                                                                                  |
+ * |-----------|--------------------------------------------------------------------------------------------|
+ * | receiving | feeding (also by window and in place), tls_surplus(), reading, facts (sections 8, 13)      |
+ * | sending   | writing, tls_key_update(), tls_close_notify(), draining                                    |
+ * | both      | tls_advance(), tls_state(), tls_conn_error(), tls_counters(), tls_next_event(), tls_free() |
+ *
+ * A call that belongs to the other half is answered TLS_ERR_STATE (0 by those that answer numbers without a
+ * sign), and changes nothing [R-86].
+ *
+ * The state word of a half has the bits of its direction: TLS_CAN_FEED, TLS_CAN_READ, TLS_PEER_CLOSED and
+ * TLS_EOF are the receiving half's, TLS_CAN_DRAIN, TLS_CAN_WRITE and TLS_WE_CLOSED the sending half's;
+ * TLS_FAILED and TLS_HAS_EVENT are of either. Queues of events and counters are each half's own: the sending half
+ * takes over what was counted on the way out, so that the two add up to what the connection did.
+ *
+ * What the receiving half owes the peer (the answer to a KeyUpdate; an alert after a bad record) it leaves
+ * with the sending half, and says so by TLS_WAKE_SENDER in its own state word. Then the host lets the thread
+ * of the sending half call tls_state(), tls_advance(), or a function that writes, closes or drains (all but
+ * tls_drain_consume()): that call takes over what was left, TLS_CAN_DRAIN says that it waits there, and
+ * TLS_WAKE_SENDER goes out [R-87]; while the queue is almost full it stays until there is room. If the other
+ * thread writes at that very moment, it has taken it over already, and the call only clears the bit. While the
+ * sending half is busy anyway nothing has to be done: whatever it does next takes over what was left. Once
+ * the sending half was closed or freed, nothing can be sent, and the bit stays out.
+ *
+ * A fatal error of the receiving half ends both: the sending half is told by its next call, which answers the
+ * same status once and for all, with the alert for the peer in its queue [R-88]. What fails the sending half alone
+ * (TLS_REASON_KEYS_EXHAUSTED) leaves the receiving half whole. tls_free() of one half leaves the other one whole
+ * too, even if another thread is inside it.
+ *
+ * The caller owns the new handle, until tls_free(). `error` may be NULL; otherwise the caller has set
+ * `error->size`. Errors: NULL, with `error->status` TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY,
+ * TLS_ERR_STATE (the handshake is not done; `conn` is a half already; early data waits to be read), TLS_ERR_MEMORY,
+ * or the fatal one; the connection is unharmed. Since 0.1.
+ */
+tls_conn_t *tls_split(tls_conn_t *conn,
+                      tls_error_t *error);
+
+/**
+ * ---- 20. Traffic secrets for the kernel -----------------------------------------------------
+ *
+ * After the handshake somebody else can go on with the records: Linux's kernel (kTLS), a network card, a
+ * program of the host's. docs/kernel-tls.md shows how.
+ *
+ * tls_builder_secret_extraction() sets whether connections of contexts made from now on give their traffic
+ * secrets away: 1, or 0, the default. Whoever has them can read and forge the traffic.
+ * Errors: TLS_ERR_ARGUMENT (also if `mode` is neither 0 nor 1), TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ */
+tls_status_t tls_builder_secret_extraction(tls_builder_t *builder,
+                                           int32_t mode);
+
+/**
+ * Takes the traffic secrets out of a connection: fills in `*receive`, for records of the peer, and `*send`, for
+ * records of this side [R-89]. The connection carries no more data from then on: TLS_HANDED_OVER is set, and
+ * calls that feed, drain, read, write, close or advance answer TLS_ERR_STATE. Facts, events, counters (as they
+ * were), keying material and sessions can still be had, until tls_free().
+ *
+ * Both streams must stand between two records. So it is answered TLS_ERR_STATE, and the connection is unharmed,
+ * while wire bytes are queued (drain them), plain bytes or early data wait (read them), or the beginning of a
+ * record is here (feed the rest) [R-90]: what was taken from the transport cannot be put back. The message of
+ * `error` says which, and how many bytes. Records that were fed whole are processed first; wire bytes that were
+ * not fed yet are whoever's goes on. If the answer to a KeyUpdate of the peer is still owed, it is queued now.
+ *
+ * With AES-GCM in TLS 1.2 the explicit nonce in `send->iv` is one that no record of this side has used, nor have
+ * those that follow when it counts up by one a record, as the kernel does. It must not be used in another way.
+ *
+ * `receive` and `send` belong to the caller, who has set their sizes, and who wipes the structs after use; the
+ * library wipes its own copies. `error` may be NULL; otherwise the caller has set `error->size`. Errors:
+ * TLS_ERR_ARGUMENT (NULL, or a size smaller than the tls_traffic_secret_t of version 0.1), TLS_ERR_HANDLE,
+ * TLS_ERR_BUSY, TLS_ERR_STATE (as above; also: the context does not allow it, the handshake is not done, a
+ * direction is over, this is a half of a connection, or the secrets were taken), and the fatal ones. Since 0.1.
+ */
+tls_status_t tls_secrets_take(tls_conn_t *conn,
+                              tls_traffic_secret_t *receive,
+                              tls_traffic_secret_t *send,
+                              tls_error_t *error);
+
+/**
+ * Fills in the secret of one direction that follows a KeyUpdate (RFC 8446, 7.2), after tls_secrets_take(). With
+ * TLS_KEYS_IN when a KeyUpdate of the peer was received: records behind it are under the new secret. With
+ * TLS_KEYS_OUT when this side sends one, which the host makes and sends under the old secret: before
+ * `most_records` of it are used up, or because the peer's one asked for it. Each call goes one secret on, so make
+ * it once for each KeyUpdate. `sequence` is 0.
+ *
+ * `secret` belongs to the caller, who has set its size, and who wipes it after use.
+ * Errors: TLS_ERR_ARGUMENT (also for another direction, or a size that is too small), TLS_ERR_HANDLE,
+ * TLS_ERR_BUSY, TLS_ERR_STATE (the secrets were not taken, or TLS 1.2), and the fatal ones. Since 0.1.
+ */
+tls_status_t tls_secrets_next(tls_conn_t *conn,
+                              uint32_t direction,
+                              tls_traffic_secret_t *secret);
+
+/**
+ * Keeps the tickets of TLS 1.3 that came after tls_secrets_take(), so that sessions can be resumed. `message`
+ * is what was in one or more records of type handshake (22): whole messages with their headers, all of type
+ * new_session_ticket (4); they are read during the call. Errors: TLS_ERR_ARGUMENT (NULL, another message, or one
+ * that is cut off; none is taken then), TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (the secrets were not taken, a
+ * server, or TLS 1.2), and the fatal ones if the peer sent a malformed ticket: the host may then send the alert
+ * decode_error (50). Since 0.1.
+ */
+tls_status_t tls_secrets_ticket(tls_conn_t *conn,
+                                const void *message,
+                                size_t len);
+
+/**
+ * ---- 21. Constants and version --------------------------------------------------------------
  *
  * tls_constant() gives the value of any TLS_* macro of this header by its name, for languages that cannot see
  * macros: `*value` is set.

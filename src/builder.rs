@@ -208,6 +208,15 @@ impl Builder {
         Ok(())
     }
 
+    pub(crate) fn secret_extraction(&mut self, mode: i32) -> Result<(), Failure> {
+        self.recipe.secret_extraction = match mode {
+            0 => false,
+            1 => true,
+            _ => return Err(Failure::argument(format!("{mode} is neither 0 nor 1"))),
+        };
+        Ok(())
+    }
+
     /// All kinds of events that connections record.
     pub(crate) fn recorded_events(&self) -> u32 {
         self.events | if self.recipe.key_log { TLS_EVENT_KEY_LOG } else { 0 }

@@ -71,6 +71,8 @@ pub(crate) struct Shared {
     pub(crate) end_point: EndPoint,
     /// The kinds of events that are recorded, as bits.
     pub(crate) events: u32,
+    /// Whether traffic secrets can be taken out of connections.
+    pub(crate) gives_secrets: bool,
 }
 
 /// Whose certificate names the server's end of a connection (RFC 5929, 4).
@@ -90,6 +92,7 @@ static UNASSIGNED: LazyLock<Arc<Shared>> = LazyLock::new(|| {
         flight_bound: 0,
         end_point: EndPoint::Own(Vec::new()),
         events: 0,
+        gives_secrets: false,
     })
 });
 
@@ -208,6 +211,7 @@ fn shared(builder: &Builder, flight_bound: usize, end_point: EndPoint) -> Result
         flight_bound,
         end_point,
         events: builder.recorded_events(),
+        gives_secrets: builder.recipe.secret_extraction,
     }))
 }
 

@@ -260,6 +260,8 @@ groups! {
         TLS_EOF = 256, "the host said that the transport ended (tls_feed_eof)";
         TLS_FAILED = 512, "a fatal error happened; tls_conn_error says which";
         TLS_HAS_EVENT = 1024, "an event waits in the event queue";
+        TLS_WAKE_SENDER = 2048, "this receiving half left something for the peer: call the sending half";
+        TLS_HANDED_OVER = 4096, "the traffic secrets were taken: the records are somebody else's";
     }
     /// Numbers of the protocol and of the defaults.
     NUMBERS: i64, "Versions and sizes" {

@@ -12,6 +12,7 @@ EFFECTS = {
     "FAILED": "TLS_FAILED",
     "answered": "CHANGE_ANSWERED",
     "freed": "CHANGE_FREED",
+    "split": "CHANGE_SPLIT",
 }
 WORDS = {
     "+": "ANSWER_POSITIVE",
@@ -47,7 +48,7 @@ class Notation:
             for name in header.constants
             if name.startswith("TLS_CAN_")
             or name in ("TLS_HANDSHAKING", "TLS_ASKING", "TLS_PEER_CLOSED", "TLS_WE_CLOSED", "TLS_EOF",
-                        "TLS_FAILED", "TLS_HAS_EVENT")
+                        "TLS_FAILED", "TLS_HAS_EVENT", "TLS_WAKE_SENDER")
         }
         self.statuses = {name.removeprefix("TLS_").removeprefix("ERR_"): name for name in header.statuses}
 

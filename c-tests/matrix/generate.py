@@ -29,7 +29,7 @@ SCALARS = ("size_t", "int64_t", "uint64_t", "int32_t", "uint32_t", "uint16_t", "
 POINTERS = ("const void *", "void *", "const char *", "char *", "const void **", "void **", "size_t *", "int64_t *",
             "tls_error_t *", "tls_span_t *", "const uint16_t *", "const tls_iovec_t *",
             "const tls_ticket_key_t *", "tls_counters_t *", "tls_timings_t *", "tls_event_t *",
-            "const tls_client_options_t *", "const tls_server_options_t *")
+            "const tls_client_options_t *", "const tls_server_options_t *", "tls_traffic_secret_t *")
 BAD_HANDLES = ("FREED", "REISSUED", "LOCAL", "ONE", "ALL_ONES", "FLIPPED")
 PHASES_OF_ONE_ROLE = {"ask_context": "server"}
 

@@ -78,7 +78,8 @@ enum answer_kind {
     ANSWER_BITS
 };
 
-/* Changes beside bits of the state word; those bits end at 1024. */
+/* Changes beside bits of the state word; those bits end far below. */
+#define CHANGE_SPLIT (UINT32_C(1) << 29)
 #define CHANGE_ANSWERED (UINT32_C(1) << 30)
 #define CHANGE_FREED (UINT32_C(1) << 31)
 

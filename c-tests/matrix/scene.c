@@ -72,6 +72,8 @@ static void usable_values(struct scene *scene)
     scene->counters.size = sizeof(scene->counters);
     scene->timings.size = sizeof(scene->timings);
     scene->event.size = sizeof(scene->event);
+    scene->secrets.size = sizeof(scene->secrets);
+    scene->more_secrets.size = sizeof(scene->more_secrets);
     memset(scene->buffer, UNTOUCHED, sizeof(scene->buffer));
     memset(scene->wire_out, UNTOUCHED, sizeof(scene->wire_out));
     scene->next_byte[0] = type_of_next_record(scene);

@@ -68,6 +68,7 @@ struct scene {
     tls_counters_t counters;
     tls_timings_t timings;
     tls_event_t event;
+    tls_traffic_secret_t secrets, more_secrets;
 };
 
 enum scene_needs { NEEDS_BUILDER = 1, NEEDS_CONTEXT = 2, NEEDS_CONN = 4, NEEDS_SESSION = 8 };

@@ -90,6 +90,19 @@ static void check_both_ways(struct scene *scene, uint32_t bits)
         report_failure("afterwards: the peer no longer reaches the connection");
 }
 
+/* It is the receiving half of what it was. */
+static void check_receiving_half(struct scene *scene, uint32_t bits)
+{
+    char plain[16];
+    expect("tls_write_from", tls_write_from(scene->conn, "x", 1), TLS_ERR_STATE);
+    if (bits & TLS_PEER_CLOSED)
+        expect("tls_read_into", tls_read_into(scene->conn, plain, sizeof(plain)), TLS_CLOSED);
+    else if (bits & TLS_EOF)
+        expect("tls_read_into", tls_read_into(scene->conn, plain, sizeof(plain)), TLS_TRUNCATED);
+    else if (!wire_says(scene->peer, scene->conn, &scene->ahead, "here too."))
+        report_failure("afterwards: the peer no longer reaches the receiving half");
+}
+
 void unharmed_conn(struct scene *scene, uint32_t changes)
 {
     if (changes & CHANGE_FREED) {
@@ -97,6 +110,10 @@ void unharmed_conn(struct scene *scene, uint32_t changes)
         return;
     }
     uint32_t bits = bits_of(scene->phase) | (changes & ENDS);
+    if (changes & CHANGE_SPLIT) {
+        check_receiving_half(scene, bits);
+        return;
+    }
     uint32_t state = tls_state(scene->conn);
     expect("tls_state, for the ends,", state & ENDS, bits & ENDS);
     if (bits & TLS_FAILED) {

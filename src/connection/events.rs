@@ -129,6 +129,11 @@ impl Connection {
         }
     }
 
+    /// Notes that the traffic keys of one direction were changed.
+    pub(super) fn note_key_update(&mut self, direction: u32) {
+        self.note(TLS_EVENT_KEY_UPDATE, direction);
+    }
+
     pub(super) fn note_failure(&mut self, failure: &Failure) {
         if let Some(alert) = failure.alert_received {
             self.note(TLS_EVENT_ALERT_RECEIVED, alert.into());

@@ -23,7 +23,7 @@ impl Connection {
         spans: &mut impl SpanSink,
         consumed: &mut usize,
     ) -> Answer<usize> {
-        self.check_alive()?;
+        self.begin()?;
         if !self.expects_wire() {
             return Err(self.standing());
         }

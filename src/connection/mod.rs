@@ -9,11 +9,14 @@ mod counters;
 mod early;
 mod events;
 mod facts;
+mod halves;
 mod handshake_limits;
 mod in_place;
 mod keying;
+mod parts;
 mod rare;
 mod read;
+mod secrets;
 mod sessions;
 mod wire_in;
 mod wire_out;
@@ -25,7 +28,8 @@ use std::sync::Arc;
 use crate::buffer::{Inbound, Outbound};
 use crate::context::Shared;
 use crate::engine::{
-    ClientSetup, Flow, Opening, Outcome, PlainSink, Question, Session, log_keys, note_identity, watch_keys,
+    ClientSetup, Flow, Opening, Outcome, PlainSink, Question, Session, Vacant, log_keys, note_identity,
+    watch_keys,
 };
 use crate::failure::Failure;
 use crate::record;
@@ -37,6 +41,7 @@ use rare::Rare;
 
 pub(crate) use in_place::SpanSink;
 pub(crate) use keying::{MAX_EXPORT, MAX_EXPORT_LABEL};
+pub(crate) use parts::Part;
 pub(crate) use read::PlainTarget;
 
 /// What a call achieved, or the status that says why it achieved nothing.
@@ -129,11 +134,20 @@ impl Connection {
     /// Makes this connection unusable after a panic inside it was contained. The engine may be in
     /// any state: it is not entered again.
     pub(crate) fn poison(&mut self) {
-        self.rare.get_or_insert_default().failure = Some(Failure::panic());
+        let mut failure = Failure::panic();
+        if let Some(half) = self.half() {
+            half.publish(&mut failure);
+        }
+        self.rare.get_or_insert_default().failure = Some(failure);
     }
 
     fn has_failed(&self) -> bool {
         self.failure().is_some()
+    }
+
+    /// Takes the session, to turn it into something else.
+    fn vacate(&mut self) -> Box<dyn Session> {
+        std::mem::replace(&mut self.session, Box::new(Vacant))
     }
 
     fn check_alive(&self) -> Answer<()> {
@@ -146,7 +160,7 @@ impl Connection {
     /// Runs the engine over the wire bytes that were fed, up to the first plain bytes, which stay
     /// in the inbound buffer for the host.
     fn process_fed(&mut self) -> Answer<()> {
-        self.check_alive()?;
+        self.begin()?;
         if self.inbound.has_plain() {
             return Ok(());
         }
@@ -242,6 +256,11 @@ impl Connection {
         };
         self.outbound.release_if_empty(pool);
         self.note_presented(identity);
+        if let Some(half) = self.rare.as_ref().and_then(|rare| rare.half.as_ref()) {
+            if self.session.take_owed() {
+                half.note_owed();
+            }
+        }
         self.note_keys(keys);
         self.note_since(before);
         self.note_key_updates(updates);
@@ -292,8 +311,14 @@ impl Connection {
     }
 
     fn fail(&mut self, failure: Failure) -> Status {
+        let (mut failure, told_before) = self.first_failure(failure);
         let status = failure.status;
-        self.note_failure(&failure);
+        if let Some(half) = self.half() {
+            half.publish(&mut failure);
+        }
+        if !told_before {
+            self.note_failure(&failure);
+        }
         self.rare.get_or_insert_default().failure = Some(failure);
         status
     }

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use super::clock::Clock;
 use super::events::Events;
+use super::halves::Half;
+use super::parts::Part;
 use crate::engine::{Exporter, OwnSessions};
 use crate::failure::Failure;
 
@@ -18,12 +20,27 @@ pub(super) struct Rare {
     pub(super) own_sessions: Option<Arc<OwnSessions>>,
     /// What the host's clock has shown.
     pub(super) clock: Option<Clock>,
+    /// Which half this is, where the connection was split.
+    pub(super) half: Option<Half>,
+    /// The traffic secrets were taken.
+    pub(super) handed_over: bool,
 }
 
 /// As docs/memory.md says.
-const _: () = assert!(size_of::<Rare>() == 168);
+const _: () = assert!(size_of::<Rare>() == 192);
 
 impl Rare {
+    pub(super) fn has(&self, part: Part) -> bool {
+        if self.handed_over {
+            return matches!(part, Part::Any | Part::Facts);
+        }
+        match (&self.half, part) {
+            (None, _) | (_, Part::Any | Part::Traffic) => true,
+            (Some(half), Part::Inbound | Part::Facts) => half.receives(),
+            (Some(half), Part::Outbound) => half.sends(),
+        }
+    }
+
     /// Whether anything is in it that has to stay.
     pub(super) fn is_needed(&self) -> bool {
         self.failure.is_some()
@@ -31,5 +48,7 @@ impl Rare {
             || !self.events.is_empty()
             || self.own_sessions.is_some()
             || self.clock.is_some()
+            || self.half.is_some()
+            || self.handed_over
     }
 }

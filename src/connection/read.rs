@@ -16,7 +16,7 @@ impl Connection {
     /// Fills `target` from as many records as are there. The rest of a record that does not fit
     /// stays readable.
     pub(crate) fn read_into(&mut self, target: &mut impl PlainTarget) -> Answer<usize> {
-        self.check_alive()?;
+        self.begin()?;
         if target.room() == 0 {
             return Ok(0);
         }

@@ -5,7 +5,9 @@ use crate::status::*;
 
 impl Connection {
     /// The wire bytes that wait to be sent, oldest first.
-    pub(crate) fn pending_wire(&self) -> &[u8] {
+    pub(crate) fn pending_wire(&mut self) -> &[u8] {
+        // They can be sent after an error as well.
+        let _ = self.begin();
         self.outbound.pending()
     }
 

@@ -24,6 +24,14 @@ impl Connection {
             (TLS_FAILED, failed),
             (TLS_HAS_EVENT, self.has_event()),
         ];
-        bits.into_iter().filter(|&(_, set)| set).fold(0, |word, (bit, _)| word | bit)
+        let word = bits.into_iter().filter(|&(_, set)| set).fold(0, |word, (bit, _)| word | bit);
+        if self.is_handed_over() {
+            return word & (TLS_FAILED | TLS_HAS_EVENT) | TLS_HANDED_OVER;
+        }
+        match self.half() {
+            None => word,
+            Some(half) if half.wakes_sender() => word & half.bits() | TLS_WAKE_SENDER,
+            Some(half) => word & half.bits(),
+        }
     }
 }

@@ -67,7 +67,7 @@ impl Connection {
 
     /// Ends our side. What the peer still sends can be read.
     pub(crate) fn close_notify(&mut self) -> Answer<()> {
-        self.check_alive()?;
+        self.begin()?;
         if self.session.is_handshaking() {
             return Err(TLS_ERR_STATE);
         }
@@ -77,6 +77,7 @@ impl Connection {
         let out = self.outbound.appender(OUTBOUND_RESERVE, &self.shared.pool);
         let result = self.session.close_notify(out);
         self.we_closed = true;
+        self.note_half_closed();
         result.map_err(|failure| self.fail(failure))?;
         self.note_close_notify_sent();
         Ok(())
@@ -93,7 +94,7 @@ impl Connection {
 
     /// Asks for new keys in both directions.
     pub(crate) fn update_keys(&mut self) -> Answer<()> {
-        self.check_alive()?;
+        self.begin()?;
         if self.session.is_handshaking() || self.we_closed {
             return Err(TLS_ERR_STATE);
         }

@@ -80,6 +80,8 @@ pub(crate) struct Recipe {
     pub early_data: u32,
     /// Whether secrets are collected by [`super::log_keys`].
     pub key_log: bool,
+    /// Whether traffic secrets can be taken out of connections.
+    pub secret_extraction: bool,
     /// Whether changes of traffic keys can be seen by [`super::watch_keys`].
     pub key_watch: bool,
 }
@@ -218,6 +220,7 @@ impl ClientSetup {
             config.key_log = Arc::new(LinesOfThread);
         }
         config.enable_early_data = recipe.early_data > 0;
+        config.enable_secret_extraction = recipe.secret_extraction;
         config.resumption = match recipe.sessions() {
             0 => Resumption::disabled(),
             most => Resumption::in_memory_sessions(most),
@@ -320,6 +323,7 @@ impl ServerSetup {
             config.key_log = Arc::new(LinesOfThread);
         }
         recipe.compression().set_server(&mut config);
+        config.enable_secret_extraction = recipe.secret_extraction;
         let tickets = Arc::new(Tickets::new(ticketer, tickets::rules(recipe), clock.clone()));
         let store: Arc<dyn StoresServerSessions> = match recipe.sessions() {
             0 => Arc::new(NoServerSessionStorage {}),

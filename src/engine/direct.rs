@@ -10,8 +10,9 @@ use super::ech::EchStatus;
 use super::explain::{explain, updated};
 use super::exporter::Exporter;
 use super::facts::{Facts, PeerChain, SideFacts};
+use super::halves::Halves;
 use super::input::WireInput;
-use super::session::{Flow, Outcome, PlainSink, Session};
+use super::session::{Flow, Outcome, PlainSink, Session, SessionHalves};
 use crate::failure::Failure;
 
 pub(super) struct Direct<Side: SideData> {
@@ -38,9 +39,21 @@ impl Direct<ServerSide> {
     }
 }
 
+impl<Side: SideFacts + EarlySide> Direct<Side>
+where
+    Self: Session,
+{
+    fn into_halves(self) -> Result<Box<Halves<Side>>, Failure> {
+        let early = self.early_status();
+        let split = self.connection.split().map_err(|error| explain(&error))?;
+        Ok(Box::new(Halves::new(split, self.peer_closed, early)))
+    }
+}
+
 impl<Side: SideFacts + EarlySide> Session for Direct<Side>
 where
     Connection<Side, Tcp>: Send,
+    Halves<Side>: Session + 'static,
 {
     fn receive(&mut self, wire: &mut [u8], out: &mut Vec<u8>, sink: &mut PlainSink<'_>) -> Outcome {
         let base = wire.as_ptr().addr();
@@ -65,6 +78,14 @@ where
         };
         self.peer_closed = handler.state().peer_has_closed();
         Outcome { used: input.used(), result }
+    }
+
+    fn split(self: Box<Self>) -> Result<SessionHalves, Failure> {
+        (*self).into_halves()?.split()
+    }
+
+    fn prepare_hand_over(self: Box<Self>, out: &mut Vec<u8>) -> Result<Box<dyn Session>, Failure> {
+        (*self).into_halves()?.prepare_hand_over(out)
     }
 
     fn write(&mut self, plain: &[&[u8]], out: &mut Vec<u8>) -> Result<(), Failure> {

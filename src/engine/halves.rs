@@ -1,129 +1,81 @@
 //! Traffic after a handshake that asked: the two halves that rustls leaves, put together again.
 
-use rustls::ConnectionOutputs;
-use rustls::crypto::cipher::OutboundPlain;
-use rustls::split::{ReceiveTraffic, ReceiveTrafficState, SendTraffic, SplitConnection};
+use rustls::split::SplitConnection;
 
+use super::early::EarlyStatus;
 use super::ech::EchStatus;
-use super::explain::{explain, updated};
 use super::exporter::Exporter;
 use super::facts::{Facts, PeerChain, SideFacts};
-use super::input::WireInput;
-use super::session::{Flow, Outcome, PlainSink, Session};
+use super::kernel::{HandedOver, KernelSide, TrafficSecrets};
+use super::receiving::ReceiveHalf;
+use super::sending::SendHalf;
+use super::session::{Outcome, PlainSink, Session, SessionHalves};
 use crate::failure::Failure;
 
-/// An established connection. A half is gone once its direction has ended.
+/// An established connection.
 pub(super) struct Halves<Side: SideFacts> {
-    send: Option<SendTraffic>,
-    receive: Option<ReceiveTraffic<Side>>,
-    outputs: ConnectionOutputs,
-    side: Side,
-    peer_closed: bool,
+    send: SendHalf,
+    receive: ReceiveHalf<Side>,
 }
 
 impl<Side: SideFacts> Halves<Side> {
-    pub(super) fn new(split: SplitConnection<Side>) -> Self {
+    pub(super) fn new(split: SplitConnection<Side>, peer_closed: bool, early: EarlyStatus) -> Self {
+        let SplitConnection { send, receive, outputs, side_outputs } = split;
         Self {
-            send: Some(split.send),
-            receive: Some(split.receive),
-            outputs: split.outputs,
-            side: split.side_outputs,
-            peer_closed: false,
-        }
-    }
-
-    /// Opens records until the sink stops or none is whole. `base` is where the wire bytes begin.
-    fn open(
-        &mut self,
-        base: usize,
-        input: &mut WireInput<'_>,
-        out: &mut Vec<u8>,
-        sink: &mut PlainSink<'_>,
-    ) -> Result<(), Failure> {
-        let Some(mut receive) = self.receive.take() else {
-            return Ok(());
-        };
-        loop {
-            let mut flow = Flow::More;
-            let mut delivered = false;
-            // Each state borrows the input until it is exchanged for the next one, which does not.
-            let state: ReceiveTrafficState<'static, Side> = match receive.read(input) {
-                Ok(ReceiveTrafficState::Available(mut data)) => {
-                    delivered = true;
-                    let plain = data.data();
-                    let start = plain.as_ptr().addr().wrapping_sub(base);
-                    if !plain.is_empty() {
-                        flow = sink(start..start + plain.len(), plain);
-                    }
-                    data.into_next()
-                }
-                Ok(ReceiveTrafficState::FlushSender(step)) => ReceiveTrafficState::FlushSender(step),
-                Ok(ReceiveTrafficState::ReadMore(next)) => ReceiveTrafficState::ReadMore(next),
-                Ok(ReceiveTrafficState::CloseNotify) => ReceiveTrafficState::CloseNotify,
-                Err(error) => {
-                    // The alert waits in the sending half.
-                    self.flush(out);
-                    return Err(explain(&error));
-                }
-            };
-            let state = match state {
-                ReceiveTrafficState::FlushSender(step) => {
-                    self.flush(out);
-                    step.into_next()
-                }
-                other => other,
-            };
-            let ReceiveTrafficState::ReadMore(next) = state else {
-                self.peer_closed = true;
-                return Ok(());
-            };
-            receive = next;
-            if flow == Flow::Stop || !delivered {
-                self.receive = Some(receive);
-                return Ok(());
-            }
-        }
-    }
-
-    /// Moves what the receiving half left for the peer to `out`. After a fatal alert that is all
-    /// the sending half can do, and it says so with an error that tells nothing new.
-    fn flush(&mut self, out: &mut Vec<u8>) {
-        if let Some(send) = &mut self.send {
-            let _ = send.write(OutboundPlain::new_empty(), out);
+            send: SendHalf::new(send),
+            receive: ReceiveHalf::new(receive, outputs, side_outputs, peer_closed, early),
         }
     }
 }
 
-impl<Side: SideFacts> Session for Halves<Side>
+impl<Side: KernelSide> Session for Halves<Side>
 where
     Self: Send,
+    ReceiveHalf<Side>: Send,
+    HandedOver<Side>: Session + 'static,
 {
     fn receive(&mut self, wire: &mut [u8], out: &mut Vec<u8>, sink: &mut PlainSink<'_>) -> Outcome {
-        let base = wire.as_ptr().addr();
-        let mut input = WireInput::new(wire);
-        let result = self.open(base, &mut input, out, sink);
-        Outcome { used: input.used(), result }
+        let mut outcome = self.receive.receive(wire, out, sink);
+        if self.receive.take_owed() {
+            self.send.flush(out);
+        }
+        if let (Err(failure), true) = (&mut outcome.result, self.send.is_over()) {
+            // Nothing follows our close_notify.
+            failure.alert_sent = None;
+        }
+        outcome
+    }
+
+    fn split(self: Box<Self>) -> Result<SessionHalves, Failure> {
+        Ok(SessionHalves { receive: Box::new(self.receive), send: Box::new(self.send) })
+    }
+
+    fn prepare_hand_over(mut self: Box<Self>, out: &mut Vec<u8>) -> Result<Box<dyn Session>, Failure> {
+        self.send.flush(out);
+        Ok(self)
+    }
+
+    fn hand_over(self: Box<Self>) -> Result<(TrafficSecrets, Box<dyn Session>), Failure> {
+        let over = || Failure::unexpected("a direction of this connection is over");
+        let (early, tickets) = (self.early_status(), self.tickets());
+        let (receive, outputs, side_outputs) = self.receive.into_parts();
+        let receive = receive.ok_or_else(over)?;
+        let send = self.send.into_traffic().ok_or_else(over)?;
+        let split = SplitConnection { send, receive, outputs, side_outputs };
+        let (secrets, rest) = HandedOver::new(split, early, tickets)?;
+        Ok((secrets, Box::new(rest)))
     }
 
     fn update_keys(&mut self, out: &mut Vec<u8>) -> Result<bool, Failure> {
-        match &mut self.send {
-            Some(send) => updated(send.refresh_traffic_keys(out)),
-            None => Err(Failure::unexpected("the sending half was closed")),
-        }
+        self.send.update_keys(out)
     }
 
     fn write(&mut self, plain: &[&[u8]], out: &mut Vec<u8>) -> Result<(), Failure> {
-        match &mut self.send {
-            Some(send) => send.write(OutboundPlain::new(plain), out).map_err(|error| explain(&error)),
-            None => Err(Failure::unexpected("the sending half was closed")),
-        }
+        self.send.write(plain, out)
     }
 
     fn close_notify(&mut self, out: &mut Vec<u8>) -> Result<(), Failure> {
-        match self.send.take() {
-            Some(send) => send.close(out).map_err(|error| explain(&error)),
-            None => Ok(()),
-        }
+        self.send.close_notify(out)
     }
 
     fn is_handshaking(&self) -> bool {
@@ -131,26 +83,30 @@ where
     }
 
     fn peer_closed(&self) -> bool {
-        self.peer_closed
+        self.receive.peer_closed()
+    }
+
+    fn early_status(&self) -> EarlyStatus {
+        self.receive.early_status()
     }
 
     fn ech_status(&self) -> EchStatus {
-        self.side.ech_status()
+        self.receive.ech_status()
     }
 
     fn tickets(&self) -> u32 {
-        self.receive.as_ref().map_or(0, Side::tickets_of_half)
+        self.receive.tickets()
     }
 
     fn exporter(&mut self) -> Option<Exporter> {
-        self.outputs.exporter().ok().map(Exporter::from)
+        self.receive.exporter()
     }
 
     fn facts(&self) -> Facts<'_> {
-        Facts::of(&self.outputs, self.side.server_name())
+        self.receive.facts()
     }
 
     fn peer_chain(&self) -> PeerChain<'_> {
-        self.outputs.peer_identity().map_or(PeerChain::None, |identity| PeerChain::of(identity))
+        self.receive.peer_chain()
     }
 }

@@ -14,6 +14,7 @@ use rustls::{ClientSide, NeedsInput, ServerConfig, ServerSide, Tcp, VerifyPeerId
 
 use super::alert;
 use super::config::ServerSetup;
+use super::early::EarlyStatus;
 use super::ech::EchStatus;
 use super::explain::explain;
 use super::facts::{Facts, PeerChain, SideFacts, hello_name};
@@ -205,7 +206,7 @@ fn chosen<Side: PullSide>(handshake: Result<ServerHandshake, Error>) -> Result<S
 impl<Side: PullSide> Session for Pull<Side>
 where
     Self: Send,
-    Halves<Side>: Send,
+    Halves<Side>: Session + 'static,
 {
     fn receive(&mut self, wire: &mut [u8], out: &mut Vec<u8>, _: &mut PlainSink<'_>) -> Outcome {
         let mut input = WireInput::new(wire);
@@ -215,7 +216,7 @@ where
 
     fn settle(&mut self) -> Option<Box<dyn Session>> {
         match mem::replace(&mut self.step, Step::Over) {
-            Step::Complete(split) => Some(Box::new(Halves::new(split))),
+            Step::Complete(split) => Some(Box::new(Halves::new(split, false, EarlyStatus::None))),
             step => {
                 self.step = step;
                 None

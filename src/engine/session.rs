@@ -9,6 +9,7 @@ use super::early::{Early, EarlyStatus};
 use super::ech::EchStatus;
 use super::exporter::Exporter;
 use super::facts::{Facts, PeerChain};
+use super::kernel::{TrafficSecret, TrafficSecrets};
 use crate::client_hello::ClientHello;
 use crate::failure::Failure;
 
@@ -62,6 +63,13 @@ pub(crate) enum Verdict {
     Reject(u8),
 }
 
+/// A session in two, for two threads.
+pub(crate) struct SessionHalves {
+    /// Knows the facts as well.
+    pub receive: Box<dyn Session>,
+    pub send: Box<dyn Session>,
+}
+
 /// One TLS connection inside the engine.
 ///
 /// Bytes for the peer are appended to `out`, also by calls that fail: then the last of them is the
@@ -78,6 +86,48 @@ pub(crate) trait Session: Send {
     /// To be asked after each call that may end the handshake.
     fn settle(&mut self) -> Option<Box<dyn Session>> {
         None
+    }
+
+    /// The receiving and the sending half, for two threads. Only after the handshake.
+    fn split(self: Box<Self>) -> Result<SessionHalves, Failure> {
+        Err(Failure::unexpected("the handshake is not done"))
+    }
+
+    /// The same session in the form that [`Self::hand_over`] takes, with nothing left to say to the peer but what
+    /// is appended to `out`. Only after the handshake.
+    fn prepare_hand_over(self: Box<Self>, _out: &mut Vec<u8>) -> Result<Box<dyn Session>, Failure> {
+        Err(Failure::unexpected("the handshake is not done"))
+    }
+
+    /// Takes the traffic secrets out; what is left protects no records any more.
+    fn hand_over(self: Box<Self>) -> Result<(TrafficSecrets, Box<dyn Session>), Failure> {
+        Err(Failure::unexpected("the session was not prepared for this"))
+    }
+
+    /// After [`Self::hand_over`]: the secret that follows a KeyUpdate; None where the version has none.
+    fn next_secret(&mut self, _inbound: bool) -> Result<Option<TrafficSecret>, Failure> {
+        Err(Failure::unexpected("the secrets were not taken"))
+    }
+
+    /// After [`Self::hand_over`]: keeps a ticket (RFC 8446, 4.6.1, without its header); `false` where no ticket
+    /// can come.
+    fn keep_ticket(&mut self, _payload: &[u8]) -> Result<bool, Failure> {
+        Err(Failure::unexpected("the secrets were not taken"))
+    }
+
+    /// Of a receiving half: whether it has left something for the peer with the sending half, since this was
+    /// last asked.
+    fn take_owed(&mut self) -> bool {
+        false
+    }
+
+    /// Of a sending half: moves what the receiving half left for the peer to `out`.
+    fn flush(&mut self, _out: &mut Vec<u8>) {}
+
+    /// Of a sending half: whether nothing can follow, because this side was closed, or because the receiving half
+    /// has sent a fatal alert, which was found when something was to follow.
+    fn is_over(&self) -> bool {
+        false
     }
 
     /// Seals the chunks of `plain`, as if they were one, into records. Only after the handshake.

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use super::handle::{Entry, Table};
 use super::types::{tls_builder_t, tls_conn_t, tls_context_t, tls_session_t};
 use crate::builder::Builder;
-use crate::connection::Connection;
-use crate::context::Context;
+use crate::connection::{Connection, Part};
+use crate::context::{Context, accept_asking};
 use crate::engine::ClientSession;
 use crate::failure::Failure;
 use crate::quiet;
-use crate::status::{Status, TLS_ERR_ARGUMENT, TLS_ERR_BUSY, TLS_ERR_INTERNAL};
+use crate::status::{Status, TLS_ERR_ARGUMENT, TLS_ERR_BUSY, TLS_ERR_INTERNAL, TLS_ERR_STATE};
 
 static BUILDERS: Table<Box<Builder>> = Table::new(0xb1);
 static CONTEXTS: Table<Arc<Context>> = Table::new(0xc2);
@@ -49,19 +49,58 @@ impl Reply for u16 {
     }
 }
 
-/// Runs `body` on a connection.
+/// A handle of a connection, and the part of a connection that a call is about.
+pub(super) struct Door {
+    handle: usize,
+    part: Part,
+}
+
+impl From<*const tls_conn_t> for Door {
+    fn from(handle: *const tls_conn_t) -> Self {
+        Self { handle: handle.addr(), part: Part::Any }
+    }
+}
+
+impl From<*mut tls_conn_t> for Door {
+    fn from(handle: *mut tls_conn_t) -> Self {
+        handle.cast_const().into()
+    }
+}
+
+/// For a call about records.
+pub(super) fn traffic(handle: *const tls_conn_t) -> Door {
+    Door { part: Part::Traffic, ..handle.into() }
+}
+
+/// For a call about bytes from the peer.
+pub(super) fn inbound(handle: *const tls_conn_t) -> Door {
+    Door { part: Part::Inbound, ..handle.into() }
+}
+
+/// For a call about bytes to the peer.
+pub(super) fn outbound(handle: *const tls_conn_t) -> Door {
+    Door { part: Part::Outbound, ..handle.into() }
+}
+
+/// For a call about what the handshake settled.
+pub(super) fn knowing(handle: *const tls_conn_t) -> Door {
+    Door { part: Part::Facts, ..handle.into() }
+}
+
+/// Runs `body` on a connection that has the part that the call is about.
 #[inline]
-pub(super) fn with_connection<R: Reply>(
-    handle: *const tls_conn_t,
-    body: impl FnOnce(&mut Connection) -> R,
-) -> R {
-    if handle.is_null() {
+pub(super) fn with_connection<R: Reply>(door: impl Into<Door>, body: impl FnOnce(&mut Connection) -> R) -> R {
+    let Door { handle, part } = door.into();
+    if handle == 0 {
         return R::refused(TLS_ERR_ARGUMENT);
     }
-    let mut entry = match CONNECTIONS.enter(handle.addr()) {
+    let mut entry = match CONNECTIONS.enter(handle) {
         Ok(entry) => entry,
         Err(status) => return R::refused(status),
     };
+    if !entry.has(part) {
+        return R::refused(TLS_ERR_STATE);
+    }
     quiet::catch(|| body(&mut entry)).unwrap_or_else(|()| {
         entry.poison();
         R::refused(TLS_ERR_INTERNAL)
@@ -71,20 +110,20 @@ pub(super) fn with_connection<R: Reply>(
 /// Runs `body` on a connection; counts and statuses share one answer.
 #[inline]
 pub(super) fn counted(
-    handle: *const tls_conn_t,
+    door: impl Into<Door>,
     body: impl FnOnce(&mut Connection) -> Result<usize, Status>,
 ) -> isize {
     // No buffer is longer than `isize::MAX`.
-    with_connection(handle, |connection| body(connection).map_or_else(isize::refused, |count| count as isize))
+    with_connection(door, |connection| body(connection).map_or_else(isize::refused, |count| count as isize))
 }
 
 /// Runs `body` on a connection.
 #[inline]
 pub(super) fn checked(
-    handle: *const tls_conn_t,
+    door: impl Into<Door>,
     body: impl FnOnce(&mut Connection) -> Result<(), Status>,
 ) -> Status {
-    with_connection(handle, |connection| body(connection).err().unwrap_or(0))
+    with_connection(door, |connection| body(connection).err().unwrap_or(0))
 }
 
 /// Runs `body` on a builder; the builder remembers what went wrong.
@@ -178,6 +217,24 @@ pub(super) fn publish_connection(connection: Connection) -> Result<*mut tls_conn
     publish(&CONNECTIONS, Box::new(connection))
 }
 
+/// Gives a connection that `make` makes out of `whole` a handle. Without a handle for it nothing is made.
+pub(super) fn publish_part(
+    whole: &mut Connection,
+    make: impl FnOnce(&mut Connection) -> Result<Connection, Failure>,
+) -> Result<*mut tls_conn_t, Failure> {
+    let handle: *mut tls_conn_t = publish_connection(accept_asking())?;
+    let result = make(whole).and_then(|part| {
+        // Nobody else knows this handle yet.
+        let mut place = CONNECTIONS.enter(handle.addr()).map_err(|status| refused(status, "connection"))?;
+        **place = part;
+        Ok(handle)
+    });
+    if result.is_err() {
+        end_connection(handle);
+    }
+    result
+}
+
 pub(super) fn publish_session(session: ClientSession) -> Result<*mut tls_session_t, Failure> {
     publish(&SESSIONS, Box::new(session))
 }
@@ -213,7 +270,6 @@ fn end<T>(table: &Table<T>, handle: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::context::accept_asking;
     use crate::status::TLS_WANT_FEED;
 
     #[test]

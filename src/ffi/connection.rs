@@ -2,7 +2,9 @@
 
 use std::ffi::c_char;
 
-use super::boundary::{contained, end_connection, publish_connection, share_context, with_connection};
+use super::boundary::{
+    contained, end_connection, publish_connection, share_context, traffic, with_connection,
+};
 use super::errors::report_construction;
 use super::memory::text;
 use super::types::{tls_conn_t, tls_context_t, tls_error_t, tls_status_t};
@@ -89,7 +91,7 @@ pub extern "C" fn tls_free(conn: *mut tls_conn_t) {
 /// Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, and the fatal ones. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn tls_advance(conn: *mut tls_conn_t) -> tls_status_t {
-    with_connection(conn, Connection::advance)
+    with_connection(traffic(conn), Connection::advance)
 }
 
 /// Processes what was fed, as tls_advance() does, and answers the state word: TLS_CAN_FEED, TLS_CAN_DRAIN, ….

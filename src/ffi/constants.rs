@@ -8,7 +8,7 @@ use super::types::tls_status_t;
 use crate::quiet;
 use crate::status::{self, Status, TLS_ERR_ARGUMENT, TLS_ERR_INTERNAL, TLS_OK};
 
-/// ---- 19. Constants and version --------------------------------------------------------------
+/// ---- 21. Constants and version --------------------------------------------------------------
 ///
 /// tls_constant() gives the value of any TLS_* macro of this header by its name, for languages that cannot see
 /// macros: `*value` is set.

@@ -1,6 +1,6 @@
 //! Header section "Control".
 
-use super::boundary::{checked, counted, with_builder};
+use super::boundary::{checked, counted, inbound, outbound, with_builder};
 use super::memory::{HostBuffers, array, bytes};
 use super::types::{tls_builder_t, tls_conn_t, tls_iovec_t, tls_status_t};
 use crate::connection::Connection;
@@ -102,7 +102,7 @@ pub unsafe extern "C" fn tls_write_vectored(
     pieces: *const tls_iovec_t,
     count: usize,
 ) -> isize {
-    counted(conn, |connection| {
+    counted(outbound(conn), |connection| {
         // SAFETY: valid as the caller promises.
         let pieces = unsafe { array(pieces, count) }?;
         let mut chunks = [&[][..]; MOST_PIECES];
@@ -127,7 +127,7 @@ pub unsafe extern "C" fn tls_read_vectored(
     pieces: *const tls_iovec_t,
     count: usize,
 ) -> isize {
-    counted(conn, |connection| {
+    counted(inbound(conn), |connection| {
         // SAFETY: valid as the caller promises.
         let pieces = unsafe { array(pieces, count) }?;
         // SAFETY: as above.
@@ -142,7 +142,7 @@ pub unsafe extern "C" fn tls_read_vectored(
 /// (the handshake is not done, TLS 1.2, or after tls_close_notify()), and the fatal ones. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn tls_key_update(conn: *mut tls_conn_t) -> tls_status_t {
-    checked(conn, Connection::update_keys)
+    checked(outbound(conn), Connection::update_keys)
 }
 
 fn refused(status: Status) -> Failure {

@@ -2,7 +2,7 @@
 
 use std::ffi::{c_char, c_void};
 
-use super::boundary::{with_builder, with_connection};
+use super::boundary::{knowing, with_builder, with_connection};
 use super::memory::{bytes, copy_out, copy_text_out};
 use super::types::{tls_builder_t, tls_conn_t, tls_status_t};
 use crate::failure::Failure;
@@ -76,7 +76,7 @@ pub extern "C" fn tls_builder_ech_grease(builder: *mut tls_builder_t, mode: i32)
 /// Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn tls_ech_status(conn: *mut tls_conn_t) -> i32 {
-    with_connection(conn, |connection| connection.ech_status())
+    with_connection(knowing(conn), |connection| connection.ech_status())
 }
 
 /// Copies out the ECHConfigList that the server gave when it rejected ECH, for one more try in a new connection.

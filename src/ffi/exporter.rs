@@ -2,7 +2,7 @@
 
 use std::ffi::c_void;
 
-use super::boundary::{counted, with_connection};
+use super::boundary::{counted, knowing, with_connection};
 use super::memory::{HostBuffer, bytes, copy_out};
 use super::types::tls_conn_t;
 use crate::connection::PlainTarget;
@@ -40,7 +40,7 @@ pub unsafe extern "C" fn tls_export(
     out: *mut c_void,
     out_len: usize,
 ) -> isize {
-    counted(conn, |connection| {
+    counted(knowing(conn), |connection| {
         // SAFETY: valid as the caller promises.
         let label = unsafe { bytes(label, label_len) }?;
         let context = match has_context {
@@ -80,7 +80,7 @@ pub unsafe extern "C" fn tls_channel_binding(
     out: *mut c_void,
     capacity: usize,
 ) -> isize {
-    with_connection(conn, |connection| match connection.channel_binding(kind) {
+    with_connection(knowing(conn), |connection| match connection.channel_binding(kind) {
         // SAFETY: valid as the caller promises.
         Ok(binding) => unsafe { copy_out(binding.as_deref().map_or(&[], |bytes| bytes), out, capacity) },
         Err(status) => status as isize,

@@ -2,7 +2,7 @@
 
 use std::ffi::{c_char, c_void};
 
-use super::boundary::{checked, with_connection};
+use super::boundary::{checked, knowing, with_connection};
 use super::memory::{copy_out, copy_text_out, size_of_struct, store_struct};
 use super::types::{tls_conn_t, tls_counters_t, tls_status_t};
 use crate::status::TLS_ERR_ARGUMENT;
@@ -26,7 +26,7 @@ use crate::status::TLS_ERR_ARGUMENT;
 /// `text` must be NULL or valid for writes of `capacity` bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tls_sni(conn: *mut tls_conn_t, text: *mut c_char, capacity: usize) -> isize {
-    with_connection(conn, |connection| {
+    with_connection(knowing(conn), |connection| {
         let name = connection.facts().server_name.unwrap_or_default();
         // SAFETY: valid as the caller promises.
         unsafe { copy_text_out(name, text, capacity) }
@@ -40,7 +40,7 @@ pub unsafe extern "C" fn tls_sni(conn: *mut tls_conn_t, text: *mut c_char, capac
 /// `protocol` must be NULL or valid for writes of `capacity` bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tls_alpn(conn: *mut tls_conn_t, protocol: *mut c_void, capacity: usize) -> isize {
-    with_connection(conn, |connection| {
+    with_connection(knowing(conn), |connection| {
         let name = connection.facts().alpn.unwrap_or_default();
         // SAFETY: valid as the caller promises.
         unsafe { copy_out(name, protocol, capacity) }
@@ -60,7 +60,7 @@ pub unsafe extern "C" fn tls_peer_certificate(
     der: *mut c_void,
     capacity: usize,
 ) -> isize {
-    with_connection(conn, |connection| {
+    with_connection(knowing(conn), |connection| {
         let certificate = connection.peer_certificate(index).unwrap_or_default();
         // SAFETY: valid as the caller promises.
         unsafe { copy_out(certificate, der, capacity) }
@@ -71,14 +71,14 @@ pub unsafe extern "C" fn tls_peer_certificate(
 /// Errors: 0 for NULL, a bad handle, or another thread inside. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn tls_protocol_version(conn: *mut tls_conn_t) -> u16 {
-    with_connection(conn, |connection| connection.facts().version)
+    with_connection(knowing(conn), |connection| connection.facts().version)
 }
 
 /// The cipher suite (IANA TLS Cipher Suites), such as 0x1301, TLS_AES_128_GCM_SHA256.
 /// Errors: 0 for NULL, a bad handle, or another thread inside. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn tls_cipher_suite(conn: *mut tls_conn_t) -> u16 {
-    with_connection(conn, |connection| connection.facts().suite)
+    with_connection(knowing(conn), |connection| connection.facts().suite)
 }
 
 /// The key exchange group (IANA TLS Supported Groups), such as 0x11ec, X25519MLKEM768. 0 after TLS 1.2
@@ -86,14 +86,14 @@ pub extern "C" fn tls_cipher_suite(conn: *mut tls_conn_t) -> u16 {
 /// Errors: 0 for NULL, a bad handle, or another thread inside. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn tls_group(conn: *mut tls_conn_t) -> u16 {
-    with_connection(conn, |connection| connection.facts().group)
+    with_connection(knowing(conn), |connection| connection.facts().group)
 }
 
 /// Whether the handshake resumed an earlier session: 1, or 0 (also while it is not known).
 /// Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn tls_resumed(conn: *mut tls_conn_t) -> i32 {
-    with_connection(conn, |connection| i32::from(connection.facts().resumed))
+    with_connection(knowing(conn), |connection| i32::from(connection.facts().resumed))
 }
 
 /// The kind of the handshake: TLS_HANDSHAKE_FULL, TLS_HANDSHAKE_RESUMED, or one of these after a
@@ -102,7 +102,7 @@ pub extern "C" fn tls_resumed(conn: *mut tls_conn_t) -> i32 {
 /// known. Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn tls_handshake_kind(conn: *mut tls_conn_t) -> i32 {
-    with_connection(conn, |connection| connection.facts().kind)
+    with_connection(knowing(conn), |connection| connection.facts().kind)
 }
 
 /// Fills in how many bytes went through the connection so far. They are counted where the host hands

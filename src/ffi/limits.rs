@@ -1,6 +1,6 @@
 //! Header section "Limits and time".
 
-use super::boundary::{checked, contained, share_context, with_builder};
+use super::boundary::{checked, contained, knowing, share_context, with_builder};
 use super::memory::{size_of_struct, store_struct};
 use super::types::{tls_builder_t, tls_conn_t, tls_context_t, tls_status_t, tls_timings_t};
 use crate::status::{TLS_ERR_ARGUMENT, TLS_OK};
@@ -75,7 +75,7 @@ pub unsafe extern "C" fn tls_handshake_timings(
     timings: *mut tls_timings_t,
 ) -> tls_status_t {
     const LEAST: usize = size_of::<usize>() + size_of::<u64>();
-    checked(conn, |connection| {
+    checked(knowing(conn), |connection| {
         // SAFETY: valid as the caller promises.
         let size = unsafe { size_of_struct(timings) }?;
         if size < LEAST {

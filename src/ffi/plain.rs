@@ -2,7 +2,7 @@
 
 use std::ffi::c_void;
 
-use super::boundary::{checked, counted};
+use super::boundary::{checked, counted, inbound, outbound};
 use super::memory::{HostBuffer, bytes};
 use super::types::{tls_conn_t, tls_status_t};
 use crate::connection::Connection;
@@ -23,7 +23,7 @@ use crate::connection::Connection;
 /// `len` bytes at `plain` must be valid for writes; they may be uninitialised.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tls_read_into(conn: *mut tls_conn_t, plain: *mut c_void, len: usize) -> isize {
-    counted(conn, |connection| {
+    counted(inbound(conn), |connection| {
         // SAFETY: valid as the caller promises.
         let mut buffer = unsafe { HostBuffer::new(plain, len) }?;
         connection.read_into(&mut buffer)
@@ -41,7 +41,7 @@ pub unsafe extern "C" fn tls_read_into(conn: *mut tls_conn_t, plain: *mut c_void
 /// `len` bytes at `plain` must be valid.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tls_write_from(conn: *mut tls_conn_t, plain: *const c_void, len: usize) -> isize {
-    counted(conn, |connection| {
+    counted(outbound(conn), |connection| {
         // SAFETY: valid as the caller promises.
         let plain = unsafe { bytes(plain, len) }?;
         connection.write_from(plain)
@@ -52,7 +52,7 @@ pub unsafe extern "C" fn tls_write_from(conn: *mut tls_conn_t, plain: *const c_v
 /// Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn tls_plain_pending(conn: *mut tls_conn_t) -> isize {
-    counted(conn, |connection| Ok(connection.pending_plain()))
+    counted(inbound(conn), |connection| Ok(connection.pending_plain()))
 }
 
 /// Queues a close_notify (RFC 8446, 6.1): nothing can be written any more, but what the peer still sends can
@@ -61,5 +61,5 @@ pub extern "C" fn tls_plain_pending(conn: *mut tls_conn_t) -> isize {
 /// connection instead), and the fatal ones. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn tls_close_notify(conn: *mut tls_conn_t) -> tls_status_t {
-    checked(conn, Connection::close_notify)
+    checked(outbound(conn), Connection::close_notify)
 }

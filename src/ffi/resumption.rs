@@ -4,8 +4,8 @@ use std::ffi::{c_char, c_void};
 use std::mem::offset_of;
 
 use super::boundary::{
-    contained, counted, end_session, enter_session, make_from_connection, publish_connection,
-    publish_session, share_context, with_builder, with_connection,
+    contained, counted, end_session, enter_session, inbound, knowing, make_from_connection, outbound,
+    publish_connection, publish_session, share_context, with_builder, with_connection,
 };
 use super::errors::{report_construction, report_result};
 use super::memory::{HostBuffer, bytes, text};
@@ -191,7 +191,7 @@ pub unsafe extern "C" fn tls_early_write_from(
     plain: *const c_void,
     len: usize,
 ) -> isize {
-    counted(conn, |connection| {
+    counted(outbound(conn), |connection| {
         // SAFETY: valid as the caller promises.
         let plain = unsafe { bytes(plain, len) }?;
         connection.write_early(plain)
@@ -210,7 +210,7 @@ pub unsafe extern "C" fn tls_early_write_from(
 /// `len` bytes at `plain` must be valid for writes; they may be uninitialised.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tls_early_read_into(conn: *mut tls_conn_t, plain: *mut c_void, len: usize) -> isize {
-    counted(conn, |connection| {
+    counted(inbound(conn), |connection| {
         // SAFETY: valid as the caller promises.
         let mut buffer = unsafe { HostBuffer::new(plain, len) }?;
         connection.read_early(&mut buffer)
@@ -223,7 +223,7 @@ pub unsafe extern "C" fn tls_early_read_into(conn: *mut tls_conn_t, plain: *mut 
 /// 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn tls_early_status(conn: *mut tls_conn_t) -> i32 {
-    with_connection(conn, |connection| connection.early_status())
+    with_connection(knowing(conn), |connection| connection.early_status())
 }
 
 /// Larger than any future form of the struct: a size that was not set is likely to be.

@@ -176,6 +176,30 @@ pub struct tls_event_t {
     pub text: [c_char; 232],
 }
 
+/// What protects the records of one direction (tls_secrets_take, tls_secrets_next). Since 0.1.
+#[repr(C)]
+pub struct tls_traffic_secret_t {
+    /// sizeof(tls_traffic_secret_t), set by the caller.
+    pub size: usize,
+    /// The sequence number of the next record.
+    pub sequence: u64,
+    /// How many records may be sealed under this key, counted from its first one; UINT64_MAX if that is no limit.
+    pub most_records: u64,
+    /// TLS_VERSION_1_2 or TLS_VERSION_1_3.
+    pub version: u16,
+    /// The cipher suite (IANA), which says the cipher: AES-128-GCM, AES-256-GCM or ChaCha20-Poly1305.
+    pub suite: u16,
+    /// 16 or 32 bytes of `key` are used.
+    pub key_len: u16,
+    /// 12 bytes of `iv` are used.
+    pub iv_len: u16,
+    /// The secret key.
+    pub key: [u8; 32],
+    /// With AES-GCM in TLS 1.2: 4 bytes of salt, and 8 bytes for the explicit nonce of the next record that is
+    /// sent, which counts up from there. Otherwise the IV that each record's sequence number is combined with.
+    pub iv: [u8; 16],
+}
+
 impl tls_error_t {
     /// `failure` in C, or "no error", for a caller whose struct has `size` bytes.
     pub(super) fn of(failure: Option<&Failure>, size: usize) -> Self {

@@ -2,7 +2,7 @@
 
 use std::ffi::{c_char, c_void};
 
-use super::boundary::{contained, publish_connection, share_context, with_builder, with_connection};
+use super::boundary::{contained, knowing, publish_connection, share_context, with_builder, with_connection};
 use super::errors::report_construction;
 use super::memory::{bytes, copy_out, text};
 use super::types::{tls_builder_t, tls_conn_t, tls_context_t, tls_error_t, tls_status_t};
@@ -232,7 +232,7 @@ pub unsafe extern "C" fn tls_builder_raw_trust_pem(
 /// `der` must be NULL or valid for writes of `capacity` bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tls_peer_raw_key(conn: *mut tls_conn_t, der: *mut c_void, capacity: usize) -> isize {
-    with_connection(conn, |connection| {
+    with_connection(knowing(conn), |connection| {
         // SAFETY: valid as the caller promises.
         unsafe { copy_out(connection.peer_raw_key().unwrap_or_default(), der, capacity) }
     })

@@ -2,7 +2,7 @@
 
 use std::ffi::c_void;
 
-use super::boundary::{checked, counted, with_connection};
+use super::boundary::{checked, counted, inbound, outbound, with_connection};
 use super::memory::{HostBuffer, bytes, copy_out, store};
 use super::types::{tls_conn_t, tls_status_t};
 use crate::connection::{Connection, PlainTarget};
@@ -23,7 +23,7 @@ use crate::status::TLS_ERR_ARGUMENT;
 /// `len` bytes at `wire` must be valid.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tls_feed(conn: *mut tls_conn_t, wire: *const c_void, len: usize) -> isize {
-    counted(conn, |connection| {
+    counted(inbound(conn), |connection| {
         // SAFETY: valid as the caller promises.
         let wire = unsafe { bytes(wire, len) }?;
         connection.feed(wire)
@@ -37,7 +37,7 @@ pub unsafe extern "C" fn tls_feed(conn: *mut tls_conn_t, wire: *const c_void, le
 /// Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn tls_feed_eof(conn: *mut tls_conn_t) -> tls_status_t {
-    checked(conn, Connection::feed_eof)
+    checked(inbound(conn), Connection::feed_eof)
 }
 
 /// Moves up to `len` queued wire bytes to `wire` and answers how many: 0 when nothing is queued (or `len` is
@@ -49,7 +49,7 @@ pub extern "C" fn tls_feed_eof(conn: *mut tls_conn_t) -> tls_status_t {
 /// `len` bytes at `wire` must be valid for writes; they may be uninitialised.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tls_drain_into(conn: *mut tls_conn_t, wire: *mut c_void, len: usize) -> isize {
-    counted(conn, |connection| {
+    counted(outbound(conn), |connection| {
         // SAFETY: valid as the caller promises.
         let mut buffer = unsafe { HostBuffer::new(wire, len) }?;
         let moved = buffer.put(connection.pending_wire());
@@ -73,7 +73,7 @@ pub unsafe extern "C" fn tls_drain_peek(
     wire: *mut *const c_void,
     len: *mut usize,
 ) -> tls_status_t {
-    checked(conn, |connection| {
+    checked(outbound(conn), |connection| {
         if wire.is_null() || len.is_null() {
             return Err(TLS_ERR_ARGUMENT);
         }
@@ -91,14 +91,14 @@ pub unsafe extern "C" fn tls_drain_peek(
 /// Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn tls_drain_consume(conn: *mut tls_conn_t, len: usize) -> tls_status_t {
-    checked(conn, |connection| connection.drained(len))
+    checked(outbound(conn), |connection| connection.drained(len))
 }
 
 /// How many wire bytes are queued.
 /// Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn tls_drain_pending(conn: *mut tls_conn_t) -> isize {
-    counted(conn, |connection| Ok(connection.pending_wire().len()))
+    counted(outbound(conn), |connection| Ok(connection.pending_wire().len()))
 }
 
 /// Copies out wire bytes that came behind the peer's close_notify: they are not TLS any more, and not
@@ -111,7 +111,7 @@ pub extern "C" fn tls_drain_pending(conn: *mut tls_conn_t) -> isize {
 /// `wire` must be NULL or valid for writes of `capacity` bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tls_surplus(conn: *mut tls_conn_t, wire: *mut c_void, capacity: usize) -> isize {
-    with_connection(conn, |connection| {
+    with_connection(inbound(conn), |connection| {
         // SAFETY: valid as the caller promises.
         unsafe { copy_out(connection.surplus(), wire, capacity) }
     })

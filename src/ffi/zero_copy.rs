@@ -2,7 +2,7 @@
 
 use std::ffi::c_void;
 
-use super::boundary::{checked, counted};
+use super::boundary::{checked, counted, inbound, outbound};
 use super::memory::{HostBuffer, HostSpans, bytes, bytes_mut, store};
 use super::types::{tls_conn_t, tls_span_t, tls_status_t};
 use crate::connection::PlainTarget;
@@ -34,7 +34,7 @@ pub unsafe extern "C" fn tls_feed_window(
     wire: *mut *mut c_void,
     len: *mut usize,
 ) -> tls_status_t {
-    checked(conn, |connection| {
+    checked(inbound(conn), |connection| {
         if wire.is_null() || len.is_null() {
             return Err(TLS_ERR_ARGUMENT);
         }
@@ -52,7 +52,7 @@ pub unsafe extern "C" fn tls_feed_window(
 /// TLS_ERR_STATE (`len` is not 0 and no window is open, or as for tls_feed()). Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn tls_feed_commit(conn: *mut tls_conn_t, len: usize) -> tls_status_t {
-    checked(conn, |connection| connection.feed_commit(len))
+    checked(inbound(conn), |connection| connection.feed_commit(len))
 }
 
 /// Decrypts the whole records at the front of the host's own buffer where they lie. Answers how many spans of
@@ -82,7 +82,7 @@ pub unsafe extern "C" fn tls_read_in_place(
     max_spans: usize,
     consumed: *mut usize,
 ) -> isize {
-    counted(conn, |connection| {
+    counted(inbound(conn), |connection| {
         if consumed.is_null() {
             return Err(TLS_ERR_ARGUMENT);
         }
@@ -119,7 +119,7 @@ pub unsafe extern "C" fn tls_write_into(
     capacity: usize,
     consumed: *mut usize,
 ) -> isize {
-    counted(conn, |connection| {
+    counted(outbound(conn), |connection| {
         // SAFETY: valid as the caller promises.
         unsafe { store(consumed, 0) }?;
         // SAFETY: as above.

@@ -29,6 +29,8 @@ MODULES = {
         "openssl_tickets",
         "openssl_early_data",
         "openssl_secrets",
+        "openssl_halves",
+        "openssl_handover",
         "openssl_limits",
         "openssl_options",
     ),

@@ -86,8 +86,8 @@
  * marked "Lifetime" says until when.
  *
  * Threads. A context may be used from any number of threads. A connection, and a builder, is used by one
- * thread at a time, whichever; a second one that enters meanwhile gets TLS_ERR_BUSY. Errors belong to the
- * object, not to a thread.
+ * thread at a time, whichever; a second one that enters meanwhile gets TLS_ERR_BUSY. For two threads a
+ * connection can be split into two halves (section 16). Errors belong to the object, not to a thread.
  *
  * Memory. An idle connection holds no record buffer [R-06]: buffers come from a bounded pool of the context
  * and return to it, wiped of plain bytes [R-11]. In the steady state a record costs no heap allocation in
@@ -109,5 +109,6 @@
  * tls_state() answers what can be done now, as bits. A loop over them drives a connection in any language:
  * read while TLS_CAN_READ, write what there is to write while TLS_CAN_WRITE, send while TLS_CAN_DRAIN,
  * receive and feed while TLS_CAN_FEED, answer while TLS_ASKING. When none of the first four is left, the
- * connection is at its end: TLS_PEER_CLOSED, TLS_EOF or TLS_FAILED says at which.
+ * connection is at its end: TLS_PEER_CLOSED, TLS_EOF or TLS_FAILED says at which. The halves of a split
+ * connection have a loop each (section 16).
  */

@@ -1,0 +1,493 @@
+/* The traffic secrets are taken out, and somebody else goes on with the records. */
+#include <stdio.h>
+#include <string.h>
+
+#include "check.h"
+#include "pair.h"
+#include "pki.h"
+#include "records.h"
+
+enum { MOST_NONCES = 16 };
+
+static const struct {
+    uint16_t version, suite, key_len;
+} suites[] = {
+    {TLS_VERSION_1_3, 0x1301, 16}, /* TLS_AES_128_GCM_SHA256 */
+    {TLS_VERSION_1_3, 0x1302, 32}, /* TLS_AES_256_GCM_SHA384 */
+    {TLS_VERSION_1_3, 0x1303, 32}, /* TLS_CHACHA20_POLY1305_SHA256 */
+    {TLS_VERSION_1_2, 0xc02b, 16}, /* TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256 */
+    {TLS_VERSION_1_2, 0xc02c, 32}, /* TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384 */
+    {TLS_VERSION_1_2, 0xcca9, 32}, /* TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256 */
+};
+
+struct secrets {
+    tls_traffic_secret_t receive, send;
+};
+
+static tls_context_t *giving(int is_server, uint16_t suite, int32_t verify, uint32_t events)
+{
+    struct recipe recipe = is_server ? plain_server : plain_client;
+    tls_error_t error = {.size = sizeof(error)};
+    tls_builder_t *builder;
+    tls_context_t *context;
+
+    recipe.verify = verify;
+    recipe.alpn = "\x02h2";
+    builder = make_builder(&recipe);
+    if (suite != 0)
+        CHECK_EQ(tls_builder_suites(builder, &suite, 1), TLS_OK);
+    CHECK_EQ(tls_builder_events(builder, events), TLS_OK);
+    CHECK_EQ(tls_builder_secret_extraction(builder, 2), TLS_ERR_ARGUMENT);
+    CHECK_EQ(tls_builder_secret_extraction(builder, -1), TLS_ERR_ARGUMENT);
+    CHECK_EQ(tls_builder_secret_extraction(builder, 1), TLS_OK);
+    context = is_server ? tls_context_server(builder, &error) : tls_context_client(builder, &error);
+    CHECK(context != NULL);
+    tls_builder_free(builder);
+    return context;
+}
+
+static struct pair new_giving_pair(uint16_t suite, int32_t verify, uint32_t events)
+{
+    tls_context_t *client = giving(0, suite, verify, events), *server = giving(1, suite, 0, events);
+    struct pair pair = new_pair_of(client, server, NULL);
+
+    tls_context_free(client);
+    tls_context_free(server);
+    return pair;
+}
+
+static struct pair giving_pair(uint16_t suite, int32_t verify)
+{
+    struct pair pair = new_giving_pair(suite, verify, 0);
+
+    pump(&pair);
+    if (pair.client_status == TLS_ASK_VERIFY)
+        CHECK_EQ(tls_answer_verify(pair.client, -1), TLS_OK);
+    finish_handshake(&pair);
+    return pair;
+}
+
+static struct secrets take(tls_conn_t *conn)
+{
+    struct secrets secrets = {.receive.size = sizeof(tls_traffic_secret_t),
+                              .send.size = sizeof(tls_traffic_secret_t)};
+    tls_error_t error = {.size = sizeof(error)};
+    tls_status_t status = tls_secrets_take(conn, &secrets.receive, &secrets.send, &error);
+
+    if (status != TLS_OK)
+        fprintf(stderr, "%s\n", error.message);
+    CHECK_EQ(status, TLS_OK);
+    CHECK_EQ(secrets.receive.size, sizeof(secrets.receive));
+    return secrets;
+}
+
+static void check_not_taken(tls_conn_t *conn, tls_status_t status, const char *why)
+{
+    struct secrets secrets = {.receive.size = sizeof(tls_traffic_secret_t),
+                              .send.size = sizeof(tls_traffic_secret_t)};
+    struct secrets before = secrets;
+    tls_error_t error = {.size = sizeof(error)};
+
+    CHECK_EQ(tls_secrets_take(conn, &secrets.receive, &secrets.send, NULL), status);
+    CHECK_EQ(tls_secrets_take(conn, &secrets.receive, &secrets.send, &error), status);
+    CHECK_EQ(error.status, status);
+    if (strstr(error.message, why) == NULL)
+        fprintf(stderr, "%s\n", error.message);
+    CHECK(strstr(error.message, why) != NULL);
+    CHECK_BYTES(&secrets, &before, sizeof(secrets));
+}
+
+/* Sends a word by secret, which conn reads. */
+static void check_sealed_is_read(tls_traffic_secret_t *secret, tls_conn_t *conn, const char *word)
+{
+    unsigned char wire[256], plain[64];
+    size_t len = seal_record(secret, RECORD_DATA, word, strlen(word), wire);
+
+    CHECK_EQ(tls_feed(conn, wire, len), len);
+    CHECK_EQ(tls_read_into(conn, plain, sizeof(plain)), strlen(word));
+    CHECK_BYTES(plain, word, strlen(word));
+}
+
+/* The other way round. */
+static void check_written_is_opened(tls_conn_t *conn, tls_traffic_secret_t *secret,
+                                    const char *word)
+{
+    unsigned char wire[256], plain[256];
+    uint8_t type;
+    size_t len;
+    ptrdiff_t n;
+
+    CHECK_EQ(tls_write_from(conn, word, strlen(word)), strlen(word));
+    n = tls_drain_into(conn, wire, sizeof(wire));
+    CHECK(n > 0);
+    CHECK_EQ(open_record(secret, wire, (size_t)n, &type, plain, &len), n);
+    CHECK_EQ(type, RECORD_DATA);
+    CHECK_EQ(len, strlen(word));
+    CHECK_BYTES(plain, word, len);
+}
+
+/* The second half of the nonces of the records that conn sends, while it says hello. */
+static size_t send_and_note_nonces(tls_conn_t *conn, tls_conn_t *peer, unsigned char (*nonces)[8])
+{
+    unsigned char wire[256], plain[16];
+    size_t count;
+
+    for (count = 0; count < MOST_NONCES; count++) {
+        ptrdiff_t n;
+
+        CHECK_EQ(tls_write_from(conn, "hello", 5), 5);
+        n = tls_drain_into(conn, wire, sizeof(wire));
+        CHECK(n > 13);
+        memcpy(nonces[count], wire + 5, 8);
+        CHECK_EQ(tls_feed(peer, wire, (size_t)n), n);
+        CHECK_EQ(tls_read_into(peer, plain, sizeof(plain)), 5);
+    }
+    return count;
+}
+
+/* The record of the Finished message came before them: its nonce is the start of all, with number
+ * 0. */
+static void check_nonces_are_new(const tls_traffic_secret_t *secret, unsigned char (*nonces)[8],
+                                 size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        CHECK(memcmp(nonces[i], secret->iv + 4, 4) != 0);
+}
+
+static void check_over(tls_conn_t *conn)
+{
+    unsigned char bytes[64] = "";
+    const void *wire;
+    void *window;
+    size_t len;
+    tls_span_t span;
+
+    CHECK_EQ(tls_state(conn), TLS_HANDED_OVER);
+    CHECK_EQ(tls_feed(conn, bytes, 1), TLS_ERR_STATE);
+    CHECK_EQ(tls_feed_window(conn, 1, &window, &len), TLS_ERR_STATE);
+    CHECK_EQ(tls_feed_eof(conn), TLS_ERR_STATE);
+    CHECK_EQ(tls_read_into(conn, bytes, 1), TLS_ERR_STATE);
+    CHECK_EQ(tls_read_in_place(conn, bytes, 1, &span, 1, &len), TLS_ERR_STATE);
+    CHECK_EQ(tls_write_from(conn, bytes, 1), TLS_ERR_STATE);
+    CHECK_EQ(tls_write_into(conn, bytes, 1, bytes, sizeof(bytes), &len), TLS_ERR_STATE);
+    CHECK_EQ(tls_drain_into(conn, bytes, 1), TLS_ERR_STATE);
+    CHECK_EQ(tls_drain_peek(conn, &wire, &len), TLS_ERR_STATE);
+    CHECK_EQ(tls_close_notify(conn), TLS_ERR_STATE);
+    CHECK_EQ(tls_key_update(conn), TLS_ERR_STATE);
+    CHECK_EQ(tls_advance(conn), TLS_ERR_STATE);
+    CHECK(tls_split(conn, NULL) == NULL);
+    check_healthy(conn);
+    check_not_taken(conn, TLS_ERR_STATE, "already");
+}
+
+static void go_on(size_t which, int is_server, int32_t verify)
+{
+    struct pair pair = giving_pair(suites[which].suite, verify);
+    tls_conn_t *conn = is_server ? pair.server : pair.client;
+    tls_conn_t *peer = is_server ? pair.client : pair.server;
+    unsigned char nonces[MOST_NONCES][8], ours[32], theirs[32];
+    tls_counters_t counters = {.size = sizeof(counters)}, after = {.size = sizeof(after)};
+    struct secrets secrets;
+    size_t count;
+
+    check_alive(&pair);
+    count = send_and_note_nonces(conn, peer, nonces);
+    CHECK_EQ(tls_counters(conn, &counters), TLS_OK);
+    secrets = take(conn);
+    for (int i = 0; i < 2; i++) {
+        const tls_traffic_secret_t *secret = i == 0 ? &secrets.receive : &secrets.send;
+
+        CHECK_EQ(secret->version, suites[which].version);
+        CHECK_EQ(secret->suite, suites[which].suite);
+        CHECK_EQ(secret->key_len, suites[which].key_len);
+        CHECK_EQ(secret->iv_len, 12);
+        CHECK(secret->sequence > 0);
+        CHECK(secret->most_records ==
+              (suites[which].suite == 0x1303 || suites[which].suite == 0xcca9 ? UINT64_MAX
+                                                                              : 1 << 24));
+    }
+    CHECK(memcmp(secrets.receive.key, secrets.send.key, suites[which].key_len) != 0);
+    if (suites[which].suite == 0xc02b || suites[which].suite == 0xc02c)
+        check_nonces_are_new(&secrets.send, nonces, count);
+    for (int i = 0; i < 3; i++) {
+        check_sealed_is_read(&secrets.send, peer, "from the other side");
+        check_written_is_opened(peer, &secrets.receive, "to the other side");
+    }
+    check_over(conn);
+
+    /* What is known stays known. */
+    CHECK_EQ(tls_protocol_version(conn), suites[which].version);
+    CHECK_EQ(tls_cipher_suite(conn), suites[which].suite);
+    CHECK_EQ(tls_group(conn), tls_group(peer));
+    CHECK_EQ(tls_handshake_kind(conn), TLS_HANDSHAKE_FULL);
+    CHECK_EQ(tls_alpn(conn, ours, sizeof(ours)), 2);
+    CHECK_BYTES(ours, "h2", 2);
+    CHECK_EQ(tls_sni(conn, (char *)ours, sizeof(ours)), 9);
+    CHECK_EQ(tls_peer_certificate(conn, 0, NULL, 0) > 0, !is_server);
+    CHECK_EQ(tls_counters(conn, &after), TLS_OK);
+    CHECK_BYTES(&after, &counters, sizeof(after));
+    for (int i = 0; i < 2; i++) {
+        CHECK_EQ(tls_export(conn, "label", 5, NULL, 0, 0, ours, 32), 32);
+        CHECK_EQ(tls_export(peer, "label", 5, NULL, 0, 0, theirs, 32), 32);
+        CHECK_BYTES(ours, theirs, 32);
+    }
+    free_pair(&pair);
+}
+
+/* */
+static void somebody_else_goes_on(void)
+{
+    for (size_t i = 0; i < sizeof(suites) / sizeof(suites[0]); i++) {
+        go_on(i, 0, TLS_VERIFY_PEER);
+        go_on(i, 1, TLS_VERIFY_PEER);
+        go_on(i, 0, TLS_VERIFY_ASK);
+    }
+}
+
+static size_t open_from(tls_conn_t *conn, tls_traffic_secret_t *secret, uint8_t wanted,
+                        unsigned char *plain, size_t room)
+{
+    unsigned char wire[8192];
+    ptrdiff_t n = tls_drain_into(conn, wire, sizeof(wire)), used = 0;
+    size_t got = 0;
+
+    CHECK(n > 0);
+    while (used < n) {
+        unsigned char content[8192];
+        uint8_t type;
+        size_t len;
+
+        used +=
+            (ptrdiff_t)open_record(secret, wire + used, (size_t)(n - used), &type, content, &len);
+        CHECK_EQ(type, wanted);
+        CHECK(got + len <= room);
+        memcpy(plain + got, content, len);
+        got += len;
+    }
+    return got;
+}
+
+static void keys_go_on_after_a_key_update(void)
+{
+    static const unsigned char requested[] = {24, 0, 0, 1, 1}, answer[] = {24, 0, 0, 1, 0};
+
+    for (size_t which = 0; which < 3; which++) {
+        struct pair pair = new_giving_pair(suites[which].suite, 0, TLS_EVENT_KEY_UPDATE);
+        tls_event_t event = {.size = sizeof(event)};
+        struct secrets secrets;
+
+        finish_handshake(&pair);
+        secrets.receive.size = sizeof(secrets.receive);
+        CHECK_EQ(tls_secrets_next(pair.client, TLS_KEYS_IN, &secrets.receive), TLS_ERR_STATE);
+        secrets = take(pair.client);
+        for (int i = 0; i < 3; i++) {
+            unsigned char plain[64], wire[64];
+            tls_traffic_secret_t old = secrets.receive;
+            size_t len;
+
+            CHECK_EQ(tls_key_update(pair.server), TLS_OK);
+            CHECK_EQ(open_from(pair.server, &secrets.receive, RECORD_HANDSHAKE, plain, 64), 5);
+            CHECK_BYTES(plain, requested, 5);
+            CHECK_EQ(tls_secrets_next(pair.client, TLS_KEYS_IN, &secrets.receive), TLS_OK);
+            CHECK_EQ(secrets.receive.sequence, 0);
+            CHECK(memcmp(secrets.receive.key, old.key, old.key_len) != 0);
+            check_written_is_opened(pair.server, &secrets.receive, "under new keys");
+
+            len = seal_record(&secrets.send, RECORD_HANDSHAKE, answer, sizeof(answer), wire);
+            CHECK_EQ(tls_feed(pair.server, wire, len), len);
+            CHECK_EQ(tls_secrets_next(pair.client, TLS_KEYS_OUT, &secrets.send), TLS_OK);
+            check_sealed_is_read(&secrets.send, pair.server, "under new keys, too");
+
+            CHECK_EQ(tls_next_event(pair.client, &event), 1);
+            CHECK_EQ(event.number, TLS_KEYS_IN);
+            CHECK_EQ(tls_state(pair.client), TLS_HANDED_OVER | TLS_HAS_EVENT);
+            CHECK_EQ(tls_next_event(pair.client, &event), 1);
+            CHECK_EQ(event.number, TLS_KEYS_OUT);
+        }
+        CHECK_EQ(tls_secrets_next(pair.client, 0, &secrets.send), TLS_ERR_ARGUMENT);
+        CHECK_EQ(tls_secrets_next(pair.client, 3, &secrets.send), TLS_ERR_ARGUMENT);
+        secrets.send.size--;
+        CHECK_EQ(tls_secrets_next(pair.client, TLS_KEYS_OUT, &secrets.send), TLS_ERR_ARGUMENT);
+        check_over(pair.client);
+        free_pair(&pair);
+    }
+}
+
+static void tls_1_2_has_one_pair_of_keys_and_no_late_tickets(void)
+{
+    struct pair pair = giving_pair(0xc02b, 0);
+    struct secrets secrets = take(pair.client);
+    static const unsigned char message[] = {4, 0, 0, 1, 0};
+
+    CHECK_EQ(tls_secrets_next(pair.client, TLS_KEYS_OUT, &secrets.send), TLS_ERR_STATE);
+    CHECK_EQ(tls_secrets_next(pair.client, TLS_KEYS_IN, &secrets.receive), TLS_ERR_STATE);
+    CHECK_EQ(tls_secrets_ticket(pair.client, message, sizeof(message)), TLS_ERR_STATE);
+    check_over(pair.client);
+    free_pair(&pair);
+}
+
+static void tickets_that_come_later_are_kept(void)
+{
+    tls_context_t *client = giving(0, 0, 0, TLS_EVENT_TICKET), *server = giving(1, 0, 0, 0);
+    struct pair pair = new_pair_of(client, server, NULL);
+    unsigned char tickets[4096];
+    static const unsigned char malformed[] = {4, 0, 0, 1, 0}, other[] = {24, 0, 0, 1, 0};
+    struct secrets secrets;
+    size_t len;
+
+    tls_advance(pair.client);
+    carry(pair.client, pair.server);
+    tls_advance(pair.server);
+    carry(pair.server, pair.client);
+    CHECK_EQ(tls_advance(pair.client), TLS_OK);
+    carry(pair.client, pair.server);
+    CHECK_EQ(tls_advance(pair.server), TLS_OK);
+
+    secrets = take(pair.client);
+    len = open_from(pair.server, &secrets.receive, RECORD_HANDSHAKE, tickets, sizeof(tickets));
+    CHECK_EQ(tickets[0], 4);
+    CHECK_EQ(tls_secrets_ticket(pair.client, tickets, len - 1), TLS_ERR_ARGUMENT);
+    CHECK_EQ(tls_secrets_ticket(pair.client, other, sizeof(other)), TLS_ERR_ARGUMENT);
+    CHECK_EQ(tls_secrets_ticket(pair.client, NULL, 0), TLS_ERR_ARGUMENT);
+    CHECK_EQ(tls_state(pair.client), TLS_HANDED_OVER);
+    CHECK_EQ(tls_secrets_ticket(pair.client, tickets, len), TLS_OK);
+    CHECK_EQ(tls_state(pair.client), TLS_HANDED_OVER | TLS_HAS_EVENT);
+
+    CHECK_EQ(tls_secrets_ticket(pair.client, malformed, sizeof(malformed)), TLS_ERR_PEER);
+    CHECK_EQ(tls_secrets_ticket(pair.client, tickets, len), TLS_ERR_PEER);
+    CHECK_EQ(error_of(pair.client).alert_sent, -1);
+    CHECK_EQ(tls_protocol_version(pair.client), TLS_VERSION_1_3);
+    take(pair.server);
+    CHECK_EQ(tls_secrets_ticket(pair.server, tickets, len), TLS_ERR_STATE);
+    free_pair(&pair);
+
+    pair = new_pair_of(client, server, NULL);
+    finish_handshake(&pair);
+    CHECK_EQ(tls_resumed(pair.client), 1);
+    secrets = take(pair.client);
+    check_sealed_is_read(&secrets.send, pair.server, "resumed");
+    free_pair(&pair);
+    tls_context_free(client);
+    tls_context_free(server);
+}
+
+/* */
+static void nothing_is_taken_between_two_records(void)
+{
+    for (EACH_VERSION) {
+        struct pair pair = giving_pair(version == TLS_VERSION_1_3 ? 0x1301 : 0xc02b, 0);
+        unsigned char wire[256], plain[64];
+        tls_span_t span;
+        size_t consumed;
+        ptrdiff_t n;
+
+        CHECK_EQ(tls_write_from(pair.client, "queued", 6), 6);
+        n = tls_drain_pending(pair.client);
+        snprintf((char *)plain, sizeof(plain), "%td wire bytes are queued", n);
+        check_not_taken(pair.client, TLS_ERR_STATE, (char *)plain);
+        carry(pair.client, pair.server);
+        check_not_taken(pair.server, TLS_ERR_STATE, "6 plain bytes wait");
+        CHECK_EQ(tls_read_into(pair.server, plain, 5), 5);
+        check_not_taken(pair.server, TLS_ERR_STATE, "1 plain bytes wait");
+        CHECK_EQ(tls_read_into(pair.server, plain, 5), 1);
+
+        CHECK_EQ(tls_write_from(pair.server, "cut", 3), 3);
+        n = tls_drain_into(pair.server, wire, sizeof(wire));
+        CHECK_EQ(tls_feed(pair.client, wire, 7), 7);
+        check_not_taken(pair.client, TLS_ERR_STATE, "7 wire bytes are the beginning of a record");
+        CHECK_EQ(tls_feed(pair.client, wire + 7, (size_t)n - 7), n - 7);
+        check_not_taken(pair.client, TLS_ERR_STATE, "3 plain bytes wait");
+        CHECK_EQ(tls_read_into(pair.client, plain, sizeof(plain)), 3);
+
+        CHECK_EQ(tls_write_from(pair.server, "cut", 3), 3);
+        n = tls_drain_into(pair.server, wire, sizeof(wire));
+        CHECK_EQ(tls_read_in_place(pair.client, wire, 9, &span, 1, &consumed), TLS_WANT_FEED);
+        check_not_taken(pair.client, TLS_ERR_STATE, "9 wire bytes were left by tls_read_in_place");
+        CHECK_EQ(tls_read_in_place(pair.client, wire, (size_t)n, &span, 1, &consumed), 1);
+
+        check_alive(&pair);
+        take(pair.client);
+        take(pair.server);
+        free_pair(&pair);
+    }
+}
+
+static void an_answer_that_is_owed_leaves_first(void)
+{
+    struct pair pair = giving_pair(0x1301, 0);
+    struct secrets secrets;
+
+    CHECK_EQ(tls_key_update(pair.server), TLS_OK);
+    carry(pair.server, pair.client);
+    CHECK_EQ(tls_advance(pair.client), TLS_OK);
+    check_not_taken(pair.client, TLS_ERR_STATE, "wire bytes are queued");
+    CHECK(tls_state(pair.client) & TLS_CAN_DRAIN);
+    CHECK(carry(pair.client, pair.server) > 0);
+    check_alive(&pair);
+    secrets = take(pair.client);
+    check_sealed_is_read(&secrets.send, pair.server, "on");
+    check_written_is_opened(pair.server, &secrets.receive, "and on");
+    free_pair(&pair);
+}
+
+static void what_must_not_be_taken_is_refused(void)
+{
+    struct secrets secrets = {.receive.size = sizeof(tls_traffic_secret_t),
+                              .send.size = sizeof(tls_traffic_secret_t)};
+    struct pair pair = connected_pair(TLS_VERSION_1_3);
+    tls_conn_t *half;
+
+    check_not_taken(NULL, TLS_ERR_ARGUMENT, "NULL");
+    check_not_taken(pair.client, TLS_ERR_STATE, "tls_builder_secret_extraction");
+    check_alive(&pair);
+    free_pair(&pair);
+    check_not_taken(pair.client, TLS_ERR_ARGUMENT, "NULL");
+
+    pair = new_giving_pair(0, 0, 0);
+    check_not_taken(pair.client, TLS_ERR_STATE, "handshake");
+    finish_handshake(&pair);
+    CHECK_EQ(tls_secrets_take(pair.client, NULL, &secrets.send, NULL), TLS_ERR_ARGUMENT);
+    CHECK_EQ(tls_secrets_take(pair.client, &secrets.receive, NULL, NULL), TLS_ERR_ARGUMENT);
+    secrets.send.size--;
+    CHECK_EQ(tls_secrets_take(pair.client, &secrets.receive, &secrets.send, NULL),
+             TLS_ERR_ARGUMENT);
+    check_alive(&pair);
+    half = tls_split(pair.client, NULL);
+    CHECK(half != NULL);
+    check_not_taken(pair.client, TLS_ERR_STATE, "half");
+    check_not_taken(half, TLS_ERR_STATE, "half");
+    CHECK_EQ(tls_close_notify(half), TLS_OK);
+    carry(half, pair.server);
+    CHECK_EQ(tls_advance(pair.server), TLS_CLOSED);
+    check_not_taken(pair.server, TLS_ERR_STATE, "over");
+    tls_free(half);
+    free_pair(&pair);
+
+    for (int way = 0; way < 2; way++) {
+        pair = giving_pair(0, 0);
+        if (way == 0)
+            CHECK_EQ(tls_close_notify(pair.client), TLS_OK);
+        else
+            CHECK_EQ(tls_feed_eof(pair.client), TLS_OK);
+        check_not_taken(pair.client, TLS_ERR_STATE, "over");
+        free_pair(&pair);
+    }
+
+    pair = giving_pair(0, 0);
+    CHECK_EQ(tls_feed(pair.client, "GET / HTTP", 10), 10);
+    check_not_taken(pair.client, TLS_ERR_PEER, "HTTP");
+    free_pair(&pair);
+}
+
+int main(int argc, char **argv)
+{
+    pki_set(argc, argv);
+    RUN(somebody_else_goes_on);
+    RUN(keys_go_on_after_a_key_update);
+    RUN(tls_1_2_has_one_pair_of_keys_and_no_late_tickets);
+    RUN(tickets_that_come_later_are_kept);
+    RUN(nothing_is_taken_between_two_records);
+    RUN(an_answer_that_is_owed_leaves_first);
+    RUN(what_must_not_be_taken_is_refused);
+    return 0;
+}

@@ -1,0 +1,206 @@
+//! Two halves of one connection, for two threads.
+//!
+//! Each half is a connection of its own to the host: a handle, a check for a second thread, an end. What one
+//! must know of the other is in a [`Link`]; what the engine shares is behind a lock of the engine's.
+
+use std::sync::Arc;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::{Answer, Connection, Counters};
+use crate::engine::SessionHalves;
+use crate::failure::Failure;
+use crate::limits::OUTBOUND_RESERVE;
+use crate::status::*;
+
+/// What the halves know of each other.
+#[derive(Default)]
+struct Link {
+    /// The receiving half left something for the peer with the sending half.
+    owed: AtomicBool,
+    /// The sending half can send nothing more: it was closed or freed.
+    sender_over: AtomicBool,
+    /// The receiving half was freed.
+    receiver_over: AtomicBool,
+    /// What ended the receiving half. An alert about it was left with the sending half before.
+    failure: OnceLock<Failure>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Direction {
+    Receiving,
+    Sending,
+}
+
+/// One of two halves.
+pub(super) struct Half {
+    direction: Direction,
+    link: Arc<Link>,
+}
+
+impl Half {
+    pub(super) fn receives(&self) -> bool {
+        self.direction == Direction::Receiving
+    }
+
+    pub(super) fn sends(&self) -> bool {
+        self.direction == Direction::Sending
+    }
+
+    /// The bits of the state word that this half can have.
+    pub(super) fn bits(&self) -> u32 {
+        let own = match self.direction {
+            Direction::Receiving => TLS_CAN_FEED | TLS_CAN_READ | TLS_PEER_CLOSED | TLS_EOF,
+            Direction::Sending => TLS_CAN_DRAIN | TLS_CAN_WRITE | TLS_WE_CLOSED,
+        };
+        own | TLS_FAILED | TLS_HAS_EVENT
+    }
+
+    /// Whether a call on the sending half would find something that this receiving half left there.
+    pub(super) fn wakes_sender(&self) -> bool {
+        self.receives()
+            && self.link.owed.load(Ordering::Acquire)
+            && !self.link.sender_over.load(Ordering::Acquire)
+    }
+
+    pub(super) fn note_owed(&self) {
+        self.link.owed.store(true, Ordering::Release);
+    }
+
+    pub(super) fn note_closed(&self) {
+        if self.sends() {
+            self.link.sender_over.store(true, Ordering::Release);
+        }
+    }
+
+    /// Lets the sending half know what ended this receiving half.
+    pub(super) fn publish(&self, failure: &mut Failure) {
+        if self.receives() {
+            if self.link.sender_over.load(Ordering::Acquire) {
+                // Nobody is left to send it.
+                failure.alert_sent = None;
+            }
+            let _ = self.link.failure.set(failure.clone());
+            self.note_owed();
+        }
+    }
+}
+
+impl Drop for Half {
+    fn drop(&mut self) {
+        let over = match self.direction {
+            Direction::Receiving => &self.link.receiver_over,
+            Direction::Sending => &self.link.sender_over,
+        };
+        over.store(true, Ordering::Release);
+    }
+}
+
+impl Connection {
+    /// Takes the sending half out of the connection, which is the receiving half from now on.
+    pub(crate) fn split(&mut self) -> Result<Self, Failure> {
+        self.check_splittable()?;
+        let early_waits = self.session.early().is_some_and(|early| !early.waiting().is_empty());
+        if early_waits {
+            return Err(Failure::new(
+                TLS_ERR_STATE,
+                0,
+                "early data waits: read it first (tls_early_read_into)",
+            ));
+        }
+        let SessionHalves { receive, send } = match self.vacate().split() {
+            Ok(halves) => halves,
+            Err(failure) => {
+                self.fail(failure.clone());
+                return Err(failure);
+            }
+        };
+        self.session = receive;
+        let link = Arc::new(Link::default());
+        let half = |direction| Half { direction, link: Arc::clone(&link) };
+
+        let mut sending = Self::server(Arc::clone(&self.shared), send);
+        sending.outbound = std::mem::take(&mut self.outbound);
+        sending.we_closed = std::mem::take(&mut self.we_closed);
+        let Counters { wire_in, wire_out, plain_in, plain_out, records_in, records_out } = self.counters;
+        sending.counters = Counters { wire_out, plain_out, records_out, ..Counters::default() };
+        self.counters = Counters { wire_in, plain_in, records_in, ..Counters::default() };
+        sending.rare.get_or_insert_default().half = Some(half(Direction::Sending));
+        self.rare.get_or_insert_default().half = Some(half(Direction::Receiving));
+        if sending.we_closed {
+            sending.note_half_closed();
+        }
+        Ok(sending)
+    }
+
+    /// Whether the connection can be taken apart now.
+    pub(crate) fn check_splittable(&self) -> Result<(), Failure> {
+        let not_now = |why: &str| Err(Failure::new(TLS_ERR_STATE, 0, why));
+        if let Some(failure) = self.failure() {
+            return Err(failure.clone());
+        }
+        if self.half().is_some() {
+            return not_now("this is a half of a connection already");
+        }
+        if self.is_handed_over() {
+            return not_now("the traffic secrets were taken");
+        }
+        if self.session.is_handshaking() {
+            return not_now("the handshake is not done");
+        }
+        Ok(())
+    }
+
+    pub(super) fn half(&self) -> Option<&Half> {
+        self.rare.as_ref()?.half.as_ref()
+    }
+
+    pub(super) fn note_half_closed(&self) {
+        if let Some(half) = self.half() {
+            half.note_closed();
+        }
+    }
+
+    /// What every call does first that moves bytes or says where the connection stands.
+    #[inline]
+    pub(super) fn begin(&mut self) -> Answer<()> {
+        if self.rare.is_some() {
+            self.look_at_other_half();
+        }
+        self.check_alive()
+    }
+
+    /// Takes over what the receiving half left here for the peer, and its fatal error.
+    fn look_at_other_half(&mut self) {
+        let Some(half) = self.half().filter(|half| half.sends()) else { return };
+        // The failure before the alert: the alert was left here before the failure was told.
+        let failure = if !self.has_failed() { half.link.failure.get().cloned() } else { None };
+        let has_room = self.outbound.len() + OUTBOUND_RESERVE <= self.shared.limits.outbound;
+        let owed = (failure.is_some() || has_room) && half.link.owed.swap(false, Ordering::AcqRel);
+        // Nothing follows our close_notify.
+        if (owed || failure.is_some()) && !self.we_closed {
+            let Self { session, outbound, shared, .. } = self;
+            outbound.with_rare_appender(&shared.pool, |out| session.flush(out));
+        }
+        if let Some(failure) = failure {
+            self.rare.get_or_insert_default().failure = Some(failure);
+        }
+    }
+
+    /// The failure that counts if a call on this half failed with `failure`: the receiving half's fatal alert
+    /// stands in the way of anything that follows it, and its reason is told a few instructions later.
+    pub(super) fn first_failure(&self, failure: Failure) -> (Failure, bool) {
+        let Some(half) = self.half().filter(|_| !self.we_closed && self.session.is_over()) else {
+            return (failure, false);
+        };
+        loop {
+            // In this order: the last thing that a half does is to say that it is over.
+            let over = half.link.receiver_over.load(Ordering::Acquire);
+            match half.link.failure.get() {
+                Some(first) => return (first.clone(), true),
+                None if over => return (failure, false),
+                None => std::thread::yield_now(),
+            }
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! What a connection has to offer: all of it, or a part.
+
+use super::Connection;
+
+/// What a call is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// Whatever is there.
+    Any,
+    /// Records, in whatever direction.
+    Traffic,
+    /// Bytes from the peer.
+    Inbound,
+    /// Bytes to the peer.
+    Outbound,
+    /// What the handshake settled.
+    Facts,
+}
+
+impl Connection {
+    /// Whether this connection has `part`.
+    #[inline]
+    pub(crate) fn has(&self, part: Part) -> bool {
+        match &self.rare {
+            None => true,
+            Some(rare) => rare.has(part),
+        }
+    }
+}
