@@ -2,16 +2,14 @@
 
 use std::sync::{Arc, LazyLock};
 
-use pki_types::{CertificateDer, ServerName};
+use pki_types::{CertificateDer, DnsName, ServerName};
 
 use crate::alpn;
 use crate::buffer::Pool;
 use crate::builder::Builder;
 use crate::connection::Connection;
-use crate::ech::Ech;
-use crate::engine::{
-    ClientSession, ClientSetup, ClientWish, Credential, GivenKey, KeySet, SentName, ServerSetup,
-};
+use crate::ech::EchRef;
+use crate::engine::{ClientSession, ClientSetup, ClientWish, Credential, GivenKey, KeySet, ServerSetup};
 use crate::failure::Failure;
 use crate::footprint::Footprint;
 use crate::limits::{DEFAULT_POOL, HandshakeLimits, Limits, OUTBOUND_RESERVE};
@@ -114,35 +112,30 @@ impl Context {
 
     /// Starts a client connection. `server_name` is a DNS name or an IP address in text form.
     pub(crate) fn connect(&self, server_name: &[u8]) -> Result<Connection, Failure> {
-        self.open(ClientWish::plain(parse_name(server_name)?))
+        self.connect_with(ClientOptions::new(server_name))
     }
 
     /// Starts a client connection that differs from others of its context.
     pub(crate) fn connect_with(&self, options: ClientOptions<'_>) -> Result<Connection, Failure> {
-        let verified = parse_name(options.server_name)?;
-        let sent = match options.sent {
-            Sent::Verified => SentName::Verified,
-            Sent::None => SentName::None,
-            Sent::Other(name) => match parse_name(name)? {
-                ServerName::DnsName(name) => SentName::Other(name),
-                _ => {
-                    let why = "the name to send is an IP address: only DNS names can be sent (RFC 6066, 3)";
-                    return Err(Failure::new(TLS_ERR_ARGUMENT, TLS_REASON_SERVER_NAME_INVALID, why));
-                }
-            },
+        let Role::Client(setup) = &self.role else {
+            return Err(Failure::argument("a client connection needs a client context"));
         };
-        self.open(ClientWish {
+        let verified = parse_name(options.server_name)?;
+        let protocols = alpn::parse(options.alpn.unwrap_or_default())?;
+        let ech = match options.ech {
+            EchOption::OfContext => None,
+            EchOption::Off => Some(EchRef::Off),
+            EchOption::Grease => Some(EchRef::Grease),
+            EchOption::Offer(list) => Some(EchRef::offer(list)?),
+        };
+        let opening = setup.opening(ClientWish {
+            sent: sent_name(&options.sent, &verified)?,
             verified,
-            sent,
-            alpn: options.alpn.map(alpn::parse).transpose()?,
-            ech: match options.ech {
-                EchOption::OfContext => None,
-                EchOption::Off => Some(Ech::Off),
-                EchOption::Grease => Some(Ech::Grease),
-                EchOption::Offer(list) => Some(Ech::offer(list)?),
-            },
+            alpn: options.alpn.is_some().then_some(&protocols[..]),
+            ech,
             sessions: options.sessions,
-        })
+        })?;
+        Connection::client(self.shared.clone(), setup, opening)
     }
 
     /// Takes these keys for the tickets from now on; none of them for keys of the context's own.
@@ -167,13 +160,6 @@ impl Context {
     /// Heap bytes that none of its connections exceeds.
     pub(crate) fn worst_case(&self) -> usize {
         self.worst_case
-    }
-
-    fn open(&self, wish: ClientWish<'_>) -> Result<Connection, Failure> {
-        let Role::Client(setup) = &self.role else {
-            return Err(Failure::argument("a client connection needs a client context"));
-        };
-        Connection::client(self.shared.clone(), setup, setup.opening(wish)?)
     }
 
     /// Starts a server connection.
@@ -226,6 +212,21 @@ fn worst_case(builder: &Builder, flight: usize, is_client: bool) -> usize {
         has_events: builder.recorded_events() != 0,
     };
     footprint.worst_case()
+}
+
+/// The name that is sent: an address cannot be (RFC 6066, 3).
+fn sent_name(sent: &Sent<'_>, verified: &ServerName<'static>) -> Result<Option<DnsName<'static>>, Failure> {
+    match (sent, verified) {
+        (Sent::Verified, ServerName::DnsName(name)) => Ok(Some(name.clone())),
+        (Sent::Verified | Sent::None, _) => Ok(None),
+        (Sent::Other(name), _) => match parse_name(name)? {
+            ServerName::DnsName(name) => Ok(Some(name)),
+            _ => {
+                let why = "the name to send is an IP address: only DNS names can be sent (RFC 6066, 3)";
+                Err(Failure::new(TLS_ERR_ARGUMENT, TLS_REASON_SERVER_NAME_INVALID, why))
+            }
+        },
+    }
 }
 
 fn parse_name(name: &[u8]) -> Result<ServerName<'static>, Failure> {

@@ -20,7 +20,31 @@ pub(crate) enum Ech {
     Offer(Box<[u8]>),
 }
 
+/// The same, without the bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum EchRef<'a> {
+    Off,
+    Grease,
+    Offer(&'a [u8]),
+}
+
+impl<'a> EchRef<'a> {
+    /// `list` is an ECHConfigList, with its length in front.
+    pub(crate) fn offer(list: &'a [u8]) -> Result<Self, Failure> {
+        check(list)?;
+        Ok(Self::Offer(list))
+    }
+}
+
 impl Ech {
+    pub(crate) fn as_ref(&self) -> EchRef<'_> {
+        match self {
+            Self::Off => EchRef::Off,
+            Self::Grease => EchRef::Grease,
+            Self::Offer(list) => EchRef::Offer(list),
+        }
+    }
+
     /// `list` is an ECHConfigList, with its length in front.
     pub(crate) fn offer(list: &[u8]) -> Result<Self, Failure> {
         check(list)?;

@@ -227,12 +227,12 @@ impl ClientSetup {
         };
         recipe.compression().set_client(&mut config);
         if recipe.ech != Ech::Off {
-            config = with_ech(&config, &recipe.ech)?;
+            config = with_ech(&config, recipe.ech.as_ref())?;
         }
         Ok(Self {
             config: Arc::new(config),
             nameless: OnceLock::new(),
-            ech: EchStatus::from(&recipe.ech),
+            ech: EchStatus::from(recipe.ech.as_ref()),
             asks: recipe.verify == Verify::Ask,
             signs_elsewhere: recipe.signs_elsewhere(),
             flight_bound: recipe.chain_bytes() + FLIGHT_OVERHEAD,

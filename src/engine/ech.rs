@@ -14,7 +14,7 @@ use rustls::error::{EncryptedClientHelloError, Error, RejectedEch};
 use rustls_aws_lc_rs::hpke::{ALL_SUPPORTED_SUITES, DH_KEM_X25519_HKDF_SHA256_AES_128};
 
 use super::explain::explain;
-use crate::ech::Ech;
+use crate::ech::EchRef;
 use crate::failure::Failure;
 use crate::status::*;
 
@@ -43,12 +43,12 @@ impl From<rustls::client::EchStatus> for EchStatus {
     }
 }
 
-impl From<&Ech> for EchStatus {
-    fn from(ech: &Ech) -> Self {
+impl From<EchRef<'_>> for EchStatus {
+    fn from(ech: EchRef<'_>) -> Self {
         match ech {
-            Ech::Off => Self::None,
-            Ech::Grease => Self::Grease,
-            Ech::Offer(_) => Self::Offered,
+            EchRef::Off => Self::None,
+            EchRef::Grease => Self::Grease,
+            EchRef::Offer(_) => Self::Offered,
         }
     }
 }
@@ -57,7 +57,7 @@ impl From<&Ech> for EchStatus {
 const GREASE_SUITE: &dyn Hpke = DH_KEM_X25519_HKDF_SHA256_AES_128;
 
 /// `config` with `ech` in place of what it had.
-pub(super) fn with_ech(config: &ClientConfig, ech: &Ech) -> Result<ClientConfig, Failure> {
+pub(super) fn with_ech(config: &ClientConfig, ech: EchRef<'_>) -> Result<ClientConfig, Failure> {
     let mut provider = Arc::clone(config.provider());
     if provider.tls13_cipher_suites.is_empty() {
         return Err(Failure::config(
@@ -68,15 +68,15 @@ pub(super) fn with_ech(config: &ClientConfig, ech: &Ech) -> Result<ClientConfig,
     let mode = mode(ech)?;
     if !provider.tls12_cipher_suites.is_empty() {
         match ech {
-            Ech::Off => {}
-            Ech::Grease => {
+            EchRef::Off => {}
+            EchRef::Grease => {
                 return Err(Failure::config(
                     TLS_REASON_VERSION_UNSUPPORTED,
                     "GREASE ECH needs TLS 1.3: set it as the least version (tls_builder_versions)",
                 ));
             }
             // Who accepts ECH has TLS 1.3, and without it the server is not the right one.
-            Ech::Offer(_) => Arc::make_mut(&mut provider).tls12_cipher_suites = Cow::Borrowed(&[]),
+            EchRef::Offer(_) => Arc::make_mut(&mut provider).tls12_cipher_suites = Cow::Borrowed(&[]),
         }
     }
     let mut builder = ClientConfig::builder(provider);
@@ -105,15 +105,15 @@ pub(super) fn with_ech(config: &ClientConfig, ech: &Ech) -> Result<ClientConfig,
     Ok(made)
 }
 
-fn mode(ech: &Ech) -> Result<Option<EchMode>, Failure> {
+fn mode(ech: EchRef<'_>) -> Result<Option<EchMode>, Failure> {
     Ok(Some(match ech {
-        Ech::Off => return Ok(None),
-        Ech::Grease => {
+        EchRef::Off => return Ok(None),
+        EchRef::Grease => {
             // Nobody has the private key, as nobody is to read what is sealed for it.
             let (key, _) = GREASE_SUITE.generate_key_pair().map_err(|error| explain(&error))?;
             EchGreaseConfig::new(GREASE_SUITE, key).into()
         }
-        Ech::Offer(list) => EchConfig::new(EchConfigListBytes::from(&**list), ALL_SUPPORTED_SUITES)
+        EchRef::Offer(list) => EchConfig::new(EchConfigListBytes::from(list), ALL_SUPPORTED_SUITES)
             .map_err(|error| unusable(&error))?
             .into(),
     }))

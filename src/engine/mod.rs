@@ -55,7 +55,7 @@ pub(crate) use identities::note_identity;
 pub(crate) use kernel::{TrafficSecret, TrafficSecrets};
 pub(crate) use key_log::{KeyLogLine, log_keys};
 pub(crate) use key_watch::{KeyUpdates, watch_keys};
-pub(crate) use opening::{ClientWish, Opening, SentName};
+pub(crate) use opening::{ClientWish, Opening};
 pub(crate) use session::{Flow, Outcome, PlainSink, Question, Session, SessionHalves, SignRequest, Verdict};
 pub(crate) use store::{Credential, TrustStore, can_be_intermediate, subject_and_issuer};
 pub(crate) use tickets::{GivenKey, KeySet, NAME as TICKET_KEY_NAME};

@@ -10,46 +10,21 @@ use rustls::enums::ApplicationProtocol;
 use super::client_sessions::{ClientSession, OwnSessions};
 use super::config::{ClientSetup, ServerSetup, protocols};
 use super::ech::{EchStatus, with_ech};
-use crate::alpn::Protocols;
-use crate::ech::Ech;
+use crate::ech::EchRef;
 use crate::failure::Failure;
 
 /// What the host wants of one client connection.
 pub(crate) struct ClientWish<'a> {
     /// What the server has to prove.
     pub verified: ServerName<'static>,
-    pub sent: SentName,
+    /// The name that is sent.
+    pub sent: Option<DnsName<'static>>,
     /// None for the protocols of the context.
-    pub alpn: Option<Protocols>,
+    pub alpn: Option<&'a [Vec<u8>]>,
     /// None for what the context does.
-    pub ech: Option<Ech>,
+    pub ech: Option<EchRef<'a>>,
     /// Whether its sessions are kept apart, with the one to resume.
     pub sessions: Option<Option<&'a mut ClientSession>>,
-}
-
-/// The name that a client sends.
-pub(crate) enum SentName {
-    /// The one that is verified, if it can be sent.
-    Verified,
-    Other(DnsName<'static>),
-    None,
-}
-
-impl ClientWish<'_> {
-    /// A connection like all others of the context.
-    pub(crate) fn plain(verified: ServerName<'static>) -> Self {
-        Self { verified, sent: SentName::Verified, alpn: None, ech: None, sessions: None }
-    }
-
-    /// The name that is sent.
-    fn sent(&self) -> Option<DnsName<'static>> {
-        match (&self.sent, &self.verified) {
-            (SentName::Verified, ServerName::DnsName(name)) | (SentName::Other(name), _) => {
-                Some(name.clone())
-            }
-            _ => None,
-        }
-    }
 }
 
 /// All that a client connection is opened with.
@@ -79,24 +54,21 @@ impl Names {
 
 impl ClientSetup {
     pub(crate) fn opening(&self, wish: ClientWish<'_>) -> Result<Opening, Failure> {
-        let sent = wish.sent();
-        let (mut config, engine) = match wish.sent {
-            SentName::Verified => (Arc::clone(&self.config), wish.verified.clone()),
-            SentName::Other(_) | SentName::None => self.named(sent.clone(), wish.verified.clone()),
-        };
-        let ech = match &wish.ech {
+        let ClientWish { verified, sent, alpn, ech, sessions } = wish;
+        let (mut config, engine) = self.named(sent.clone(), verified.clone());
+        let ech = match ech {
             None => self.ech,
-            Some(Ech::Off) if self.ech == EchStatus::None => EchStatus::None,
+            Some(EchRef::Off) if self.ech == EchStatus::None => EchStatus::None,
             Some(ech) => {
                 config = Arc::new(with_ech(&config, ech)?);
                 ech.into()
             }
         };
         // Last, so that no error comes after a session was used up.
-        let own_sessions = match wish.sessions {
+        let own_sessions = match sessions {
             None => None,
             Some(session) => {
-                let own = OwnSessions::new(&self.origin, (wish.verified.clone(), sent.clone()), session)?;
+                let own = OwnSessions::new(&self.origin, (verified.clone(), sent.clone()), session)?;
                 let own = Arc::new(own);
                 Arc::make_mut(&mut config).resumption = Resumption::store(Arc::clone(&own) as _);
                 Some(own)
@@ -104,8 +76,8 @@ impl ClientSetup {
         };
         Ok(Opening {
             config,
-            names: Names { engine, verified: wish.verified },
-            alpn: wish.alpn.as_deref().map(protocols),
+            names: Names { engine, verified },
+            alpn: alpn.map(protocols),
             ech,
             sent_name: sent.map(|name| name.as_ref().into()),
             own_sessions,
