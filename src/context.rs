@@ -9,7 +9,9 @@ use crate::builder::Builder;
 use crate::connection::Connection;
 use crate::engine::{ClientSession, ClientSetup, GivenKey, KeySet, OwnSessions, ServerSetup};
 use crate::failure::Failure;
-use crate::limits::{DEFAULT_POOL, Limits, OUTBOUND_RESERVE};
+use crate::limits::{DEFAULT_POOL, Limits, MIN_WRITE, OUTBOUND_RESERVE};
+use crate::record::SEALED_PLAIN;
+use crate::sizing::{ENGINES_OWN, Sizing};
 use crate::status::{TLS_ERR_ARGUMENT, TLS_REASON_LIMIT_TOO_SMALL, TLS_REASON_SERVER_NAME_INVALID};
 
 /// What `tls_context_t` stands for: immutable, and kept alive by the connections made from it.
@@ -32,6 +34,8 @@ pub(crate) struct Shared {
     pub(crate) end_point: EndPoint,
     /// The kinds of events that are recorded, as bits.
     pub(crate) events: u32,
+    /// How plain bytes are cut into records, at the beginning of a connection.
+    pub(crate) sizing: Sizing,
 }
 
 /// Whose certificate names the server's end of a connection (RFC 5929, 4).
@@ -52,6 +56,7 @@ static UNASSIGNED: LazyLock<Arc<Shared>> = LazyLock::new(|| {
         flight_bound: 0,
         end_point: EndPoint::Unknown,
         events: 0,
+        sizing: ENGINES_OWN,
     })
 });
 
@@ -161,12 +166,26 @@ fn shared(builder: &Builder, flight_bound: usize, end_point: EndPoint) -> Result
             ),
         ));
     }
+    // Beside the most that a cork holds there is room for a write: something can always go on.
+    let padded = Sizing { block: builder.sizing.block, ..ENGINES_OWN };
+    let needed = padded.wire(SEALED_PLAIN + MIN_WRITE) + OUTBOUND_RESERVE;
+    if limits.outbound < needed {
+        return Err(Failure::config(
+            TLS_REASON_LIMIT_TOO_SMALL,
+            format!(
+                "the outbound limit of {} bytes is below the {needed} bytes that records padded to multiples of \
+                 {} bytes need (tls_builder_limits)",
+                limits.outbound, padded.block
+            ),
+        ));
+    }
     Ok(Arc::new(Shared {
         pool: Pool::new(builder.pool),
         limits,
         flight_bound,
         end_point,
         events: builder.recorded_events(),
+        sizing: builder.sizing,
     }))
 }
 

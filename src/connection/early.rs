@@ -1,8 +1,10 @@
 //! Early data: plain bytes from before the end of the handshake.
 
+use super::write::reserve;
 use super::{Answer, Connection, PlainTarget};
-use crate::engine::EarlyStatus;
-use crate::record::reserve_bound;
+use crate::engine::{EarlyStatus, Session};
+use crate::failure::Failure;
+use crate::sizing::Sizing;
 use crate::status::*;
 
 impl Connection {
@@ -35,13 +37,15 @@ impl Connection {
         if most == 0 {
             return Err(TLS_WANT_DRAIN);
         }
-        let out = self.outbound.appender(reserve_bound(most), &self.shared.pool);
-        let result = self.session.write_early(&plain[..most], out);
+        let sizing = self.sizing();
+        let out = self.outbound.appender(reserve(sizing, most), &self.shared.pool);
+        let result = seal_early(&mut *self.session, sizing, &plain[..most], out);
         self.outbound.release_if_empty(&self.shared.pool);
         match result {
             Ok(None) => Err(TLS_ERR_STATE),
             Ok(Some(0)) => Err(TLS_ERR_LIMIT),
             Ok(Some(sealed)) => {
+                self.advance_ramp(sizing, sealed);
                 self.counters.plain_out += sealed as u64;
                 Ok(sealed)
             }
@@ -57,4 +61,31 @@ impl Connection {
             EarlyStatus::Rejected => TLS_EARLY_REJECTED,
         }
     }
+}
+
+/// Seals early data until the engine takes no more: how many bytes, or None if it took none at all because this
+/// connection can send none.
+fn seal_early(
+    session: &mut dyn Session,
+    sizing: Sizing,
+    plain: &[u8],
+    out: &mut Vec<u8>,
+) -> Result<Option<usize>, Failure> {
+    if sizing.is_engines_own() {
+        return session.write_early(plain, out);
+    }
+    let mut sealed = 0;
+    while sealed < plain.len() {
+        let size = sizing.after(sealed).next().min(plain.len() - sealed);
+        match session.write_early(&plain[sealed..sealed + size], out)? {
+            None => return Ok(None),
+            Some(taken) => {
+                sealed += taken;
+                if taken < size {
+                    break;
+                }
+            }
+        }
+    }
+    Ok(Some(sealed))
 }

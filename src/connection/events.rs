@@ -65,7 +65,7 @@ impl Connection {
         let taken = rare.events.pop();
         if rare.events.is_empty() {
             rare.events = Events::default();
-            if rare.exporter.is_none() {
+            if !rare.lasts() {
                 self.rare = None;
             }
         }

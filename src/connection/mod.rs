@@ -4,6 +4,8 @@
 //! all of them move the connection on through [`Connection::drive`].
 
 mod answer;
+mod chunks;
+mod cork;
 mod counters;
 mod early;
 mod events;
@@ -12,6 +14,7 @@ mod in_place;
 mod keying;
 mod rare;
 mod read;
+mod record_sizes;
 mod sessions;
 mod wire_in;
 mod wire_out;
@@ -279,6 +282,7 @@ impl Connection {
     fn fail(&mut self, failure: Failure) -> Status {
         let status = failure.status;
         self.note_failure(&failure);
+        self.drop_held();
         self.failure = Some(Box::new(failure));
         status
     }

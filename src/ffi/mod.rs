@@ -29,6 +29,7 @@ mod resumption;
 mod exporter;
 mod events;
 mod control;
+mod sending;
 mod constants;
 
 pub use answers::*;
@@ -44,6 +45,7 @@ pub use facts::*;
 pub use hello::*;
 pub use plain::*;
 pub use resumption::*;
+pub use sending::*;
 pub use types::*;
 pub use verification::*;
 pub use wire::*;
