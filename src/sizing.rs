@@ -45,7 +45,7 @@ pub(crate) const fn inner_length(payload: usize, block: usize) -> usize {
 }
 
 impl Sizing {
-    pub(crate) fn is_engines_own(&self) -> bool {
+    pub(crate) const fn is_engines_own(&self) -> bool {
         self.most == SEALED_PLAIN && self.ramp == 0 && self.block == 0
     }
 
@@ -72,6 +72,17 @@ impl Sizing {
 
     /// A buffer of this size holds the wire form of `plain` bytes, whatever was negotiated.
     pub(crate) const fn wire(&self, plain: usize) -> usize {
+        // Constants are divided by faster.
+        if self.is_engines_own() { ENGINES_OWN.bound(plain) } else { self.bound(plain) }
+    }
+
+    /// The most plain bytes whose [`Self::wire`] is not above `room`.
+    pub(crate) const fn within(&self, room: usize) -> usize {
+        if self.is_engines_own() { ENGINES_OWN.most_within(room) } else { self.most_within(room) }
+    }
+
+    #[inline(always)]
+    const fn bound(&self, plain: usize) -> usize {
         if plain == 0 {
             return 0;
         }
@@ -81,8 +92,8 @@ impl Sizing {
             .saturating_add(self.all(plain - small, self.most))
     }
 
-    /// The most plain bytes whose [`Self::wire`] is not above `room`.
-    pub(crate) const fn within(&self, room: usize) -> usize {
+    #[inline(always)]
+    const fn most_within(&self, room: usize) -> usize {
         let room = room.saturating_sub(self.key_updates());
         let fit = room / self.record(self.small());
         if fit < self.small_records() {
@@ -94,19 +105,23 @@ impl Sizing {
         self.small_bytes() + fit * self.most + self.partial(room - fit * self.record(self.most))
     }
 
+    #[inline]
     const fn small(&self) -> usize {
         if self.small < self.most { self.small } else { self.most }
     }
 
+    #[inline]
     const fn small_records(&self) -> usize {
         self.ramp.div_ceil(self.small())
     }
 
+    #[inline]
     const fn small_bytes(&self) -> usize {
         self.small_records() * self.small()
     }
 
     /// The most wire bytes of a record with `plain` bytes.
+    #[inline]
     const fn record(&self, plain: usize) -> usize {
         match self.block {
             0 => plain.saturating_add(MAX_GROWTH),
@@ -115,6 +130,7 @@ impl Sizing {
     }
 
     /// The same of `plain` bytes in records of `size`.
+    #[inline]
     const fn all(&self, plain: usize, size: usize) -> usize {
         let whole = (plain / size).saturating_mul(self.record(size));
         match plain % size {
@@ -124,6 +140,7 @@ impl Sizing {
     }
 
     /// The most plain bytes of a record of at most `room` wire bytes, which is less than a full one's.
+    #[inline]
     const fn partial(&self, room: usize) -> usize {
         match self.block {
             0 => room.saturating_sub(MAX_GROWTH),
@@ -135,6 +152,7 @@ impl Sizing {
     }
 
     /// Room for the KeyUpdates that the engine may put in front; the one it makes while it seals is padded.
+    #[inline]
     const fn key_updates(&self) -> usize {
         match self.block {
             0 => KEY_UPDATES,

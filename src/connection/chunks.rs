@@ -15,6 +15,11 @@ impl<'list, 'bytes> Chunks<'list, 'bytes> {
 
     /// Runs `run` over the first `length` bytes, and takes them away.
     pub(super) fn take_front<R>(&mut self, length: usize, run: impl FnOnce(&[&[u8]]) -> R) -> R {
+        // The usual case: one piece, and all of it.
+        if matches!(*self.0, [only] if only.len() == length) {
+            let rest = std::mem::take(&mut self.0);
+            return run(rest);
+        }
         let mut left = length;
         let last = self.0.iter().position(|chunk| {
             let ends_here = left <= chunk.len();

@@ -29,11 +29,12 @@ MODULES = {
         "openssl_tickets",
         "openssl_early_data",
         "openssl_secrets",
+        "openssl_sending",
     ),
-    "gnutls": ("gnutls_peer", "gnutls_raw_keys"),
+    "gnutls": ("gnutls_peer", "gnutls_raw_keys", "gnutls_sending"),
     "curl": ("curl_peer",),
     "pyssl": ("pyssl_peer",),
-    "go": ("go_peer",),
+    "go": ("go_peer", "go_sending"),
     "hsm": ("hsm_peer",),
 }
 

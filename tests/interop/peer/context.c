@@ -50,6 +50,10 @@ static bool configure(tls_builder_t *b, const struct options *o, const char *cha
            done(b, "key_log", tls_builder_key_log(b, o->key_log)) &&
            done(b, "client_auth", tls_builder_client_auth(b, o->client_auth)) &&
            done(b, "early data", tls_builder_early_data(b, (uint32_t)o->early_limit)) &&
+           done(b, "record size", tls_builder_record_size(b, (size_t)o->record_size)) &&
+           done(b, "record ramp",
+                tls_builder_record_ramp(b, (size_t)o->ramp_size, (size_t)o->ramp_bytes)) &&
+           done(b, "padding", tls_builder_padding(b, (size_t)o->padding)) &&
            done(b, "verify", tls_builder_verify(b, o->verify)) &&
            verification_configure(b, &o->verification);
 }

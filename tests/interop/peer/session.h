@@ -32,6 +32,7 @@ struct session {
     struct retry_watch retry;
     size_t wire_in;
     size_t wire_out;
+    bool corked;
     bool transport_ended; /* EOF was fed */
     bool transport_reset;
     bool unsendable; /* the peer takes no more bytes */
