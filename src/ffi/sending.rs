@@ -12,7 +12,8 @@ use crate::connection::Connection;
 /// tls_uncork() always has room. It is kept in a buffer of the pool, which is wiped when it returns.
 /// The calls that make records of their own seal what is kept first, so that all leaves in order:
 /// tls_close_notify(), tls_key_update(), tls_write_into() (which is not corked; it answers TLS_WANT_DRAIN if
-/// there was something), tls_conn_record_size() and tls_conn_record_restart(). Only a fatal error loses it.
+/// there was something), tls_conn_record_size() and tls_conn_record_restart(). Only a fatal
+/// error and tls_free() lose it. Early data is not corked.
 ///
 /// A connection that was once corked, or given a record size, costs some 100 bytes more until it is freed; a
 /// record allocates nothing in any of these ways.
@@ -35,7 +36,7 @@ pub extern "C" fn tls_uncork(conn: *mut tls_conn_t) -> tls_status_t {
 /// to TLS_MAX_PLAIN_PER_RECORD (16384); 0, the default, is the same as the latter. More than 16367 bytes are
 /// in no record of TLS 1.3, and more than 16360 in none of TLS 1.2 or where one of these settings is made: the
 /// engine counts what encryption adds against the 16384. A record can be used by the peer when its last byte
-/// has come: smaller ones come to use earlier, and cost 22 to 29 wire bytes each. AES-GCM keys seal 2^24
+/// has come: smaller ones come to use earlier, and cost 21 to 29 wire bytes each. AES-GCM keys seal 2^24
 /// records; TLS 1.3 then goes on under new ones, TLS 1.2 ends (TLS_REASON_KEYS_EXHAUSTED).
 ///
 /// It is about application data. Peers do not learn of it, and can not ask for it: neither
@@ -51,11 +52,11 @@ pub extern "C" fn tls_builder_record_size(builder: *mut tls_builder_t, most: usi
 /// are not kept waiting for the end of a large record while TCP's window is small, and bulk has full records.
 /// `bytes` are at most 2^30; 0, the default, is no small records.
 ///
-/// A useful `small` fills a TCP segment: 1369 makes 1398 wire bytes in any version and suite, where most paths
-/// take segments of 1400 or more. `bytes` of 16 to 64 KiB are what a fresh TCP connection sends in its first
-/// round trips. The library has no clock: after a time in which nothing was written, when TCP begins with a
-/// small window again (RFC 5681, 4.1; one second is a usual choice), the host says
-/// tls_conn_record_restart().
+/// A useful `small` fills a TCP segment: 1369 makes at most 1398 wire bytes in any version and suite, without
+/// padding, and most paths take segments of 1400 or more. `bytes` of 16 to 64 KiB are what a fresh TCP
+/// connection sends in its first round trips. The library has no clock: after a time in which nothing was
+/// written, when TCP begins with a small window again (RFC 5681, 4.1; one second is a usual choice), the host
+/// says tls_conn_record_restart().
 /// Errors: TLS_ERR_ARGUMENT (another size, or more bytes). Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn tls_builder_record_ramp(
@@ -66,8 +67,8 @@ pub extern "C" fn tls_builder_record_ramp(
     with_builder(builder, |builder| builder.record_ramp(small, bytes))
 }
 
-/// Pads the application data of TLS 1.3 (RFC 8446, 5.4), so that the length of a record tells less of what is in
-/// it: plain bytes, content type and zeros together are a multiple of `block` bytes, a power of two from 2 to
+/// Pads the application data of TLS 1.3 (RFC 8446, 5.4), so that the length of a record tells less of what is
+/// in it: plain bytes, content type and zeros together are a multiple of `block` bytes, a power of two from 2 to
 /// TLS_MAX_PADDING (16384). 0, the default, does not pad. With 16384 all records have the same length.
 /// Any peer of TLS 1.3 takes padded records; the plain bytes are the same.
 ///
