@@ -299,6 +299,32 @@ static void the_outbound_limit_holds_and_nothing_is_lost(void)
     }
 }
 
+/* the room that what is kept will need is not given away. */
+static void what_is_kept_has_its_room(void)
+{
+    static const size_t kept[] = {1, 5000, FULL - 1};
+    struct setting setting = {.outbound = TLS_MIN_OUTBOUND_LIMIT};
+    size_t i;
+
+    for (EACH_VERSION) {
+        for (i = 0; i < 3; i++) {
+            struct pair pair = pair_with(version, &setting);
+            ptrdiff_t n;
+
+            CHECK_EQ(tls_cork(pair.client), TLS_OK);
+            CHECK_EQ(tls_write_from(pair.client, sent, kept[i]), kept[i]);
+            n = tls_write_from(pair.client, sent + kept[i], 40000);
+            CHECK(n > 0 && n < 40000);
+            CHECK_EQ(tls_write_from(pair.client, sent, 1), TLS_WANT_DRAIN);
+            CHECK_EQ(tls_state(pair.client) & (TLS_CAN_WRITE | TLS_CAN_DRAIN), TLS_CAN_DRAIN);
+            CHECK_EQ(tls_uncork(pair.client), TLS_OK);
+            CHECK(tls_drain_pending(pair.client) <= TLS_MIN_OUTBOUND_LIMIT);
+            check_arrives(pair.client, pair.server, sent, kept[i] + (size_t)n);
+            free_pair(&pair);
+        }
+    }
+}
+
 static void a_cork_before_the_handshake_holds_after_it(void)
 {
     struct recipe client = plain_client;
@@ -757,6 +783,7 @@ int main(int argc, char **argv)
     RUN(a_full_record_leaves_at_once);
     RUN(what_makes_a_record_seals_what_is_kept_first);
     RUN(the_outbound_limit_holds_and_nothing_is_lost);
+    RUN(what_is_kept_has_its_room);
     RUN(a_cork_before_the_handshake_holds_after_it);
     RUN(what_is_kept_waits_until_the_end);
     RUN(records_have_the_size_that_was_set);
