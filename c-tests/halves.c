@@ -329,6 +329,28 @@ static void check_refused(tls_conn_t *conn, tls_status_t status, const char *why
     CHECK(tls_split(conn, NULL) == NULL);
 }
 
+static void a_cork_goes_with_the_sending_half(void)
+{
+    for (EACH_VERSION) {
+        struct pair pair = pair_of_form(version, TLS_VERIFY_PEER);
+        struct side side;
+        char received[8];
+
+        CHECK_EQ(tls_cork(pair.client), TLS_OK);
+        CHECK_EQ(tls_write_from(pair.client, "one ", 4), 4);
+        side = split(pair.client);
+        CHECK_EQ(tls_write_from(side.out, "two", 3), 3);
+        CHECK_EQ(tls_drain_pending(side.out), 0);
+        CHECK_EQ(tls_uncork(side.out), TLS_OK);
+        carry(side.out, pair.server);
+        CHECK_EQ(tls_read_into(pair.server, received, sizeof(received)), 7);
+        CHECK_BYTES(received, "one two", 7);
+        check_sends(side.out, pair.server);
+        free_side(&side);
+        tls_free(pair.server);
+    }
+}
+
 static void a_connection_is_split_once_and_after_the_handshake(void)
 {
     struct pair pair = new_pair(&plain_client, &plain_server, NULL);
@@ -374,6 +396,11 @@ static void each_function_belongs_to_its_half(void)
         CHECK_EQ(tls_drain_peek(in, &wire, &len), TLS_ERR_STATE);
         CHECK_EQ(tls_drain_consume(in, 0), TLS_ERR_STATE);
         CHECK_EQ(tls_drain_pending(in), TLS_ERR_STATE);
+        CHECK_EQ(tls_cork(in), TLS_ERR_STATE);
+        CHECK_EQ(tls_uncork(in), TLS_ERR_STATE);
+        CHECK_EQ(tls_conn_record_size(in, 1000), TLS_ERR_STATE);
+        CHECK_EQ(tls_conn_record_restart(in), TLS_ERR_STATE);
+        CHECK_EQ(tls_conn_wire_bound(in, 1), TLS_ERR_STATE);
 
         CHECK_EQ(tls_feed(out, bytes, 1), TLS_ERR_STATE);
         CHECK_EQ(tls_feed_eof(out), TLS_ERR_STATE);
@@ -790,6 +817,7 @@ int main(int argc, char **argv)
     pki_set(argc, argv);
     RUN(two_threads_move_data_both_ways_at_once);
     RUN(nothing_is_lost_at_the_split);
+    RUN(a_cork_goes_with_the_sending_half);
     RUN(a_connection_is_split_once_and_after_the_handshake);
     RUN(each_function_belongs_to_its_half);
     RUN(an_answer_to_the_peer_leaves_by_the_sending_half);

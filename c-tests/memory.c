@@ -18,7 +18,7 @@
  * signature. Some 1200 bytes of it are the two AES-GCM contexts of the cryptographic library. */
 #define IDLE_LIMIT 3840
 
-static unsigned char plain[LARGEST], received[LARGEST], wire[LARGEST + 4096];
+static unsigned char plain[LARGEST], received[LARGEST], wire[LARGEST + 16384];
 
 /* A way out seals len bytes of plain and leaves their records in wire; it answers their length. */
 typedef size_t way_out(tls_conn_t *conn, size_t len);
@@ -74,6 +74,34 @@ static size_t out_by_write_into(tls_conn_t *conn, size_t len)
         sent += (size_t)n;
     }
     return sent;
+}
+
+static size_t drain_to(tls_conn_t *conn, size_t at)
+{
+    ptrdiff_t n;
+
+    while ((n = tls_drain_into(conn, wire + at, sizeof(wire) - at)) > 0)
+        at += (size_t)n;
+    return at;
+}
+
+/* In small pieces, which are put together. */
+static size_t out_by_cork(tls_conn_t *conn, size_t len)
+{
+    size_t drained = 0;
+
+    CHECK_EQ(tls_cork(conn), TLS_OK);
+    while (len > 0) {
+        ptrdiff_t taken = tls_write_from(conn, plain + LARGEST - len, len < 500 ? len : 500);
+
+        CHECK(taken > 0 || taken == TLS_WANT_DRAIN);
+        if (taken > 0)
+            len -= (size_t)taken;
+        else
+            drained = drain_to(conn, drained);
+    }
+    CHECK_EQ(tls_uncork(conn), TLS_OK);
+    return drain_to(conn, drained);
 }
 
 static size_t read_all(tls_conn_t *conn, size_t got)
@@ -146,12 +174,12 @@ static void move(tls_conn_t *from, tls_conn_t *to, way_out *out, way_in *in, siz
 /* */
 static void records_allocate_nothing(struct pair *pair)
 {
-    static way_out *const outs[] = {out_by_drain, out_by_peek, out_by_write_into};
+    static way_out *const outs[] = {out_by_drain, out_by_peek, out_by_write_into, out_by_cork};
     static way_in *const ins[] = {in_by_feed, in_by_window, in_place};
     static const size_t sizes[] = {64, 1024, 16384, LARGEST};
     size_t o, i, s, round;
 
-    for (o = 0; o < 3; o++) {
+    for (o = 0; o < 4; o++) {
         for (i = 0; i < 3; i++) {
             for (s = 0; s < 4; s++) {
                 struct heap before;
@@ -226,6 +254,29 @@ static void records_allocate_nothing_in_halves(void)
         }
         free_pair(&out);
         free_pair(&whole);
+    }
+}
+
+/* */
+static void records_allocate_nothing_however_they_are_sized(void)
+{
+    for (EACH_VERSION) {
+        struct recipe recipe = with_version(plain_client, version);
+        tls_builder_t *builder = make_builder(&recipe);
+        tls_context_t *client, *server = make_server_context(&plain_server);
+        struct pair pair;
+
+        CHECK_EQ(tls_builder_record_size(builder, 1400), TLS_OK);
+        CHECK_EQ(tls_builder_record_ramp(builder, 500, 1 << 30), TLS_OK);
+        CHECK_EQ(tls_builder_padding(builder, 64), TLS_OK);
+        client = tls_context_client(builder, NULL);
+        pair = new_pair_of(client, server, NULL);
+        finish_handshake(&pair);
+        records_allocate_nothing(&pair);
+        free_pair(&pair);
+        tls_context_free(client);
+        tls_context_free(server);
+        tls_builder_free(builder);
     }
 }
 
@@ -315,6 +366,7 @@ int main(int argc, char **argv)
     RUN(records_allocate_nothing_in_either_version);
     RUN(records_allocate_nothing_after_questions);
     RUN(records_allocate_nothing_in_halves);
+    RUN(records_allocate_nothing_however_they_are_sized);
     RUN(an_idle_connection_is_small);
     RUN(a_freed_connection_leaves_nothing);
     return 0;

@@ -381,7 +381,10 @@ static void nothing_is_taken_between_two_records(void)
         size_t consumed;
         ptrdiff_t n;
 
+        CHECK_EQ(tls_cork(pair.client), TLS_OK);
         CHECK_EQ(tls_write_from(pair.client, "queued", 6), 6);
+        check_not_taken(pair.client, TLS_ERR_STATE, "6 plain bytes are corked");
+        CHECK_EQ(tls_uncork(pair.client), TLS_OK);
         n = tls_drain_pending(pair.client);
         snprintf((char *)plain, sizeof(plain), "%td wire bytes are queued", n);
         check_not_taken(pair.client, TLS_ERR_STATE, (char *)plain);

@@ -321,6 +321,8 @@
 #define TLS_DEFAULT_SESSIONS                      256 /* default of tls_builder_sessions */
 #define TLS_MAX_SESSIONS                      1048576 /* most that tls_builder_sessions takes */
 #define TLS_MAX_EARLY_DATA                      65536 /* most that tls_builder_early_data takes, in bytes */
+#define TLS_MIN_RECORD_SIZE                        64 /* least that tls_builder_record_size takes, in plain bytes */
+#define TLS_MAX_PADDING                         16384 /* most that tls_builder_padding takes, in bytes */
 #define TLS_MAX_EXPORT                           8160 /* most bytes that one tls_export can derive */
 #define TLS_MAX_EXPORT_LABEL                      249 /* longest label of tls_export */
 #define TLS_MAX_EVENTS                             32 /* most events that wait in a connection */
@@ -1014,7 +1016,8 @@ ptrdiff_t tls_read_into(tls_conn_t *conn,
 
 /**
  * Encrypts up to `len` bytes at `plain` into records in the outbound queue, as many as the outbound limit
- * allows, and answers how many (> 0; 0 only for `len` 0). What was not taken can be offered again, from any
+ * allows, and answers how many (> 0; 0 only for `len` 0). Corked (section 15), it keeps them until they fill a
+ * record. What was not taken can be offered again, from any
  * address. TLS_WANT_DRAIN if there is no room: drain first. Before the handshake is done it drives it, and
  * answers what tls_advance() would.
  * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (after tls_close_notify()), and the
@@ -1101,7 +1104,7 @@ ptrdiff_t tls_read_in_place(tls_conn_t *conn,
  *
  * Records leave in order: while bytes are queued it answers TLS_WANT_DRAIN. Before the handshake is done it
  * drives it, and answers what tls_advance() would.
- * Errors: TLS_ERR_ARGUMENT (NULL, or no room for one byte's record), TLS_ERR_HANDLE, TLS_ERR_BUSY,
+ * Errors: TLS_ERR_ARGUMENT (NULL, or no room for one byte's record, padded where the context pads), TLS_ERR_HANDLE, TLS_ERR_BUSY,
  * TLS_ERR_STATE (after tls_close_notify()), and the fatal ones; `*consumed` is 0 then. Since 0.1.
  */
 ptrdiff_t tls_write_into(tls_conn_t *conn,
@@ -1113,7 +1116,8 @@ ptrdiff_t tls_write_into(tls_conn_t *conn,
 
 /**
  * A size in bytes that always suffices for the wire form of `plain_len` plain bytes, whatever was negotiated:
- * 29 bytes a record of up to 16360 bytes, and room for a key update. Errors: none; 0 for 0. Since 0.1.
+ * 29 bytes a record of up to 16360 bytes, and room for a key update. Where the host asked for smaller or
+ * padded records (section 15), tls_conn_wire_bound() says it. Errors: none; 0 for 0. Since 0.1.
  */
 size_t tls_wire_bound(size_t plain_len);
 
@@ -1832,6 +1836,103 @@ ptrdiff_t tls_read_vectored(tls_conn_t *conn,
  * (the handshake is not done, TLS 1.2, or after tls_close_notify()), and the fatal ones. Since 0.1.
  */
 tls_status_t tls_key_update(tls_conn_t *conn);
+
+/**
+ * Corks a connection: from now on, what tls_write_from() and tls_write_vectored() take is kept until it fills
+ * a record, so that many small writes become one record [R-70]. A full record leaves at once, for the
+ * outbound queue. Saying it twice is TLS_OK; it can be said before the handshake is done.
+ *
+ * What was taken is never lost, and counts against the outbound limit as the records that it will be, so
+ * tls_uncork() always has room [R-71]. It is kept in a buffer of the pool, which is wiped when it returns.
+ * The calls that make records of their own seal what is kept first, so that all leaves in order:
+ * tls_close_notify(), tls_key_update(), tls_write_into() (which is not corked; it answers TLS_WANT_DRAIN if
+ * there was something), tls_conn_record_size() and tls_conn_record_restart(). Only a fatal
+ * error and tls_free() lose it. Early data is not corked.
+ *
+ * A connection that was once corked, or given a record size, costs some 100 bytes more until it is freed; a
+ * record allocates nothing in any of these ways [R-76].
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (after tls_close_notify()), and the
+ * fatal ones. Since 0.1.
+ */
+tls_status_t tls_cork(tls_conn_t *conn);
+
+/**
+ * Ends tls_cork(): what is kept becomes one record in the outbound queue, and writes become records at once
+ * again. TLS_OK if the connection is not corked. To send what is kept and go on, cork again.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, and the fatal ones. Since 0.1.
+ */
+tls_status_t tls_uncork(tls_conn_t *conn);
+
+/**
+ * Sets the most plain bytes that a record carries which connections send [R-72]: from TLS_MIN_RECORD_SIZE (64)
+ * to TLS_MAX_PLAIN_PER_RECORD (16384); 0, the default, is the same as the latter. More than 16367 bytes are
+ * in no record of TLS 1.3, and more than 16360 in none of TLS 1.2 or where one of these settings is made: the
+ * engine counts what encryption adds against the 16384. A record can be used by the peer when its last byte
+ * has come: smaller ones come to use earlier, and cost 21 to 29 wire bytes each. AES-GCM keys seal 2^24
+ * records; TLS 1.3 then goes on under new ones, TLS 1.2 ends (TLS_REASON_KEYS_EXHAUSTED).
+ *
+ * It is about application data. Peers do not learn of it, and can not ask for it: neither
+ * record_size_limit (RFC 8449) nor max_fragment_length (RFC 6066) exists here.
+ * Errors: TLS_ERR_ARGUMENT (another size). Since 0.1.
+ */
+tls_status_t tls_builder_record_size(tls_builder_t *builder,
+                                     size_t most);
+
+/**
+ * Sets dynamic record sizing: the first `bytes` plain bytes of a connection go into records of at most
+ * `small` (a size as of tls_builder_record_size()), what follows into larger ones [R-73]. So the first bytes
+ * are not kept waiting for the end of a large record while TCP's window is small, and bulk has full records.
+ * `bytes` are at most 2^30; 0, the default, is no small records.
+ *
+ * A useful `small` fills a TCP segment: 1369 makes at most 1398 wire bytes in any version and suite, without
+ * padding, and most paths take segments of 1400 or more. `bytes` of 16 to 64 KiB are what a fresh TCP
+ * connection sends in its first round trips. The library has no clock: after a time in which nothing was
+ * written, when TCP begins with a small window again (RFC 5681, 4.1; one second is a usual choice), the host
+ * says tls_conn_record_restart().
+ * Errors: TLS_ERR_ARGUMENT (another size, or more bytes). Since 0.1.
+ */
+tls_status_t tls_builder_record_ramp(tls_builder_t *builder,
+                                     size_t small,
+                                     size_t bytes);
+
+/**
+ * Pads the application data of TLS 1.3 (RFC 8446, 5.4), so that the length of a record tells less of what is
+ * in it: plain bytes, content type and zeros together are a multiple of `block` bytes, a power of two from 2 to
+ * TLS_MAX_PADDING (16384) [R-74]. 0, the default, does not pad. With 16384 all records have the same length.
+ * Any peer of TLS 1.3 takes padded records; the plain bytes are the same.
+ *
+ * What it does not hide: how many records there are and when they leave (tls_cork() helps), and the
+ * lengths of handshake messages, alerts, key updates, and early data, which are not padded: servers that
+ * refuse early data count its wire bytes. TLS 1.2 has no padding at all: where lengths must be hidden, set
+ * TLS 1.3 as the least version. The outbound limit must hold two padded records, or no context is made
+ * (TLS_REASON_LIMIT_TOO_SMALL). Errors: TLS_ERR_ARGUMENT (another block). Since 0.1.
+ */
+tls_status_t tls_builder_padding(tls_builder_t *builder,
+                                 size_t block);
+
+/**
+ * Sets the record size of one connection, in place of its context's, from the next record on; sizes as of
+ * tls_builder_record_size().
+ * Errors: TLS_ERR_ARGUMENT (also another size), TLS_ERR_HANDLE, TLS_ERR_BUSY, and the fatal ones. Since 0.1.
+ */
+tls_status_t tls_conn_record_size(tls_conn_t *conn,
+                                  size_t most);
+
+/**
+ * Begins with small records again, as on a new connection (tls_builder_record_ramp()): to be said before the
+ * first write after a time without any. Without dynamic record sizing it does nothing.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, and the fatal ones. Since 0.1.
+ */
+tls_status_t tls_conn_record_restart(tls_conn_t *conn);
+
+/**
+ * What tls_wire_bound() is for a connection whose records have a size, a ramp or padding: a size in bytes that
+ * always suffices for the wire form of the next `plain_len` plain bytes [R-75]. It holds until the next
+ * call that seals, sets a size, or ends the handshake. Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE,
+ * TLS_ERR_BUSY; 0 for 0. Since 0.1.
+ */
+ptrdiff_t tls_conn_wire_bound(tls_conn_t *conn,
+                              size_t plain_len);
 
 /**
  * ---- 16. Limits and time --------------------------------------------------------------------

@@ -5,7 +5,9 @@ use std::path::Path;
 use crate::ech::Ech;
 use crate::engine::{ClientAuth, Credential, Recipe, Verify, has_compression, has_group, has_suite};
 use crate::failure::Failure;
-use crate::limits::{DEFAULT_POOL, HandshakeLimits, Limits, MOST_EARLY_DATA, MOST_SESSIONS};
+use crate::limits::{DEFAULT_POOL, HandshakeLimits, Limits, MOST_EARLY_DATA, MOST_RAMP, MOST_SESSIONS};
+use crate::record::{MAX_PADDING, MAX_PLAIN};
+use crate::sizing::{ENGINES_OWN, MIN_RECORD_SIZE, Sizing, padding_block, record_size};
 use crate::status::*;
 use crate::{alpn, identity, trust};
 
@@ -15,6 +17,8 @@ pub(crate) struct Builder {
     pub(crate) limits: Limits,
     pub(crate) handshake: HandshakeLimits,
     pub(crate) pool: usize,
+    /// How plain bytes are cut into records.
+    pub(crate) sizing: Sizing,
     /// Kinds of events to record, as bits; key-log lines are the recipe's.
     events: u32,
     /// What the last call that failed would say.
@@ -28,6 +32,7 @@ impl Default for Builder {
             limits: Limits::default(),
             handshake: HandshakeLimits::default(),
             pool: DEFAULT_POOL,
+            sizing: ENGINES_OWN,
             events: 0,
             last_error: None,
         }
@@ -199,6 +204,34 @@ impl Builder {
         Ok(())
     }
 
+    /// The most plain bytes of a record; 0 for the largest.
+    pub(crate) fn record_size(&mut self, most: usize) -> Result<(), Failure> {
+        self.sizing.most = checked_record_size(most)?;
+        Ok(())
+    }
+
+    /// The first `bytes` plain bytes go into records of at most `small`; 0 of them for none.
+    pub(crate) fn record_ramp(&mut self, small: usize, bytes: usize) -> Result<(), Failure> {
+        let small = checked_record_size(small)?;
+        if bytes > MOST_RAMP {
+            return Err(Failure::argument(format!(
+                "{bytes} bytes in small records are more than {MOST_RAMP}"
+            )));
+        }
+        self.sizing.small = small;
+        self.sizing.ramp = bytes;
+        Ok(())
+    }
+
+    /// Records are padded to multiples of `block` bytes; 0 for no padding.
+    pub(crate) fn padding(&mut self, block: usize) -> Result<(), Failure> {
+        self.sizing.block = padding_block(block).ok_or_else(|| {
+            Failure::argument(format!("{block} is neither 0 nor a power of two from 2 to {MAX_PADDING}"))
+        })?;
+        self.recipe.padding = block > 0;
+        Ok(())
+    }
+
     pub(crate) fn key_log(&mut self, mode: i32) -> Result<(), Failure> {
         self.recipe.key_log = match mode {
             0 => false,
@@ -243,6 +276,14 @@ fn check_all(numbers: &[u16], exists: fn(u16) -> bool, reason: i32, what: &str) 
         ));
     }
     Ok(())
+}
+
+fn checked_record_size(size: usize) -> Result<usize, Failure> {
+    record_size(size).ok_or_else(|| {
+        Failure::argument(format!(
+            "a record of {size} plain bytes: it is 0 (the largest), or from {MIN_RECORD_SIZE} to {MAX_PLAIN}"
+        ))
+    })
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {

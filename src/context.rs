@@ -12,7 +12,9 @@ use crate::ech::EchRef;
 use crate::engine::{ClientSession, ClientSetup, ClientWish, Credential, GivenKey, KeySet, ServerSetup};
 use crate::failure::Failure;
 use crate::footprint::Footprint;
-use crate::limits::{DEFAULT_POOL, HandshakeLimits, Limits, OUTBOUND_RESERVE};
+use crate::limits::{DEFAULT_POOL, HandshakeLimits, Limits, MIN_WRITE, OUTBOUND_RESERVE};
+use crate::record::SEALED_PLAIN;
+use crate::sizing::{ENGINES_OWN, Sizing};
 use crate::status::{TLS_ERR_ARGUMENT, TLS_REASON_LIMIT_TOO_SMALL, TLS_REASON_SERVER_NAME_INVALID};
 
 /// What `tls_context_t` stands for: immutable, and kept alive by the connections made from it.
@@ -71,6 +73,8 @@ pub(crate) struct Shared {
     pub(crate) events: u32,
     /// Whether traffic secrets can be taken out of connections.
     pub(crate) gives_secrets: bool,
+    /// How plain bytes are cut into records, at the beginning of a connection.
+    pub(crate) sizing: Sizing,
 }
 
 /// Whose certificate names the server's end of a connection (RFC 5929, 4).
@@ -91,6 +95,7 @@ static UNASSIGNED: LazyLock<Arc<Shared>> = LazyLock::new(|| {
         end_point: EndPoint::Own(Vec::new()),
         events: 0,
         gives_secrets: false,
+        sizing: ENGINES_OWN,
     })
 });
 
@@ -190,6 +195,19 @@ fn shared(builder: &Builder, flight_bound: usize, end_point: EndPoint) -> Result
             ),
         ));
     }
+    // Beside the most that a cork holds there is room for a write: something can always go on.
+    let padded = Sizing { block: builder.sizing.block, ..ENGINES_OWN };
+    let needed = padded.wire(SEALED_PLAIN + MIN_WRITE) + OUTBOUND_RESERVE;
+    if limits.outbound < needed {
+        return Err(Failure::config(
+            TLS_REASON_LIMIT_TOO_SMALL,
+            format!(
+                "the outbound limit of {} bytes is below the {needed} bytes that records padded to multiples of \
+                 {} bytes need (tls_builder_limits)",
+                limits.outbound, padded.block
+            ),
+        ));
+    }
     Ok(Arc::new(Shared {
         pool: Pool::new(builder.pool),
         limits,
@@ -198,6 +216,7 @@ fn shared(builder: &Builder, flight_bound: usize, end_point: EndPoint) -> Result
         end_point,
         events: builder.recorded_events(),
         gives_secrets: builder.recipe.secret_extraction,
+        sizing: builder.sizing,
     }))
 }
 

@@ -76,7 +76,7 @@ impl Footprint {
             message.saturating_mul(KEPT),
             while_growing(self.limits.outbound.saturating_add(MAX_WIRE)),
             // A record that is put together before it is sealed.
-            MAX_WIRE,
+            capacity_for(MAX_WIRE),
         ]);
         if self.is_client {
             // Each has its ticket, which comes after the handshake, where there is no budget, and the chain.

@@ -20,7 +20,7 @@
 //! | `verification`, `der` | what is added to the rules of a chain, and the encoding it comes in |
 //! | `signature_hash` | the hash with which a certificate was signed |
 //! | `alpn`, `ech` | lists of protocols, and of keys for an encrypted hello |
-//! | `limits`, `record` | numbers: what a host may set, and what a record costs |
+//! | `limits`, `record`, `sizing` | numbers: what a host may set, what a record costs, how plain bytes are cut |
 //! | [`status`], `failure` | the codes and the explanations behind them |
 //!
 //! `ARCHITECTURE.md` is the map for people who change something.
@@ -60,6 +60,8 @@ mod quiet;
 mod record;
 #[forbid(unsafe_code)]
 mod signature_hash;
+#[forbid(unsafe_code)]
+mod sizing;
 #[forbid(unsafe_code)]
 pub mod status;
 #[forbid(unsafe_code)]

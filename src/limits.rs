@@ -35,6 +35,9 @@ pub(crate) const MOST_EARLY_DATA: u32 = 64 * 1024;
 /// close_notify always fits.
 pub(crate) const OUTBOUND_RESERVE: usize = 256;
 
+/// The most plain bytes that a host can have put into small records: beyond this, small is what it wants.
+pub(crate) const MOST_RAMP: usize = 1 << 30;
+
 /// A record smaller than this is not worth its overhead: with less room than for that, a write
 /// waits for a drain.
 pub(crate) const MIN_WRITE: usize = 512;

@@ -1,6 +1,8 @@
 //! Sizes of TLS records (RFC 8446, section 5; RFC 5246, section 6.2), and what can be known of a
 //! record from its header alone.
 
+use crate::sizing::ENGINES_OWN;
+
 /// Plain bytes that fit into one record.
 pub(crate) const MAX_PLAIN: usize = 16_384;
 
@@ -16,25 +18,30 @@ pub(crate) const MAX_WIRE: usize = HEADER + MAX_PAYLOAD;
 
 /// Largest growth of one record from plain to wire, over all suites and versions: header, the
 /// explicit nonce of TLS 1.2's AES-GCM (8 bytes; TLS 1.3 has one byte of content type instead), tag.
-const MAX_GROWTH: usize = HEADER + 8 + 16;
+pub(crate) const MAX_GROWTH: usize = HEADER + 8 + TAG;
+
+/// Length of the tag, in all suites.
+pub(crate) const TAG: usize = 16;
 
 /// Plain bytes that the engine puts into one record, at least: it counts the growth, without the
 /// header, against the 16384 bytes that are allowed for plain bytes alone.
-const SEALED_PLAIN: usize = MAX_PLAIN - (MAX_GROWTH - HEADER);
+pub(crate) const SEALED_PLAIN: usize = MAX_PLAIN - (MAX_GROWTH - HEADER);
 
 /// Wire bytes of a record that the engine has filled.
 const SEALED_WIRE: usize = SEALED_PLAIN + MAX_GROWTH;
 
-/// Room for a KeyUpdate in each direction, which the engine may put in front of application data.
-const KEY_UPDATES: usize = 64;
+/// Length of a KeyUpdate message.
+pub(crate) const KEY_UPDATE: usize = 5;
 
-/// A buffer of this size holds the wire form of `plain` bytes, whatever was negotiated.
+/// Room for a KeyUpdate in each direction, which the engine may put in front of application data.
+pub(crate) const KEY_UPDATES: usize = 64;
+
+/// The largest multiple that records can be padded to: RFC 8446, section 5.4, allows one byte more.
+pub(crate) const MAX_PADDING: usize = MAX_PLAIN;
+
+/// A buffer of this size holds the wire form of `plain` bytes as the engine cuts them, whatever was negotiated.
 pub(crate) const fn wire_bound(plain: usize) -> usize {
-    if plain == 0 {
-        return 0;
-    }
-    let records = plain.div_ceil(SEALED_PLAIN);
-    plain.saturating_add(records.saturating_mul(MAX_GROWTH)).saturating_add(KEY_UPDATES)
+    ENGINES_OWN.wire(plain)
 }
 
 /// Room that the engine reserves in the outbound queue for `plain` bytes: it sizes all records like
@@ -45,13 +52,6 @@ pub(crate) const fn reserve_bound(plain: usize) -> usize {
     } else {
         plain.div_ceil(SEALED_PLAIN) * SEALED_WIRE + KEY_UPDATES
     }
-}
-
-/// The most plain bytes whose [`wire_bound`] is not above `room`.
-pub(crate) const fn plain_within(room: usize) -> usize {
-    let room = room.saturating_sub(KEY_UPDATES);
-    let whole = room / SEALED_WIRE;
-    whole * SEALED_PLAIN + (room % SEALED_WIRE).saturating_sub(MAX_GROWTH)
 }
 
 /// Whether the engine has anything to say about `wire`: a whole record is there, or a header that
@@ -127,17 +127,6 @@ mod tests {
             }
         }
         assert_eq!(plain_records(&[], 0), 0);
-    }
-
-    #[test]
-    fn plain_within_is_the_inverse_of_wire_bound() {
-        for room in 0..80_000 {
-            let plain = plain_within(room);
-            assert!(plain == 0 || wire_bound(plain) <= room, "{plain} in {room}");
-        }
-        for plain in [1, 100, SEALED_PLAIN, SEALED_PLAIN + 1, 65_536] {
-            assert_eq!(plain_within(wire_bound(plain)), plain);
-        }
     }
 
     #[test]

@@ -278,6 +278,8 @@ groups! {
         TLS_DEFAULT_SESSIONS = crate::limits::DEFAULT_SESSIONS as i64, "default of tls_builder_sessions";
         TLS_MAX_SESSIONS = crate::limits::MOST_SESSIONS as i64, "most that tls_builder_sessions takes";
         TLS_MAX_EARLY_DATA = crate::limits::MOST_EARLY_DATA as i64, "most that tls_builder_early_data takes, in bytes";
+        TLS_MIN_RECORD_SIZE = crate::sizing::MIN_RECORD_SIZE as i64, "least that tls_builder_record_size takes, in plain bytes";
+        TLS_MAX_PADDING = crate::record::MAX_PADDING as i64, "most that tls_builder_padding takes, in bytes";
         TLS_MAX_EXPORT = crate::connection::MAX_EXPORT as i64, "most bytes that one tls_export can derive";
         TLS_MAX_EXPORT_LABEL = crate::connection::MAX_EXPORT_LABEL as i64, "longest label of tls_export";
         TLS_MAX_EVENTS = crate::connection::MAX_EVENTS as i64, "most events that wait in a connection";

@@ -79,6 +79,13 @@ impl Side {
                     peer.spoilt = true;
                 }
                 3 if random.below(4) == 0 => self.conn.feed_eof(),
+                4..=8 => self.check_status(tls_cork(self.conn.0)),
+                9..=14 => self.check_status(tls_uncork(self.conn.0)),
+                15 => {
+                    let size = [0, 64, 1400, 16_384][random.below(4)];
+                    self.check_status(tls_conn_record_size(self.conn.0, size));
+                }
+                16 => self.check_status(tls_conn_record_restart(self.conn.0)),
                 _ => {}
             },
         }

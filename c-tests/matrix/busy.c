@@ -13,7 +13,7 @@
 #include "run.h"
 #include "wire.h"
 
-enum { MOST_CELLS = 64, PLAIN = 16 * 1024, WIRE = 20 * 1024, COPIES = 64, LATE_RUNS = 5 };
+enum { MOST_CELLS = 128, PLAIN = 16 * 1024, WIRE = 20 * 1024, COPIES = 64, LATE_RUNS = 5 };
 
 struct busy {
     const struct cell *cells[MOST_CELLS];

@@ -77,6 +77,7 @@ static void check_both_ways(struct scene *scene, uint32_t bits)
 {
     char plain[16];
     size_t none = 0;
+    expect("tls_uncork", tls_uncork(scene->conn), TLS_OK);
     if (bits & TLS_WE_CLOSED)
         expect("tls_write_from", tls_write_from(scene->conn, "x", 1), TLS_ERR_STATE);
     else if (!wire_says(scene->conn, scene->peer, &none, "still here."))

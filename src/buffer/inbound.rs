@@ -158,6 +158,18 @@ impl InboundBuffer {
         self.memory.len()
     }
 
+    pub(super) fn plain(&self) -> &[u8] {
+        &self.memory[self.plain.clone()]
+    }
+
+    /// Appends plain bytes; for a buffer that holds no others, and has room.
+    pub(super) fn append_plain(&mut self, bytes: &[u8]) {
+        let end = self.plain.end + bytes.len();
+        self.memory[self.plain.end..end].copy_from_slice(bytes);
+        self.plain.end = end;
+        self.touched = self.touched.max(end);
+    }
+
     /// Moves the bytes to the front, without the gap of header and tag between plain and wire ones,
     /// if there is no room for `length` more behind them.
     fn make_room(&mut self, length: usize) {
@@ -185,7 +197,7 @@ impl InboundBuffer {
     }
 
     /// Forgets all bytes, and wipes those that may be plain.
-    fn reset(&mut self) {
+    pub(super) fn reset(&mut self) {
         wipe(&mut self.memory[..self.touched]);
         self.plain = 0..0;
         self.wire = 0..0;

@@ -3,10 +3,12 @@
 //! A connection owns no buffer of its own. It borrows one from the pool of its context when bytes
 //! arrive and returns it when the last one has left, so an idle connection holds none.
 
+mod held;
 mod inbound;
 mod outbound;
 mod pool;
 
+pub(crate) use held::Held;
 pub(crate) use inbound::Inbound;
 pub(crate) use outbound::Outbound;
 pub(crate) use pool::{Pool, capacity_for};

@@ -1,8 +1,11 @@
 //! Early data: plain bytes from before the end of the handshake.
 
+use super::write::reserve;
 use super::{Answer, Connection, PlainTarget};
-use crate::engine::EarlyStatus;
-use crate::record::{plain_records, reserve_bound};
+use crate::engine::{EarlyStatus, Session};
+use crate::failure::Failure;
+use crate::record::plain_records;
+use crate::sizing::Sizing;
 use crate::status::*;
 
 impl Connection {
@@ -36,16 +39,15 @@ impl Connection {
         if most == 0 {
             return Err(TLS_WANT_DRAIN);
         }
-        let out = self.outbound.appender(reserve_bound(most), &self.shared.pool);
-        let before = out.len();
-        let result = self.session.write_early(&plain[..most], out);
-        let sealed = result.as_ref().ok().copied().flatten().unwrap_or(0);
-        let records = plain_records(&out[before..], sealed);
+        let sizing = self.sizing();
+        let out = self.outbound.appender(reserve(sizing, most), &self.shared.pool);
+        let result = seal_early(&mut *self.session, sizing, &plain[..most], out);
         self.outbound.release_if_empty(&self.shared.pool);
         match result {
             Ok(None) => Err(TLS_ERR_STATE),
-            Ok(Some(0)) => Err(TLS_ERR_LIMIT),
-            Ok(Some(sealed)) => {
+            Ok(Some((0, _))) => Err(TLS_ERR_LIMIT),
+            Ok(Some((sealed, records))) => {
+                self.advance_ramp(sizing, sealed);
                 self.counters.plain_out += sealed as u64;
                 self.counters.records_out += records;
                 Ok(sealed)
@@ -62,4 +64,34 @@ impl Connection {
             EarlyStatus::Rejected => TLS_EARLY_REJECTED,
         }
     }
+}
+
+/// Seals early data until the engine takes no more: how many bytes and records, or None if it took none at all because this
+/// connection can send none.
+fn seal_early(
+    session: &mut dyn Session,
+    sizing: Sizing,
+    plain: &[u8],
+    out: &mut Vec<u8>,
+) -> Result<Option<(usize, u64)>, Failure> {
+    if sizing.is_engines_own() {
+        let before = out.len();
+        let sealed = session.write_early(plain, out)?;
+        return Ok(sealed.map(|sealed| (sealed, plain_records(&out[before..], sealed))));
+    }
+    let (mut sealed, mut records) = (0, 0);
+    while sealed < plain.len() {
+        let size = sizing.after(sealed).next().min(plain.len() - sealed);
+        match session.write_early(&plain[sealed..sealed + size], out)? {
+            None => return Ok(None),
+            Some(taken) => {
+                sealed += taken;
+                records += u64::from(taken > 0);
+                if taken < size {
+                    break;
+                }
+            }
+        }
+    }
+    Ok(Some((sealed, records)))
 }

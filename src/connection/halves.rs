@@ -125,7 +125,10 @@ impl Connection {
         let Counters { wire_in, wire_out, plain_in, plain_out, records_in, records_out } = self.counters;
         sending.counters = Counters { wire_out, plain_out, records_out, ..Counters::default() };
         self.counters = Counters { wire_in, plain_in, records_in, ..Counters::default() };
-        sending.rare.get_or_insert_default().half = Some(half(Direction::Sending));
+        let kept = self.rare.as_mut().and_then(|rare| rare.sending.take());
+        let rare = sending.rare.get_or_insert_default();
+        rare.sending = kept;
+        rare.half = Some(half(Direction::Sending));
         self.rare.get_or_insert_default().half = Some(half(Direction::Receiving));
         if sending.we_closed {
             sending.note_half_closed();

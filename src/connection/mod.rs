@@ -4,7 +4,9 @@
 //! all of them move the connection on through [`Connection::drive`].
 
 mod answer;
+mod chunks;
 mod clock;
+mod cork;
 mod counters;
 mod early;
 mod events;
@@ -16,6 +18,7 @@ mod keying;
 mod parts;
 mod rare;
 mod read;
+mod record_sizes;
 mod secrets;
 mod sessions;
 mod wire_in;
@@ -319,6 +322,7 @@ impl Connection {
         if !told_before {
             self.note_failure(&failure);
         }
+        self.drop_held();
         self.rare.get_or_insert_default().failure = Some(failure);
         status
     }

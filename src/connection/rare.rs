@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::clock::Clock;
+use super::cork::Sending;
 use super::events::Events;
 use super::halves::Half;
 use super::parts::Part;
@@ -24,10 +25,11 @@ pub(super) struct Rare {
     pub(super) half: Option<Half>,
     /// The traffic secrets were taken.
     pub(super) handed_over: bool,
+    pub(super) sending: Option<Sending>,
 }
 
 /// As docs/memory.md says.
-const _: () = assert!(size_of::<Rare>() == 192);
+const _: () = assert!(size_of::<Rare>() == 240);
 
 impl Rare {
     pub(super) fn has(&self, part: Part) -> bool {
@@ -50,5 +52,6 @@ impl Rare {
             || self.clock.is_some()
             || self.half.is_some()
             || self.handed_over
+            || self.sending.is_some()
     }
 }

@@ -120,6 +120,9 @@ impl Connection {
         if self.session.early().is_some_and(|early| !early.waiting().is_empty()) {
             return not_now("early data waits: read it first (tls_early_read_into)");
         }
+        if self.held() > 0 {
+            return waits(self.held(), "plain bytes are corked: uncork and drain first (tls_uncork)");
+        }
         self.check_drained()
     }
 

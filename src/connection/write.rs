@@ -1,9 +1,12 @@
 //! Plain bytes in, and our end of the connection.
 
+use super::chunks::Chunks;
 use super::{Answer, Connection};
-use crate::engine::watch_keys;
+use crate::engine::{Session, pad, watch_keys};
+use crate::failure::Failure;
 use crate::limits::{MIN_WRITE, OUTBOUND_RESERVE};
-use crate::record::{plain_records, plain_within, reserve_bound};
+use crate::record::{plain_records, reserve_bound};
+use crate::sizing::Sizing;
 use crate::status::*;
 
 /// What [`Connection::write_into`] achieved, in bytes.
@@ -20,9 +23,10 @@ impl Connection {
     }
 
     /// Seals as many bytes of the chunks as the outbound limit allows, as if they were one, and says how
-    /// many. Cuts `chunks` to that.
+    /// many. Changes `chunks`.
     pub(crate) fn write_vectored(&mut self, chunks: &mut [&[u8]]) -> Answer<usize> {
-        let offered = chunks.iter().fold(0_usize, |sum, chunk| sum.saturating_add(chunk.len()));
+        let mut chunks = Chunks::new(chunks);
+        let offered = chunks.length();
         self.check_writable(offered)?;
         if offered == 0 {
             return Ok(0);
@@ -31,8 +35,12 @@ impl Connection {
         if taken == 0 {
             return Err(TLS_WANT_DRAIN);
         }
-        let whole = cut(chunks, taken);
-        self.seal(&chunks[..whole], taken)?;
+        if self.is_corked() {
+            self.hold(&mut chunks, taken)?;
+        } else {
+            self.seal(&mut chunks, taken)?;
+        }
+        self.counters.plain_out += taken as u64;
         Ok(taken)
     }
 
@@ -48,15 +56,17 @@ impl Connection {
         if plain.is_empty() {
             return Ok(Sealed { plain: 0, wire: 0 });
         }
-        // Records leave in the order in which they were sealed.
+        // Bytes leave in the order in which they were written.
+        self.seal_held()?;
         if !self.outbound.is_empty() {
             return Err(TLS_WANT_DRAIN);
         }
-        let taken = plain.len().min(self.writable()).min(plain_within(capacity));
+        let taken = plain.len().min(self.writable()).min(self.sizing().within(capacity));
         if taken == 0 {
             return Err(TLS_ERR_ARGUMENT);
         }
-        self.seal(&[&plain[..taken]], taken)?;
+        self.seal(&mut Chunks::new(&mut [plain]), taken)?;
+        self.counters.plain_out += taken as u64;
         let records = self.outbound.pending();
         let wire = records.len().min(capacity);
         deliver(&records[..wire]);
@@ -74,6 +84,7 @@ impl Connection {
         if self.we_closed {
             return Ok(());
         }
+        self.seal_held()?;
         let out = self.outbound.appender(OUTBOUND_RESERVE, &self.shared.pool);
         let result = self.session.close_notify(out);
         self.we_closed = true;
@@ -86,8 +97,10 @@ impl Connection {
     /// How many plain bytes a write would take.
     pub(super) fn writable(&self) -> usize {
         let room = self.shared.limits.outbound.saturating_sub(self.outbound.len() + OUTBOUND_RESERVE);
-        match plain_within(room) {
-            too_few if too_few < MIN_WRITE => 0,
+        let sizing = self.sizing();
+        // The records that are not full yet have room in the queue already.
+        match sizing.within(room).saturating_sub(self.held()) {
+            too_few if too_few < MIN_WRITE.min(sizing.next()) => 0,
             plain => plain,
         }
     }
@@ -98,9 +111,11 @@ impl Connection {
         if self.session.is_handshaking() || self.we_closed {
             return Err(TLS_ERR_STATE);
         }
-        if self.outbound.len() + OUTBOUND_RESERVE > self.shared.limits.outbound {
+        let held = self.sizing().wire(self.held());
+        if self.outbound.len() + held + OUTBOUND_RESERVE > self.shared.limits.outbound {
             return Err(TLS_WANT_DRAIN);
         }
+        self.seal_held()?;
         let watches_keys = self.watches_keys();
         let out = self.outbound.appender(OUTBOUND_RESERVE, &self.shared.pool);
         let (result, updates) = watch_keys(watches_keys, || self.session.update_keys(out));
@@ -124,30 +139,47 @@ impl Connection {
         Ok(())
     }
 
-    /// Seals chunks of `length` bytes in all.
-    fn seal(&mut self, chunks: &[&[u8]], length: usize) -> Answer<()> {
+    /// Seals the first `length` bytes of the chunks; the caller has made sure that they fit.
+    pub(super) fn seal(&mut self, chunks: &mut Chunks<'_, '_>, length: usize) -> Answer<()> {
+        let sizing = self.sizing();
         let watches_keys = self.watches_keys();
-        let out = self.outbound.appender(reserve_bound(length), &self.shared.pool);
-        let before = out.len();
-        let (result, updates) = watch_keys(watches_keys, || self.session.write(chunks, out));
-        let records = plain_records(&out[before..], length);
+        let out = self.outbound.appender(reserve(sizing, length), &self.shared.pool);
+        let session = &mut *self.session;
+        let (result, updates) = pad(sizing.block, || {
+            watch_keys(watches_keys, || seal_records(session, sizing, chunks, length, out))
+        });
         self.note_key_updates(updates);
-        result.map_err(|failure| self.fail(failure))?;
-        self.counters.plain_out += length as u64;
-        self.counters.records_out += records;
+        self.advance_ramp(sizing, length);
+        self.counters.records_out += result.map_err(|failure| self.fail(failure))?;
         Ok(())
     }
 }
 
-/// Cuts the chunks to `length` bytes in all; how many of them that takes.
-fn cut(chunks: &mut [&[u8]], length: usize) -> usize {
-    let mut left = length;
-    for (index, chunk) in chunks.iter_mut().enumerate() {
-        if left <= chunk.len() {
-            *chunk = &chunk[..left];
-            return index + 1;
-        }
-        left -= chunk.len();
+/// Room in the outbound queue for `length` plain bytes, so that the engine does not allocate.
+pub(super) fn reserve(sizing: Sizing, length: usize) -> usize {
+    if sizing.is_engines_own() { reserve_bound(length) } else { sizing.wire(length) }
+}
+
+/// Seals the first `length` bytes of the chunks: into how many records.
+fn seal_records(
+    session: &mut dyn Session,
+    mut sizing: Sizing,
+    chunks: &mut Chunks<'_, '_>,
+    length: usize,
+    out: &mut Vec<u8>,
+) -> Result<u64, Failure> {
+    if sizing.is_engines_own() {
+        let before = out.len();
+        chunks.take_front(length, |front| session.write(front, out))?;
+        return Ok(plain_records(&out[before..], length));
     }
-    chunks.len()
+    let (mut left, mut records) = (length, 0);
+    while left > 0 {
+        let size = sizing.next().min(left);
+        chunks.take_front(size, |record| session.write(record, out))?;
+        sizing = sizing.after(size);
+        left -= size;
+        records += 1;
+    }
+    Ok(records)
 }

@@ -22,6 +22,7 @@ use super::identities::Identities;
 use super::key_log::LinesOfThread;
 use super::key_watch::watched;
 use super::opening::Opening;
+use super::padding::padding;
 use super::pull::Pull;
 use super::session::Session;
 use super::signing::Signing;
@@ -84,6 +85,8 @@ pub(crate) struct Recipe {
     pub secret_extraction: bool,
     /// Whether changes of traffic keys can be seen by [`super::watch_keys`].
     pub key_watch: bool,
+    /// Whether records can be padded by [`super::pad`].
+    pub padding: bool,
 }
 
 /// Room for all that an outbound handshake flight holds besides certificates and names: hellos with
@@ -99,6 +102,9 @@ impl Recipe {
         let mut provider = DEFAULT_PROVIDER;
         if self.key_watch {
             watched(&mut provider);
+        }
+        if self.padding {
+            padding(&mut provider, self.key_watch);
         }
         if !self.suites.is_empty() {
             provider.tls12_cipher_suites =

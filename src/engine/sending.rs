@@ -11,25 +11,29 @@ use crate::failure::Failure;
 
 /// Seals. rustls's part of it is gone once this side was closed, or a fatal alert was found to be the last
 /// that it has sent.
-pub(super) struct SendHalf(Option<SendTraffic>);
+pub(super) struct SendHalf {
+    traffic: Option<SendTraffic>,
+    /// By which records are sized.
+    version: u16,
+}
 
 impl SendHalf {
-    pub(super) fn new(traffic: SendTraffic) -> Self {
-        Self(Some(traffic))
+    pub(super) fn new(traffic: SendTraffic, version: u16) -> Self {
+        Self { traffic: Some(traffic), version }
     }
 
     pub(super) fn into_traffic(self) -> Option<SendTraffic> {
-        self.0
+        self.traffic
     }
 
     fn traffic(&mut self) -> Result<&mut SendTraffic, Failure> {
-        self.0.as_mut().ok_or_else(|| Failure::unexpected("the sending half was closed"))
+        self.traffic.as_mut().ok_or_else(|| Failure::unexpected("the sending half was closed"))
     }
 
     /// This side was open, so it is the receiving half's fatal alert that stands in the way.
     fn explain(&mut self, error: &Error) -> Failure {
         if matches!(error, Error::ApiMisuse(ApiMisuse::WriteAfterSendPathClosed)) {
-            self.0 = None;
+            self.traffic = None;
         }
         explain(error)
     }
@@ -54,7 +58,7 @@ impl Session for SendHalf {
     }
 
     fn close_notify(&mut self, out: &mut Vec<u8>) -> Result<(), Failure> {
-        match self.0.take() {
+        match self.traffic.take() {
             Some(traffic) => traffic.close(out).map_err(|error| explain(&error)),
             None => Ok(()),
         }
@@ -62,13 +66,13 @@ impl Session for SendHalf {
 
     /// After a fatal alert rustls says with an error, which tells nothing new, that this is the last.
     fn flush(&mut self, out: &mut Vec<u8>) {
-        if let Some(traffic) = &mut self.0 {
+        if let Some(traffic) = &mut self.traffic {
             let _ = traffic.write(OutboundPlain::new_empty(), out);
         }
     }
 
     fn is_over(&self) -> bool {
-        self.0.is_none()
+        self.traffic.is_none()
     }
 
     fn is_handshaking(&self) -> bool {
@@ -80,7 +84,7 @@ impl Session for SendHalf {
     }
 
     fn facts(&self) -> Facts<'_> {
-        Facts::default()
+        Facts { version: self.version, ..Facts::default() }
     }
 
     fn peer_chain(&self) -> PeerChain<'_> {

@@ -31,7 +31,8 @@ pub unsafe extern "C" fn tls_read_into(conn: *mut tls_conn_t, plain: *mut c_void
 }
 
 /// Encrypts up to `len` bytes at `plain` into records in the outbound queue, as many as the outbound limit
-/// allows, and answers how many (> 0; 0 only for `len` 0). What was not taken can be offered again, from any
+/// allows, and answers how many (> 0; 0 only for `len` 0). Corked (section 15), it keeps them until they fill a
+/// record. What was not taken can be offered again, from any
 /// address. TLS_WANT_DRAIN if there is no room: drain first. Before the handshake is done it drives it, and
 /// answers what tls_advance() would.
 /// Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (after tls_close_notify()), and the

@@ -105,7 +105,7 @@ pub unsafe extern "C" fn tls_read_in_place(
 ///
 /// Records leave in order: while bytes are queued it answers TLS_WANT_DRAIN. Before the handshake is done it
 /// drives it, and answers what tls_advance() would.
-/// Errors: TLS_ERR_ARGUMENT (NULL, or no room for one byte's record), TLS_ERR_HANDLE, TLS_ERR_BUSY,
+/// Errors: TLS_ERR_ARGUMENT (NULL, or no room for one byte's record, padded where the context pads), TLS_ERR_HANDLE, TLS_ERR_BUSY,
 /// TLS_ERR_STATE (after tls_close_notify()), and the fatal ones; `*consumed` is 0 then. Since 0.1.
 ///
 /// # Safety
@@ -136,7 +136,8 @@ pub unsafe extern "C" fn tls_write_into(
 }
 
 /// A size in bytes that always suffices for the wire form of `plain_len` plain bytes, whatever was negotiated:
-/// 29 bytes a record of up to 16360 bytes, and room for a key update. Errors: none; 0 for 0. Since 0.1.
+/// 29 bytes a record of up to 16360 bytes, and room for a key update. Where the host asked for smaller or
+/// padded records (section 15), tls_conn_wire_bound() says it. Errors: none; 0 for 0. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn tls_wire_bound(plain_len: usize) -> usize {
     record::wire_bound(plain_len)

@@ -39,6 +39,19 @@ WAYS = [
     if (way_in, way_out) != ("feed", "peek")
 ]
 
+# Records of other shapes than the engine's own: (label, version, settings of our peer).
+RECORD_SETTINGS = [
+    (f"{version} {' '.join(settings)}", version, settings)
+    for version in VERSIONS
+    for settings in (
+        {"cork": True},
+        {"record_size": "64"},
+        {"ramp_size": "1369", "ramp_bytes": "30000"},
+        {"padding": "16384"},
+        {"cork": True, "record_size": "1000", "padding": "256"},
+    )
+]
+
 
 def certificates(name):
     """The certificates of a PEM file as hexadecimal DER, the form in which our peer reports them."""

@@ -52,6 +52,10 @@ static bool configure(tls_builder_t *b, const struct options *o, const char *cha
            done(b, "early data", tls_builder_early_data(b, (uint32_t)o->early_limit)) &&
            done(b, "budget", tls_builder_handshake_budget(b, (size_t)o->budget)) &&
            done(b, "deadline", tls_builder_handshake_deadline(b, (uint64_t)o->deadline)) &&
+           done(b, "record size", tls_builder_record_size(b, (size_t)o->record_size)) &&
+           done(b, "record ramp",
+                tls_builder_record_ramp(b, (size_t)o->ramp_size, (size_t)o->ramp_bytes)) &&
+           done(b, "padding", tls_builder_padding(b, (size_t)o->padding)) &&
            done(b, "verify", tls_builder_verify(b, o->verify)) && wishes_configure(b, &o->wishes) &&
            verification_configure(b, &o->verification);
 }

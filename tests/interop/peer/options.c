@@ -110,6 +110,8 @@ static bool take_flag(struct options *o, const char *name)
         o->half_close = true;
     else if (strcmp(name, "--carry") == 0)
         o->carry = true;
+    else if (strcmp(name, "--cork") == 0)
+        o->cork = true;
     else
         return false;
     return true;
@@ -175,6 +177,21 @@ static bool take_rule(struct options *o, const char *name, const char *value)
     return true;
 }
 
+static bool take_sizing(struct options *o, const char *name, const char *value)
+{
+    if (strcmp(name, "--record-size") == 0)
+        o->record_size = number(value);
+    else if (strcmp(name, "--ramp-size") == 0)
+        o->ramp_size = number(value);
+    else if (strcmp(name, "--ramp-bytes") == 0)
+        o->ramp_bytes = number(value);
+    else if (strcmp(name, "--padding") == 0)
+        o->padding = number(value);
+    else
+        return false;
+    return true;
+}
+
 static bool take_work(struct options *o, const char *name, char *value)
 {
     if (strcmp(name, "--address") == 0)
@@ -221,7 +238,7 @@ struct options options_parse(int argc, char **argv)
         if (i + 1 == argc)
             refuse("unknown option, or one without its value", argv[i]);
         if (!take_identity(&o, argv[i], argv[i + 1]) && !take_rule(&o, argv[i], argv[i + 1]) &&
-            !take_work(&o, argv[i], argv[i + 1]) &&
+            !take_work(&o, argv[i], argv[i + 1]) && !take_sizing(&o, argv[i], argv[i + 1]) &&
             !verification_option(&o.verification, argv[i], argv[i + 1]) &&
             !wishes_option(&o.wishes, argv[i], argv[i + 1]))
             refuse("unknown option", argv[i]);

@@ -53,6 +53,11 @@ struct options {
 
     enum way_in way_in;
     enum way_out way_out;
+    bool cork;        /* write pieces of 100 bytes, which are put together */
+    long record_size; /* as tls_builder_record_size takes it */
+    long ramp_size;   /* both as tls_builder_record_ramp takes them */
+    long ramp_bytes;
+    long padding; /* as tls_builder_padding takes it */
 
     enum job_kind job;
     const char *send; /* file */

@@ -75,11 +75,32 @@ static void write_to_held(struct session *s, const char *plain, size_t len)
     s->out.len = (size_t)made;
 }
 
+/* The cork is taken off when there is no more to say. */
+static bool cork_until_all_is_said(struct session *s, size_t *len)
+{
+    if (*len == 0 && s->corked) {
+        s->corked = false;
+        if (tls_uncork(s->conn) != TLS_OK)
+            s->broken = "what was corked could not be sealed";
+        return true;
+    }
+    if (*len > 0 && !s->corked) {
+        s->corked = true;
+        if (tls_cork(s->conn) != TLS_OK)
+            s->broken = "a connection that can write could not be corked";
+    }
+    if (*len > 100)
+        *len = 100;
+    return false;
+}
+
 bool outbound_write(struct session *s, uint32_t state)
 {
     const char *plain;
     size_t len = job_offer(s->job, &plain);
 
+    if (s->options->cork && (state & TLS_CAN_WRITE) && cork_until_all_is_said(s, &len))
+        return true;
     if (!(state & TLS_CAN_WRITE) || len == 0)
         return false;
     if (s->options->way_out != OUT_DIRECT)

@@ -33,6 +33,7 @@ struct session {
     uint64_t receipts; /* the clock of the deadline */
     size_t wire_in;
     size_t wire_out;
+    bool corked;
     bool transport_ended; /* EOF was fed */
     bool transport_reset;
     bool unsendable; /* the peer takes no more bytes */
