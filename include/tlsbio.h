@@ -284,6 +284,8 @@
 #define TLS_MIN_OUTBOUND_LIMIT                  20480 /* least outbound limit; a long certificate chain needs more */
 #define TLS_DEFAULT_SESSIONS                      256 /* default of tls_builder_sessions */
 #define TLS_MAX_SESSIONS                      1048576 /* most that tls_builder_sessions takes */
+#define TLS_DEFAULT_TICKETS                         2 /* default of tls_builder_tickets */
+#define TLS_MAX_TICKETS                             8 /* most that tls_builder_tickets and tls_builder_ticket_request take */
 #define TLS_MAX_EARLY_DATA                      65536 /* most that tls_builder_early_data takes, in bytes */
 #define TLS_MAX_EXPORT                           8160 /* most bytes that one tls_export can derive */
 #define TLS_MAX_EXPORT_LABEL                      249 /* longest label of tls_export */
@@ -1344,6 +1346,28 @@ ptrdiff_t tls_ocsp_response(tls_conn_t *conn,
  */
 tls_status_t tls_builder_sessions(tls_builder_t *builder,
                                   size_t most);
+
+/**
+ * Sets how many tickets a server sends after a TLS 1.3 handshake to clients that do not say how many they want,
+ * and the most that it sends to clients that do (RFC 9149). The default is 2 (TLS_DEFAULT_TICKETS), the most 8
+ * (TLS_MAX_TICKETS); 0 sends none, and then no TLS 1.3 handshake can be resumed. Clients use a ticket once: those
+ * that open several connections at a time can use more than one [R-99]. TLS 1.2 has one ticket, whatever is set.
+ * Each of more than two takes 4160 bytes of what tls_builder_limits() allows outbound.
+ * Errors: TLS_ERR_ARGUMENT (above TLS_MAX_TICKETS), TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ */
+tls_status_t tls_builder_tickets(tls_builder_t *builder,
+                                 uint32_t count);
+
+/**
+ * Lets a client say how many tickets it wants (RFC 9149): `full` after a full handshake, `resumed` after a
+ * resumed one, each up to 8 (TLS_MAX_TICKETS). By default it says nothing. A client that makes one connection
+ * after the other wants one of each: every ticket more is a derivation, an encryption and some 200 bytes for the
+ * server. It is a wish: servers may send fewer [R-100], and those that do not know of it send what they please.
+ * Errors: TLS_ERR_ARGUMENT (above TLS_MAX_TICKETS), TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ */
+tls_status_t tls_builder_ticket_request(tls_builder_t *builder,
+                                        uint32_t full,
+                                        uint32_t resumed);
 
 /**
  * Sets the keys for the tickets of a live server context, `count` of them at `keys`, in place of the keys it

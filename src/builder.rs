@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::engine::{ClientAuth, Credential, Recipe, Verify, has_group, has_suite};
 use crate::failure::Failure;
-use crate::limits::{DEFAULT_POOL, Limits, MOST_EARLY_DATA, MOST_SESSIONS};
+use crate::limits::{DEFAULT_POOL, Limits, MOST_EARLY_DATA, MOST_SESSIONS, MOST_TICKETS};
 use crate::status::*;
 use crate::{identity, trust};
 
@@ -157,6 +157,17 @@ impl Builder {
         Ok(())
     }
 
+    pub(crate) fn tickets(&mut self, count: u32) -> Result<(), Failure> {
+        check_tickets(count)?;
+        self.recipe.tickets = Some(count);
+        Ok(())
+    }
+
+    pub(crate) fn ticket_request(&mut self, full: u32, resumed: u32) -> Result<(), Failure> {
+        self.recipe.ticket_request = Some([check_tickets(full)?, check_tickets(resumed)?]);
+        Ok(())
+    }
+
     pub(crate) fn early_data(&mut self, most: u32) -> Result<(), Failure> {
         if most > MOST_EARLY_DATA {
             return Err(Failure::argument(format!(
@@ -219,6 +230,13 @@ fn check_all(numbers: &[u16], exists: fn(u16) -> bool, reason: i32, what: &str) 
         ));
     }
     Ok(())
+}
+
+fn check_tickets(count: u32) -> Result<u8, Failure> {
+    u8::try_from(count)
+        .ok()
+        .filter(|_| count <= MOST_TICKETS)
+        .ok_or_else(|| Failure::argument(format!("{count} tickets are more than {MOST_TICKETS}")))
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {

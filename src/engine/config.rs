@@ -5,10 +5,12 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use pki_types::ServerName;
-use rustls::client::Resumption;
+use rustls::client::{Resumption, TicketRequest};
 use rustls::crypto::{CryptoProvider, TicketProducer};
 use rustls::enums::ApplicationProtocol;
-use rustls::server::{NoClientAuth, NoServerSessionStorage, ServerSessionMemoryCache, StoresServerSessions};
+use rustls::server::{
+    NoClientAuth, NoServerSessionStorage, ServerSessionMemoryCache, StoresServerSessions, Tls13Tickets,
+};
 use rustls::time_provider::DefaultTimeProvider;
 use rustls::{ClientConfig, ServerConfig};
 use rustls_aws_lc_rs::{ALL_KX_GROUPS, ALL_TLS12_CIPHER_SUITES, ALL_TLS13_CIPHER_SUITES, DEFAULT_PROVIDER};
@@ -27,7 +29,7 @@ use super::store::{Credential, TrustStore};
 use super::tickets::{self, KeySet, SessionIds, Tickets};
 use super::verifier::{ClientRules, ServerRules};
 use crate::failure::Failure;
-use crate::limits::DEFAULT_SESSIONS;
+use crate::limits::{DEFAULT_SESSIONS, DEFAULT_TICKETS};
 use crate::status::{
     TLS_ERR_STATE, TLS_REASON_NO_IDENTITY, TLS_REASON_NO_TRUST, TLS_REASON_SUITE_UNSUPPORTED,
     TLS_REASON_VERSION_UNSUPPORTED,
@@ -69,6 +71,11 @@ pub(crate) struct Recipe {
     pub checks: Checks,
     /// The most sessions that a context remembers; None for the default.
     pub sessions: Option<usize>,
+    /// How many tickets a TLS 1.3 server sends; None for the default.
+    pub tickets: Option<u32>,
+    /// How many a client asks for after a full handshake and after a resumed one (RFC 9149); None to ask for
+    /// nothing.
+    pub ticket_request: Option<[u8; 2]>,
     /// The most bytes of early data that a server takes of a connection; clients send some if it is not 0.
     pub early_data: u32,
     /// Whether secrets are collected by [`super::log_keys`].
@@ -78,12 +85,16 @@ pub(crate) struct Recipe {
 }
 
 /// Room for all that an outbound handshake flight holds besides certificates and names: hellos with
-/// post-quantum key shares, signatures, Finished, and the tickets of [`BoundedTicketer`].
-const FLIGHT_OVERHEAD: usize = 8 * 1024 + 2 * (BoundedTicketer::MOST + 64);
+/// post-quantum key shares, signatures, Finished. Tickets of [`BoundedTicketer`] come to it.
+const FLIGHT_OVERHEAD: usize = 8 * 1024;
 
 impl Recipe {
     fn sessions(&self) -> usize {
         self.sessions.unwrap_or(DEFAULT_SESSIONS)
+    }
+
+    fn tickets(&self) -> usize {
+        self.tickets.unwrap_or(DEFAULT_TICKETS) as usize
     }
 
     fn provider(&self) -> Result<Arc<CryptoProvider>, Failure> {
@@ -202,6 +213,9 @@ impl ClientSetup {
             config.key_log = Arc::new(LinesOfThread);
         }
         config.enable_early_data = recipe.early_data > 0;
+        config.send_ticket_request = recipe.ticket_request.map(|[new_session_count, resumption_count]| {
+            TicketRequest { new_session_count, resumption_count }
+        });
         config.resumption = match recipe.sessions() {
             0 => Resumption::disabled(),
             most => Resumption::in_memory_sessions(most),
@@ -314,6 +328,7 @@ impl ServerSetup {
             most => ServerSessionMemoryCache::new(most),
         };
         config.session_storage = Arc::new(SessionIds { store, tickets: tickets.clone() });
+        config.send_tls13_tickets = Tls13Tickets { default: recipe.tickets(), max: recipe.tickets() };
         // The engine takes early data only with sessions that are kept here and used once.
         if recipe.early_data == 0 {
             config.ticketer = Some(Arc::new(BoundedTicketer(tickets.clone())));
@@ -323,6 +338,8 @@ impl ServerSetup {
             early.max_early_data_size = recipe.early_data;
             Arc::new(early)
         });
+        // TLS 1.2 has one ticket, whatever is set.
+        let tickets_bound = recipe.tickets().max(1) * (BoundedTicketer::MOST + 64);
         let hints = if asks_client { recipe.trust.hint_bytes() } else { 0 };
         Ok(Self {
             config: Arc::new(config),
@@ -330,7 +347,7 @@ impl ServerSetup {
             tickets,
             asks: asks_client && recipe.verify == Verify::Ask,
             signs_elsewhere: recipe.signs_elsewhere(),
-            flight_bound: recipe.chain_bytes() + hints + FLIGHT_OVERHEAD,
+            flight_bound: recipe.chain_bytes() + hints + FLIGHT_OVERHEAD + tickets_bound,
         })
     }
 
