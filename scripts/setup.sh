@@ -11,6 +11,7 @@ test)
         softhsm2 opensc                                              # keys in a security module
         cmake clang clang-format g++ binutils pkg-config             # C and C++
         libclang-rt-14-dev valgrind                                  # the sanitizers
+        libssl-dev                                                   # the headers that docs/migration.md is held against
         redis-server redis-tools libhiredis-dev                      # where the ticket fleet keeps its keys
     )
     ;;

@@ -9,7 +9,8 @@ use rustls::client::{Resumption, TicketRequest};
 use rustls::crypto::{CryptoProvider, TicketProducer};
 use rustls::enums::ApplicationProtocol;
 use rustls::server::{
-    NoClientAuth, NoServerSessionStorage, ServerSessionMemoryCache, StoresServerSessions, Tls13Tickets,
+    NoClientAuth, NoServerSessionStorage, PreferServerOrder, ServerSessionMemoryCache, StoresServerSessions,
+    Tls13Tickets,
 };
 use rustls::time_provider::DefaultTimeProvider;
 use rustls::{ClientConfig, ServerConfig};
@@ -321,6 +322,13 @@ impl ServerSetup {
         config.alpn_protocols = recipe.protocols();
         if recipe.key_log {
             config.key_log = Arc::new(LinesOfThread);
+        }
+        // Who sets an order means it.
+        if !recipe.suites.is_empty() {
+            config.cipher_suite_selector = &PreferServerOrder;
+        }
+        if !recipe.groups.is_empty() {
+            config.kx_selector = &PreferServerOrder;
         }
         let tickets = Arc::new(Tickets::new(ticketer, tickets::rules(recipe), Arc::new(DefaultTimeProvider)));
         let store: Arc<dyn StoresServerSessions> = match recipe.sessions() {
