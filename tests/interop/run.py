@@ -30,10 +30,18 @@ MODULES = {
         "openssl_early_data",
         "openssl_secrets",
     ),
-    "gnutls": ("gnutls_peer", "gnutls_raw_keys"),
+    "gnutls": (
+        "gnutls_peer",
+        "gnutls_raw_keys",
+        "gnutls_hello",
+        "gnutls_verification",
+        "gnutls_signing",
+        "gnutls_tickets",
+        "gnutls_secrets",
+    ),
     "curl": ("curl_peer",),
     "pyssl": ("pyssl_peer",),
-    "go": ("go_peer",),
+    "go": ("go_peer", "go_hello", "go_verification", "go_signing", "go_tickets", "go_secrets"),
     "hsm": ("hsm_peer",),
 }
 

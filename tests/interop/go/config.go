@@ -46,6 +46,9 @@ func newConfig(o options) (*tls.Config, error) {
 		}
 		config.Certificates = []tls.Certificate{pair}
 	}
+	if err := setSecrets(config, o); err != nil {
+		return nil, err
+	}
 	return config, setGroups(config, o.groups)
 }
 

@@ -23,6 +23,9 @@ type options struct {
 	send    string
 	save    string
 	finish  string
+	keyLog  string
+	staple  string
+	ticket  int
 	count   int
 }
 
@@ -41,6 +44,9 @@ func parse() options {
 	flag.StringVar(&o.send, "send", "", "file that a client sends and wants back")
 	flag.StringVar(&o.save, "save", "", "file for what a client gets back")
 	flag.StringVar(&o.finish, "finish", "close", "how a client ends: close, half-close or abrupt")
+	flag.StringVar(&o.keyLog, "key-log", "", "file for the secrets")
+	flag.StringVar(&o.staple, "staple", "", "OCSP response that a server sends")
+	flag.IntVar(&o.ticket, "ticket-key", 0, "byte that a server's ticket key is made of")
 	flag.IntVar(&o.count, "count", 1, "connections, one after the other")
 	if len(os.Args) < 2 {
 		fmt.Fprintln(os.Stderr, "usage: gopeer client|server|probe [options]")

@@ -22,6 +22,7 @@ type report struct {
 	// Nil where this release of Go does not tell.
 	Group   *string `json:"group"`
 	Retried *bool   `json:"retried"`
+	secrets
 }
 
 func newReport(conn *tls.Conn) report {
@@ -33,6 +34,7 @@ func newReport(conn *tls.Conn) report {
 		ServerName:   state.ServerName,
 		Resumed:      state.DidResume,
 		Certificates: []string{},
+		secrets:      newSecrets(state),
 	}
 	for _, certificate := range state.PeerCertificates {
 		r.Certificates = append(r.Certificates, hex.EncodeToString(certificate.Raw))
