@@ -531,6 +531,24 @@ static void a_server_sends_as_many_tickets_as_it_is_told(void)
     tls_builder_free(builder);
 }
 
+/* Each has its place in a flight, which must fit the outbound limit. */
+static void many_tickets_need_room(void)
+{
+    for (uint32_t count = 0; count <= TLS_MAX_TICKETS; count++) {
+        tls_builder_t *builder = make_builder(&plain_server);
+        tls_error_t error = {.size = sizeof(error)};
+        tls_context_t *context;
+
+        CHECK_EQ(tls_builder_limits(builder, 0, TLS_MIN_OUTBOUND_LIMIT), TLS_OK);
+        CHECK_EQ(tls_builder_tickets(builder, count), TLS_OK);
+        context = tls_context_server(builder, &error);
+        CHECK_EQ(context != NULL, count <= TLS_DEFAULT_TICKETS);
+        CHECK_EQ(error.reason, context != NULL ? 0 : TLS_REASON_LIMIT_TOO_SMALL);
+        tls_context_free(context);
+        tls_builder_free(builder);
+    }
+}
+
 /* */
 static void a_client_says_how_many_tickets_it_wants(void)
 {
@@ -707,6 +725,7 @@ int main(int argc, char **argv)
     RUN(tls_1_3_sessions_are_used_once);
     RUN(the_store_is_bounded);
     RUN(a_server_sends_as_many_tickets_as_it_is_told);
+    RUN(many_tickets_need_room);
     RUN(a_client_says_how_many_tickets_it_wants);
     RUN(tls_1_2_has_one_ticket_whatever_is_set);
     RUN(secrets_are_wiped_when_their_time_is_over);

@@ -679,6 +679,15 @@ tls_context_t *tls_context_server(const tls_builder_t *builder,
                                   tls_error_t *error);
 
 /**
+ * Whether all cryptography of a context's handshakes and records is that of a module validated by FIPS 140-3,
+ * and its settings are those that NIST asks for: 1, or 0 [R-103]. It is 0 in every library that was not built
+ * with the Cargo feature `fips`; in one that was, also with groups of the host's that are not approved.
+ * docs/fips.md says what it covers, and what not.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE. Since 0.1.
+ */
+int32_t tls_context_fips(const tls_context_t *context);
+
+/**
  * Ends the caller's hold on a context. Connections keep what they need of it, so this may be called while
  * some are alive. NULL, and a handle that is no context, do nothing. Errors: none. Since 0.1.
  */

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use pki_types::ServerName;
+use pki_types::{FipsStatus, ServerName};
 use rustls::client::{Resumption, TicketRequest};
 use rustls::crypto::{CryptoProvider, TicketProducer};
 use rustls::enums::ApplicationProtocol;
@@ -14,7 +14,7 @@ use rustls::server::{
 };
 use rustls::time_provider::DefaultTimeProvider;
 use rustls::{ClientConfig, ServerConfig};
-use rustls_aws_lc_rs::{ALL_KX_GROUPS, ALL_TLS12_CIPHER_SUITES, ALL_TLS13_CIPHER_SUITES, DEFAULT_PROVIDER};
+use rustls_aws_lc_rs::{ALL_KX_GROUPS, DEFAULT_PROVIDER};
 
 use super::checks::Checks;
 use super::client_sessions::{ClientSession, Origin, OwnSessions};
@@ -86,8 +86,13 @@ pub(crate) struct Recipe {
 }
 
 /// Room for all that an outbound handshake flight holds besides certificates and names: hellos with
-/// post-quantum key shares, signatures, Finished. Tickets of [`BoundedTicketer`] come to it.
+/// post-quantum key shares, signatures, Finished.
 const FLIGHT_OVERHEAD: usize = 8 * 1024;
+
+/// Room for tickets: those of [`BoundedTicketer`] that a server sends, and the one that a client offers.
+fn tickets_bound(count: usize) -> usize {
+    count * (BoundedTicketer::MOST + 64)
+}
 
 impl Recipe {
     fn sessions(&self) -> usize {
@@ -157,6 +162,10 @@ impl Recipe {
     }
 }
 
+fn validated(status: FipsStatus) -> bool {
+    matches!(status, FipsStatus::Certified { .. })
+}
+
 /// The members of `all` with these numbers, in their order.
 fn selected<T: Copy>(numbers: &[u16], all: &[T], number: impl Fn(&T) -> u16) -> Cow<'static, [T]> {
     numbers
@@ -166,10 +175,11 @@ fn selected<T: Copy>(numbers: &[u16], all: &[T], number: impl Fn(&T) -> u16) -> 
         .into()
 }
 
-/// Whether a cipher suite with this IANA number exists here.
+/// Whether a cipher suite with this IANA number exists here. Those that a validated module does not approve of
+/// do not exist in a library over one.
 pub(crate) fn has_suite(number: u16) -> bool {
-    ALL_TLS13_CIPHER_SUITES.iter().any(|suite| suite.common.suite.0 == number)
-        || ALL_TLS12_CIPHER_SUITES.iter().any(|suite| suite.common.suite.0 == number)
+    DEFAULT_PROVIDER.tls13_cipher_suites.iter().any(|suite| suite.common.suite.0 == number)
+        || DEFAULT_PROVIDER.tls12_cipher_suites.iter().any(|suite| suite.common.suite.0 == number)
 }
 
 /// Whether a key exchange group with this IANA number exists here.
@@ -226,9 +236,14 @@ impl ClientSetup {
             nameless: OnceLock::new(),
             asks: recipe.verify == Verify::Ask,
             signs_elsewhere: recipe.signs_elsewhere(),
-            flight_bound: recipe.chain_bytes() + FLIGHT_OVERHEAD,
+            flight_bound: recipe.chain_bytes() + FLIGHT_OVERHEAD + tickets_bound(DEFAULT_TICKETS as usize),
             origin: Origin::default(),
         })
+    }
+
+    /// Whether only validated cryptography can be negotiated.
+    pub(crate) fn is_fips(&self) -> bool {
+        validated(self.config.fips())
     }
 
     /// The most wire bytes that one flight of this side takes.
@@ -346,8 +361,6 @@ impl ServerSetup {
             early.max_early_data_size = recipe.early_data;
             Arc::new(early)
         });
-        // TLS 1.2 has one ticket, whatever is set.
-        let tickets_bound = recipe.tickets().max(1) * (BoundedTicketer::MOST + 64);
         let hints = if asks_client { recipe.trust.hint_bytes() } else { 0 };
         Ok(Self {
             config: Arc::new(config),
@@ -355,8 +368,16 @@ impl ServerSetup {
             tickets,
             asks: asks_client && recipe.verify == Verify::Ask,
             signs_elsewhere: recipe.signs_elsewhere(),
-            flight_bound: recipe.chain_bytes() + hints + FLIGHT_OVERHEAD + tickets_bound,
+            flight_bound: recipe.chain_bytes()
+                + hints
+                + FLIGHT_OVERHEAD
+                + tickets_bound(recipe.tickets().max(1)),
         })
+    }
+
+    /// Whether only validated cryptography can be negotiated.
+    pub(crate) fn is_fips(&self) -> bool {
+        validated(self.config.fips())
     }
 
     /// The most wire bytes that one flight of this side takes.

@@ -26,6 +26,7 @@ MODULES = {
         "openssl_identities",
         "openssl_refusals",
         "openssl_verification",
+        "openssl_signing",
         "openssl_tickets",
         "openssl_early_data",
         "openssl_secrets",
