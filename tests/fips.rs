@@ -1,4 +1,5 @@
-//! What a context says of FIPS 140-3, in both builds: `cargo test --test fips`, and with `--features fips`.
+//! What a context says of FIPS 140-3, in both builds: `cargo test --test fips`, and with `--no-default-features
+//! --features fips`.
 
 #![allow(clippy::undocumented_unsafe_blocks, reason = "each is a C call with pointers into live slices")]
 
