@@ -2,7 +2,7 @@
 
 CARGO ?= cargo
 
-.PHONY: help demo test lib header format check interop clean
+.PHONY: help demo test lib header format check interop bench-questions bench-resumption clean
 
 help:
 	@echo "make demo     build the library and see it work with curl and OpenSSL"
@@ -12,6 +12,7 @@ help:
 	@echo "make format   format Rust and C"
 	@echo "make check    formats, lints, generated files and the rules of the house"
 	@echo "make interop  the tests with other people's software alone"
+	@echo "make bench-questions, make bench-resumption   measurements: benches/README.md"
 	@echo "make clean    remove target/"
 
 demo:
@@ -41,6 +42,12 @@ check:
 
 interop: lib
 	tests/interop/run.sh
+
+bench-questions: lib
+	benches/handshake_cost.sh
+
+bench-resumption: lib
+	benches/resumption.sh
 
 clean:
 	rm -rf target

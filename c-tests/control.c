@@ -108,6 +108,55 @@ static void another_group_than_the_first_costs_a_round_trip(void)
     free_pair(&pair);
 }
 
+/* */
+static void a_server_goes_by_its_own_list_of_suites(void)
+{
+    static const uint16_t orders[][4] = {{0x1301, 0x1303, 0xc02b, 0xcca9},
+                                         {0x1303, 0x1301, 0xcca9, 0xc02b}};
+
+    for (EACH_VERSION) {
+        for (int listed = 0; listed < 2; listed++) {
+            for (int order = 0; order < 2; order++) {
+                tls_builder_t *client = client_builder(), *server = server_builder();
+                const uint16_t *chosen = orders[listed ? !order : order];
+                struct pair pair;
+
+                CHECK_EQ(tls_builder_versions(client, version, version), TLS_OK);
+                CHECK_EQ(
+                    tls_builder_suites(client, orders[order] + 2 * (version == TLS_VERSION_1_2), 2),
+                    TLS_OK);
+                if (listed)
+                    CHECK_EQ(tls_builder_suites(server, orders[!order], 4), TLS_OK);
+                pair = pair_from(client, server);
+                finish_handshake(&pair);
+                CHECK_EQ(tls_cipher_suite(pair.server), chosen[2 * (version == TLS_VERSION_1_2)]);
+                free_pair(&pair);
+            }
+        }
+    }
+}
+
+/* */
+static void a_server_goes_by_its_own_list_of_groups(void)
+{
+    static const uint16_t offered[] = {X25519, P256}, preferred[] = {P256, X25519};
+
+    for (int listed = 0; listed < 2; listed++) {
+        tls_builder_t *client = client_builder(), *server = server_builder();
+        struct pair pair;
+
+        CHECK_EQ(tls_builder_groups(client, offered, 2), TLS_OK);
+        if (listed)
+            CHECK_EQ(tls_builder_groups(server, preferred, 2), TLS_OK);
+        pair = pair_from(client, server);
+        finish_handshake(&pair);
+        CHECK_EQ(tls_group(pair.client), listed ? P256 : X25519);
+        CHECK_EQ(tls_handshake_kind(pair.server),
+                 listed ? TLS_HANDSHAKE_FULL_RETRIED : TLS_HANDSHAKE_FULL);
+        free_pair(&pair);
+    }
+}
+
 static void nothing_in_common_ends_both_sides(void)
 {
     static const uint16_t x25519 = X25519, p256 = P256, aes128 = 0x1301, aes256 = 0x1302;
@@ -344,6 +393,8 @@ int main(int argc, char **argv)
     RUN(the_configured_group_is_negotiated);
     RUN(the_post_quantum_hybrid_is_the_default);
     RUN(another_group_than_the_first_costs_a_round_trip);
+    RUN(a_server_goes_by_its_own_list_of_suites);
+    RUN(a_server_goes_by_its_own_list_of_groups);
     RUN(nothing_in_common_ends_both_sides);
     RUN(bad_lists_are_refused);
     RUN(many_pieces_become_one_record);

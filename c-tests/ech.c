@@ -541,6 +541,32 @@ static void grease_changes_nothing_else(void)
     }
 }
 
+/* What time it is, is its context's word also for a configuration that was made for ECH. */
+static void the_contexts_time_counts_with_ech_too(void)
+{
+    for (int by_context = 0; by_context < 2; by_context++) {
+        struct recipe recipe = with_version(plain_client, TLS_VERSION_1_3);
+        tls_builder_t *builder = make_builder(&recipe);
+        tls_client_options_t options = {.size = sizeof(options),
+                                        .server_name = "localhost",
+                                        .flags = by_context ? 0 : TLS_CLIENT_ECH_GREASE};
+        tls_context_t *client, *server = make_server_context(&plain_server);
+        struct pair pair;
+
+        CHECK_EQ(tls_builder_ech_grease(builder, by_context), TLS_OK);
+        client = tls_context_client(builder, NULL);
+        CHECK_EQ(tls_context_time(client, 1), TLS_OK);
+        pair = pair_with(client, &options);
+        CHECK_EQ(tls_answer_context(pair.server, server), TLS_OK);
+        pump(&pair);
+        CHECK_EQ(error_of(pair.client).reason, TLS_REASON_CERTIFICATE_NOT_YET_VALID);
+        free_pair(&pair);
+        tls_context_free(client);
+        tls_context_free(server);
+        tls_builder_free(builder);
+    }
+}
+
 /* A connection that offers ECH can show a certificate whose key is elsewhere, and be told of a
  * rejection. */
 static void a_signature_elsewhere_goes_with_grease(void)
@@ -594,6 +620,7 @@ int main(int argc, char **argv)
     RUN(versions_are_told);
     RUN(a_context_can_offer_it_for_all);
     RUN(grease_changes_nothing_else);
+    RUN(the_contexts_time_counts_with_ech_too);
     RUN(a_signature_elsewhere_goes_with_grease);
     return 0;
 }

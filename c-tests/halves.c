@@ -351,6 +351,34 @@ static void a_cork_goes_with_the_sending_half(void)
     }
 }
 
+static void records_are_sized_in_a_half_as_in_the_whole(void)
+{
+    for (EACH_VERSION) {
+        struct recipe recipe = with_version(plain_client, version);
+        tls_builder_t *builder = make_builder(&recipe);
+        tls_context_t *client, *server = make_server_context(&plain_server);
+        struct pair pair;
+        struct side side;
+        ptrdiff_t bound;
+
+        CHECK_EQ(tls_builder_record_size(builder, 1000), TLS_OK);
+        CHECK_EQ(tls_builder_padding(builder, 2), TLS_OK);
+        client = tls_context_client(builder, NULL);
+        pair = new_pair_of(client, server, NULL);
+        finish_handshake(&pair);
+        bound = tls_conn_wire_bound(pair.client, 5000);
+        CHECK(bound > 5000);
+        side = split(pair.client);
+        CHECK_EQ(tls_conn_wire_bound(side.out, 5000), bound);
+        check_sends(side.out, pair.server);
+        free_side(&side);
+        tls_free(pair.server);
+        tls_context_free(client);
+        tls_context_free(server);
+        tls_builder_free(builder);
+    }
+}
+
 static void a_connection_is_split_once_and_after_the_handshake(void)
 {
     struct pair pair = new_pair(&plain_client, &plain_server, NULL);
@@ -818,6 +846,7 @@ int main(int argc, char **argv)
     RUN(two_threads_move_data_both_ways_at_once);
     RUN(nothing_is_lost_at_the_split);
     RUN(a_cork_goes_with_the_sending_half);
+    RUN(records_are_sized_in_a_half_as_in_the_whole);
     RUN(a_connection_is_split_once_and_after_the_handshake);
     RUN(each_function_belongs_to_its_half);
     RUN(an_answer_to_the_peer_leaves_by_the_sending_half);

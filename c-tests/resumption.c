@@ -464,6 +464,125 @@ static void the_store_is_bounded(void)
     tls_builder_free(builder);
 }
 
+/* How many sessions the client is given. */
+static int count_sessions(struct pair *pair)
+{
+    tls_session_t *session;
+    int count = 0;
+
+    while ((session = tls_session_take(pair->client, NULL)) != NULL) {
+        tls_session_free(session);
+        count++;
+    }
+    return count;
+}
+
+/* One full handshake and one resumed one: the numbers of tickets, as two digits. What is below 0 is
+ * not set. */
+static int tickets_of(int sent, int full, int resumed)
+{
+    struct recipe client_recipe = with_version(plain_client, TLS_VERSION_1_3);
+    tls_builder_t *builder = make_builder(&plain_server);
+    tls_context_t *client, *server;
+    tls_session_t *session;
+    struct pair pair;
+    int counted;
+
+    if (sent >= 0)
+        CHECK_EQ(tls_builder_tickets(builder, (uint32_t)sent), TLS_OK);
+    server = tls_context_server(builder, NULL);
+    tls_builder_free(builder);
+    builder = make_builder(&client_recipe);
+    if (full >= 0)
+        CHECK_EQ(tls_builder_ticket_request(builder, (uint32_t)full, (uint32_t)resumed), TLS_OK);
+    client = tls_context_client(builder, NULL);
+    tls_builder_free(builder);
+
+    pair = shake(client, server, NULL);
+    session = tls_session_take(pair.client, NULL);
+    counted = (session != NULL) + count_sessions(&pair);
+    free_pair(&pair);
+    if (session != NULL) {
+        pair = shake(client, server, session);
+        CHECK_EQ(tls_resumed(pair.client), 1);
+        counted = 10 * counted + count_sessions(&pair);
+        free_pair(&pair);
+    }
+    tls_session_free(session);
+    tls_context_free(client);
+    tls_context_free(server);
+    return counted;
+}
+
+/* */
+static void a_server_sends_as_many_tickets_as_it_is_told(void)
+{
+    tls_builder_t *builder = tls_builder_new();
+    tls_error_t error = {.size = sizeof(error)};
+
+    CHECK_EQ(tickets_of(-1, -1, 0), 10 * TLS_DEFAULT_TICKETS + TLS_DEFAULT_TICKETS);
+    CHECK_EQ(tickets_of(0, -1, 0), 0);
+    CHECK_EQ(tickets_of(1, -1, 0), 11);
+    CHECK_EQ(tickets_of(TLS_MAX_TICKETS, -1, 0), 88);
+    CHECK_EQ(tls_builder_tickets(builder, TLS_MAX_TICKETS + 1), TLS_ERR_ARGUMENT);
+    CHECK_EQ(tls_builder_error(builder, &error), TLS_OK);
+    CHECK(strstr(error.message, "9 tickets") != NULL);
+    CHECK_EQ(tls_builder_tickets(builder, UINT32_MAX), TLS_ERR_ARGUMENT);
+    tls_builder_free(builder);
+}
+
+/* Each has its place in a flight, which must fit the outbound limit. */
+static void many_tickets_need_room(void)
+{
+    for (uint32_t count = 0; count <= TLS_MAX_TICKETS; count++) {
+        tls_builder_t *builder = make_builder(&plain_server);
+        tls_error_t error = {.size = sizeof(error)};
+        tls_context_t *context;
+
+        CHECK_EQ(tls_builder_limits(builder, 0, TLS_MIN_OUTBOUND_LIMIT), TLS_OK);
+        CHECK_EQ(tls_builder_tickets(builder, count), TLS_OK);
+        context = tls_context_server(builder, &error);
+        CHECK_EQ(context != NULL, count <= TLS_DEFAULT_TICKETS);
+        CHECK_EQ(error.reason, context != NULL ? 0 : TLS_REASON_LIMIT_TOO_SMALL);
+        tls_context_free(context);
+        tls_builder_free(builder);
+    }
+}
+
+/* */
+static void a_client_says_how_many_tickets_it_wants(void)
+{
+    tls_builder_t *builder = tls_builder_new();
+
+    CHECK_EQ(tickets_of(-1, 1, 1), 11);
+    CHECK_EQ(tickets_of(-1, 2, 1), 21);
+    CHECK_EQ(tickets_of(-1, 1, 0), 10);
+    CHECK_EQ(tickets_of(-1, 0, 1), 0);
+    /* More than the server would send. */
+    CHECK_EQ(tickets_of(-1, 5, 4), 22);
+    CHECK_EQ(tickets_of(5, 8, 4), 54);
+    CHECK_EQ(tls_builder_ticket_request(builder, TLS_MAX_TICKETS + 1, 0), TLS_ERR_ARGUMENT);
+    CHECK_EQ(tls_builder_ticket_request(builder, 0, 257), TLS_ERR_ARGUMENT);
+    tls_builder_free(builder);
+}
+
+/* TLS 1.2 has one ticket, or the client's session is remembered by its id. */
+static void tls_1_2_has_one_ticket_whatever_is_set(void)
+{
+    struct recipe client_recipe = with_version(plain_client, TLS_VERSION_1_2);
+    tls_builder_t *builder = make_builder(&plain_server);
+    tls_context_t *client = make_client_context(&client_recipe), *server;
+    tls_ticket_key_t key = make_key(1, 0, FOREVER);
+
+    CHECK_EQ(tls_builder_tickets(builder, 0), TLS_OK);
+    server = tls_context_server(builder, NULL);
+    set_keys(server, &key, 1);
+    CHECK_EQ(resumes(client, server, new_session(client, server)), 1);
+    tls_builder_free(builder);
+    tls_context_free(client);
+    tls_context_free(server);
+}
+
 static const char mask = 0x5a;
 
 /* Whether the masked secret is in a piece of memory; the mask keeps the search from finding itself.
@@ -662,6 +781,10 @@ int main(int argc, char **argv)
     RUN(sessions_do_not_leave_their_context_and_name);
     RUN(tls_1_3_sessions_are_used_once);
     RUN(the_store_is_bounded);
+    RUN(a_server_sends_as_many_tickets_as_it_is_told);
+    RUN(many_tickets_need_room);
+    RUN(a_client_says_how_many_tickets_it_wants);
+    RUN(tls_1_2_has_one_ticket_whatever_is_set);
     RUN(secrets_are_wiped_when_their_time_is_over);
     RUN(no_handshake_fails_while_keys_are_swapped);
     RUN(a_session_is_resumed_after_a_retry);

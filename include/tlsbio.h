@@ -320,6 +320,8 @@
 #define TLS_MAX_ALPN                             4096 /* longest list of protocols (ALPN), in bytes */
 #define TLS_DEFAULT_SESSIONS                      256 /* default of tls_builder_sessions */
 #define TLS_MAX_SESSIONS                      1048576 /* most that tls_builder_sessions takes */
+#define TLS_DEFAULT_TICKETS                         2 /* default of tls_builder_tickets */
+#define TLS_MAX_TICKETS                             8 /* most that tls_builder_tickets and tls_builder_ticket_request take */
 #define TLS_MAX_EARLY_DATA                      65536 /* most that tls_builder_early_data takes, in bytes */
 #define TLS_MIN_RECORD_SIZE                        64 /* least that tls_builder_record_size takes, in plain bytes */
 #define TLS_MAX_PADDING                         16384 /* most that tls_builder_padding takes, in bytes */
@@ -854,6 +856,15 @@ tls_context_t *tls_context_client(const tls_builder_t *builder,
  */
 tls_context_t *tls_context_server(const tls_builder_t *builder,
                                   tls_error_t *error);
+
+/**
+ * Whether all cryptography of a context's handshakes and records is that of a module validated by FIPS 140-3,
+ * and its settings are those that NIST asks for: 1, or 0 [R-103]. It is 0 in every library that was not built
+ * with the Cargo feature `fips`; in one that was, also with groups of the host's that are not approved.
+ * docs/fips.md says what it covers, and what not.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE. Since 0.1.
+ */
+int32_t tls_context_fips(const tls_context_t *context);
 
 /**
  * Ends the caller's hold on a context. Connections keep what they need of it, so this may be called while
@@ -1531,6 +1542,28 @@ tls_status_t tls_builder_sessions(tls_builder_t *builder,
                                   size_t most);
 
 /**
+ * Sets how many tickets a server sends after a TLS 1.3 handshake to clients that do not say how many they want,
+ * and the most that it sends to clients that do (RFC 9149). The default is 2 (TLS_DEFAULT_TICKETS), the most 8
+ * (TLS_MAX_TICKETS); 0 sends none, and then no TLS 1.3 handshake can be resumed. Clients use a ticket once: those
+ * that open several connections at a time can use more than one [R-99]. TLS 1.2 has one ticket, whatever is set.
+ * Each of more than two takes 4160 bytes of what tls_builder_limits() allows outbound.
+ * Errors: TLS_ERR_ARGUMENT (above TLS_MAX_TICKETS), TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ */
+tls_status_t tls_builder_tickets(tls_builder_t *builder,
+                                 uint32_t count);
+
+/**
+ * Lets a client say how many tickets it wants (RFC 9149): `full` after a full handshake, `resumed` after a
+ * resumed one, each up to 8 (TLS_MAX_TICKETS). By default it says nothing. A client that makes one connection
+ * after the other wants one of each: every ticket more is a derivation, an encryption and some 200 bytes for the
+ * server. It is a wish: servers may send fewer [R-100], and those that do not know of it send what they please.
+ * Errors: TLS_ERR_ARGUMENT (above TLS_MAX_TICKETS), TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ */
+tls_status_t tls_builder_ticket_request(tls_builder_t *builder,
+                                        uint32_t full,
+                                        uint32_t resumed);
+
+/**
  * Sets the keys for the tickets of a live server context, `count` of them at `keys`, in place of the keys it
  * had: at once for all its connections, and atomically, so that every ticket is made and read with the former
  * keys or the new ones, and no handshake fails because of it [R-44]. New tickets are encrypted by the key that
@@ -1766,7 +1799,8 @@ int32_t tls_next_event(tls_conn_t *conn,
  *
  * tls_builder_suites() sets the cipher suites that may be negotiated, in order of preference, by their IANA
  * numbers (such as 0x1302, TLS_AES_256_GCM_SHA384); a `count` of 0 goes back to the default, which is all of
- * them. Suites of both protocol versions stand in one list.
+ * them. Suites of both protocol versions stand in one list. A server with a list goes by its own order, one
+ * without by the client's [R-101].
  *
  * `suites` is read during the call. Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_CONFIG
  * (a suite that does not exist here, or stands twice; the message has its place). That none is left for a
@@ -1779,7 +1813,8 @@ tls_status_t tls_builder_suites(tls_builder_t *builder,
 /**
  * Sets the key exchange groups, in order of preference, by their IANA numbers (such as 0x001d, x25519); a
  * `count` of 0 goes back to the default, X25519MLKEM768 (0x11ec) first. A client sends a key share for the
- * first.
+ * first. A server with a list goes by its own order, even where that costs a HelloRetryRequest; one without
+ * by the client's [R-102].
  *
  * `groups` is read during the call.
  * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_CONFIG (a group that does not exist here, or

@@ -11,7 +11,7 @@ test)
         softhsm2 opensc                                              # keys in a security module
         cmake clang clang-format g++ binutils pkg-config             # C and C++
         libclang-rt-14-dev valgrind                                  # the sanitizers
-        libssl-dev python3-cryptography                              # for records that the library does not seal
+        libssl-dev python3-cryptography                              # what docs/migration.md is held against; records by others
         redis-server redis-tools libhiredis-dev                      # where the ticket fleet keeps its keys
     )
     ;;

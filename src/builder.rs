@@ -5,7 +5,9 @@ use std::path::Path;
 use crate::ech::Ech;
 use crate::engine::{ClientAuth, Credential, Recipe, Verify, has_compression, has_group, has_suite};
 use crate::failure::Failure;
-use crate::limits::{DEFAULT_POOL, HandshakeLimits, Limits, MOST_EARLY_DATA, MOST_RAMP, MOST_SESSIONS};
+use crate::limits::{
+    DEFAULT_POOL, HandshakeLimits, Limits, MOST_EARLY_DATA, MOST_RAMP, MOST_SESSIONS, MOST_TICKETS,
+};
 use crate::record::{MAX_PADDING, MAX_PLAIN};
 use crate::sizing::{ENGINES_OWN, MIN_RECORD_SIZE, Sizing, padding_block, record_size};
 use crate::status::*;
@@ -177,6 +179,17 @@ impl Builder {
         Ok(())
     }
 
+    pub(crate) fn tickets(&mut self, count: u32) -> Result<(), Failure> {
+        check_tickets(count)?;
+        self.recipe.tickets = Some(count);
+        Ok(())
+    }
+
+    pub(crate) fn ticket_request(&mut self, full: u32, resumed: u32) -> Result<(), Failure> {
+        self.recipe.ticket_request = Some([check_tickets(full)?, check_tickets(resumed)?]);
+        Ok(())
+    }
+
     pub(crate) fn early_data(&mut self, most: u32) -> Result<(), Failure> {
         if most > MOST_EARLY_DATA {
             return Err(Failure::argument(format!(
@@ -284,6 +297,13 @@ fn checked_record_size(size: usize) -> Result<usize, Failure> {
             "a record of {size} plain bytes: it is 0 (the largest), or from {MIN_RECORD_SIZE} to {MAX_PLAIN}"
         ))
     })
+}
+
+fn check_tickets(count: u32) -> Result<u8, Failure> {
+    u8::try_from(count)
+        .ok()
+        .filter(|_| count <= MOST_TICKETS)
+        .ok_or_else(|| Failure::argument(format!("{count} tickets are more than {MOST_TICKETS}")))
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {

@@ -115,6 +115,14 @@ impl Context {
         Ok(Self { role: Role::Server(setup), shared, worst_case })
     }
 
+    /// Whether only validated cryptography can be negotiated.
+    pub(crate) fn is_fips(&self) -> bool {
+        match &self.role {
+            Role::Client(setup) => setup.is_fips(),
+            Role::Server(setup) => setup.is_fips(),
+        }
+    }
+
     /// Starts a client connection. `server_name` is a DNS name or an IP address in text form.
     pub(crate) fn connect(&self, server_name: &[u8]) -> Result<Connection, Failure> {
         self.connect_with(ClientOptions::new(server_name))

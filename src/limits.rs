@@ -28,6 +28,12 @@ pub(crate) const DEFAULT_SESSIONS: usize = 256;
 /// The room for sessions is reserved at once: a number beyond this is a mistake.
 pub(crate) const MOST_SESSIONS: usize = 1 << 20;
 
+/// Tickets that a TLS 1.3 server sends to clients that do not say how many they want.
+pub(crate) const DEFAULT_TICKETS: u32 = 2;
+
+/// The most of them: clients of this library keep no more, and each has its place in a flight.
+pub(crate) const MOST_TICKETS: u32 = 8;
+
 /// The most early data that a server may be told to take of one connection: it is kept until it is read.
 pub(crate) const MOST_EARLY_DATA: u32 = 64 * 1024;
 

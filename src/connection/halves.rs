@@ -35,6 +35,8 @@ enum Direction {
 /// One of two halves.
 pub(super) struct Half {
     direction: Direction,
+    /// The protocol version, by which records are sized: the other facts are the receiving half's.
+    pub(super) version: u16,
     link: Arc<Link>,
 }
 
@@ -117,7 +119,8 @@ impl Connection {
         };
         self.session = receive;
         let link = Arc::new(Link::default());
-        let half = |direction| Half { direction, link: Arc::clone(&link) };
+        let version = self.session.facts().version;
+        let half = |direction| Half { direction, version, link: Arc::clone(&link) };
 
         let mut sending = Self::server(Arc::clone(&self.shared), send);
         sending.outbound = std::mem::take(&mut self.outbound);

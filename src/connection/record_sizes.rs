@@ -37,8 +37,11 @@ impl Connection {
             sizing.ramp = sending.ramp.unwrap_or(sizing.ramp);
         }
         // TLS 1.2 has no padding; which version it is, is not known before the handshake is done.
-        if sizing.block > 0 && i64::from(self.session.facts().version) == TLS_VERSION_1_2 {
-            sizing.block = 0;
+        if sizing.block > 0 {
+            let version = self.half().map_or_else(|| self.session.facts().version, |half| half.version);
+            if i64::from(version) == TLS_VERSION_1_2 {
+                sizing.block = 0;
+            }
         }
         sizing
     }

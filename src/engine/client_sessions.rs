@@ -12,10 +12,11 @@ use rustls::client::{ClientSessionKey, ClientSessionStore, Tls12Session, Tls13Se
 use rustls::crypto::kx::NamedGroup;
 
 use crate::failure::Failure;
+use crate::limits::MOST_TICKETS;
 use crate::status::TLS_ERR_STATE;
 
 /// Sessions that a connection keeps until they are taken; a server can send any number.
-const MOST: usize = 8;
+const MOST: usize = MOST_TICKETS as usize;
 
 enum Secrets {
     Tls12(Tls12Session),

@@ -4,12 +4,16 @@ use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use rustls::client::Resumption;
+use pki_types::FipsStatus;
+use rustls::client::{Resumption, TicketRequest};
 use rustls::crypto::{CryptoProvider, TicketProducer};
 use rustls::enums::ApplicationProtocol;
-use rustls::server::{NoClientAuth, NoServerSessionStorage, ServerSessionMemoryCache, StoresServerSessions};
+use rustls::server::{
+    NoClientAuth, NoServerSessionStorage, PreferServerOrder, ServerSessionMemoryCache, StoresServerSessions,
+    Tls13Tickets,
+};
 use rustls::{ClientConfig, ServerConfig};
-use rustls_aws_lc_rs::{ALL_KX_GROUPS, ALL_TLS12_CIPHER_SUITES, ALL_TLS13_CIPHER_SUITES, DEFAULT_PROVIDER};
+use rustls_aws_lc_rs::{ALL_KX_GROUPS, DEFAULT_PROVIDER};
 
 use super::checks::Checks;
 use super::client_sessions::Origin;
@@ -32,7 +36,7 @@ use super::verifier::{ClientRules, ServerRules};
 use crate::alpn::Protocols;
 use crate::ech::Ech;
 use crate::failure::Failure;
-use crate::limits::DEFAULT_SESSIONS;
+use crate::limits::{DEFAULT_SESSIONS, DEFAULT_TICKETS};
 use crate::status::{
     TLS_ERR_STATE, TLS_REASON_NO_IDENTITY, TLS_REASON_NO_TRUST, TLS_REASON_SUITE_UNSUPPORTED,
     TLS_REASON_VERSION_UNSUPPORTED,
@@ -77,6 +81,11 @@ pub(crate) struct Recipe {
     pub checks: Checks,
     /// The most sessions that a context remembers; None for the default.
     pub sessions: Option<usize>,
+    /// How many tickets a TLS 1.3 server sends; None for the default.
+    pub tickets: Option<u32>,
+    /// How many a client asks for after a full handshake and after a resumed one (RFC 9149); None to ask for
+    /// nothing.
+    pub ticket_request: Option<[u8; 2]>,
     /// The most bytes of early data that a server takes of a connection; clients send some if it is not 0.
     pub early_data: u32,
     /// Whether secrets are collected by [`super::log_keys`].
@@ -90,12 +99,21 @@ pub(crate) struct Recipe {
 }
 
 /// Room for all that an outbound handshake flight holds besides certificates and names: hellos with
-/// post-quantum key shares, signatures, Finished, and the tickets of [`BoundedTicketer`].
-const FLIGHT_OVERHEAD: usize = 8 * 1024 + 2 * (BoundedTicketer::MOST + 64);
+/// post-quantum key shares, signatures, Finished.
+const FLIGHT_OVERHEAD: usize = 8 * 1024;
+
+/// Room for tickets: those of [`BoundedTicketer`] that a server sends, and the one that a client offers.
+fn tickets_bound(count: usize) -> usize {
+    count * (BoundedTicketer::MOST + 64)
+}
 
 impl Recipe {
     fn sessions(&self) -> usize {
         self.sessions.unwrap_or(DEFAULT_SESSIONS)
+    }
+
+    fn tickets(&self) -> usize {
+        self.tickets.unwrap_or(DEFAULT_TICKETS) as usize
     }
 
     fn provider(&self) -> Result<Arc<CryptoProvider>, Failure> {
@@ -164,6 +182,10 @@ pub(super) fn protocols(names: &[Vec<u8>]) -> Vec<ApplicationProtocol<'static>> 
     names.iter().map(|name| ApplicationProtocol::from(name.as_slice()).to_owned()).collect()
 }
 
+fn validated(status: FipsStatus) -> bool {
+    matches!(status, FipsStatus::Certified { .. })
+}
+
 /// The members of `all` with these numbers, in their order.
 fn selected<T: Copy>(numbers: &[u16], all: &[T], number: impl Fn(&T) -> u16) -> Cow<'static, [T]> {
     numbers
@@ -173,10 +195,11 @@ fn selected<T: Copy>(numbers: &[u16], all: &[T], number: impl Fn(&T) -> u16) -> 
         .into()
 }
 
-/// Whether a cipher suite with this IANA number exists here.
+/// Whether a cipher suite with this IANA number exists here. Those that a validated module does not approve of
+/// do not exist in a library over one.
 pub(crate) fn has_suite(number: u16) -> bool {
-    ALL_TLS13_CIPHER_SUITES.iter().any(|suite| suite.common.suite.0 == number)
-        || ALL_TLS12_CIPHER_SUITES.iter().any(|suite| suite.common.suite.0 == number)
+    DEFAULT_PROVIDER.tls13_cipher_suites.iter().any(|suite| suite.common.suite.0 == number)
+        || DEFAULT_PROVIDER.tls12_cipher_suites.iter().any(|suite| suite.common.suite.0 == number)
 }
 
 /// Whether a key exchange group with this IANA number exists here.
@@ -197,7 +220,7 @@ pub(crate) struct ClientSetup {
     flight_bound: usize,
     /// The mark of the sessions that are made under this context and kept apart.
     pub(super) origin: Origin,
-    clock: Arc<HostClock>,
+    pub(super) clock: Arc<HostClock>,
 }
 
 impl ClientSetup {
@@ -227,13 +250,16 @@ impl ClientSetup {
         }
         config.enable_early_data = recipe.early_data > 0;
         config.enable_secret_extraction = recipe.secret_extraction;
+        config.send_ticket_request = recipe.ticket_request.map(|[new_session_count, resumption_count]| {
+            TicketRequest { new_session_count, resumption_count }
+        });
         config.resumption = match recipe.sessions() {
             0 => Resumption::disabled(),
             most => Resumption::in_memory_sessions(most),
         };
         recipe.compression().set_client(&mut config);
         if recipe.ech != Ech::Off {
-            config = with_ech(&config, recipe.ech.as_ref())?;
+            config = with_ech(&config, &clock, recipe.ech.as_ref())?;
         }
         Ok(Self {
             config: Arc::new(config),
@@ -241,10 +267,15 @@ impl ClientSetup {
             ech: EchStatus::from(recipe.ech.as_ref()),
             asks: recipe.verify == Verify::Ask,
             signs_elsewhere: recipe.signs_elsewhere(),
-            flight_bound: recipe.chain_bytes() + FLIGHT_OVERHEAD,
+            flight_bound: recipe.chain_bytes() + FLIGHT_OVERHEAD + tickets_bound(DEFAULT_TICKETS as usize),
             origin: Origin::default(),
             clock,
         })
+    }
+
+    /// Whether only validated cryptography can be negotiated.
+    pub(crate) fn is_fips(&self) -> bool {
+        validated(self.config.fips())
     }
 
     /// The most wire bytes that one flight of this side takes.
@@ -328,6 +359,13 @@ impl ServerSetup {
         if recipe.key_log {
             config.key_log = Arc::new(LinesOfThread);
         }
+        // Who sets an order means it.
+        if !recipe.suites.is_empty() {
+            config.cipher_suite_selector = &PreferServerOrder;
+        }
+        if !recipe.groups.is_empty() {
+            config.kx_selector = &PreferServerOrder;
+        }
         recipe.compression().set_server(&mut config);
         config.enable_secret_extraction = recipe.secret_extraction;
         let tickets = Arc::new(Tickets::new(ticketer, tickets::rules(recipe), clock.clone()));
@@ -336,6 +374,7 @@ impl ServerSetup {
             most => ServerSessionMemoryCache::new(most),
         };
         config.session_storage = Arc::new(SessionIds { store, tickets: tickets.clone() });
+        config.send_tls13_tickets = Tls13Tickets { default: recipe.tickets(), max: recipe.tickets() };
         // The engine takes early data only with sessions that are kept here and used once.
         if recipe.early_data == 0 {
             config.ticketer = Some(Arc::new(BoundedTicketer(tickets.clone())));
@@ -353,8 +392,16 @@ impl ServerSetup {
             clock,
             asks: asks_client && recipe.verify == Verify::Ask,
             signs_elsewhere: recipe.signs_elsewhere(),
-            flight_bound: recipe.chain_bytes() + hints + FLIGHT_OVERHEAD,
+            flight_bound: recipe.chain_bytes()
+                + hints
+                + FLIGHT_OVERHEAD
+                + tickets_bound(recipe.tickets().max(1)),
         })
+    }
+
+    /// Whether only validated cryptography can be negotiated.
+    pub(crate) fn is_fips(&self) -> bool {
+        validated(self.config.fips())
     }
 
     /// The most wire bytes that one flight of this side takes.

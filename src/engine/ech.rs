@@ -13,6 +13,7 @@ use rustls::crypto::hpke::Hpke;
 use rustls::error::{EncryptedClientHelloError, Error, RejectedEch};
 use rustls_aws_lc_rs::hpke::{ALL_SUPPORTED_SUITES, DH_KEM_X25519_HKDF_SHA256_AES_128};
 
+use super::clock::HostClock;
 use super::explain::explain;
 use crate::ech::EchRef;
 use crate::failure::Failure;
@@ -57,7 +58,11 @@ impl From<EchRef<'_>> for EchStatus {
 const GREASE_SUITE: &dyn Hpke = DH_KEM_X25519_HKDF_SHA256_AES_128;
 
 /// `config` with `ech` in place of what it had.
-pub(super) fn with_ech(config: &ClientConfig, ech: EchRef<'_>) -> Result<ClientConfig, Failure> {
+pub(super) fn with_ech(
+    config: &ClientConfig,
+    clock: &Arc<HostClock>,
+    ech: EchRef<'_>,
+) -> Result<ClientConfig, Failure> {
     let mut provider = Arc::clone(config.provider());
     if provider.tls13_cipher_suites.is_empty() {
         return Err(Failure::config(
@@ -79,7 +84,7 @@ pub(super) fn with_ech(config: &ClientConfig, ech: EchRef<'_>) -> Result<ClientC
             EchRef::Offer(_) => Arc::make_mut(&mut provider).tls12_cipher_suites = Cow::Borrowed(&[]),
         }
     }
-    let mut builder = ClientConfig::builder(provider);
+    let mut builder = ClientConfig::builder_with_details(provider, clock.clone());
     if let Some(mode) = mode {
         builder = builder.with_ech(mode);
     }

@@ -21,9 +21,8 @@ pub(super) struct Halves<Side: SideFacts> {
 impl<Side: SideFacts> Halves<Side> {
     pub(super) fn new(split: SplitConnection<Side>, peer_closed: bool, early: EarlyStatus) -> Self {
         let SplitConnection { send, receive, outputs, side_outputs } = split;
-        let version = outputs.protocol_version().map_or(0, |version| version.0);
         Self {
-            send: SendHalf::new(send, version),
+            send: SendHalf::new(send),
             receive: ReceiveHalf::new(receive, outputs, side_outputs, peer_closed, early),
         }
     }

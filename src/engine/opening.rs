@@ -60,7 +60,7 @@ impl ClientSetup {
             None => self.ech,
             Some(EchRef::Off) if self.ech == EchStatus::None => EchStatus::None,
             Some(ech) => {
-                config = Arc::new(with_ech(&config, ech)?);
+                config = Arc::new(with_ech(&config, &self.clock, ech)?);
                 ech.into()
             }
         };

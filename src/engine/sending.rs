@@ -11,29 +11,25 @@ use crate::failure::Failure;
 
 /// Seals. rustls's part of it is gone once this side was closed, or a fatal alert was found to be the last
 /// that it has sent.
-pub(super) struct SendHalf {
-    traffic: Option<SendTraffic>,
-    /// By which records are sized.
-    version: u16,
-}
+pub(super) struct SendHalf(Option<SendTraffic>);
 
 impl SendHalf {
-    pub(super) fn new(traffic: SendTraffic, version: u16) -> Self {
-        Self { traffic: Some(traffic), version }
+    pub(super) fn new(traffic: SendTraffic) -> Self {
+        Self(Some(traffic))
     }
 
     pub(super) fn into_traffic(self) -> Option<SendTraffic> {
-        self.traffic
+        self.0
     }
 
     fn traffic(&mut self) -> Result<&mut SendTraffic, Failure> {
-        self.traffic.as_mut().ok_or_else(|| Failure::unexpected("the sending half was closed"))
+        self.0.as_mut().ok_or_else(|| Failure::unexpected("the sending half was closed"))
     }
 
     /// This side was open, so it is the receiving half's fatal alert that stands in the way.
     fn explain(&mut self, error: &Error) -> Failure {
         if matches!(error, Error::ApiMisuse(ApiMisuse::WriteAfterSendPathClosed)) {
-            self.traffic = None;
+            self.0 = None;
         }
         explain(error)
     }
@@ -58,7 +54,7 @@ impl Session for SendHalf {
     }
 
     fn close_notify(&mut self, out: &mut Vec<u8>) -> Result<(), Failure> {
-        match self.traffic.take() {
+        match self.0.take() {
             Some(traffic) => traffic.close(out).map_err(|error| explain(&error)),
             None => Ok(()),
         }
@@ -66,13 +62,13 @@ impl Session for SendHalf {
 
     /// After a fatal alert rustls says with an error, which tells nothing new, that this is the last.
     fn flush(&mut self, out: &mut Vec<u8>) {
-        if let Some(traffic) = &mut self.traffic {
+        if let Some(traffic) = &mut self.0 {
             let _ = traffic.write(OutboundPlain::new_empty(), out);
         }
     }
 
     fn is_over(&self) -> bool {
-        self.traffic.is_none()
+        self.0.is_none()
     }
 
     fn is_handshaking(&self) -> bool {
@@ -84,7 +80,7 @@ impl Session for SendHalf {
     }
 
     fn facts(&self) -> Facts<'_> {
-        Facts { version: self.version, ..Facts::default() }
+        Facts::default()
     }
 
     fn peer_chain(&self) -> PeerChain<'_> {

@@ -1,6 +1,6 @@
 //! Header section "Contexts".
 
-use super::boundary::{contained, end_context, enter_builder, publish_context};
+use super::boundary::{contained, end_context, enter_builder, publish_context, share_context};
 use super::errors::report_construction;
 use super::types::{tls_builder_t, tls_context_t, tls_error_t};
 use crate::context::Context;
@@ -47,6 +47,16 @@ pub unsafe extern "C" fn tls_context_server(
     let result = contained(|| publish_context(Context::server(&*enter_builder(builder)?)?));
     // SAFETY: valid as the caller promises.
     unsafe { report_construction(result, error) }
+}
+
+/// Whether all cryptography of a context's handshakes and records is that of a module validated by FIPS 140-3,
+/// and its settings are those that NIST asks for: 1, or 0. It is 0 in every library that was not built
+/// with the Cargo feature `fips`; in one that was, also with groups of the host's that are not approved.
+/// docs/fips.md says what it covers, and what not.
+/// Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn tls_context_fips(context: *const tls_context_t) -> i32 {
+    contained(|| Ok(i32::from(share_context(context)?.is_fips()))).unwrap_or_else(|failure| failure.status)
 }
 
 /// Ends the caller's hold on a context. Connections keep what they need of it, so this may be called while

@@ -14,7 +14,8 @@ const MOST_PIECES: usize = 64;
 ///
 /// tls_builder_suites() sets the cipher suites that may be negotiated, in order of preference, by their IANA
 /// numbers (such as 0x1302, TLS_AES_256_GCM_SHA384); a `count` of 0 goes back to the default, which is all of
-/// them. Suites of both protocol versions stand in one list.
+/// them. Suites of both protocol versions stand in one list. A server with a list goes by its own order, one
+/// without by the client's.
 ///
 /// `suites` is read during the call. Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_CONFIG
 /// (a suite that does not exist here, or stands twice; the message has its place). That none is left for a
@@ -37,7 +38,8 @@ pub unsafe extern "C" fn tls_builder_suites(
 
 /// Sets the key exchange groups, in order of preference, by their IANA numbers (such as 0x001d, x25519); a
 /// `count` of 0 goes back to the default, X25519MLKEM768 (0x11ec) first. A client sends a key share for the
-/// first.
+/// first. A server with a list goes by its own order, even where that costs a HelloRetryRequest; one without
+/// by the client's.
 ///
 /// `groups` is read during the call.
 /// Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_CONFIG (a group that does not exist here, or

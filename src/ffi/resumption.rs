@@ -39,6 +39,31 @@ pub extern "C" fn tls_builder_sessions(builder: *mut tls_builder_t, most: usize)
     with_builder(builder, |builder| builder.sessions(most))
 }
 
+/// Sets how many tickets a server sends after a TLS 1.3 handshake to clients that do not say how many they want,
+/// and the most that it sends to clients that do (RFC 9149). The default is 2 (TLS_DEFAULT_TICKETS), the most 8
+/// (TLS_MAX_TICKETS); 0 sends none, and then no TLS 1.3 handshake can be resumed. Clients use a ticket once: those
+/// that open several connections at a time can use more than one. TLS 1.2 has one ticket, whatever is set.
+/// Each of more than two takes 4160 bytes of what tls_builder_limits() allows outbound.
+/// Errors: TLS_ERR_ARGUMENT (above TLS_MAX_TICKETS), TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn tls_builder_tickets(builder: *mut tls_builder_t, count: u32) -> tls_status_t {
+    with_builder(builder, |builder| builder.tickets(count))
+}
+
+/// Lets a client say how many tickets it wants (RFC 9149): `full` after a full handshake, `resumed` after a
+/// resumed one, each up to 8 (TLS_MAX_TICKETS). By default it says nothing. A client that makes one connection
+/// after the other wants one of each: every ticket more is a derivation, an encryption and some 200 bytes for the
+/// server. It is a wish: servers may send fewer, and those that do not know of it send what they please.
+/// Errors: TLS_ERR_ARGUMENT (above TLS_MAX_TICKETS), TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn tls_builder_ticket_request(
+    builder: *mut tls_builder_t,
+    full: u32,
+    resumed: u32,
+) -> tls_status_t {
+    with_builder(builder, |builder| builder.ticket_request(full, resumed))
+}
+
 /// Sets the keys for the tickets of a live server context, `count` of them at `keys`, in place of the keys it
 /// had: at once for all its connections, and atomically, so that every ticket is made and read with the former
 /// keys or the new ones, and no handshake fails because of it. New tickets are encrypted by the key that

@@ -51,12 +51,16 @@ def free_port():
 class GnutlsServ(Process):
     """An echo server for text. It serves until it is killed."""
 
-    def __init__(self, *flags, algorithm="ecdsa", auth=("--disable-client-cert",), groups=(), version=None):
+    def __init__(
+        self, *flags, algorithm="ecdsa", identity=None, auth=("--disable-client-cert",), groups=(), version=None, env=()
+    ):
         self.chosen_port = free_port()
+        chain, key = identity or (f"{algorithm}/server-chain.pem", f"{algorithm}/server.key")
         super().__init__(
+            *(("env", *env) if env else ()),
             *("gnutls-serv", "--echo", "--port", self.chosen_port),
-            *("--x509certfile", pki(f"{algorithm}/server-chain.pem")),
-            *("--x509keyfile", pki(f"{algorithm}/server.key")),
+            *("--x509certfile", pki(chain)),
+            *("--x509keyfile", pki(key)),
             *("--priority", priority(version, groups)),
             *auth,
             *flags,
@@ -70,9 +74,10 @@ class GnutlsServ(Process):
 class GnutlsCli(Process):
     """A client that checks the chain and the name of the server. It ends when its stdin ends."""
 
-    def __init__(self, port, log, *flags, trust=None, groups=(), version=None, name="server.test"):
+    def __init__(self, port, log, *flags, trust=None, groups=(), version=None, name="server.test", env=()):
         self.log = log
         super().__init__(
+            *(("env", *env) if env else ()),
             *("gnutls-cli", "--port", port, "127.0.0.1", "--logfile", log),
             *("--x509cafile", trust or pki("trust/all.pem")),
             *("--sni-hostname", name, "--verify-hostname", name),

@@ -67,6 +67,18 @@ class SharedKeys(InteropTest):
             self.assertTrue(least <= int(hint.group(1)) <= most, hint.group(0))
 
 
+class Number(InteropTest):
+    @rows(("default", None, 2), ("none", "0", 0), ("one", "1", 1), ("eight", "8", 8))
+    def test_of_tickets(self, count, expected):
+        server = self.our_server(tickets=count)
+        client = self.start(SClient(server.port(), "-tls1_3", "-msg", brief=False))
+        client.write(b"hello\n").join()
+        client.wait_for("hello")
+        client.finish()
+        self.expect(server.report(), status="TLS_CLOSED", received=6)
+        self.assertEqual(len(re.findall(r"<<< [^\n]*, NewSessionTicket", client.text())), expected)
+
+
 class Carried(InteropTest):
     @rows(*((version, version) for version in VERSIONS))
     def test_session_of_one_connection_in_the_next(self, version):

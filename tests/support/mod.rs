@@ -96,6 +96,10 @@ impl Context {
         Self(context)
     }
 
+    pub fn handle(&self) -> *const tls_context_t {
+        self.0
+    }
+
     pub fn connect(&self, name: &str) -> Conn {
         let name = CString::new(name).unwrap();
         let conn = unsafe { tls_client_new(self.0, name.as_ptr(), null_mut()) };

@@ -51,6 +51,9 @@ func newConfig(o options) (*tls.Config, error) {
 			return nil, err
 		}
 	}
+	if err := setSecrets(config, o); err != nil {
+		return nil, err
+	}
 	return config, setGroups(config, o.groups)
 }
 

@@ -23,6 +23,9 @@ type options struct {
 	send    string
 	save    string
 	finish  string
+	keyLog  string
+	staple  string
+	ticket  int
 	count   int
 	echName string
 	echKey  string
@@ -43,6 +46,9 @@ func parse() options {
 	flag.StringVar(&o.send, "send", "", "file that a client sends and wants back")
 	flag.StringVar(&o.save, "save", "", "file for what a client gets back")
 	flag.StringVar(&o.finish, "finish", "close", "how a client ends: close, half-close or abrupt")
+	flag.StringVar(&o.keyLog, "key-log", "", "file for the secrets")
+	flag.StringVar(&o.staple, "staple", "", "OCSP response that a server sends")
+	flag.IntVar(&o.ticket, "ticket-key", 0, "byte that a server's ticket key is made of")
 	flag.IntVar(&o.count, "count", 1, "connections, one after the other")
 	flag.StringVar(&o.echName, "ech-name", "", "public name of a server that takes ECH")
 	flag.StringVar(&o.echKey, "ech-key", "own", "print a configuration with the server's own key, or with a lost one")

@@ -23,6 +23,7 @@ type report struct {
 	// Nil where this release of Go does not tell.
 	Group   *string `json:"group"`
 	Retried *bool   `json:"retried"`
+	secrets
 }
 
 func newReport(conn *tls.Conn) report {
@@ -35,6 +36,7 @@ func newReport(conn *tls.Conn) report {
 		Resumed:      state.DidResume,
 		Ech:          state.ECHAccepted,
 		Certificates: []string{},
+		secrets:      newSecrets(state),
 	}
 	for _, certificate := range state.PeerCertificates {
 		r.Certificates = append(r.Certificates, hex.EncodeToString(certificate.Raw))

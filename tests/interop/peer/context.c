@@ -49,6 +49,7 @@ static bool configure(tls_builder_t *b, const struct options *o, const char *cha
            done(b, "events", tls_builder_events(b, (uint32_t)o->events)) &&
            done(b, "key_log", tls_builder_key_log(b, o->key_log)) &&
            done(b, "client_auth", tls_builder_client_auth(b, o->client_auth)) &&
+           (o->tickets < 0 || done(b, "tickets", tls_builder_tickets(b, (uint32_t)o->tickets))) &&
            done(b, "early data", tls_builder_early_data(b, (uint32_t)o->early_limit)) &&
            done(b, "budget", tls_builder_handshake_budget(b, (size_t)o->budget)) &&
            done(b, "deadline", tls_builder_handshake_deadline(b, (uint64_t)o->deadline)) &&

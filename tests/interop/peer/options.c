@@ -164,6 +164,8 @@ static bool take_rule(struct options *o, const char *name, const char *value)
         o->ticket_key = number(value);
     else if (strcmp(name, "--ticket-until") == 0)
         o->ticket_until = number(value);
+    else if (strcmp(name, "--tickets") == 0)
+        o->tickets = number(value);
     else if (strcmp(name, "--early-limit") == 0)
         o->early_limit = number(value);
     else if (strcmp(name, "--budget") == 0)
@@ -224,6 +226,7 @@ struct options options_parse(int argc, char **argv)
                         .verify = TLS_VERIFY_PEER,
                         .verdict = -1,
                         .refuse = -1,
+                        .tickets = -1,
                         .name = "server.test",
                         .verification = {.revocation = -1},
                         .job = JOB_ECHO,

@@ -44,6 +44,7 @@ struct options {
     long ticket_key;   /* of a server: the byte that a shared ticket key is made of, 0: keys of its
                           own */
     long ticket_until; /* Unix seconds at which that key ends, 0: never */
+    long tickets;      /* how many a server sends, -1: the default */
     long early_limit;  /* the most early data that is taken, or not 0 for a client: early data is on
                         */
     long budget;       /* wire bytes that a handshake may take, 0: the default */

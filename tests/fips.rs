@@ -1,0 +1,81 @@
+//! What a context says of FIPS 140-3, in both builds: `cargo test --test fips`, and with `--no-default-features
+//! --features fips`.
+
+#![allow(clippy::undocumented_unsafe_blocks, reason = "each is a C call with pointers into live slices")]
+
+use std::ptr::null_mut;
+
+use support::{Context, Recipe, pki, pump};
+use tlsbio::ffi::*;
+use tlsbio::status::*;
+
+mod support;
+
+const P256: u16 = 0x0017;
+const P384: u16 = 0x0018;
+const X25519: u16 = 0x001d;
+
+const BUILT_IN: i32 = cfg!(feature = "fips") as i32;
+
+const ECDSA: Option<(&str, &str)> = Some(("ecdsa/server-chain.pem", "ecdsa/server.key"));
+
+/// A client context that offers these groups only.
+fn client_with_groups(groups: &[u16]) -> *mut tls_context_t {
+    let builder = tls_builder_new();
+    let trust = pki("trust/all.pem");
+    assert_eq!(unsafe { tls_builder_trust_pem(builder, trust.as_ptr().cast(), trust.len()) }, TLS_OK);
+    assert_eq!(unsafe { tls_builder_groups(builder, groups.as_ptr(), groups.len()) }, TLS_OK);
+    let context = unsafe { tls_context_client(builder, null_mut()) };
+    assert!(!context.is_null());
+    tls_builder_free(builder);
+    context
+}
+
+///
+#[test]
+fn a_context_says_whether_its_cryptography_is_validated() {
+    assert_eq!(tls_context_fips(Context::client(&Recipe::default()).handle()), BUILT_IN);
+    let server = Context::server(&Recipe { chain: ECDSA, ..Recipe::default() });
+    assert_eq!(tls_context_fips(server.handle()), BUILT_IN);
+    for (groups, validated) in [([P256, P384], BUILT_IN), ([P256, X25519], 0)] {
+        let context = client_with_groups(&groups);
+        assert_eq!(tls_context_fips(context), validated, "{groups:x?}");
+        tls_context_free(context);
+    }
+}
+
+#[test]
+fn suites_that_are_not_approved_are_not_there() {
+    let builder = tls_builder_new();
+    for suite in [0x1303, 0xcca9] {
+        let status = unsafe { tls_builder_suites(builder, &suite, 1) };
+        assert_eq!(status, if BUILT_IN == 1 { TLS_ERR_CONFIG } else { TLS_OK });
+    }
+    assert_eq!(unsafe { tls_builder_suites(builder, &0x1301, 1) }, TLS_OK);
+    tls_builder_free(builder);
+}
+
+#[test]
+fn what_is_no_context_is_refused() {
+    assert_eq!(tls_context_fips(null_mut()), TLS_ERR_ARGUMENT);
+    let context = client_with_groups(&[P256]);
+    tls_context_free(context);
+    assert_eq!(tls_context_fips(context), TLS_ERR_HANDLE);
+}
+
+#[test]
+fn both_versions_work() {
+    for version in [TLS_VERSION_1_2 as u16, TLS_VERSION_1_3 as u16] {
+        let server = Context::server(&Recipe { chain: ECDSA, ..Recipe::default() }).accept();
+        let client =
+            Context::client(&Recipe { version: Some(version), ..Recipe::default() }).connect("localhost");
+        pump(&client, &server);
+        assert_eq!((client.advance(), server.advance()), (TLS_OK, TLS_OK));
+        assert_eq!(tls_protocol_version(server.0), version);
+        assert_eq!(client.write(b"validated or not"), Ok(16));
+        pump(&client, &server);
+        let mut plain = Vec::new();
+        assert_eq!(server.read_all(&mut plain), TLS_WANT_FEED);
+        assert_eq!(plain, b"validated or not");
+    }
+}
