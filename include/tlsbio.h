@@ -322,6 +322,7 @@
 #define TLS_MAX_SESSIONS                      1048576 /* most that tls_builder_sessions takes */
 #define TLS_DEFAULT_TICKETS                         2 /* default of tls_builder_tickets */
 #define TLS_MAX_TICKETS                             8 /* most that tls_builder_tickets and tls_builder_ticket_request take */
+#define TLS_MAX_RESUMPTION_DATA                  1024 /* most that tls_resumption_data_set takes, in bytes */
 #define TLS_MAX_EARLY_DATA                      65536 /* most that tls_builder_early_data takes, in bytes */
 #define TLS_MIN_RECORD_SIZE                        64 /* least that tls_builder_record_size takes, in plain bytes */
 #define TLS_MAX_PADDING                         16384 /* most that tls_builder_padding takes, in bytes */
@@ -1601,6 +1602,31 @@ tls_status_t tls_context_ticket_keys(const tls_context_t *context,
                                      const tls_ticket_key_t *keys,
                                      size_t count,
                                      tls_error_t *error);
+
+/**
+ * Puts `len` bytes of the host's into the tickets that this server connection will send, at most
+ * TLS_MAX_RESUMPTION_DATA (1024): what it wants to find again when the client resumes, on whatever server that has
+ * the ticket keys, such as settings of the application's protocol [R-104]. Tickets are encrypted, so nobody reads
+ * or alters it on the way; but a client can use a ticket for as long as it lives. An empty buffer takes it back.
+ *
+ * To be called before the ClientHello is processed, best right after tls_server_new(). `data` is copied. Servers
+ * that may ask for a context or for a verdict cannot have it: the engine takes it too early for that.
+ * Errors: TLS_ERR_ARGUMENT (also if it is too long), TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (a client, a
+ * server that may ask, or too late), and the fatal ones. Since 0.1.
+ */
+tls_status_t tls_resumption_data_set(tls_conn_t *conn,
+                                     const void *data,
+                                     size_t len);
+
+/**
+ * Copies out what was in the ticket by which the client of this server connection resumed
+ * (tls_resumption_data_set()): the answer is its full size in bytes, whatever fits is copied, NULL only asks the
+ * size. 0 if it did not resume, or nothing was in there, and on clients.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (a sending half). Since 0.1.
+ */
+ptrdiff_t tls_resumption_data(tls_conn_t *conn,
+                              void *data,
+                              size_t capacity);
 
 /**
  * Starts a client connection as tls_client_new() does, but with sessions of its own: it resumes `session`,

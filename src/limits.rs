@@ -37,6 +37,10 @@ pub(crate) const MOST_TICKETS: u32 = 8;
 /// The most early data that a server may be told to take of one connection: it is kept until it is read.
 pub(crate) const MOST_EARLY_DATA: u32 = 64 * 1024;
 
+/// The most that a host may put into tickets: with it, and with a client's chain of usual length, they are still
+/// of a size that is issued.
+pub(crate) const MOST_RESUMPTION_DATA: usize = 1024;
+
 /// Part of the outbound limit that application data may not use, so that an alert or a
 /// close_notify always fits.
 pub(crate) const OUTBOUND_RESERVE: usize = 256;

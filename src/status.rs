@@ -279,6 +279,7 @@ groups! {
         TLS_MAX_SESSIONS = crate::limits::MOST_SESSIONS as i64, "most that tls_builder_sessions takes";
         TLS_DEFAULT_TICKETS = crate::limits::DEFAULT_TICKETS as i64, "default of tls_builder_tickets";
         TLS_MAX_TICKETS = crate::limits::MOST_TICKETS as i64, "most that tls_builder_tickets and tls_builder_ticket_request take";
+        TLS_MAX_RESUMPTION_DATA = crate::limits::MOST_RESUMPTION_DATA as i64, "most that tls_resumption_data_set takes, in bytes";
         TLS_MAX_EARLY_DATA = crate::limits::MOST_EARLY_DATA as i64, "most that tls_builder_early_data takes, in bytes";
         TLS_MIN_RECORD_SIZE = crate::sizing::MIN_RECORD_SIZE as i64, "least that tls_builder_record_size takes, in plain bytes";
         TLS_MAX_PADDING = crate::record::MAX_PADDING as i64, "most that tls_builder_padding takes, in bytes";

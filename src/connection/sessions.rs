@@ -1,11 +1,30 @@
 //! Sessions of a connection that are kept apart from those of others.
 
-use super::Connection;
+use super::{Answer, Connection};
 use crate::engine::ClientSession;
 use crate::failure::Failure;
-use crate::status::TLS_ERR_STATE;
+use crate::limits::MOST_RESUMPTION_DATA;
+use crate::status::{TLS_ERR_ARGUMENT, TLS_ERR_STATE};
 
 impl Connection {
+    /// Puts data into the tickets that this server will send.
+    pub(crate) fn set_resumption_data(&mut self, data: &[u8]) -> Answer<()> {
+        self.check_alive()?;
+        if data.len() > MOST_RESUMPTION_DATA {
+            return Err(TLS_ERR_ARGUMENT);
+        }
+        match self.session.set_resumption_data(data) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(TLS_ERR_STATE),
+            Err(failure) => Err(self.fail(failure)),
+        }
+    }
+
+    /// What was in the ticket by which the client resumed.
+    pub(crate) fn resumption_data(&self) -> &[u8] {
+        self.session.resumption_data().unwrap_or_default()
+    }
+
     /// Takes the newest session out of the connection.
     pub(crate) fn take_session(&mut self) -> Result<ClientSession, Failure> {
         let none = |why: &str| Failure::new(TLS_ERR_STATE, 0, why);

@@ -132,6 +132,14 @@ where
         self.connection.side().ech_status()
     }
 
+    fn resumption_data(&self) -> Option<&[u8]> {
+        self.connection.side().resumption_data()
+    }
+
+    fn set_resumption_data(&mut self, data: &[u8]) -> Result<bool, Failure> {
+        Side::set_resumption_data(&mut self.connection, data).map_err(|error| explain(&error))
+    }
+
     fn tickets(&self) -> u32 {
         Side::tickets(&self.connection)
     }

@@ -3,6 +3,7 @@
 use pki_types::CertificateDer;
 use rustls::crypto::{CertificateIdentity, Identity};
 use rustls::enums::ProtocolVersion;
+use rustls::error::{ApiMisuse, Error};
 use rustls::server::Accepted;
 use rustls::split::ReceiveTraffic;
 use rustls::{ClientSide, Connection, ConnectionOutputs, HandshakeKind, ServerSide, SideData, Tcp};
@@ -108,6 +109,19 @@ pub(super) trait SideFacts: SideData {
         EchStatus::None
     }
 
+    /// What the host put into the ticket by which a client resumed.
+    fn resumption_data(&self) -> Option<&[u8]> {
+        None
+    }
+
+    /// Puts data into the tickets to come; `false` if it is too late for that, or this side sends none.
+    fn set_resumption_data(_connection: &mut Connection<Self, Tcp>, _data: &[u8]) -> Result<bool, Error>
+    where
+        Self: Sized,
+    {
+        Ok(false)
+    }
+
     /// How many TLS 1.3 tickets were received.
     fn tickets(_connection: &Connection<Self, Tcp>) -> u32
     where
@@ -146,5 +160,16 @@ impl SideFacts for ClientSide {
 impl SideFacts for ServerSide {
     fn server_name(&self) -> Option<&str> {
         Self::server_name(self).map(AsRef::as_ref)
+    }
+
+    fn resumption_data(&self) -> Option<&[u8]> {
+        self.received_resumption_data()
+    }
+
+    fn set_resumption_data(connection: &mut Connection<Self, Tcp>, data: &[u8]) -> Result<bool, Error> {
+        match connection.set_resumption_data(data) {
+            Err(Error::ApiMisuse(ApiMisuse::ResumptionDataProvidedTooLate)) => Ok(false),
+            result => result.map(|()| true),
+        }
     }
 }

@@ -94,6 +94,10 @@ where
         self.receive.ech_status()
     }
 
+    fn resumption_data(&self) -> Option<&[u8]> {
+        self.receive.resumption_data()
+    }
+
     fn tickets(&self) -> u32 {
         self.receive.tickets()
     }

@@ -116,6 +116,7 @@ pub(super) struct HandedOver<Side> {
     identity: Option<Identity<'static>>,
     early: EarlyStatus,
     ech: EchStatus,
+    resumption_data: Option<Box<[u8]>>,
     tickets: u32,
 }
 
@@ -133,6 +134,7 @@ impl<Side: KernelSide> HandedOver<Side> {
         let server_name = facts.server_name.map(Into::into);
         let facts = Facts { alpn: None, server_name: None, ..facts };
         let ech = split.side_outputs.ech_status();
+        let resumption_data = split.side_outputs.resumption_data().map(Into::into);
         let identity = split.outputs.peer_identity().map(|identity| Identity::clone(identity));
 
         let (secrets, kernel) = split.dangerous_into_kernel_connection().map_err(|error| explain(&error))?;
@@ -144,7 +146,8 @@ impl<Side: KernelSide> HandedOver<Side> {
         if is_explicit {
             leave_used_nonces(&mut send);
         }
-        let rest = Self { kernel, suite, facts, alpn, server_name, identity, early, ech, tickets };
+        let rest =
+            Self { kernel, suite, facts, alpn, server_name, identity, early, ech, resumption_data, tickets };
         Ok((TrafficSecrets { receive, send }, rest))
     }
 }
@@ -201,6 +204,10 @@ where
 
     fn ech_status(&self) -> EchStatus {
         self.ech
+    }
+
+    fn resumption_data(&self) -> Option<&[u8]> {
+        self.resumption_data.as_deref()
     }
 
     fn tickets(&self) -> u32 {

@@ -129,6 +129,10 @@ where
         self.side.ech_status()
     }
 
+    fn resumption_data(&self) -> Option<&[u8]> {
+        self.side.resumption_data()
+    }
+
     fn early_status(&self) -> EarlyStatus {
         self.early
     }

@@ -188,6 +188,16 @@ pub(crate) trait Session: Send {
         Ok(None)
     }
 
+    /// What the host put into the ticket by which a client resumed.
+    fn resumption_data(&self) -> Option<&[u8]> {
+        None
+    }
+
+    /// Puts data into the tickets to come; `false` if it is too late for that, or none can be sent with it.
+    fn set_resumption_data(&mut self, _data: &[u8]) -> Result<bool, Failure> {
+        Ok(false)
+    }
+
     fn early_status(&self) -> EarlyStatus {
         EarlyStatus::None
     }

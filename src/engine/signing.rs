@@ -280,6 +280,17 @@ impl Session for Signing {
         }
     }
 
+    fn resumption_data(&self) -> Option<&[u8]> {
+        self.inner()?.resumption_data()
+    }
+
+    fn set_resumption_data(&mut self, data: &[u8]) -> Result<bool, Failure> {
+        match &mut self.0 {
+            Stage::Idle(session) => session.set_resumption_data(data),
+            _ => Ok(false),
+        }
+    }
+
     fn early_status(&self) -> EarlyStatus {
         self.inner().map_or(EarlyStatus::None, Session::early_status)
     }

@@ -4,11 +4,11 @@ use std::ffi::{c_char, c_void};
 use std::mem::offset_of;
 
 use super::boundary::{
-    contained, counted, end_session, enter_session, inbound, knowing, make_from_connection, outbound,
-    publish_connection, publish_session, share_context, with_builder, with_connection,
+    checked, contained, counted, end_session, enter_session, inbound, knowing, make_from_connection,
+    outbound, publish_connection, publish_session, share_context, with_builder, with_connection,
 };
 use super::errors::{report_construction, report_result};
-use super::memory::{HostBuffer, bytes, text};
+use super::memory::{HostBuffer, bytes, copy_out, text};
 use super::types::{
     tls_builder_t, tls_conn_t, tls_context_t, tls_error_t, tls_session_t, tls_status_t, tls_ticket_key_t,
 };
@@ -111,6 +111,50 @@ pub unsafe extern "C" fn tls_context_ticket_keys(
     });
     // SAFETY: valid as the caller promises.
     unsafe { report_result(result, error) }
+}
+
+/// Puts `len` bytes of the host's into the tickets that this server connection will send, at most
+/// TLS_MAX_RESUMPTION_DATA (1024): what it wants to find again when the client resumes, on whatever server that has
+/// the ticket keys, such as settings of the application's protocol. Tickets are encrypted, so nobody reads
+/// or alters it on the way; but a client can use a ticket for as long as it lives. An empty buffer takes it back.
+///
+/// To be called before the ClientHello is processed, best right after tls_server_new(). `data` is copied. Servers
+/// that may ask for a context or for a verdict cannot have it: the engine takes it too early for that.
+/// Errors: TLS_ERR_ARGUMENT (also if it is too long), TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (a client, a
+/// server that may ask, or too late), and the fatal ones. Since 0.1.
+///
+/// # Safety
+/// `data` must be NULL or valid for reads of `len` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tls_resumption_data_set(
+    conn: *mut tls_conn_t,
+    data: *const c_void,
+    len: usize,
+) -> tls_status_t {
+    checked(knowing(conn), |connection| {
+        // SAFETY: valid as the caller promises.
+        let data = unsafe { bytes(data, len) }?;
+        connection.set_resumption_data(data)
+    })
+}
+
+/// Copies out what was in the ticket by which the client of this server connection resumed
+/// (tls_resumption_data_set()): the answer is its full size in bytes, whatever fits is copied, NULL only asks the
+/// size. 0 if it did not resume, or nothing was in there, and on clients.
+/// Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (a sending half). Since 0.1.
+///
+/// # Safety
+/// `data` must be NULL or valid for writes of `capacity` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tls_resumption_data(
+    conn: *mut tls_conn_t,
+    data: *mut c_void,
+    capacity: usize,
+) -> isize {
+    with_connection(knowing(conn), |connection| {
+        // SAFETY: valid as the caller promises.
+        unsafe { copy_out(connection.resumption_data(), data, capacity) }
+    })
 }
 
 /// Starts a client connection as tls_client_new() does, but with sessions of its own: it resumes `session`,
