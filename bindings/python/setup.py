@@ -1,0 +1,28 @@
+"""Builds the shared library with the machine's cargo, puts it into the package, and the bridge to it beside it."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from setuptools import setup
+from setuptools.command.build_py import build_py
+
+HERE = Path(__file__).resolve().parent
+# Where the library's sources are: this folder is bindings/python of the checkout.
+ROOT = HERE.parents[1]
+LIBRARY = ROOT / "target" / "release" / "libtlsbio.so"
+
+
+class BuildWithLibrary(build_py):
+    """The package together with libtlsbio.so.0, which its bridge finds beside itself."""
+
+    def run(self) -> None:
+        # A build of the library that is there already may be used as it is, where cargo shall not run again.
+        if not (os.environ.get("TLSBIO_PREBUILT") and LIBRARY.exists()):
+            subprocess.run(["make", "--no-print-directory", "lib"], cwd=ROOT, check=True)
+        shutil.copy2(LIBRARY, HERE / "src" / "tlsbio" / "libtlsbio.so.0")
+        super().run()
+
+
+setup(cffi_modules=["bridge/build.py:ffi"], cmdclass={"build_py": BuildWithLibrary})
