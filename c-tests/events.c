@@ -284,6 +284,26 @@ static void every_way_is_counted(void)
     }
 }
 
+/* in both forms of the engine, without any event. */
+static void tickets_are_counted(void)
+{
+    for (EACH_VERSION) {
+        for (int32_t verify = TLS_VERIFY_PEER; verify <= TLS_VERIFY_ASK; verify++) {
+            struct pair pair = recording_pair(version, 0, 0, verify);
+
+            pump(&pair);
+            if (verify == TLS_VERIFY_ASK)
+                CHECK_EQ(tls_answer_verify(pair.client, -1), TLS_OK);
+            finish_handshake(&pair);
+            CHECK_EQ(counters_of(pair.client).tickets_in,
+                     version == TLS_VERSION_1_3 ? TLS_DEFAULT_TICKETS : 0);
+            CHECK_EQ(counters_of(pair.server).tickets_in, 0);
+            CHECK(!(tls_state(pair.client) & TLS_HAS_EVENT));
+            free_pair(&pair);
+        }
+    }
+}
+
 static void check_records(tls_conn_t *conn, uint64_t in, uint64_t out)
 {
     CHECK_EQ(counters_of(conn).records_in, in);
@@ -412,6 +432,7 @@ int main(int argc, char **argv)
     RUN(bad_arguments_take_no_event);
     RUN(both_ends_log_the_same_keys);
     RUN(every_way_is_counted);
+    RUN(tickets_are_counted);
     RUN(records_of_plain_bytes_are_counted);
     RUN(counters_fit_the_struct_of_the_caller);
     RUN(the_kind_of_handshake_is_told);

@@ -438,6 +438,10 @@ typedef struct tls_counters {
      * Records into which the host's plain bytes were encrypted.
      */
     uint64_t records_out;
+    /**
+     * Tickets that a client was given after its handshake (TLS 1.3).
+     */
+    uint64_t tickets_in;
 } tls_counters_t;
 
 /**
@@ -1209,7 +1213,8 @@ int32_t tls_handshake_kind(tls_conn_t *conn);
  * Fills in how many bytes went through the connection so far [R-52]. They are counted where the host hands
  * them over or takes them: bytes that still wait in a queue are not in `wire_out` and `plain_in`. Records are
  * counted where they are decrypted and encrypted, and only those that carry plain bytes [R-95]: no handshake
- * messages, alerts and KeyUpdates. Early data is plain bytes as well.
+ * messages, alerts and KeyUpdates. Early data is plain bytes as well. Tickets are counted whether the context
+ * records an event for each or not [R-105].
  *
  * `counters` belongs to the caller, who has set `counters->size`.
  * Errors: TLS_ERR_ARGUMENT (NULL, or a size smaller than its first two members), TLS_ERR_HANDLE,

@@ -25,6 +25,11 @@ impl Connection {
         self.session.resumption_data().unwrap_or_default()
     }
 
+    /// How many tickets a client was given.
+    pub(crate) fn tickets(&self) -> u32 {
+        self.session.tickets()
+    }
+
     /// Takes the newest session out of the connection.
     pub(crate) fn take_session(&mut self) -> Result<ClientSession, Failure> {
         let none = |why: &str| Failure::new(TLS_ERR_STATE, 0, why);

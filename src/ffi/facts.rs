@@ -108,7 +108,8 @@ pub extern "C" fn tls_handshake_kind(conn: *mut tls_conn_t) -> i32 {
 /// Fills in how many bytes went through the connection so far. They are counted where the host hands
 /// them over or takes them: bytes that still wait in a queue are not in `wire_out` and `plain_in`. Records are
 /// counted where they are decrypted and encrypted, and only those that carry plain bytes: no handshake
-/// messages, alerts and KeyUpdates. Early data is plain bytes as well.
+/// messages, alerts and KeyUpdates. Early data is plain bytes as well. Tickets are counted whether the context
+/// records an event for each or not.
 ///
 /// `counters` belongs to the caller, who has set `counters->size`.
 /// Errors: TLS_ERR_ARGUMENT (NULL, or a size smaller than its first two members), TLS_ERR_HANDLE,
@@ -134,6 +135,7 @@ pub unsafe extern "C" fn tls_counters(conn: *mut tls_conn_t, counters: *mut tls_
             plain_out: so_far.plain_out,
             records_in: so_far.records_in,
             records_out: so_far.records_out,
+            tickets_in: u64::from(connection.tickets()),
         };
         // SAFETY: valid for `size` bytes as the caller promises; the struct begins with its size.
         unsafe { store_struct(counters, &report, size) };

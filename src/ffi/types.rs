@@ -145,6 +145,8 @@ pub struct tls_counters_t {
     pub records_in: u64,
     /// Records into which the host's plain bytes were encrypted.
     pub records_out: u64,
+    /// Tickets that a client was given after its handshake (TLS 1.3).
+    pub tickets_in: u64,
 }
 
 /// How long a handshake took by the host's clock (tls_handshake_timings), in nanoseconds. Since 0.1.
