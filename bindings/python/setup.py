@@ -1,11 +1,12 @@
-"""Builds the shared library with the machine's cargo, puts it into the package, and the bridge to it beside it."""
+"""Builds the shared library with the machine's cargo, puts it into the package, and the bridges to it beside it."""
 
 import os
+import platform
 import shutil
 import subprocess
 from pathlib import Path
 
-from setuptools import setup
+from setuptools import Extension, setup
 from setuptools.command.build_py import build_py
 
 HERE = Path(__file__).resolve().parent
@@ -15,7 +16,7 @@ LIBRARY = ROOT / "target" / "release" / "libtlsbio.so"
 
 
 class BuildWithLibrary(build_py):
-    """The package together with libtlsbio.so.0, which its bridge finds beside itself."""
+    """The package together with libtlsbio.so.0, which its bridges find beside themselves."""
 
     def run(self) -> None:
         # A build of the library that is there already may be used as it is, where cargo shall not run again.
@@ -25,4 +26,19 @@ class BuildWithLibrary(build_py):
         super().run()
 
 
-setup(cffi_modules=["bridge/build.py:ffi"], cmdclass={"build_py": BuildWithLibrary})
+# What tlsbio.channel does by cffi, in C: an object of CPython's own kind. PyPy is faster without it.
+speed = Extension(
+    "tlsbio._speed",
+    ["bridge/speed.c"],
+    include_dirs=[str(ROOT / "include")],
+    library_dirs=[str(LIBRARY.parent)],
+    libraries=["tlsbio"],
+    extra_compile_args=["-Wall", "-Wextra", "-Wno-missing-field-initializers", "-Wno-cast-function-type"],
+    extra_link_args=["-Wl,-rpath,$ORIGIN"],
+)
+
+setup(
+    cffi_modules=["bridge/build.py:ffi"],
+    ext_modules=[speed] if platform.python_implementation() == "CPython" else [],
+    cmdclass={"build_py": BuildWithLibrary},
+)
