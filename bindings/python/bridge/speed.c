@@ -225,7 +225,10 @@ typedef struct {
 
 static void raise_made(PyObject *error)
 {
-    if (error != NULL) {
+    if (error != NULL && !PyExceptionInstance_Check(error)) {
+        Py_DECREF(error);
+        PyErr_SetString(PyExc_SystemError, "an exception was expected");
+    } else if (error != NULL) {
         PyErr_SetObject((PyObject *)Py_TYPE(error), error);
         Py_DECREF(error);
     }
@@ -268,24 +271,24 @@ static int enter(Channel *channel)
     return 0;
 }
 
-/* Lets the subclass raise what the connection says, or answer its question. */
-static int tell(Channel *channel, const char *method, tls_status_t status, bool must_raise)
-{
-    PyObject *answer = PyObject_CallMethod((PyObject *)channel, method, "i", (int)status);
-
-    if (answer == NULL)
-        return -1;
-    Py_DECREF(answer);
-    if (must_raise) {
-        PyErr_Format(PyExc_SystemError, "status %d of a connection raised nothing", (int)status);
-        return -1;
-    }
-    return 0;
-}
-
+/* Raises what the subclass makes of a fatal status. It raises nothing itself: no frame of ours
+ * shall be in the traceback, which would hold the connection for as long as somebody keeps the
+ * exception. */
 static int failed(Channel *channel, tls_status_t status)
 {
-    return tell(channel, "_failed", status, true);
+    PyObject *failure = PyObject_CallMethod((PyObject *)channel, "_failure", "i", (int)status);
+
+    raise_made(failure);
+    return -1;
+}
+
+/* Lets the subclass answer a question. */
+static int answer(Channel *channel, tls_status_t question)
+{
+    PyObject *done = PyObject_CallMethod((PyObject *)channel, "_asked", "i", (int)question);
+
+    Py_XDECREF(done);
+    return done == NULL ? -1 : 0;
 }
 
 static int out(Channel *channel, PyObject *bytes)
@@ -464,7 +467,7 @@ static int go_on(Channel *channel, ptrdiff_t status)
         return -1;
     default:
         if (status > TLS_CLOSED)
-            return tell(channel, "_asked", (tls_status_t)status, false);
+            return answer(channel, (tls_status_t)status);
         return failed(channel, (tls_status_t)status);
     }
 }
@@ -928,7 +931,7 @@ static PyGetSetDef channel_members[] = {
 
 static PyType_Slot channel_slots[] = {
     {Py_tp_doc,
-     "A connection between two BIOs; its subclass has ``_failed``, ``_asked`` and ``_noted``."},
+     "A connection between two BIOs; its subclass has ``_failure``, ``_asked`` and ``_noted``."},
     {Py_tp_dealloc, channel_dealloc},
     {Py_tp_methods, channel_methods},
     {Py_tp_getset, channel_members},

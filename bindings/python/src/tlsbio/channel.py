@@ -70,7 +70,7 @@ class MemoryBIO:
 
 
 class Channel:
-    """A connection between two BIOs. What needs words is left to the subclass: ``_failed`` and ``_asked``."""
+    """A connection between two BIOs. What needs words is left to the subclass: ``_failure`` and ``_asked``."""
 
     __slots__ = (
         "_body",
@@ -125,7 +125,7 @@ class Channel:
 
     # What the subclass knows
 
-    def _failed(self, status: int) -> None:
+    def _failure(self, status: int) -> Exception:
         raise NotImplementedError
 
     def _asked(self, status: int) -> None:
@@ -217,7 +217,7 @@ class Channel:
                 raise ssl_errors.protocol_error("SHUTDOWN_WHILE_IN_INIT")
             status = lib.tls_close_notify(handle)
             if status != lib.TLS_OK:
-                self._failed(status)
+                raise self._failure(status)
             self._we_closed = True
             while True:
                 status = lib.tls_advance(handle)
@@ -269,7 +269,7 @@ class Channel:
         elif status > lib.TLS_CLOSED:
             self._asked(status)
         else:
-            self._failed(status)
+            raise self._failure(status)
 
     def _pull(self, handle: Any) -> bool:
         """Moves wire bytes up to the end of a record, and says whether there were any."""
@@ -281,7 +281,7 @@ class Channel:
                 return moved
             moved = True
             if lib.tls_feed(handle, ffi.from_buffer(wire), len(wire)) != len(wire):
-                self._failed(lib.tls_advance(handle))
+                raise self._failure(lib.tls_advance(handle))
             if in_body:
                 self._body -= len(wire)
                 if not self._body:

@@ -83,7 +83,6 @@ class Peer(NamedTuple):
 
     hostname: str | None
     self_signed: bool
-    root_sent: bool
 
 
 def make(kind: type[_SSLErrorType], number: int, text: str, reason: str | None = None) -> _SSLErrorType:
@@ -154,8 +153,6 @@ def _refused_certificate(error: Error, peer: Peer) -> ssl.SSLCertVerificationErr
         message = f"{what} mismatch, certificate is not valid for '{peer.hostname}'."
     elif code == 20 and peer.self_signed:
         code, message = 18, "self-signed certificate"
-    elif code == 20 and peer.root_sent:
-        code, message = 19, "self-signed certificate in certificate chain"
     reason = "CERTIFICATE_VERIFY_FAILED"
     text = f"{_text(reason)}: {message} ({error.message})"
     refused = make(ssl.SSLCertVerificationError, ssl.SSL_ERROR_SSL, text, reason)

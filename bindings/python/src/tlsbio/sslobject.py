@@ -67,6 +67,7 @@ class SSLObject(Channel, ssl.SSLObject):
     _tlsbio_hostname: str | None
     _tlsbio_server: bool
     _tlsbio_session: SSLSession | None
+    _tlsbio_self_signed = False
 
     @classmethod
     def _create(  # type: ignore[override]
@@ -141,7 +142,8 @@ class SSLObject(Channel, ssl.SSLObject):
 
     # What the channel asks for
 
-    def _failed(self, status: int) -> None:
+    def _failure(self, status: int) -> Exception:
+        """The exception for a fatal status. It is made here and raised elsewhere, so that it holds no frame of ours."""
         error = new_error()
         lib.tls_conn_error(self._handle, error)
         if error.status != status:
@@ -149,14 +151,8 @@ class SSLObject(Channel, ssl.SSLObject):
             name = ffi.string(lib.tls_status_name(status))
             ffi.memmove(error.message, name + b"\0", len(name) + 1)
         failure = from_struct(error)
-        peer = ssl_errors.Peer(self._tlsbio_hostname, False, False)
-        if failure.reason in (lib.TLS_REASON_CERTIFICATE_UNKNOWN_ISSUER, lib.TLS_REASON_CERTIFICATE_REFUSED):
-            chain = self.get_unverified_chain()
-            peer = peer._replace(
-                self_signed=bool(chain) and certificates.is_self_issued(chain[0]),
-                root_sent=any(map(certificates.is_self_issued, chain[1:])),
-            )
-        raise ssl_errors.from_error(failure, peer)
+        peer = ssl_errors.Peer(self._tlsbio_hostname, self._tlsbio_self_signed)
+        return ssl_errors.from_error(failure, peer)
 
     def _truncated_is_end(self) -> bool:
         return self._tlsbio_context._ignores_unexpected_eof
@@ -166,10 +162,12 @@ class SSLObject(Channel, ssl.SSLObject):
         if status == lib.TLS_ASK_CONTEXT:
             self._choose_context(handle)
         elif status == lib.TLS_ASK_VERIFY:
-            # Nobody is trusted: OpenSSL with an empty store.
+            # Nobody is trusted: OpenSSL with an empty store. What the peer has shown can be had now only.
+            chain = self.get_unverified_chain()
+            self._tlsbio_self_signed = bool(chain) and certificates.is_self_issued(chain[0])
             lib.tls_answer_verify(handle, _ALERT_UNKNOWN_CA)
         else:
-            self._failed(status)
+            raise self._failure(status)
 
     def _choose_context(self, handle: Any) -> None:
         original = self._tlsbio_context
