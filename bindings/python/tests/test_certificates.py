@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from pairs import PKI
+
 from tlsbio import certificates
 
 STDLIB = Path(sysconfig.get_path("stdlib")) / "test"

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import tlsbio
 from pairs import PKI, Pair, client_context, server_context
+
+import tlsbio
 
 
 @pytest.mark.parametrize("protocol", [ssl.PROTOCOL_TLS_CLIENT, ssl.PROTOCOL_TLS_SERVER])
@@ -177,11 +178,19 @@ def test_one_identity_a_kind_of_key() -> None:
         assert pair.client.getpeercert(True) == expected
 
 
-def test_a_server_needs_a_certificate() -> None:
+@pytest.mark.parametrize("who", ["openssl", "ours"])
+def test_a_server_needs_a_certificate(who: str) -> None:
+    context = {"openssl": ssl, "ours": tlsbio}[who].SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    client_end, server_end = Pair(client_context("openssl"), context).try_handshake()
+    assert isinstance(server_end, ssl.SSLError) and server_end.reason == "NO_SHARED_CIPHER"
+    assert "HANDSHAKE_FAILURE" in str(client_end)
+
+
+def test_the_callback_may_bring_the_only_certificate() -> None:
+    chosen = server_context()
     context = tlsbio.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    with pytest.raises(ssl.SSLError) as caught:
-        context.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_side=True)
-    assert caught.value.reason == "NO_CERTIFICATE_ASSIGNED"
+    context.sni_callback = lambda connection, *_: setattr(connection, "context", chosen)
+    Pair(client_context("openssl"), context).handshake()
 
 
 def test_the_name_chooses_the_context(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -218,6 +227,7 @@ def test_the_name_chooses_the_context(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_sni_callback_that_raises_fails_the_handshake(monkeypatch: pytest.MonkeyPatch) -> None:
     shown: list[Any] = []
     monkeypatch.setattr(sys, "unraisablehook", shown.append)
+
     def fail(*_: Any) -> None:
         raise RuntimeError("from the callback")
 

@@ -9,8 +9,9 @@ import threading
 from typing import Any
 
 import pytest
-import tlsbio
 from pairs import Pair, client_context, server_context
+
+import tlsbio
 from tlsbio import sslobject
 
 WITHOUT_C = sslobject.Channel.__module__ == "tlsbio.channel"
@@ -231,9 +232,6 @@ def test_bios_compare_with_those_of_ssl() -> None:
             arguments = () if size is None else (size,)
             assert ours.read(*arguments) == theirs.read(*arguments)
         assert (ours.pending, ours.eof) == (theirs.pending, theirs.eof)
-    ours.write_eof()
-    theirs.write_eof()
-    assert (ours.eof, theirs.eof) == (not ours.pending, not theirs.pending)
     for wrong in "text", 5, None:
         with pytest.raises(TypeError):
             ours.write(wrong)
@@ -241,3 +239,6 @@ def test_bios_compare_with_those_of_ssl() -> None:
         ours.write(memoryview(bytes(10))[::2])
     with pytest.raises(TypeError):
         ours.read("1")
+    ours.write_eof()
+    theirs.write_eof()
+    assert (ours.eof, theirs.eof) == (not ours.pending, not theirs.pending)

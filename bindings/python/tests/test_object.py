@@ -7,8 +7,9 @@ import ssl
 from typing import Any
 
 import pytest
-import tlsbio
 from pairs import PKI, Pair, client_context, server_context
+
+import tlsbio
 
 MIB = 1 << 20
 
@@ -172,9 +173,7 @@ def test_bytes_that_come_one_by_one(engines: str) -> None:
 
 def test_data_behind_the_handshake_waits_in_the_bio(engines: str) -> None:
     client, server, *own = engines.split("-", 2)
-    pair = Pair(
-        client_context(client), server_context(server), bio=tlsbio.MemoryBIO if own else ssl.MemoryBIO
-    )
+    pair = Pair(client_context(client), server_context(server), bio=tlsbio.MemoryBIO if own else ssl.MemoryBIO)
     for side in pair.client, pair.server:
         with pytest.raises(ssl.SSLWantReadError):
             side.do_handshake()
@@ -245,9 +244,7 @@ def test_facts_before_and_after_the_handshake(engines: str) -> None:
     assert (pair.client.server_hostname, pair.server.server_hostname) == ("localhost", None)
     assert (pair.client.context, pair.server.context) == contexts
     assert pair.server.getpeercert() is None
-    assert pair.client.getpeercert(True) == ssl.PEM_cert_to_DER_cert(
-        (PKI / "ecdsa/server.pem").read_text()
-    )
+    assert pair.client.getpeercert(True) == ssl.PEM_cert_to_DER_cert((PKI / "ecdsa/server.pem").read_text())
     certificate = pair.client.getpeercert()
     assert ("DNS", "localhost") in certificate["subjectAltName"]
     assert ("IP Address", "0:0:0:0:0:0:0:1") in certificate["subjectAltName"]
@@ -285,7 +282,14 @@ def test_hostnames_in_all_forms() -> None:
 
 @pytest.mark.parametrize(
     ("hostname", "error"),
-    [("", ValueError), (".localhost", ValueError), ("a b", ValueError), ("x\0y", ValueError), (None, ValueError), (5, (TypeError, AttributeError))],  # fmt: skip
+    [
+        ("", ValueError),
+        (".localhost", ValueError),
+        ("a b", ValueError),
+        ("x\0y", ValueError),
+        (None, ValueError),
+        (5, (TypeError, AttributeError)),
+    ],
 )
 def test_hostnames_that_are_none(hostname: Any, error: type[Exception]) -> None:
     with pytest.raises(error):

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import tlsbio
 from pairs import PKI, Pair, client_context, configured, server_context
+
+import tlsbio
 
 PARTIAL_CHAIN = 0x80000
 
@@ -21,6 +22,7 @@ def trusting(who: str, *files: str, **settings: Any) -> Any:
     return configured(context, settings)
 
 
+LEAF = {"verify_flags": ssl.VERIFY_CRL_CHECK_LEAF}
 CASES = [
     # server's certificate, what the client trusts, its settings, OpenSSL's verify code or 0
     ("ecdsa/server", ["ecdsa/ca.pem"], {}, 0),
@@ -47,7 +49,7 @@ CASES = [
     ("bad/expired", [], {"check_hostname": False, "verify_mode": ssl.CERT_NONE}, 0),
     # CRLs.
     ("bad/revoked", ["ecdsa/ca.pem", "ecdsa/inter.pem", "crl/all.crl"], {}, 0),
-    ("bad/revoked", ["ecdsa/ca.pem", "ecdsa/inter.pem", "crl/all.crl"], {"verify_flags": ssl.VERIFY_CRL_CHECK_LEAF}, 23),
+    ("bad/revoked", ["ecdsa/ca.pem", "ecdsa/inter.pem", "crl/all.crl"], LEAF, 23),
     ("ecdsa/server", ["ecdsa/ca.pem", "crl/all.crl"], {"verify_flags": ssl.VERIFY_CRL_CHECK_CHAIN}, 0),
 ]  # fmt: skip
 

@@ -75,13 +75,13 @@ class Channel:
     __slots__ = (
         "_body",
         "_busy",
-        "_eof_told",
         "_conn",
+        "_eof_told",
         "_header",
         "_incoming",
         "_outgoing",
-        "_we_closed",
         "_wants_notes",
+        "_we_closed",
     )
 
     def _open(self, handle: int, incoming: Any, outgoing: Any, wants_notes: bool) -> None:
@@ -207,7 +207,7 @@ class Channel:
 
     def pending(self) -> int:
         """How many plain bytes can be read without any further wire byte."""
-        return max(0, lib.tls_plain_pending(self._entered()))
+        return max(0, int(lib.tls_plain_pending(self._entered())))
 
     def unwrap(self) -> None:
         """Says that nothing more will be written, and waits until the peer says the same."""

@@ -71,7 +71,7 @@ class SSLContext(ssl.SSLContext):
     engine cannot honour raises ``NotImplementedError`` at once.
     """
 
-    sslobject_class: type[SSLObject]  # type: ignore[assignment]
+    sslobject_class: type[SSLObject]
 
     _tlsbio_trust: Trust
     _tlsbio_identities: dict[str, identity.Identity]
@@ -85,7 +85,7 @@ class SSLContext(ssl.SSLContext):
     def __new__(cls, protocol: int | None = None, *args: Any, **kwargs: Any) -> SSLContext:
         if protocol in _OLD_PROTOCOLS:
             raise NotImplementedError("the engine has TLS 1.2 and TLS 1.3 only")
-        self = cast("SSLContext", super().__new__(cls, *(() if protocol is None else (protocol,)), *args, **kwargs))
+        self = super().__new__(cls, *(() if protocol is None else (protocol,)), *args, **kwargs)
         self._tlsbio_trust = Trust()
         self._tlsbio_identities = {}
         self._tlsbio_suites = ()
@@ -120,7 +120,7 @@ class SSLContext(ssl.SSLContext):
 
     # Versions and options
 
-    @property
+    @property  # type: ignore[override]
     def minimum_version(self) -> ssl.TLSVersion:
         """The least protocol version. Only TLS 1.2 and 1.3 can be set."""
         return super().minimum_version
@@ -130,7 +130,7 @@ class SSLContext(ssl.SSLContext):
         _check_version(value)
         _Native.minimum_version.__set__(self, value)
 
-    @property
+    @property  # type: ignore[override]
     def maximum_version(self) -> ssl.TLSVersion:
         """The greatest protocol version. Only TLS 1.2 and 1.3 can be set."""
         return super().maximum_version
@@ -284,10 +284,10 @@ class SSLContext(ssl.SSLContext):
         self,
         cafile: str | bytes | os.PathLike[str] | os.PathLike[bytes] | None = None,
         capath: str | bytes | os.PathLike[str] | os.PathLike[bytes] | None = None,
-        cadata: str | bytes | bytearray | memoryview | None = None,
+        cadata: Any = None,
     ) -> None:
         """Adds certificates that are trusted, and CRLs."""
-        super().load_verify_locations(cafile, capath, cadata)  # type: ignore[arg-type]
+        super().load_verify_locations(cafile, capath, cadata)
         if cafile is not None:
             self._tlsbio_trust.add_text(Path(os.fsdecode(cafile)).read_bytes())
         if capath is not None:
@@ -304,16 +304,16 @@ class SSLContext(ssl.SSLContext):
 
     # What is told
 
-    @property
-    def sni_callback(self) -> Callable[[Any, str | None, Any], None | int] | None:
+    @property  # type: ignore[override]
+    def sni_callback(self) -> Callable[[Any, str | None, Any], int | None] | None:
         """Called with (connection, server name, this context) when a client has said whom it wants."""
-        return cast("Callable[[Any, str | None, Any], None | int] | None", self._raw("sni_callback"))
+        return cast("Callable[[Any, str | None, Any], int | None] | None", self._raw("sni_callback"))
 
     @sni_callback.setter
-    def sni_callback(self, callback: Callable[[Any, str | None, Any], None | int] | None) -> None:
+    def sni_callback(self, callback: Callable[[Any, str | None, Any], int | None] | None) -> None:
         _Native.sni_callback.__set__(self, callback)
 
-    @property
+    @property  # type: ignore[override]
     def keylog_filename(self) -> str | None:
         """The file that the secrets of connections are appended to: for debugging only."""
         return cast("str | None", self._raw("keylog_filename"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import re
 import ssl
 from collections.abc import Callable
 from pathlib import Path
@@ -59,10 +60,10 @@ def load(certfile: Path, keyfile: Path, password: OneTimePassword) -> Identity:
 def _decrypted(key: bytes, password: bytes) -> bytes:
     from cryptography.hazmat.primitives import serialization
 
-    start = min(at for at in (key.find(b"-----BEGIN ENCRYPTED"), key.find(b"-----BEGIN RSA"), key.find(b"-----BEGIN EC"),
-                              key.find(b"-----BEGIN PRIVATE")) if at >= 0)  # fmt: skip
+    # What may stand before it, such as certificates, is not looked at.
+    start = re.search(rb"-----BEGIN (?:\w+ )*PRIVATE KEY-----", key)
     try:
-        loaded = serialization.load_pem_private_key(key[start:], password)
+        loaded = serialization.load_pem_private_key(key[start.start() if start else 0 :], password)
     except (ValueError, TypeError) as error:
         raise ssl.SSLError(ssl.SSL_ERROR_SSL, f"the private key cannot be decrypted: {error}") from None
     return loaded.private_bytes(

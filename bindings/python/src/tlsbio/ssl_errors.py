@@ -105,9 +105,7 @@ def want_read() -> ssl.SSLWantReadError:
 
 def zero_return() -> ssl.SSLZeroReturnError:
     """Both sides have closed."""
-    return make(
-        ssl.SSLZeroReturnError, ssl.SSL_ERROR_ZERO_RETURN, "TLS/SSL connection has been closed (EOF)"
-    )
+    return make(ssl.SSLZeroReturnError, ssl.SSL_ERROR_ZERO_RETURN, "TLS/SSL connection has been closed (EOF)")
 
 
 def unexpected_eof() -> ssl.SSLEOFError:

@@ -7,7 +7,7 @@ import ssl
 import sys
 import time
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from . import certificates, ssl_errors
 from ._native import ffi, lib
@@ -19,9 +19,6 @@ try:
     from ._speed import Channel, MemoryBIO
 except ImportError:
     from .channel import Channel, MemoryBIO
-
-if TYPE_CHECKING:
-    from .channel import Channel, MemoryBIO  # noqa: F811
 
 # Names that no server has: what a connection without a name is made with. Addresses are not sent.
 _NO_NAME = "255.255.255.255"
@@ -68,9 +65,10 @@ class SSLObject(Channel, ssl.SSLObject):
     _tlsbio_server: bool
     _tlsbio_session: SSLSession | None
     _tlsbio_self_signed = False
+    _tlsbio_has_identity = True
 
     @classmethod
-    def _create(  # type: ignore[override]
+    def _create(
         cls,
         incoming: Any,
         outgoing: Any,
@@ -103,9 +101,9 @@ class SSLObject(Channel, ssl.SSLObject):
         """A connection of the library that has not begun."""
         context, error = self._tlsbio_context, new_error()
         self._tlsbio_native = None
-        if self._tlsbio_server and context.sni_callback is not None:
-            # The context is chosen when the client has said whom it wants; that there can be one is checked now.
-            context._native(True)
+        if self._tlsbio_server and (context.sni_callback is not None or not context._tlsbio_identities):
+            # The context is chosen when the client has said whom it wants. Without a certificate, too, the
+            # handshake is where OpenSSL fails.
             handle = lib.tls_server_new(ffi.NULL, error)
         elif self._tlsbio_server:
             self._tlsbio_native = context._native(True)
@@ -151,6 +149,8 @@ class SSLObject(Channel, ssl.SSLObject):
             name = ffi.string(lib.tls_status_name(status))
             ffi.memmove(error.message, name + b"\0", len(name) + 1)
         failure = from_struct(error)
+        if not self._tlsbio_has_identity:
+            return ssl_errors.protocol_error("NO_SHARED_CIPHER", "the context has no certificate: load_cert_chain")
         peer = ssl_errors.Peer(self._tlsbio_hostname, self._tlsbio_self_signed)
         return ssl_errors.from_error(failure, peer)
 
@@ -187,6 +187,10 @@ class SSLObject(Channel, ssl.SSLObject):
         if alert is not None:
             if lib.tls_answer_refuse(handle, alert & 0xFF) != lib.TLS_OK:
                 lib.tls_answer_refuse(handle, _ALERT_INTERNAL_ERROR)
+            return
+        if not self._tlsbio_context._tlsbio_identities:
+            self._tlsbio_has_identity = False
+            lib.tls_answer_refuse(handle, _ALERT_HANDSHAKE_FAILURE)
             return
         try:
             # Another context brings its certificates; it does not make client certificates optional.
@@ -230,8 +234,8 @@ class SSLObject(Channel, ssl.SSLObject):
             raise TypeError("The value must be a tlsbio.SSLContext")
         self._tlsbio_context = context
 
-    @property
-    def session(self) -> SSLSession | None:  # type: ignore[override]
+    @property  # type: ignore[override]
+    def session(self) -> SSLSession | None:
         """The newest session that the server has given, or the one that is resumed."""
         if not self._tlsbio_server and self._tlsbio_native is not None:
             handle = lib.tls_session_take(self._handle, ffi.NULL)
@@ -261,7 +265,7 @@ class SSLObject(Channel, ssl.SSLObject):
     @property
     def session_reused(self) -> bool:
         """Whether the handshake resumed a session."""
-        return lib.tls_resumed(self._handle) == 1
+        return bool(lib.tls_resumed(self._handle) == 1)
 
     @property
     def server_side(self) -> bool:
@@ -358,6 +362,8 @@ class SSLObject(Channel, ssl.SSLObject):
         raise NotImplementedError("Post-handshake auth is not supported by this engine.")
 
 
+__all__ = ["MemoryBIO", "SSLObject", "SSLSession"]
+
 SSLContext.sslobject_class = SSLObject
 
 
@@ -381,7 +387,7 @@ def _check_role(context: SSLContext, server_side: bool, hostname: str | None) ->
 def _report_unraisable(error: BaseException, callback: Any) -> None:
     """What ssl does with an exception of an SNI callback: the handshake fails, the exception is shown."""
     sys.unraisablehook(
-        SimpleNamespace(  # type: ignore[arg-type]
+        SimpleNamespace(
             exc_type=type(error),
             exc_value=error,
             exc_traceback=error.__traceback__,

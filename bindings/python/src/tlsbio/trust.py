@@ -96,7 +96,9 @@ def _sorted(
     everything = b"".join(certificates)
     if everything:
         store.load_verify_locations(cadata=everything)
-    anchors, intermediates, peers = [], [], []
+    anchors: list[bytes] = []
+    intermediates: list[bytes] = []
+    peers: list[bytes] = []
     authorities = dict(zip(store.get_ca_certs(binary_form=True), store.get_ca_certs(), strict=True))
     for der in certificates:
         facts = authorities.get(der)

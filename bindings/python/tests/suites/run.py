@@ -115,7 +115,7 @@ PYTEST = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:xd
 
 
 def run_one(suite: Suite, folder: Path, name: str, side: str) -> tuple[str, str]:
-    """"passed", "failed" or "skipped", and what was printed."""
+    """ "passed", "failed" or "skipped", and what was printed."""
     command = [*PYTEST, "-x", "-q", "-rs", name] if suite.pytest else [sys.executable, "-m", "unittest", "-v", name]
     process = subprocess.Popen(
         command, cwd=folder, env=environment(side), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT

@@ -33,7 +33,9 @@ if _SIDE:
             wrap = super().wrap_bio if ours else lambda *rest: _openssl_wrap(self, *rest)
             return wrap(incoming, outgoing, server_side, server_hostname, session)
 
-    def _openssl_wrap(context: Any, incoming: Any, outgoing: Any, server_side: bool, hostname: Any, session: Any) -> Any:
+    def _openssl_wrap(
+        context: Any, incoming: Any, outgoing: Any, server_side: bool, hostname: Any, session: Any
+    ) -> Any:
         return ssl.SSLObject._create(  # type: ignore[attr-defined]
             incoming,
             outgoing,
