@@ -217,6 +217,7 @@ typedef struct {
     PyObject_HEAD tls_conn_t *conn;
     PyObject *incoming, *outgoing;
     size_t body;        /* of the record that is being moved: bytes that are still in the BIO */
+    size_t record;      /* all of its bytes */
     size_t plain_bound; /* no more plain bytes than this can be read without a further record */
     unsigned char header[RECORD_HEADER];
     unsigned char header_len;
@@ -352,26 +353,30 @@ static int feed(Channel *channel, const unsigned char *wire, size_t len)
     return 0;
 }
 
-/* Takes note of the next bytes of a record that were moved. Answers whether its end was reached. */
+/* Takes note of the next bytes of a record that were moved. Answers whether its end was reached.
+ * Never are there two records in the engine that it has not looked at: what it has not decrypted
+ * nobody could be told of. */
 static bool note_moved(Channel *channel, const unsigned char *wire, size_t len)
 {
     if (channel->body > 0) {
         channel->body -= len;
-        return channel->body == 0;
+    } else {
+        memcpy(channel->header + channel->header_len, wire, len);
+        channel->header_len += (unsigned char)len;
+        if (channel->header_len < RECORD_HEADER)
+            return false;
+        channel->header_len = 0;
+        channel->body = channel->record = (size_t)channel->header[3] << 8 | channel->header[4];
+        if (channel->header[0] < 20 || channel->header[0] > 24 || channel->body > LARGEST_BODY) {
+            /* The engine says what is wrong with it, before more is taken. */
+            channel->body = 0;
+            return true;
+        }
     }
-    memcpy(channel->header + channel->header_len, wire, len);
-    channel->header_len += (unsigned char)len;
-    if (channel->header_len < RECORD_HEADER)
+    if (channel->body > 0)
         return false;
-    channel->header_len = 0;
-    channel->body = (size_t)channel->header[3] << 8 | channel->header[4];
-    if (channel->header[0] < 20 || channel->header[0] > 24 || channel->body > LARGEST_BODY) {
-        /* The engine says what is wrong with it, before more is taken. */
-        channel->body = 0;
-        return true;
-    }
-    channel->plain_bound += channel->body;
-    return channel->body == 0;
+    channel->plain_bound += channel->record;
+    return true;
 }
 
 /* Moves wire bytes up to the end of a record. 1: there were some, 0: none, -1: exception. */
