@@ -22,7 +22,10 @@ class BuildWithLibrary(build_py):
         # A build of the library that is there already may be used as it is, where cargo shall not run again.
         if not (os.environ.get("TLSBIO_PREBUILT") and LIBRARY.exists()):
             subprocess.run(["make", "--no-print-directory", "lib"], cwd=ROOT, check=True)
-        shutil.copy2(LIBRARY, HERE / "src" / "tlsbio" / "libtlsbio.so.0")
+        # Put in place at once: processes may have the former one mapped.
+        copy = HERE / "src" / "tlsbio" / f"libtlsbio.so.{os.getpid()}"
+        shutil.copy2(LIBRARY, copy)
+        copy.replace(copy.with_name("libtlsbio.so.0"))
         super().run()
 
 

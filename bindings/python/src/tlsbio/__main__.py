@@ -8,10 +8,8 @@ import platform
 import ssl
 import sys
 import tempfile
+from importlib import metadata
 from pathlib import Path
-
-import cffi
-import cryptography
 
 import tlsbio
 
@@ -26,7 +24,7 @@ def main() -> int:
     channel = "C" if tlsbio.SSLObject.__mro__[1].__module__.endswith("_speed") else "cffi"
     print(f"tlsbio {tlsbio.__version__} (hot path in {channel}), libtlsbio {library}")
     print(f"{platform.python_implementation()} {platform.python_version()}, {ssl.OPENSSL_VERSION} for sockets")
-    print(f"cffi {cffi.__version__}, cryptography {cryptography.__version__}")
+    print(", ".join(f"{name} {metadata.version(name)}" for name in ("cffi", "cryptography")))
     print()
     print("cipher suites:")
     for suite in SUITES:
