@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from pairs import Pair, client_context, server_context
 
+import tlsbio
 from tlsbio import sslobject
 
 WITHOUT_C = sslobject.Channel.__module__ == "tlsbio.channel"
@@ -135,6 +136,35 @@ def test_connections_that_are_dropped_leave_memory_where_it_was(ends: str) -> No
         one_life(client, server, ends)
     grown = resident() - before
     assert grown < 2 << 20, f"{grown} bytes more after {lives} connections"
+
+
+@pytest.mark.parametrize("bio", [ssl.MemoryBIO, tlsbio.MemoryBIO])
+def test_operations_leave_memory_where_it_was(bio: type) -> None:
+    pair = Pair(client_context(), server_context(), bio=bio).handshake()
+    buffer = bytearray(300)
+
+    def work(rounds: int) -> None:
+        for index in range(rounds):
+            pair.client.write(b"message" * (1 + index % 50))
+            pair.server.read(300)
+            pair.server.read(300, buffer) if pair.server.pending() else None
+            for call in (
+                lambda: pair.server.read(300),
+                lambda: pair.server.read(300, buffer),
+                lambda: pair.server.read(-1),
+                lambda: pair.server.read(5, b"read-only"),
+                lambda: pair.server.read(1, 2, 3),
+                lambda: pair.server.write("text"),
+                lambda: pair.to_client.write(None),
+                lambda: pair.to_client.read("1"),
+            ):
+                with pytest.raises((ssl.SSLWantReadError, TypeError, ValueError)):
+                    call()
+
+    work(300)
+    before = resident()
+    work(3000)
+    assert resident() - before < 1 << 20
 
 
 @pytest.mark.usefixtures("without_collector")
