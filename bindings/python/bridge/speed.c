@@ -32,7 +32,8 @@ typedef struct {
     PyObject_HEAD unsigned char *bytes;
     size_t start, end, room;
     bool ended;
-    bool lent; /* an operation without the GIL uses the memory */
+    bool lent; /* an operation without the GIL writes behind the bytes: they can be read, not moved
+                */
 } Bio;
 
 static size_t bio_size(const Bio *bio)
@@ -43,7 +44,8 @@ static size_t bio_size(const Bio *bio)
 static void bio_taken(Bio *bio, size_t size)
 {
     bio->start += size;
-    if (bio->start < bio->end)
+    /* Bytes that are being written behind those that are gone stay where they are. */
+    if (bio->start < bio->end || bio->lent)
         return;
     bio->start = bio->end = 0;
     if (bio->room > KEPT_ROOM) {
@@ -60,7 +62,7 @@ static int bio_reserve(Bio *bio, size_t size)
     unsigned char *bytes;
 
     if (bio->lent) {
-        PyErr_SetString(PyExc_BufferError, "another thread uses this MemoryBIO");
+        PyErr_SetString(PyExc_BufferError, "another thread writes to this MemoryBIO");
         return -1;
     }
     if (bio->room - bio->end >= size)
@@ -129,10 +131,6 @@ static PyObject *bio_read(PyObject *self, PyObject *const *arguments, Py_ssize_t
             return NULL;
         if (wanted >= 0 && (size_t)wanted < size)
             size = (size_t)wanted;
-    }
-    if (bio->lent) {
-        PyErr_SetString(PyExc_BufferError, "another thread uses this MemoryBIO");
-        return NULL;
     }
     taken = PyBytes_FromStringAndSize(size > 0 ? (const char *)bio->bytes + bio->start : NULL,
                                       (Py_ssize_t)size);
@@ -393,10 +391,6 @@ static int pull(Channel *channel)
             Bio *bio = (Bio *)channel->incoming;
             size_t size = bio_size(bio) < wanted ? bio_size(bio) : wanted;
 
-            if (bio->lent) {
-                PyErr_SetString(PyExc_BufferError, "another thread uses this MemoryBIO");
-                return -1;
-            }
             if (size == 0)
                 return moved;
             if (feed(channel, bio->bytes + bio->start, size) < 0)

@@ -103,10 +103,6 @@ def test_an_outgoing_bio_that_was_ended() -> None:
         own.write(b"x")
 
 
-class Readers:
-    """A buffer that tries to change while it is lent: another thread resizes it."""
-
-
 def test_a_buffer_cannot_be_resized_while_it_is_lent() -> None:
     pair = Pair.of("ours-ours")
     data = bytearray(8 << 20)
@@ -160,6 +156,32 @@ def test_two_threads_at_once_harm_nothing() -> None:
     while received < outcomes.count(1 << 20) << 20:
         received += len(pair.server.read(262144))
     check_alive(pair)
+
+
+@pytest.mark.parametrize("bio", [ssl.MemoryBIO, tlsbio.MemoryBIO])
+def test_another_thread_takes_the_wire_bytes(bio: Any) -> None:
+    pair = Pair(client_context(), server_context(), bio=bio).handshake()
+    between, messages = tlsbio.MemoryBIO(), 200
+    done = threading.Event()
+
+    def carry() -> None:
+        while not done.is_set() or pair.to_server.pending:
+            between.write(pair.to_server.read(5000))
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    thread = threading.Thread(target=carry)
+    thread.start()
+    try:
+        for index in range(messages):
+            pair.client.write(bytes([index % 256]) * 20000)
+    finally:
+        done.set()
+        thread.join()
+        sys.setswitchinterval(interval)
+    pair.to_server.write(between.read())
+    received = b"".join(pair.server.read(262144) for _ in range(messages * 2))
+    assert received == b"".join(bytes([index % 256]) * 20000 for index in range(messages))
 
 
 def test_a_handshake_moves_between_threads() -> None:
