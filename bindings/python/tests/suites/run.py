@@ -38,6 +38,8 @@ class Suite:
     sides: list[str] = field(default_factory=lambda: ["client", "server"])
     # A part of the names of the tests that are about TLS; all if empty.
     keyword: str = ""
+    # Whether it makes connections, so that none of ours would mean that it was run without us.
+    connects: bool = True
 
 
 SUITES = {
@@ -52,11 +54,8 @@ SUITES = {
         package="aiohttp",
         keyword="ssl or tls or https or fingerprint",
     ),
-    "httpx": Suite(
-        ["tests/client/test_async_client.py", "tests/test_config.py", "tests/test_main.py"],
-        pytest=True,
-        package="httpx",
-    ),
+    # Its tests make contexts, and connect to nobody over TLS: tests/test_hosts.py does that.
+    "httpx": Suite(["tests/test_config.py"], pytest=True, package="httpx", sides=["both"], connects=False),
 }
 
 LIST_UNITTEST = """
@@ -190,7 +189,7 @@ def run_side(
     ours = used.stat().st_size if used.exists() else 0
     used.unlink(missing_ok=True)
     print(f"{suite_name}, {side} side ours: {words} ({ours} connections were ours)", flush=True)
-    if ours == 0 and side != "none" and not arguments.match:
+    if ours == 0 and suite.connects and side != "none" and not arguments.match:
         print("FAILED: no connection was ours", flush=True)
         return 1
     return counts["failed"]
