@@ -138,6 +138,11 @@ def test_groups(curve: str) -> None:
     client = client_context()
     client.set_ecdh_curve(curve)
     Pair(client, server_context("openssl")).handshake()
+    pair = Pair(client, server_context())
+    assert pair.client.group() is None
+    pair.handshake()
+    assert pair.client.group() == pair.server.group() == {"prime256v1": "secp256r1"}.get(curve, curve.lower())
+    assert Pair.of("ours-ours").client.group() == "X25519MLKEM768"
 
 
 @pytest.mark.parametrize("how", ["text", "bytes", "call", "call for bytes"])

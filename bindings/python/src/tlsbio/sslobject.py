@@ -13,7 +13,7 @@ from . import certificates, ssl_errors
 from ._native import ffi, lib
 from .context import NativeContext, SSLContext
 from .errors import from_struct, new_error
-from .suites import BY_NUMBER, VERSION_NAMES
+from .suites import BY_NUMBER, GROUP_NAMES, VERSION_NAMES
 
 try:
     from ._speed import Channel, MemoryBIO
@@ -337,6 +337,10 @@ class SSLObject(Channel, ssl.SSLObject):
         if not self._is_done():
             return None
         return VERSION_NAMES.get(lib.tls_protocol_version(self._handle))
+
+    def group(self) -> str | None:
+        """The group that keys were exchanged in, such as "X25519MLKEM768"; None until the handshake is done."""
+        return GROUP_NAMES.get(lib.tls_group(self._handle)) if self._is_done() else None
 
     def get_channel_binding(self, cb_type: str = "tls-unique") -> bytes | None:
         """A channel binding: "tls-exporter" (RFC 9266) or "tls-server-end-point" (RFC 5929).

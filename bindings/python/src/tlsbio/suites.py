@@ -42,4 +42,15 @@ GROUPS = {
     "x25519": 0x001D,
 }
 
+# As OpenSSL names them when it is asked.
+GROUP_NAMES = {
+    0x0017: "secp256r1",
+    0x0018: "secp384r1",
+    0x001D: "x25519",
+    0x0201: "MLKEM768",
+    0x0202: "MLKEM1024",
+    0x11EB: "SecP256r1MLKEM768",
+    0x11EC: "X25519MLKEM768",
+}
+
 VERSION_NAMES = {lib.TLS_VERSION_1_2: "TLSv1.2", lib.TLS_VERSION_1_3: "TLSv1.3"}
