@@ -181,3 +181,14 @@ def test_a_store_with_certificates_that_cannot_be_parsed(tmp_path: Path) -> None
         # OpenSSL refuses it when it is given to it.
         (tmp_path / "bad.pem").write_text("-----BEGIN CERTIFICATE-----\nMAMCAQE=\n-----END CERTIFICATE-----\n")
         context.load_verify_locations(tmp_path / "bad.pem")
+
+
+def test_authorities_are_those_that_openssl_takes_for_them() -> None:
+    context = tlsbio.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    paths = ssl.get_default_verify_paths()
+    files = [path for path in (paths.cafile, "/etc/ssl/certs/ca-certificates.crt") if path and Path(path).exists()]
+    for path in [*files, *PKI.rglob("*.pem")]:
+        context.load_verify_locations(path)
+    authorities = {der for der, facts in context._tlsbio_trust._certificates.items() if facts.is_authority}
+    assert authorities == set(context.get_ca_certs(binary_form=True))
+    assert len(authorities) >= 5

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
-from typing import Any
+import warnings
+from typing import Any, NamedTuple
 
 from cryptography import x509
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtensionOID
@@ -93,13 +94,40 @@ def decode(der: bytes) -> dict[str, Any]:
     return decoded
 
 
+class Facts(NamedTuple):
+    """What decides about the place of a certificate in a store."""
+
+    is_authority: bool
+    is_self_issued: bool
+    has_names: bool
+
+
+def facts_of(der: bytes) -> Facts:
+    """The facts of a certificate; none of them is true if it cannot be parsed."""
+    with warnings.catch_warnings():
+        # Stores hold certificates with odd serial numbers.
+        warnings.simplefilter("ignore")
+        try:
+            certificate = x509.load_der_x509_certificate(der)
+            is_self_issued = certificate.issuer == certificate.subject
+            if certificate.version is x509.Version.v1:
+                # OpenSSL takes it for that of an authority if it is self-signed.
+                return Facts(is_self_issued, is_self_issued, False)
+            extensions = certificate.extensions
+        except ValueError:
+            return Facts(False, False, False)
+    known = {extension.oid: extension.value for extension in extensions}
+    constraints, usage = known.get(ExtensionOID.BASIC_CONSTRAINTS), known.get(ExtensionOID.KEY_USAGE)
+    if isinstance(constraints, x509.BasicConstraints):
+        is_authority = constraints.ca
+    else:
+        is_authority = isinstance(usage, x509.KeyUsage) and usage.key_cert_sign
+    return Facts(is_authority, is_self_issued, ExtensionOID.SUBJECT_ALTERNATIVE_NAME in known)
+
+
 def is_self_issued(der: bytes) -> bool:
     """Whether a certificate names itself as its issuer."""
-    try:
-        certificate = x509.load_der_x509_certificate(der)
-        return certificate.issuer == certificate.subject
-    except ValueError:
-        return False
+    return facts_of(der).is_self_issued
 
 
 def _name(name: x509.Name) -> Name:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import ssl
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from . import identity, ssl_errors
-from ._native import lib
+from ._native import ffi, lib
 from .config import Builder, Context
 from .errors import Error
 from .suites import BY_OPENSSL_NAME, GROUPS
@@ -94,6 +95,7 @@ class SSLContext(ssl.SSLContext):
         self._tlsbio_natives = {}
         self._tlsbio_key_log = None
         self._tlsbio_lock = threading.Lock()
+        _gather_entropy()
         return self
 
     def _raw(self, name: str) -> Any:
@@ -411,6 +413,18 @@ class SSLContext(ssl.SSLContext):
     @property
     def _ignores_unexpected_eof(self) -> bool:
         return bool(self._raw("options") & _OP_IGNORE_UNEXPECTED_EOF)
+
+
+@functools.cache
+def _gather_entropy() -> None:
+    """Lets the engine make its first secret, for which it collects entropy for some 80 ms, once in a process.
+
+    Contexts are made when a program starts; the first handshake may be one that an event loop waits for.
+    """
+    builder = Builder()
+    builder.verify(lib.TLS_VERIFY_DANGEROUS_NONE)
+    context = builder.client()
+    lib.tls_free(lib.tls_client_new(context.handle, b"localhost", ffi.NULL))
 
 
 def _check_version(value: int) -> None:

@@ -7,10 +7,10 @@ import binascii
 import os
 import re
 import ssl
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from .certificates import is_self_issued
+from .certificates import Facts, facts_of
 from .config import Builder
 from .errors import Error
 
@@ -26,7 +26,7 @@ class Trust:
     """Certificates and CRLs."""
 
     def __init__(self) -> None:
-        self._certificates: dict[bytes, None] = {}
+        self._certificates: dict[bytes, Facts] = {}
         self._crls: dict[bytes, None] = {}
         self._system = False
         # Grows with each addition, so that contexts know when theirs is out of date.
@@ -43,13 +43,19 @@ class Trust:
                 self._crls[der] = None
             else:
                 # A "TRUSTED CERTIFICATE" is followed by what OpenSSL alone understands.
-                self._certificates[next(_split(der), der)] = None
+                self._add(next(_split(der), der))
         self.version += 1
 
     def add_der(self, der: bytes) -> None:
         """Adds certificates in DER, one behind the other."""
-        self._certificates.update(dict.fromkeys(_split(der)))
+        for certificate in _split(der):
+            self._add(certificate)
         self.version += 1
+
+    def _add(self, der: bytes) -> None:
+        # What it is, is found out now and not in the first handshake, which an event loop would have to wait for.
+        if der not in self._certificates:
+            self._certificates[der] = facts_of(der)
 
     def add_directory(self, path: str) -> None:
         """Adds the certificates and CRLs in a directory whose files are named by hashes, as they are now.
@@ -89,28 +95,21 @@ class Trust:
 
 
 def _sorted(
-    certificates: Iterable[bytes], partial_chains: bool, any_name: bool
+    certificates: dict[bytes, Facts], partial_chains: bool, any_name: bool
 ) -> tuple[list[bytes], list[bytes], list[bytes]]:
     """Trust anchors, intermediates, and certificates of peers themselves, as OpenSSL sees them."""
-    store = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    everything = b"".join(certificates)
-    if everything:
-        store.load_verify_locations(cadata=everything)
     anchors: list[bytes] = []
     intermediates: list[bytes] = []
     peers: list[bytes] = []
-    authorities = dict(zip(store.get_ca_certs(binary_form=True), store.get_ca_certs(), strict=True))
-    for der in certificates:
-        facts = authorities.get(der)
-        if facts is None:
+    for der, facts in certificates.items():
+        if not facts.is_authority:
             # It issues nothing, but may be the peer's own.
-            if partial_chains or is_self_issued(der):
+            if partial_chains or facts.is_self_issued:
                 peers.append(der)
             continue
-        is_root = facts.get("issuer") == facts.get("subject")
-        (anchors if is_root or partial_chains else intermediates).append(der)
+        (anchors if facts.is_self_issued or partial_chains else intermediates).append(der)
         # Whether it could also be a peer's own is a question of names, which authorities do not have.
-        if is_root and (any_name or "subjectAltName" in facts):
+        if facts.is_self_issued and (any_name or facts.has_names):
             peers.append(der)
     return anchors, intermediates, peers
 
