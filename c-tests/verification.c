@@ -448,7 +448,7 @@ static void a_known_peer_needs_no_chain(void)
         {"bad/wrongusage.pem", "bad/wrongusage.pem", "bad/wrongusage.key",
          TLS_REASON_CERTIFICATE_WRONG_USAGE},
         {"bad/selfsigned-ca-wrongusage.pem", "bad/selfsigned-ca-wrongusage.pem",
-         "bad/selfsigned-ca-wrongusage.key", TLS_REASON_CERTIFICATE_OTHER},
+         "bad/selfsigned-ca-wrongusage.key", TLS_REASON_CERTIFICATE_WRONG_USAGE},
         {"ecdsa/ca.pem", "ecdsa/ca.pem", "ecdsa/ca.key", TLS_REASON_CERTIFICATE_WRONG_NAME},
     };
 

@@ -1,11 +1,12 @@
-"""Builds the shared library with the machine's cargo, puts it into the package, and the bridge to it beside it."""
+"""Builds the shared library with the machine's cargo, puts it into the package, and the bridges to it beside it."""
 
 import os
+import platform
 import shutil
 import subprocess
 from pathlib import Path
 
-from setuptools import setup
+from setuptools import Extension, setup
 from setuptools.command.build_py import build_py
 
 HERE = Path(__file__).resolve().parent
@@ -15,14 +16,32 @@ LIBRARY = ROOT / "target" / "release" / "libtlsbio.so"
 
 
 class BuildWithLibrary(build_py):
-    """The package together with libtlsbio.so.0, which its bridge finds beside itself."""
+    """The package together with libtlsbio.so.0, which its bridges find beside themselves."""
 
     def run(self) -> None:
         # A build of the library that is there already may be used as it is, where cargo shall not run again.
         if not (os.environ.get("TLSBIO_PREBUILT") and LIBRARY.exists()):
             subprocess.run(["make", "--no-print-directory", "lib"], cwd=ROOT, check=True)
-        shutil.copy2(LIBRARY, HERE / "src" / "tlsbio" / "libtlsbio.so.0")
+        # Put in place at once: processes may have the former one mapped.
+        copy = HERE / "src" / "tlsbio" / f"libtlsbio.so.{os.getpid()}"
+        shutil.copy2(LIBRARY, copy)
+        copy.replace(copy.with_name("libtlsbio.so.0"))
         super().run()
 
 
-setup(cffi_modules=["bridge/build.py:ffi"], cmdclass={"build_py": BuildWithLibrary})
+# What tlsbio.channel does by cffi, in C: an object of CPython's own kind. PyPy is faster without it.
+speed = Extension(
+    "tlsbio._speed",
+    ["bridge/speed.c"],
+    include_dirs=[str(ROOT / "include")],
+    library_dirs=[str(LIBRARY.parent)],
+    libraries=["tlsbio"],
+    extra_compile_args=["-Wall", "-Wextra", "-Wno-missing-field-initializers", "-Wno-cast-function-type"],
+    extra_link_args=["-Wl,-rpath,$ORIGIN"],
+)
+
+setup(
+    cffi_modules=["bridge/build.py:ffi"],
+    ext_modules=[speed] if platform.python_implementation() == "CPython" else [],
+    cmdclass={"build_py": BuildWithLibrary},
+)

@@ -2,7 +2,7 @@
 
 use pki_types::{CertificateDer, UnixTime};
 use rustls_aws_lc_rs::ALL_VERIFICATION_ALGS;
-use webpki::{EndEntityCert, Error, ExtendedKeyUsage};
+use webpki::{EndEntityCert, Error, ExtendedKeyUsage, RequiredEkuNotFoundContext};
 
 use crate::der::{BOOLEAN, CONTEXT_3, Elements, OBJECT_EXTENDED_KEY_USAGE, OID, Offset, SEQUENCE};
 
@@ -44,7 +44,14 @@ pub(super) fn judge_alone(
         Err(Error::UnknownIssuer) => Ok(()),
         // Most tools mark self-signed certificates as those of a CA. The time was found right before that was
         // seen, the usage was not looked at yet.
-        Err(Error::CaUsedAsEndEntity) if allows(certificate, usage).unwrap_or(false) => Ok(()),
+        Err(Error::CaUsedAsEndEntity) => match allows(certificate, usage) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Error::RequiredEkuNotFound(RequiredEkuNotFoundContext {
+                required: usage.required(),
+                present: Vec::new(),
+            })),
+            Err(_) => Err(Error::BadDer),
+        },
         other => other,
     }
 }

@@ -1,4 +1,4 @@
-"""The bridge to the library, made from its header by cffi: every function, struct and constant, so that none can be forgotten."""
+"""The bridge to the library, made from its header by cffi: every function, struct and constant."""
 
 import re
 from pathlib import Path
@@ -15,7 +15,7 @@ def declarations(header: str) -> str:
     text = re.sub(r"/\*.*?\*/", "", header, flags=re.DOTALL)
     constants = re.findall(r"^#define (TLS_\w+)[ \t]+\S", text, flags=re.MULTILINE)
     text = re.sub(r"//.*", "", text)
-    text = re.sub(r'#ifdef __cplusplus\n.*?#endif', "", text, flags=re.DOTALL)
+    text = re.sub(r"#ifdef __cplusplus\n.*?#endif", "", text, flags=re.DOTALL)
     text = re.sub(r"^#.*$", "", text, flags=re.MULTILINE)
     return text + "\n".join(f"#define {name} ..." for name in constants)
 

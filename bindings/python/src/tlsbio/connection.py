@@ -94,9 +94,7 @@ class Connection:
 
     def read_into(self, plain: bytearray | memoryview) -> int:
         """Decrypts into a writable buffer: how many bytes, or a negative wait, question or end."""
-        return self._checked(
-            lib.tls_read_into(self._handle, ffi.from_buffer(plain, require_writable=True), len(plain))
-        )
+        return self._checked(lib.tls_read_into(self._handle, ffi.from_buffer(plain, require_writable=True), len(plain)))
 
     def write_from(self, plain: Buffer) -> int:
         """Encrypts from a buffer: how many bytes were taken, or a negative wait, question or end."""
@@ -114,7 +112,7 @@ class Connection:
 
     def state(self) -> int:
         """The state word: TLS_CAN_READ and so on."""
-        return lib.tls_state(self._handle)
+        return int(lib.tls_state(self._handle))
 
     def close_notify(self) -> None:
         """Queues the proper end of this side. What the peer still sends can be read."""
@@ -124,15 +122,15 @@ class Connection:
 
     def version(self) -> int:
         """The protocol version, 0 if not known yet."""
-        return lib.tls_protocol_version(self._handle)
+        return int(lib.tls_protocol_version(self._handle))
 
     def cipher_suite(self) -> int:
         """The cipher suite by IANA number, 0 if not known yet."""
-        return lib.tls_cipher_suite(self._handle)
+        return int(lib.tls_cipher_suite(self._handle))
 
     def group(self) -> int:
         """The key exchange group by IANA number, 0 if not known yet."""
-        return lib.tls_group(self._handle)
+        return int(lib.tls_group(self._handle))
 
     def alpn(self) -> bytes | None:
         """The negotiated application protocol."""

@@ -30,7 +30,8 @@ class Error(Exception):
 
 def status_name(status: int) -> str:
     """The name of a status, such as ``TLS_WANT_FEED``."""
-    return ffi.string(lib.tls_status_name(status)).decode("ascii")
+    name: bytes = ffi.string(lib.tls_status_name(status))
+    return name.decode("ascii")
 
 
 def new_error() -> Any:

