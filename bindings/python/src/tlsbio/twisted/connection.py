@@ -244,6 +244,8 @@ class Connection(base.Connection):
             raise ValueError("bufsiz must be positive")
         unsent = self._unsent
         if unsent is not None:
+            # Its bytes are older than those in the library's queue.
+            unsent += self.drain()
             wire = bytes(unsent[:bufsiz])
             del unsent[:bufsiz]
             if not unsent:

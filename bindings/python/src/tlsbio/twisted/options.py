@@ -54,11 +54,12 @@ class _Recipe:
     # Factories that answer another list each time could fill the memory: the oldest context gives way.
     MOST_CONTEXTS = 16
 
-    def __init__(self, builder: Builder, client: bool, certificate: bytes | None) -> None:
+    def __init__(self, builder: Builder, client: bool) -> None:
         self._builder = builder
         self._client = client
         self._contexts: dict[tuple[bytes, ...], Context] = {}
-        self.certificate = certificate
+        # This side's own, in DER.
+        self.certificate: bytes | None = None
 
     def context(self, alpn: tuple[bytes, ...]) -> Context:
         """The context that negotiates these application protocols."""
@@ -68,7 +69,9 @@ class _Recipe:
                 self._builder.alpn(alpn)
                 context = self._builder.client() if self._client else self._builder.server()
             except Error as error:
-                raise ConfigError.because("options", error.message, error) from error
+                # Of what a context is made of, only key and certificate can be at odds with each other.
+                what = "identity" if self._client else "chain, key"
+                raise ConfigError.because(what, error.message, error) from error
             except ValueError as error:
                 raise ConfigError.because("alpn", str(error)) from error
             if len(self._contexts) >= self.MOST_CONTEXTS:
@@ -150,7 +153,7 @@ class ServerOptions:
                 add_trust(builder, "client_trust", client_trust)
                 required = lib.TLS_CLIENT_AUTH_REQUIRED if client_required else lib.TLS_CLIENT_AUTH_OPTIONAL
                 builder.client_auth(required)
-            self._recipe = _Recipe(builder, False, None)
+            self._recipe = _Recipe(builder, False)
             self._recipe.context(self._own_alpn)
             self._recipe.certificate = own_certificate(*pems)
         elif self._names is None:
@@ -209,7 +212,7 @@ class _ByName:
                     tuple(dict.fromkeys((*self._factory_alpn, *options._own_alpn))),
                 )
             return None if recipe is None else (recipe.context(alpn), recipe.certificate)
-        except Exception:
+        except Exception:  # noqa: BLE001
             # The host's own mapping or factory. Nobody is to get another name's certificate because of a defect there.
             _log.failure("while looking up what is served as {name}", name=name)
             return None
@@ -268,7 +271,6 @@ class ClientOptions:
             builder.sessions(sessions)
         except (Error, OverflowError) as error:
             raise ConfigError.because("sessions", f"must be 0 to {lib.TLS_MAX_SESSIONS}") from error
-        certificate = None
         if identity is not None:
             pems = identity_pem("identity", identity)
             add_identity(builder, "identity", *pems)
@@ -276,11 +278,10 @@ class ClientOptions:
             builder.verify(lib.TLS_VERIFY_DANGEROUS_NONE)
         else:
             add_trust(builder, "trust", trust)
-        self._recipe = _Recipe(builder, True, None)
+        self._recipe = _Recipe(builder, True)
         self._recipe.context(self._own_alpn)
         if identity is not None:
-            certificate = own_certificate(*pems)
-        self._recipe.certificate = certificate
+            self._recipe.certificate = own_certificate(*pems)
         self._set_name(hostname, send_server_name)
 
     def with_hostname(self, hostname: str) -> ClientOptions:
