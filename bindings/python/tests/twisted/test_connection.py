@@ -7,6 +7,9 @@ import gc
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import SSL, crypto
+from tlsbio.twisted import Connection, TLSError, failures
+from twisted.trial.unittest import SynchronousTestCase
+
 from pairs import (
     ROLES,
     VERSIONS,
@@ -24,8 +27,6 @@ from pairs import (
     x509_der,
 )
 from pki import pem
-from tlsbio.twisted import Connection, TLSError, failures
-from twisted.trial.unittest import SynchronousTestCase
 
 
 def der(name: str) -> bytes:
@@ -125,7 +126,7 @@ class Facts(SynchronousTestCase):
         )
         self.assertIsNone(ours.get_certificate())
 
-        ours, theirs = pair("server")
+        ours, _ = pair("server")
         self.assertEqual(x509_der(ours.get_certificate()), der("ecdsa/server.pem"))
         self.assertIsNone(ours.get_peer_certificate())
         self.assertIsNone(ours.get_peer_cert_chain())
