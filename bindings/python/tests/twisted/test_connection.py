@@ -113,7 +113,7 @@ class Facts(SynchronousTestCase):
             self.assertEqual(ours.get_protocol_version_name(), "Unknown")
 
     def test_certificates(self) -> None:
-        ours, theirs = pair("client")
+        ours, _ = pair("client")
         certificate = ours.get_peer_certificate()
         self.assertIsInstance(certificate, crypto.X509)
         self.assertEqual(x509_der(certificate), der("ecdsa/server.pem"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -33,6 +34,9 @@ from .material import (
 )
 
 _log = Logger()
+
+# The number of the key exchange group that costs least.
+X25519 = 0x001D
 
 _VERSIONS = {TLSVersion.TLSv1_2: lib.TLS_VERSION_1_2, TLSVersion.TLSv1_3: lib.TLS_VERSION_1_3}
 
@@ -98,6 +102,19 @@ def _alpn(alpn: Sequence[bytes]) -> tuple[bytes, ...]:
     if isinstance(alpn, bytes):
         raise TypeError(f"alpn must be a sequence of bytes, such as [{alpn!r}]")
     return protocols
+
+
+@functools.cache
+def _name_checker() -> Context:
+    """A context for connections that are never used, to learn whether a name is one.
+
+    Not the options' own: making a connection takes a session out of its context.
+    """
+    builder = Builder()
+    builder.verify(lib.TLS_VERIFY_DANGEROUS_NONE)
+    builder.sessions(0)
+    builder.groups([X25519])
+    return builder.client()
 
 
 @implementer(IOpenSSLServerConnectionCreator)
@@ -306,8 +323,7 @@ class ClientOptions:
             raise ConfigError.because("hostname", f"{hostname!r} is no DNS name: {error}") from error
         self._send = send is not False
         try:
-            # A name that is none shows when the first connection is made: here rather than later.
-            self._connection(self._own_alpn).close()
+            Connection.for_client(_name_checker(), self._hostname).close()
         except TLSError as error:
             raise ConfigError.because("hostname", f"{hostname!r}: {error.message}") from None
 
