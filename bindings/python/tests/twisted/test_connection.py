@@ -469,6 +469,18 @@ class Failures(SynchronousTestCase):
             carry(ours, theirs)
             self.assertEqual(reason(self.assertRaises(SSL.Error, theirs.recv, 1)), "tls alert bad record mac")
 
+    def test_nothing_is_kept_for_nobody(self) -> None:
+        """After a failure what comes is taken, and thrown away: even if much was waiting."""
+        ours, theirs = pair("server")
+        theirs.sendall(b"x" * 300_000)
+        wire = bytearray(theirs.bio_read(1 << 20))
+        wire[20] ^= 1
+        ours.bio_write(wire)
+        self.assertRaises(TLSError, ours.recv, 1)
+        for _ in range(3):
+            self.assertEqual(ours.bio_write(bytes(100_000)), 100_000)
+            self.assertIsNone(ours._unfed)
+
     def test_errors_hold_nothing_of_ours(self) -> None:
         """Somebody keeps an error: no other error hangs at it, whose frames would hold the connection."""
         ours, theirs = our_client(trust=pem("bad/otherca.pem")), openssl_server()

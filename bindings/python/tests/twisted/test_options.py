@@ -125,6 +125,7 @@ class Mistakes(SynchronousTestCase):
             self.assertRaises(TypeError, ClientOptions, name, pem("ecdsa/ca.pem"))
         self.refused("send_server_name", ClientOptions, "::1", pem("ecdsa/ca.pem"), send_server_name=True)
         self.refused("names", server_options, names={})
+        self.refused("names", server_options, names={"ä" * 64: server_options()})
         self.assertRaises(TypeError, server_options, names={"a.test": 5})
         nested = ServerOptions(None, None, names={"a.test": server_options()})
         self.refused("names['b.test']", server_options, names={"b.test": nested})

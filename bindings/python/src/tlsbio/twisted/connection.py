@@ -164,7 +164,7 @@ class Connection(base.Connection):
         ``before`` says that the call is none that reads: an end is an error to it, whatever kind of end it is.
         """
         if answer == _WANT_FEED:
-            if not self._feed_rest():
+            if self._unfed is None or not self._feed_rest():
                 raise SSL.WantReadError()
         elif answer == _WANT_DRAIN:
             self._make_room()
@@ -175,6 +175,8 @@ class Connection(base.Connection):
         elif answer in (_CLOSED, _TRUNCATED):
             raise unexpected_eof()
         else:
+            # Nobody will read what has not been fed by now.
+            self._unfed = None
             raise TLSError(self.error(answer))
 
     def _answer_context(self) -> None:
@@ -224,7 +226,7 @@ class Connection(base.Connection):
         if not self._unfed:
             self._unfed = None
             if self._eof:
-                self._checked(lib.tls_feed_eof(self._handle))
+                self.bio_shutdown()
                 return True
         return taken > 0
 

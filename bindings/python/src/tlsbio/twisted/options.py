@@ -189,7 +189,10 @@ class ServerOptions:
                 raise TypeError(f"names[{name!r}] must be ServerOptions, not {type(options).__name__}")
             if options._recipe is None:
                 raise ConfigError.because(f"names[{name!r}]", "these options have no certificate themselves")
-        return ByName(names)
+        try:
+            return ByName(names)
+        except UnicodeError as error:
+            raise ConfigError.because("names", f"one of them is no DNS name: {error}") from error
 
     def serverConnectionForTLS(self, protocol: Any) -> Connection:
         """A connection for a protocol that was just made; it keeps nothing of the protocol."""
