@@ -60,6 +60,10 @@ class Builder:
         """Adds intermediate certificates, PEM, for peers that do not send them."""
         self._check(lib.tls_builder_intermediates_pem(self._handle, ffi.from_buffer(pem), len(pem)))
 
+    def trust_peer(self, pem: Buffer) -> None:
+        """Adds certificates of peers themselves, PEM, which need no chain."""
+        self._check(lib.tls_builder_trust_peer_pem(self._handle, ffi.from_buffer(pem), len(pem)))
+
     def crl(self, crl: Buffer) -> None:
         """Adds certificate revocation lists, PEM or DER."""
         self._check(lib.tls_builder_crl(self._handle, ffi.from_buffer(crl), len(crl)))

@@ -202,6 +202,25 @@ class Trust(SynchronousTestCase):
 
         self.assertRaises(ConfigError, our_client, trust=FromFolder())
 
+    def test_self_signed_certificates(self) -> None:
+        """Whoever trusts one trusts the peer that shows it, and nobody else: as with OpenSSL, whatever marks it has."""
+        for name in ("bad/selfsigned", "bad/selfsigned-ca"):
+            text = pem(f"{name}.pem")
+            for trust in (text, ssl.Certificate.loadPEM(text), [pem("bad/otherca.pem"), text]):
+                shake(our_client(trust=trust), openssl_server(openssl_context(identity=name)))
+            for hostname, identity in (("other.test", name), ("server.test", "ecdsa/direct")):
+                theirs = openssl_server(openssl_context(identity=identity))
+                mine, _ = failure(our_client(hostname, trust=text), theirs)
+                self.assertEqual(reason(mine), "certificate verify failed", (name, hostname))
+            mine, _ = failure(
+                our_client(trust=pem("bad/otherca.pem")), openssl_server(openssl_context(identity=name))
+            )
+            self.assertEqual(reason(mine), "certificate verify failed")
+        for name in ("bad/client-selfsigned", "bad/selfsigned-ca-wrongusage"):
+            ours = our_server(client_trust=ssl.Certificate.loadPEM(pem(f"{name}.pem")))
+            shake(ours, openssl_client(openssl_context(identity=name, trust="ecdsa/ca.pem")))
+            self.assertIsNotNone(ours.get_peer_certificate())
+
     def test_the_system(self) -> None:
         """The system's trust store, where SSL_CERT_FILE says that it is."""
         self.patch(os, "environ", os.environ.copy())

@@ -128,8 +128,34 @@ def _record(trust: Trust, into: _Recorder) -> None:
         root._addCACertsToContext(into)
 
 
-def add_trust(builder: Builder, what: str, trust: Trust) -> None:
-    """Gives a builder the trust anchors that a trust root stands for."""
+def _self_signed(pem: bytes, named: bool) -> bytes:
+    """Those certificates of a PEM text that issued themselves; with ``named`` only those that are for names."""
+    chosen = b""
+    try:
+        certificates = x509.load_pem_x509_certificates(pem)
+    except ValueError:
+        # The library has taken them as trust anchors, which they are then.
+        return chosen
+    for certificate in certificates:
+        try:
+            fits = certificate.issuer == certificate.subject and (not named or _has_names(certificate))
+        except ValueError:
+            continue
+        if fits:
+            chosen += certificate.public_bytes(Encoding.PEM)
+    return chosen
+
+
+def _has_names(certificate: x509.Certificate) -> bool:
+    return any(extension.oid == x509.SubjectAlternativeName.oid for extension in certificate.extensions)
+
+
+def add_trust(builder: Builder, what: str, trust: Trust, of_servers: bool) -> None:
+    """Gives a builder the trust anchors that a trust root stands for.
+
+    To OpenSSL a self-signed certificate among them is also the peer's own, if it shows it: so here. Where servers
+    are verified it needs a name for that.
+    """
     recorder = _Recorder()
     _record(trust, recorder)
     if not recorder.system and not recorder.pem:
@@ -139,6 +165,8 @@ def add_trust(builder: Builder, what: str, trust: Trust) -> None:
             builder.trust_system()
         for pem in recorder.pem:
             builder.trust(pem)
+            if peers := _self_signed(pem, of_servers):
+                builder.trust_peer(peers)
     except Error as error:
         raise ConfigError.because(what, error.message, error) from error
 

@@ -167,7 +167,7 @@ class ServerOptions:
             add_identity(builder, "chain, key", *pems)
             _set_versions(builder, oldest, newest)
             if client_trust is not None:
-                add_trust(builder, "client_trust", client_trust)
+                add_trust(builder, "client_trust", client_trust, False)
                 required = lib.TLS_CLIENT_AUTH_REQUIRED if client_required else lib.TLS_CLIENT_AUTH_OPTIONAL
                 builder.client_auth(required)
             self._recipe = _Recipe(builder, False)
@@ -297,7 +297,7 @@ class ClientOptions:
         if dangerously_accept_any_certificate:
             builder.verify(lib.TLS_VERIFY_DANGEROUS_NONE)
         else:
-            add_trust(builder, "trust", trust)
+            add_trust(builder, "trust", trust, True)
         self._recipe = _Recipe(builder, True)
         self._recipe.context(self._own_alpn)
         if identity is not None:
