@@ -6,9 +6,8 @@ from typing import Any
 
 import tlsbio.twisted
 from OpenSSL import SSL, crypto
-from tlsbio.twisted import ClientOptions, ServerOptions
-
 from pki import path, pem
+from tlsbio.twisted import ClientOptions, ServerOptions
 
 ROLES = ("server", "client")
 VERSIONS = {"TLSv1.2": SSL.TLS1_2_VERSION, "TLSv1.3": SSL.TLS1_3_VERSION}

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import gc
+import pickle
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import SSL, crypto
-from tlsbio.twisted import Connection, TLSError, failures
-from twisted.trial.unittest import SynchronousTestCase
-
 from pairs import (
     ROLES,
     VERSIONS,
@@ -27,6 +26,8 @@ from pairs import (
     x509_der,
 )
 from pki import pem
+from tlsbio.twisted import Connection, TLSError, failures
+from twisted.trial.unittest import SynchronousTestCase
 
 
 def der(name: str) -> bytes:
@@ -274,6 +275,10 @@ class Bytes(SynchronousTestCase):
         self.assertRaises(TypeError, ours.bio_read, "1")
         self.assertRaises(ValueError, ours.bio_read, 0)
         self.assertRaises(TypeError, ours.recv, "1")
+        self.assertRaises(ValueError, ours.recv_into, bytearray(1), -1)
+        self.assertRaises(SSL.WantReadError, ours.recv, 1 << 62)
+        self.assertRaises(SSL.WantReadError, ours.bio_read, 1 << 62)
+        self.assertEqual(ours.recv(0), b"")
 
 
 class Ends(SynchronousTestCase):
@@ -468,6 +473,13 @@ class Failures(SynchronousTestCase):
             )
             carry(ours, theirs)
             self.assertEqual(reason(self.assertRaises(SSL.Error, theirs.recv, 1)), "tls alert bad record mac")
+
+    def test_errors_travel(self) -> None:
+        """To other processes, and into copies."""
+        mine, _ = failure(our_client(trust=pem("bad/otherca.pem")), openssl_server())
+        for other in (pickle.loads(pickle.dumps(mine)), copy.copy(mine)):
+            self.assertIsInstance(other, TLSError)
+            self.assertEqual((other.args, vars(other), str(other)), (mine.args, vars(mine), str(mine)))
 
     def test_nothing_is_kept_for_nobody(self) -> None:
         """After a failure what comes is taken, and thrown away: even if much was waiting."""

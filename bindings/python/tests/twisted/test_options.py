@@ -8,6 +8,18 @@ from typing import Any
 
 from cryptography import x509
 from OpenSSL import SSL, crypto
+from pairs import (
+    failure,
+    openssl_client,
+    openssl_context,
+    openssl_server,
+    our_client,
+    our_server,
+    reason,
+    shake,
+    x509_der,
+)
+from pki import path, pem
 from tlsbio.errors import Error
 from tlsbio.raw import lib
 from tlsbio.twisted import ClientOptions, ConfigError, ServerOptions, optionsForClientTLS, optionsForServerTLS
@@ -23,19 +35,6 @@ from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
-
-from pairs import (
-    failure,
-    openssl_client,
-    openssl_context,
-    openssl_server,
-    our_client,
-    our_server,
-    reason,
-    shake,
-    x509_der,
-)
-from pki import path, pem
 
 
 def server_options(kind: str = "ecdsa", **settings: Any) -> ServerOptions:

@@ -8,9 +8,8 @@ import subprocess
 import sys
 from typing import Any
 
-from twisted.trial.unittest import SynchronousTestCase
-
 from pki import ROOT, path
+from twisted.trial.unittest import SynchronousTestCase
 
 EXAMPLE = ROOT / "bindings" / "python" / "examples" / "twisted_echo.py"
 README = ROOT / "bindings" / "python" / "README.md"

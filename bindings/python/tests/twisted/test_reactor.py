@@ -7,6 +7,8 @@ from collections.abc import Generator
 from typing import Any
 
 from OpenSSL import SSL, crypto
+from pairs import reason
+from pki import pem
 from tlsbio.twisted import ClientOptions, Connection, ServerOptions
 from twisted.internet import reactor, ssl
 from twisted.internet.defer import Deferred, inlineCallbacks
@@ -18,7 +20,7 @@ from twisted.internet.endpoints import (
     connectProtocol,
     wrapClientTLS,
 )
-from twisted.internet.error import ConnectionDone, ConnectionLost
+from twisted.internet.error import CertificateError, ConnectionDone, ConnectionLost
 from twisted.internet.interfaces import IHandshakeListener
 from twisted.internet.protocol import ClientFactory, Factory, Protocol
 from twisted.protocols.policies import ProtocolWrapper
@@ -26,9 +28,6 @@ from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 from zope.interface import implementer
-
-from pairs import reason
-from pki import pem
 
 # Seconds after which trial gives a test up.
 TIMEOUT = 60
@@ -46,6 +45,8 @@ class Echo(Protocol):
 class Asking(Protocol):
     """Sends a message, waits for its echo, and closes."""
 
+    host: ssl.Certificate | None = None
+
     def __init__(self, message: bytes) -> None:
         self.message = message
         self.received: list[bytes] = []
@@ -59,6 +60,11 @@ class Asking(Protocol):
 
     def handshakeCompleted(self) -> None:
         self.peer = ssl.Certificate.peerFromTransport(self.transport)
+        if isinstance(self.transport.getHandle(), Connection):
+            try:
+                self.host = ssl.Certificate.hostFromTransport(self.transport)
+            except CertificateError:
+                self.host = None
 
     def dataReceived(self, data: bytes) -> None:
         self.received.append(data)
@@ -139,6 +145,47 @@ class Endpoints(TestCase):
                 100_000,
                 ours,
             )
+
+
+class Certificates(TestCase):
+    """What Twisted's own Certificate class finds at a transport of ours."""
+
+    timeout = TIMEOUT
+
+    @inlineCallbacks
+    def test_both_ends_know_both_certificates(self) -> Generator[Any, Any, None]:
+        server_side: list[ssl.Certificate] = []
+
+        @implementer(IHandshakeListener)
+        class Server(Echo):
+            def handshakeCompleted(self) -> None:
+                server_side.append(ssl.Certificate.hostFromTransport(self.transport))
+                server_side.append(ssl.Certificate.peerFromTransport(self.transport))
+
+        ca = pem("ecdsa/ca.pem")
+        server = ServerOptions(pem("ecdsa/server-chain.pem"), pem("ecdsa/server.key"), client_trust=ca)
+        identity = (pem("ecdsa/client-chain.pem"), pem("ecdsa/client.key"))
+        port = reactor.listenTCP(
+            0, TLSMemoryBIOFactory(server, False, Factory.forProtocol(Server)), interface="127.0.0.1"
+        )
+        self.addCleanup(port.stopListening)
+        endpoint = TCP4ClientEndpoint(reactor, "127.0.0.1", port.getHost().port)
+        for client, own in (
+            (ClientOptions("localhost", ca, identity), True),
+            (ClientOptions("localhost", ca), False),
+        ):
+            asking = yield connectProtocol(wrapClientTLS(client, endpoint), Asking(b"x"))
+            yield asking.done
+            if own:
+                self.assertEqual(asking.host.dumpPEM(), pem_of(pem("ecdsa/client.pem")))
+                self.assertEqual(
+                    [one.dumpPEM() for one in server_side],
+                    [pem_of(pem("ecdsa/server.pem")), pem_of(pem("ecdsa/client.pem"))],
+                )
+            else:
+                # It is refused, and has no certificate to show.
+                self.assertIsNone(asking.host)
+                self.assertEqual(asking.received, [])
 
 
 def pem_of(text: bytes) -> bytes:

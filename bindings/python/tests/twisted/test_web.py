@@ -6,6 +6,7 @@ from collections.abc import Generator
 from typing import Any
 
 from OpenSSL import SSL
+from pki import pem
 from tlsbio.twisted import ConfigError, ServerOptions
 from tlsbio.twisted.web import PolicyForHTTPS
 from twisted.internet import reactor, ssl
@@ -17,8 +18,6 @@ from twisted.web.iweb import IPolicyForHTTPS
 from twisted.web.resource import Resource
 from twisted.web.server import Site
 from zope.interface.verify import verifyObject
-
-from pki import pem
 
 
 class Page(Resource):

@@ -37,10 +37,9 @@ def list_tests() -> list[str]:
 
 def run_one(name: str, role: str) -> dict[str, object]:
     """Runs one test in this process."""
+    import put_in_place
     from twisted.trial import reporter
     from twisted.trial.runner import TestLoader, TrialRunner
-
-    import put_in_place
 
     put_in_place.put(role)
     warnings.simplefilter("ignore")

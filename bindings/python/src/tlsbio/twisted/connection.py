@@ -20,6 +20,7 @@ _ASK_CONTEXT = lib.TLS_ASK_CONTEXT
 _CLOSED = lib.TLS_CLOSED
 _TRUNCATED = lib.TLS_TRUNCATED
 _UNRECOGNIZED_NAME = 112
+_MOST_PLAIN = lib.TLS_DEFAULT_LIMIT
 
 # A buffer that is filled before anybody reads it need not be cleared first.
 _room = ffi.new_allocator(should_clear_after_alloc=False)
@@ -297,8 +298,10 @@ class Connection(base.Connection):
             raise NotImplementedError("flags such as MSG_PEEK are not supported")
         if bufsiz < 0:
             raise ValueError("bufsiz must not be negative")
-        room = _room("char[]", bufsiz)
-        plain: bytes = ffi.buffer(room, self._receive(room, bufsiz))[:]
+        # More than was fed cannot come.
+        length = min(bufsiz, _MOST_PLAIN)
+        room = _room("char[]", length)
+        plain: bytes = ffi.buffer(room, self._receive(room, length))[:]
         return plain
 
     read = recv
@@ -309,6 +312,8 @@ class Connection(base.Connection):
         """As ``recv``, decrypting straight into a writable buffer; answers how many bytes."""
         if flags:
             raise NotImplementedError("flags such as MSG_PEEK are not supported")
+        if nbytes is not None and nbytes < 0:
+            raise ValueError("nbytes must not be negative")
         with ffi.from_buffer(buffer, require_writable=True) as room:
             return self._receive(room, len(room) if nbytes is None else min(nbytes, len(room)))
 
@@ -353,6 +358,9 @@ class Connection(base.Connection):
     def get_certificate(self, *, as_cryptography: bool = False) -> crypto.X509 | x509.Certificate | None:
         """This side's own certificate."""
         return _certificate(self._certificate, as_cryptography)
+
+    # Where Twisted's Certificate.hostFromTransport looks for it.
+    get_host_certificate = get_certificate
 
     def get_peer_certificate(self, *, as_cryptography: bool = False) -> crypto.X509 | x509.Certificate | None:
         """The peer's certificate, None if it showed none or the handshake is not done."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from OpenSSL import SSL
 
 from .._native import lib
@@ -88,9 +90,17 @@ class TLSError(SSL.Error):
         self.alert_received = error.alert_received
         self.message = error.message
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Failures travel between processes.
+        return _rebuilt, (self.status, self.message, self.reason, self.alert_sent, self.alert_received)
+
     def __str__(self) -> str:
         reason: str = self.args[0][0][2]
         return reason if reason == self.message else f"{reason}: {self.message}"
+
+
+def _rebuilt(*facts: Any) -> TLSError:
+    return TLSError(Error(*facts))
 
 
 class ConfigError(Error, ValueError):
