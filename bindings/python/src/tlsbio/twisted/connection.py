@@ -404,6 +404,8 @@ class Connection(base.Connection):
 
     def export_keying_material(self, label: bytes, olen: int, context: bytes | None = None) -> bytes:
         """Derives ``olen`` bytes that both ends of this connection can derive, and nobody else (RFC 5705)."""
+        if not 0 < olen <= lib.TLS_MAX_EXPORT:
+            raise ValueError(f"olen must be 1 to {lib.TLS_MAX_EXPORT}")
         out = bytearray(olen)
         extra = context or b""
         with ffi.from_buffer(out) as room:
