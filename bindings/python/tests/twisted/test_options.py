@@ -20,6 +20,7 @@ from pairs import (
     x509_der,
 )
 from pki import path, pem
+from tlsbio.config import Builder
 from tlsbio.errors import Error
 from tlsbio.raw import lib
 from tlsbio.twisted import ClientOptions, ConfigError, ServerOptions, optionsForClientTLS, optionsForServerTLS
@@ -439,6 +440,32 @@ class Alpn(SynchronousTestCase):
             factory = TLSMemoryBIOFactory(client, True, NegotiatingFactory([b"%d" % number]))
             client.clientConnectionForTLS(factory.buildProtocol(None)).close()
         self.assertLessEqual(len(client._recipe._contexts), client._recipe.MOST_CONTEXTS)
+
+
+class OfTheBuilder(SynchronousTestCase):
+    """What there is no argument for."""
+
+    def test_suites_groups_and_revocation(self) -> None:
+        builder = Builder()
+        builder.suites([0x1303])
+        builder.groups([0x0018])
+        ours, theirs = our_client(builder=builder), openssl_server()
+        shake(ours, theirs)
+        self.assertEqual(theirs.get_cipher_name(), "TLS_CHACHA20_POLY1305_SHA256")
+        self.assertEqual(ours.get_group_name(), "secp384r1")
+
+        builder = Builder()
+        builder.crl(pem("crl/all.crl"))
+        theirs = openssl_server(openssl_context(identity="bad/revoked-chain"))
+        mine, peers = failure(our_client(builder=builder), theirs)
+        self.assertEqual(reason(mine), "certificate verify failed")
+        self.assertIn("revoked", str(mine))
+        self.assertEqual(reason(peers), "tls alert certificate revoked")
+
+        builder = Builder()
+        builder.suites([0xC02F])
+        error = self.assertRaises(ConfigError, server_options, builder=builder, oldest=TLSVersion.TLSv1_3)
+        self.assertIn("options: ", str(error))
 
 
 class LikeTwisteds(SynchronousTestCase):

@@ -73,8 +73,9 @@ class _Recipe:
                 self._builder.alpn(alpn)
                 context = self._builder.client() if self._client else self._builder.server()
             except Error as error:
-                # Of what a context is made of, only key and certificate can be at odds with each other.
-                what = "identity" if self._client else "chain, key"
+                # Of what a context is made of, key and certificate can be at odds, and what a builder came with.
+                own = error.reason in (lib.TLS_REASON_KEY_MISMATCH, lib.TLS_REASON_CERTIFICATE_UNUSABLE)
+                what = ("identity" if self._client else "chain, key") if own else "options"
                 raise ConfigError.because(what, error.message, error) from error
             except ValueError as error:
                 raise ConfigError.because("alpn", str(error)) from error
@@ -140,6 +141,9 @@ class ServerOptions:
         (unrecognized_name).
     ``oldest`` and ``newest``
         The protocol versions: ``TLSVersion.TLSv1_2``, ``TLSVersion.TLSv1_3``.
+    ``builder``
+        A ``tlsbio.config.Builder`` with what there is no argument for: CRLs, pins, cipher suites, groups, limits. It
+        belongs to the options from then on.
 
     What cannot work is a ``ConfigError`` here, not a failed handshake later.
     """
@@ -155,6 +159,7 @@ class ServerOptions:
         names: Mapping[str, ServerOptions] | None = None,
         oldest: Any = TLSVersion.TLSv1_2,
         newest: Any = TLSVersion.TLSv1_3,
+        builder: Builder | None = None,
     ) -> None:
         self._own_alpn = _alpn(alpn)
         self._names = self._checked_names(names)
@@ -162,7 +167,7 @@ class ServerOptions:
         if (chain is None) != (key is None):
             raise ConfigError.because("chain, key", "give both or neither")
         if chain is not None:
-            builder = Builder()
+            builder = builder or Builder()
             pems = pem_bytes("chain", chain), pem_bytes("key", key)
             add_identity(builder, "chain, key", *pems)
             _set_versions(builder, oldest, newest)
@@ -265,8 +270,13 @@ class ClientOptions:
         False: the name is verified, but not sent.
     ``sessions``
         How many sessions are remembered for resumption; 0 makes every handshake a full one.
+    ``oldest`` and ``newest``
+        The protocol versions: ``TLSVersion.TLSv1_2``, ``TLSVersion.TLSv1_3``.
     ``dangerously_accept_any_certificate``
         Verifies nothing: the server can be anybody.
+    ``builder``
+        A ``tlsbio.config.Builder`` with what there is no argument for: CRLs, pins, cipher suites, groups, limits. It
+        belongs to the options from then on.
 
     What cannot work is a ``ConfigError`` here, not a failed connection later.
     """
@@ -283,9 +293,10 @@ class ClientOptions:
         newest: Any = TLSVersion.TLSv1_3,
         sessions: int = lib.TLS_DEFAULT_SESSIONS,
         dangerously_accept_any_certificate: bool = False,
+        builder: Builder | None = None,
     ) -> None:
         self._own_alpn = _alpn(alpn)
-        builder = Builder()
+        builder = builder or Builder()
         _set_versions(builder, oldest, newest)
         try:
             builder.sessions(sessions)
