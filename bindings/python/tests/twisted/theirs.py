@@ -16,7 +16,7 @@ import warnings
 from collections import Counter
 from pathlib import Path
 
-MODULES = ["twisted.protocols.test.test_tls", "twisted.internet.test.test_tls"]
+MODULES = ["twisted.protocols.test.test_tls", "twisted.internet.test.test_tls", "twisted.test.test_ssl"]
 SECONDS = 60
 HERE = Path(__file__).resolve().parent
 
@@ -91,9 +91,8 @@ def inapplicable() -> dict[tuple[str, str], str]:
 
 def without_reactor(name: str) -> str:
     """The name of a test without the reactor that it is run with, which stands behind the name of its class."""
-    module, _, rest = name.partition(".test_tls.")
-    case, _, method = rest.partition(".")
-    return f"{module}.test_tls.{case.split('_')[0] if module.endswith('internet.test') else case}.{method}"
+    module, case, method = name.rsplit(".", 2)
+    return f"{module}.{case.split('_')[0] if '.internet.' in module else case}.{method}"
 
 
 def main() -> int:
