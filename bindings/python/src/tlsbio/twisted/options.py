@@ -36,7 +36,7 @@ from .material import (
 _log = Logger()
 
 # The number of the key exchange group that costs least.
-X25519 = 0x001D
+_X25519 = 0x001D
 
 _VERSIONS = {TLSVersion.TLSv1_2: lib.TLS_VERSION_1_2, TLSVersion.TLSv1_3: lib.TLS_VERSION_1_3}
 
@@ -114,7 +114,7 @@ def _name_checker() -> Context:
     builder = Builder()
     builder.verify(lib.TLS_VERIFY_DANGEROUS_NONE)
     builder.sessions(0)
-    builder.groups([X25519])
+    builder.groups([_X25519])
     return builder.client()
 
 
