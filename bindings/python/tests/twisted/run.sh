@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# The tests of tlsbio.twisted, in an environment of their own: run.sh [ours|theirs [TEXT ...]]
+# Without an argument both: our tests, then Twisted's own with our connections on one side.
+# PYTHON says which Python; the package is built with the library that target/release has, or a new one.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(cd "$here/../../../.." && pwd)
+
+python=${PYTHON:-python3}
+venv=$root/target/python/twisted-$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+if [ ! -x "$venv/bin/python" ]; then
+    "$python" -m venv "$venv"
+fi
+"$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$here/requirements.txt"
+"$venv/bin/pip" install --quiet --disable-pip-version-check --force-reinstall --no-deps "$root/bindings/python"
+"$root/tests/pki/make.sh" "$root/target/pki"
+
+cd "$here"
+what=${1:-all}
+case $what in
+ours | all)
+    "$venv/bin/python" -m twisted.trial --temp-directory "$root/target/python/trial" \
+        test_connection test_options test_monkey test_reactor test_web test_programs
+    ;;&
+theirs | all)
+    "$venv/bin/python" theirs.py "${@:2}"
+    ;;
+ours) ;;
+*)
+    echo "usage: run.sh [ours|theirs [TEXT ...]]" >&2
+    exit 2
+    ;;
+esac
