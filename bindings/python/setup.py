@@ -1,11 +1,12 @@
 """Builds the shared library with the machine's cargo, puts it into the package, and the bridge to it beside it."""
 
 import os
+import platform
 import shutil
 import subprocess
 from pathlib import Path
 
-from setuptools import setup
+from setuptools import Extension, setup
 from setuptools.command.build_py import build_py
 
 HERE = Path(__file__).resolve().parent
@@ -25,4 +26,19 @@ class BuildWithLibrary(build_py):
         super().run()
 
 
-setup(cffi_modules=["bridge/build.py:ffi"], cmdclass={"build_py": BuildWithLibrary})
+# What a record of tlsbio.aio passes through. Other interpreters than CPython use the same in Python.
+STREAM = Extension(
+    "tlsbio._stream",
+    ["bridge/stream.c"],
+    include_dirs=[str(ROOT / "include")],
+    library_dirs=[str(ROOT / "target" / "release")],
+    libraries=["tlsbio"],
+    extra_link_args=["-Wl,-rpath,$ORIGIN"],
+    extra_compile_args=["-Wall", "-Wextra", "-Wno-missing-field-initializers"],
+)
+
+setup(
+    ext_modules=[STREAM] if platform.python_implementation() == "CPython" else [],
+    cffi_modules=["bridge/build.py:ffi"],
+    cmdclass={"build_py": BuildWithLibrary},
+)

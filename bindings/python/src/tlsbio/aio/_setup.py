@@ -1,0 +1,131 @@
+"""What connections of one listener, or of one call, have in common."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from .._native import lib
+from ..config import Context
+from ..connection import Connection
+
+HANDSHAKE_TIMEOUT = 60.0
+SHUTDOWN_TIMEOUT = 30.0
+
+
+class ContextMaker(Protocol):
+    """An object that has settings from which a context can be made, such as ``tlsbio.SSLContext``."""
+
+    def tlsbio_context(self, server_side: bool) -> Context:
+        """The context for one role."""
+
+
+Settings = Context | ContextMaker
+# A server's settings by the name that the client asks for, see ``chosen``.
+SettingsByName = Mapping[str | None, Settings]
+
+
+class Setup:
+    """Immutable once it is made."""
+
+    __slots__ = (
+        "connection_made",
+        "factory",
+        "handshake_timeout",
+        "ignore_unexpected_eof",
+        "loop",
+        "server_side",
+        "settings",
+        "shutdown_timeout",
+    )
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        settings: Settings | SettingsByName,
+        server_side: bool,
+        *,
+        factory: Callable[[], asyncio.BaseProtocol] | None = None,
+        handshake_timeout: float | None = None,
+        shutdown_timeout: float | None = None,
+        ignore_unexpected_eof: bool = False,
+        connection_made: bool = True,
+    ) -> None:
+        self.loop = loop
+        self.settings = settings
+        self.server_side = server_side
+        self.factory = factory
+        self.handshake_timeout = _seconds("ssl_handshake_timeout", handshake_timeout, HANDSHAKE_TIMEOUT)
+        self.shutdown_timeout = _seconds("ssl_shutdown_timeout", shutdown_timeout, SHUTDOWN_TIMEOUT)
+        self.ignore_unexpected_eof = ignore_unexpected_eof
+        # Whether the protocol is still to be told of its connection: not if it had one before it was upgraded.
+        self.connection_made = connection_made
+        if isinstance(settings, Mapping):
+            if not server_side:
+                raise TypeError("a client has one context, not several by name")
+            for each in settings.values():
+                made(each, server_side)
+        else:
+            made(settings, server_side)
+
+    def client(self, name: str) -> Connection:
+        """A connection to the server of that name."""
+        if not isinstance(self.settings, Mapping):
+            try:
+                encoded = name.encode("ascii")
+            except UnicodeEncodeError:
+                encoded = name.encode("idna")
+            return Connection.client(made(self.settings, False), encoded.decode("ascii"))
+        raise TypeError("a client has one context, not several by name")
+
+    def server(self) -> Connection:
+        """A connection that waits for a client."""
+        if isinstance(self.settings, Mapping):
+            return Connection.server(None)
+        return Connection.server(made(self.settings, True))
+
+
+def made(settings: Settings, server_side: bool) -> Context:
+    """The context of what the caller gave as such."""
+    if isinstance(settings, Context):
+        return settings
+    maker = getattr(settings, "tlsbio_context", None)
+    if maker is None:
+        raise TypeError(f"ssl has to be a tlsbio.config.Context or a tlsbio.SSLContext, not {settings!r}")
+    context = maker(server_side)
+    if not isinstance(context, Context):
+        raise TypeError(f"tlsbio_context() answered {context!r}, which is not a tlsbio.config.Context")
+    return context
+
+
+def chosen(settings: SettingsByName, name: str | None) -> Settings | None:
+    """The settings for a name: those under the name itself, under its wildcard (``*.example``), or under None."""
+    found = settings.get(name)
+    if found is None and name is not None:
+        found = settings.get("*." + name.partition(".")[2])
+    return settings.get(None) if found is None else found
+
+
+def _seconds(what: str, given: float | None, default: float) -> float:
+    if given is None:
+        return default
+    if not given > 0 or math.isinf(given):
+        raise ValueError(f"{what} should be a positive number, got {given}")
+    return given
+
+
+UNRECOGNIZED_NAME = 112
+TLS_1_3 = lib.TLS_VERSION_1_3
+
+
+def _retired() -> Setup:
+    setup = Setup.__new__(Setup)
+    for name in Setup.__slots__:
+        setattr(setup, name, None)
+    return setup
+
+
+# What connections that are over hold in place of a setup: nothing of anybody's.
+RETIRED = _retired()

@@ -1,0 +1,177 @@
+"""Errors of the library as the exceptions of the standard library's ssl, with what OpenSSL would put into them."""
+
+from __future__ import annotations
+
+import ipaddress
+import ssl
+from typing import NamedTuple, TypeVar
+
+from ._native import lib
+from .errors import Error
+
+_SSLErrorType = TypeVar("_SSLErrorType", bound=ssl.SSLError)
+
+# The reasons for which OpenSSL has a verification code (X509_V_ERR_*), and the texts that go with them.
+_VERIFY_CODES = {
+    lib.TLS_REASON_CERTIFICATE_EXPIRED: (10, "certificate has expired"),
+    lib.TLS_REASON_CERTIFICATE_NOT_YET_VALID: (9, "certificate is not yet valid"),
+    lib.TLS_REASON_CERTIFICATE_UNKNOWN_ISSUER: (20, "unable to get local issuer certificate"),
+    lib.TLS_REASON_CERTIFICATE_REVOKED: (23, "certificate revoked"),
+    lib.TLS_REASON_CERTIFICATE_WRONG_USAGE: (26, "unsuitable certificate purpose"),
+    lib.TLS_REASON_CERTIFICATE_BAD_SIGNATURE: (7, "certificate signature failure"),
+    lib.TLS_REASON_CERTIFICATE_MALFORMED: (6, "unable to decode issuer public key"),
+    lib.TLS_REASON_CERTIFICATE_UNSUPPORTED: (68, "CA signature digest algorithm too weak"),
+    lib.TLS_REASON_CERTIFICATE_REFUSED: (20, "unable to get local issuer certificate"),
+    lib.TLS_REASON_CERTIFICATE_NOT_PINNED: (28, "certificate rejected"),
+    lib.TLS_REASON_CERTIFICATE_STATUS_UNKNOWN: (3, "unable to get certificate CRL"),
+    lib.TLS_REASON_CRL_EXPIRED: (12, "CRL has expired"),
+    lib.TLS_REASON_CERTIFICATE_OTHER: (1, "unspecified certificate verification error"),
+}
+
+# OpenSSL's names for what else goes wrong on this side.
+_REASONS = {
+    lib.TLS_REASON_NOT_TLS: "WRONG_VERSION_NUMBER",
+    lib.TLS_REASON_MALFORMED: "LENGTH_MISMATCH",
+    lib.TLS_REASON_UNEXPECTED_MESSAGE: "UNEXPECTED_MESSAGE",
+    lib.TLS_REASON_RECORD_OVERFLOW: "DATA_LENGTH_TOO_LONG",
+    lib.TLS_REASON_VIOLATION: "BAD_EXTENSION",
+    lib.TLS_REASON_HANDSHAKE_TOO_LARGE: "EXCESSIVE_MESSAGE_SIZE",
+    lib.TLS_REASON_NO_COMMON_VERSION: "UNSUPPORTED_PROTOCOL",
+    lib.TLS_REASON_NO_COMMON_SUITE: "NO_SHARED_CIPHER",
+    lib.TLS_REASON_NO_COMMON_GROUP: "NO_SUITABLE_KEY_SHARE",
+    lib.TLS_REASON_NO_COMMON_SIGNATURE: "NO_SUITABLE_SIGNATURE_ALGORITHM",
+    lib.TLS_REASON_NO_COMMON_ALPN: "NO_APPLICATION_PROTOCOL",
+    lib.TLS_REASON_NO_COMMON_FEATURE: "MISSING_SUPPORTED_GROUPS_EXTENSION",
+    lib.TLS_REASON_REFUSED: "CALLBACK_FAILED",
+    lib.TLS_REASON_KEYS_EXHAUSTED: "AT_LEAST_TLS_1_3_NEEDED",
+    lib.TLS_REASON_CERTIFICATE_MISSING: "PEER_DID_NOT_RETURN_A_CERTIFICATE",
+}
+
+# What OpenSSL calls the alerts of a peer.
+_ALERTS = {
+    10: "SSLV3_ALERT_UNEXPECTED_MESSAGE",
+    20: "SSLV3_ALERT_BAD_RECORD_MAC",
+    22: "TLSV1_ALERT_RECORD_OVERFLOW",
+    40: "SSLV3_ALERT_HANDSHAKE_FAILURE",
+    42: "SSLV3_ALERT_BAD_CERTIFICATE",
+    43: "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE",
+    44: "SSLV3_ALERT_CERTIFICATE_REVOKED",
+    45: "SSLV3_ALERT_CERTIFICATE_EXPIRED",
+    46: "SSLV3_ALERT_CERTIFICATE_UNKNOWN",
+    47: "SSLV3_ALERT_ILLEGAL_PARAMETER",
+    48: "TLSV1_ALERT_UNKNOWN_CA",
+    49: "TLSV1_ALERT_ACCESS_DENIED",
+    50: "TLSV1_ALERT_DECODE_ERROR",
+    51: "TLSV1_ALERT_DECRYPT_ERROR",
+    70: "TLSV1_ALERT_PROTOCOL_VERSION",
+    71: "TLSV1_ALERT_INSUFFICIENT_SECURITY",
+    80: "TLSV1_ALERT_INTERNAL_ERROR",
+    86: "TLSV1_ALERT_INAPPROPRIATE_FALLBACK",
+    90: "TLSV1_ALERT_USER_CANCELLED",
+    109: "TLSV13_ALERT_MISSING_EXTENSION",
+    110: "TLSV1_UNSUPPORTED_EXTENSION",
+    112: "TLSV1_UNRECOGNIZED_NAME",
+    113: "TLSV1_BAD_CERTIFICATE_STATUS_RESPONSE",
+    115: "TLSV1_ALERT_UNKNOWN_PSK_IDENTITY",
+    116: "TLSV13_ALERT_CERTIFICATE_REQUIRED",
+    120: "TLSV1_ALERT_NO_APPLICATION_PROTOCOL",
+}
+
+
+class Peer(NamedTuple):
+    """What a message about a refused certificate mentions."""
+
+    hostname: str | None
+    self_signed: bool
+    root_sent: bool
+
+
+def make(kind: type[_SSLErrorType], number: int, text: str, reason: str | None = None) -> _SSLErrorType:
+    """An exception of ssl with the attributes that OpenSSL's have."""
+    error = kind(number, text)
+    error.library = "SSL" if reason else None  # type: ignore[assignment]
+    error.reason = reason  # type: ignore[assignment]
+    return error
+
+
+def protocol_error(reason: str, detail: str = "") -> ssl.SSLError:
+    """An SSLError of this reason, in OpenSSL's words."""
+    return make(ssl.SSLError, ssl.SSL_ERROR_SSL, _text(reason, detail=detail), reason)
+
+
+def want_read() -> ssl.SSLWantReadError:
+    """More wire bytes are needed."""
+    return make(ssl.SSLWantReadError, ssl.SSL_ERROR_WANT_READ, "The operation did not complete (read)")
+
+
+def zero_return() -> ssl.SSLZeroReturnError:
+    """Both sides have closed."""
+    return make(
+        ssl.SSLZeroReturnError, ssl.SSL_ERROR_ZERO_RETURN, "TLS/SSL connection has been closed (EOF)"
+    )
+
+
+def unexpected_eof() -> ssl.SSLEOFError:
+    """The transport ended without a close_notify."""
+    reason = "UNEXPECTED_EOF_WHILE_READING"
+    text = f"[SSL: {reason}] EOF occurred in violation of protocol"
+    return make(ssl.SSLEOFError, ssl.SSL_ERROR_EOF, text, reason)
+
+
+def from_error(error: Error, peer: Peer) -> ssl.SSLError:
+    """The exception for a fatal error of a connection."""
+    if error.status == lib.TLS_ERR_CERTIFICATE:
+        if error.reason != lib.TLS_REASON_CERTIFICATE_MISSING:
+            return _refused_certificate(error, peer)
+    if error.status == lib.TLS_ERR_ALERT:
+        reason = _ALERTS.get(error.alert_received, "TLSV1_ALERT_INTERNAL_ERROR")
+        return make(ssl.SSLError, ssl.SSL_ERROR_SSL, _text(reason, detail=error.message), reason)
+    if error.status == lib.TLS_ERR_DECRYPT:
+        reason = "DECRYPTION_FAILED_OR_BAD_RECORD_MAC"
+    else:
+        reason = _REASONS.get(error.reason, "INTERNAL_ERROR")
+    return make(ssl.SSLError, ssl.SSL_ERROR_SSL, _text(reason, detail=error.message), reason)
+
+
+def from_config(error: Error) -> ssl.SSLError:
+    """The exception for a setting that the library refuses."""
+    reason = {
+        lib.TLS_REASON_KEY_MISMATCH: "KEY_VALUES_MISMATCH",
+        lib.TLS_REASON_NO_IDENTITY: "NO_CERTIFICATE_ASSIGNED",
+        lib.TLS_REASON_SUITE_UNSUPPORTED: "NO_CIPHER_MATCH",
+        lib.TLS_REASON_KEY_UNUSABLE: "UNKNOWN_PKEY_TYPE",
+        lib.TLS_REASON_CERTIFICATE_UNUSABLE: "BAD_CERTIFICATE",
+        lib.TLS_REASON_VERSION_UNSUPPORTED: "NO_PROTOCOLS_AVAILABLE",
+        lib.TLS_REASON_NO_CRL: "NO_CRL",
+    }.get(error.reason, "BAD_VALUE")
+    return make(ssl.SSLError, ssl.SSL_ERROR_SSL, _text(reason, detail=error.message), reason)
+
+
+def _refused_certificate(error: Error, peer: Peer) -> ssl.SSLCertVerificationError:
+    code, message = _VERIFY_CODES.get(error.reason, _VERIFY_CODES[lib.TLS_REASON_CERTIFICATE_OTHER])
+    if error.reason == lib.TLS_REASON_CERTIFICATE_WRONG_NAME:
+        what, code = ("IP address", 64) if _is_address(peer.hostname) else ("Hostname", 62)
+        message = f"{what} mismatch, certificate is not valid for '{peer.hostname}'."
+    elif code == 20 and peer.self_signed:
+        code, message = 18, "self-signed certificate"
+    elif code == 20 and peer.root_sent:
+        code, message = 19, "self-signed certificate in certificate chain"
+    reason = "CERTIFICATE_VERIFY_FAILED"
+    text = f"{_text(reason)}: {message} ({error.message})"
+    refused = make(ssl.SSLCertVerificationError, ssl.SSL_ERROR_SSL, text, reason)
+    refused.verify_code = code
+    refused.verify_message = message
+    return refused
+
+
+def _text(reason: str, detail: str = "") -> str:
+    text = f"[SSL: {reason}] {reason.lower().replace('_', ' ')}"
+    return f"{text} ({detail})" if detail else text
+
+
+def _is_address(name: str | None) -> bool:
+    try:
+        ipaddress.ip_address(name or "")
+    except ValueError:
+        return False
+    return True
