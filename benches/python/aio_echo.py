@@ -1,6 +1,6 @@
 """Echo over loopback TLS: CPU time of one round trip, both ends in one process, for tlsbio.aio and its peers.
 
-    python benches/python/aio_echo.py [--rounds N] [--seconds S] [--only TEXT] [--json FILE]
+    python benches/python/aio_echo.py [--rounds N] [--seconds S] [--only TEXT] [--size N] [--json FILE]
 
 Every variant runs once in every round, in an order that changes from round to round; figures are medians over the
 rounds, and the spread is from the lower to the upper quartile. All use TLS 1.3 with AES-256-GCM. Peers that are not
@@ -228,6 +228,8 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=0.3)
     parser.add_argument("--only", action="append")
+    parser.add_argument("--size", type=int, action="append", help="of a message, in bytes")
+    parser.add_argument("--protocol", choices=("data_received", "buffered"))
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     chosen = {
@@ -236,8 +238,10 @@ def main():
         if not options.only or any(text in name for text in options.only)
     }
     figures = {}
-    for size in (256, 65536):
+    for size in options.size or (256, 65536):
         for buffered in (False, True):
+            if options.protocol and buffered != (options.protocol == "buffered"):
+                continue
             samples = {name: [] for name in chosen}
             for turn in range(options.rounds):
                 names = list(chosen)

@@ -13,6 +13,8 @@
 #include <Python.h>
 #include <structmember.h>
 
+#include <sys/socket.h>
+
 #include <tlsbio.h>
 
 /* Data of this size and more is worth letting other threads run meanwhile. */
@@ -28,7 +30,7 @@
 enum phase { HANDSHAKING, OPEN, CLOSING, LOST };
 
 static PyObject *str_data_received, *str_get_buffer, *str_buffer_updated, *str_write, *str_handshake_step, *str_ended,
-    *str_closing_step, *str_write_refused, *str_join, *empty_bytes;
+    *str_closing_step, *str_write_refused, *str_join, *str_get_write_buffer_size, *str_is_closed, *empty_bytes;
 
 /*
  * Memory of the library, lent to the loop to receive into.
@@ -132,11 +134,14 @@ typedef struct {
     PyObject *connection; /* the Connection that owns `conn` */
     PyObject *wire;       /* the transport below */
     PyObject *protocol;   /* the protocol above */
+    PyObject *loop;       /* whose end closes `socket`; NULL without one */
     Window *window;       /* while bytes are awaited in it */
+    int socket;           /* of the transport below, -1 if small pieces are not sent directly */
     unsigned char phase;
     char paused;   /* the application takes no data at the moment */
     char buffered; /* the protocol above is a BufferedProtocol */
     char much;     /* the last bytes came in bulk */
+    char queued;   /* the transport below may hold bytes that it has not sent */
 } Stream;
 
 /* The connection may be used: no reader is about to write into its memory. Otherwise sets an exception. */
@@ -172,6 +177,7 @@ static int call_hook(Stream *self, PyObject *name)
 static int send_bytes(Stream *self, PyObject *wire_bytes)
 {
     PyObject *answer = NULL, *wire = self->wire;
+    self->queued = 1;
     if (wire) {
         Py_INCREF(wire);
         answer = PyObject_CallMethodOneArg(wire, str_write, wire_bytes);
@@ -397,8 +403,65 @@ static PyObject *seal(Stream *self, const char *plain, Py_ssize_t size, size_t *
     return wire_bytes;
 }
 
+/* Asks a transport or a loop for a number or a truth; -1 with an exception. */
+static Py_ssize_t ask(PyObject *object, PyObject *name)
+{
+    PyObject *answer = PyObject_CallMethodNoArgs(object, name);
+    if (!answer)
+        return -1;
+    Py_ssize_t number = PyLong_AsSsize_t(answer);
+    Py_DECREF(answer);
+    return number;
+}
+
+/*
+ * Whether the socket may be written to directly: it is open, and nothing waits in front.
+ *
+ * The transport below closes its socket after it has told connection_lost(), which ends this Stream's use of it,
+ * or with its loop. 1, 0, or -1 with an exception.
+ */
+static int sends_directly(Stream *self)
+{
+    Py_ssize_t number;
+    if (self->socket < 0 || !self->wire)
+        return 0;
+    if (self->queued) {
+        if ((number = ask(self->wire, str_get_write_buffer_size)) != 0)
+            return number < 0 ? -1 : 0;
+        self->queued = 0;
+    }
+    number = ask(self->loop, str_is_closed);
+    return number < 0 ? -1 : number == 0;
+}
+
+/* A small piece goes from the stack into the socket. What the socket does not take, the transport below keeps. */
+static int write_small(Stream *self, const char *plain, Py_ssize_t size, ptrdiff_t *status)
+{
+    char wire[SMALL];
+    size_t taken;
+    *status = tls_write_into(self->conn, plain, (size_t)size, wire, sizeof wire, &taken);
+    if (*status <= 0)
+        return 0;
+    ssize_t sent = send(self->socket, wire, (size_t)*status, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent == *status)
+        return 0;
+    /* Errors are for the transport below to find. */
+    if (sent < 0)
+        sent = 0;
+    PyObject *rest = PyBytes_FromStringAndSize(wire + sent, *status - sent);
+    return rest ? send_bytes(self, rest) : -1;
+}
+
 static int write_all(Stream *self, const char *plain, Py_ssize_t size)
 {
+    if (size && size <= SMALL - 256) {
+        int direct = sends_directly(self);
+        ptrdiff_t status = 0;
+        if (direct < 0 || (direct && write_small(self, plain, size, &status) < 0))
+            return -1;
+        if (status > 0)
+            return 0;
+    }
     while (size) {
         size_t taken = 0;
         ptrdiff_t status = 0;
@@ -466,11 +529,25 @@ static PyObject *Stream_attach(Stream *self, PyObject *const *arguments, Py_ssiz
 {
     if (count != 2)
         return PyErr_Format(PyExc_TypeError, "a connection and its handle are needed");
+    self->socket = -1;
     size_t handle = PyLong_AsSize_t(arguments[1]);
     if (handle == (size_t)-1 && PyErr_Occurred())
         return NULL;
     self->conn = (tls_conn_t *)handle;
     Py_XSETREF(self->connection, Py_NewRef(arguments[0]));
+    Py_RETURN_NONE;
+}
+
+static PyObject *Stream_send_directly(Stream *self, PyObject *const *arguments, Py_ssize_t count)
+{
+    if (count != 2)
+        return PyErr_Format(PyExc_TypeError, "a loop and a socket's number are needed");
+    long number = PyLong_AsLong(arguments[1]);
+    if (number == -1 && PyErr_Occurred())
+        return NULL;
+    self->socket = (int)number;
+    self->queued = 1;
+    Py_XSETREF(self->loop, Py_NewRef(arguments[0]));
     Py_RETURN_NONE;
 }
 
@@ -480,6 +557,8 @@ static PyObject *Stream_detach(Stream *self, PyObject *unused)
     PyObject *connection = self->connection;
     self->connection = NULL;
     self->conn = NULL;
+    self->socket = -1;
+    Py_CLEAR(self->loop);
     /* A window that a reader still has keeps the connection until it is given back. */
     int lent = self->window && self->window->readers;
     if (self->window && !lent)
@@ -536,6 +615,7 @@ static int Stream_traverse(PyObject *object, visitproc visit, void *arg)
     Py_VISIT(self->connection);
     Py_VISIT(self->wire);
     Py_VISIT(self->protocol);
+    Py_VISIT(self->loop);
     return 0;
 }
 
@@ -545,6 +625,7 @@ static int Stream_clear(PyObject *object)
     Py_CLEAR(self->extra);
     Py_CLEAR(self->wire);
     Py_CLEAR(self->protocol);
+    Py_CLEAR(self->loop);
     return 0;
 }
 
@@ -568,6 +649,8 @@ static PyMethodDef stream_methods[] = {
     {"write", (PyCFunction)Stream_write, METH_O, "Encrypts and sends; what cannot be sent at once is kept."},
     {"writelines", (PyCFunction)Stream_writelines, METH_O, "Encrypts and sends several pieces as if they were one."},
     {"_attach", (PyCFunction)(void (*)(void))Stream_attach, METH_FASTCALL, "Takes a connection and its handle."},
+    {"_send_directly", (PyCFunction)(void (*)(void))Stream_send_directly, METH_FASTCALL,
+     "Lets small pieces go into this socket as long as nothing waits in the transport below."},
     {"_detach", (PyCFunction)Stream_detach, METH_NOARGS, "Gives the connection up; answers it unless a reader has it."},
     {"_flush", (PyCFunction)Stream_flush, METH_NOARGS, "Sends what is queued."},
     {"_deliver", (PyCFunction)Stream_deliver, METH_NOARGS, "Gives the application the data that waits for it."},
@@ -645,7 +728,8 @@ PyMODINIT_FUNC PyInit__stream(void)
         intern(&str_buffer_updated, "buffer_updated") || intern(&str_write, "write") ||
         intern(&str_handshake_step, "_handshake_step") || intern(&str_ended, "_ended") ||
         intern(&str_closing_step, "_closing_step") || intern(&str_write_refused, "_write_refused") ||
-        intern(&str_join, "join") || !(empty_bytes = PyBytes_FromStringAndSize(NULL, 0)))
+        intern(&str_join, "join") ||
+        intern(&str_get_write_buffer_size, "get_write_buffer_size") || intern(&str_is_closed, "is_closed") || !(empty_bytes = PyBytes_FromStringAndSize(NULL, 0)))
         return NULL;
     if (!(window_type = (PyTypeObject *)PyType_FromSpec(&window_spec)))
         return NULL;

@@ -37,6 +37,9 @@ class Stream(asyncio.Transport, asyncio.BufferedProtocol):
     def _attach(self, connection: Connection, handle: int) -> None:
         self._connection, self._conn = connection, ffi.cast("tls_conn_t *", handle)
 
+    def _send_directly(self, loop: asyncio.AbstractEventLoop, socket: int) -> None:
+        """Everything goes through the transport below."""
+
     def _detach(self) -> Connection | None:
         connection = self._connection
         self._connection, self._conn, self._window = None, ffi.NULL, None

@@ -25,6 +25,10 @@ except ImportError:
 
 _logger = logging.getLogger("tlsbio.aio")
 
+# Where the transports are that close their socket only after they said so, or with their loop, and that send at
+# once what they can.
+_SENT_DIRECTLY = ("uvloop.loop", "asyncio.selector_events")
+
 # So many writes to a connection that is over pass unmentioned, as asyncio's transports have it.
 _WRITES_UNMENTIONED = 5
 
@@ -97,6 +101,10 @@ class Transport(Stream):
         if self._phase != HANDSHAKING:
             transport.close()
             return
+        if type(transport).__module__ in _SENT_DIRECTLY:
+            socket = transport.get_extra_info("socket")
+            if socket is not None:
+                self._send_directly(self._setup.loop, socket.fileno())
         self._wait_at_most(self._setup.handshake_timeout, self._handshake_timed_out)
         self._handshake_step()
 
