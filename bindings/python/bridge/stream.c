@@ -599,6 +599,15 @@ static PyObject *Stream_discard(Stream *self, PyObject *unused)
     return PyLong_FromSsize_t(got);
 }
 
+static PyObject *Stream_close_window(Stream *self, PyObject *unused)
+{
+    (void)unused;
+    if (self->window)
+        self->window->memory = NULL;
+    Py_CLEAR(self->window);
+    Py_RETURN_NONE;
+}
+
 static PyObject *Stream_at_rest(Stream *self, PyObject *unused)
 {
     (void)unused;
@@ -655,6 +664,7 @@ static PyMethodDef stream_methods[] = {
     {"_flush", (PyCFunction)Stream_flush, METH_NOARGS, "Sends what is queued."},
     {"_deliver", (PyCFunction)Stream_deliver, METH_NOARGS, "Gives the application the data that waits for it."},
     {"_discard", (PyCFunction)Stream_discard, METH_NOARGS, "Reads to the end of what came; answers what stopped it."},
+    {"_close_window", (PyCFunction)Stream_close_window, METH_NOARGS, "Nothing was received, and nothing will be."},
     {"_at_rest", (PyCFunction)Stream_at_rest, METH_NOARGS, "Raises RuntimeError while bytes are being received."},
     {NULL, NULL, 0, NULL},
 };

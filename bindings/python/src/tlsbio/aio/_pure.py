@@ -45,6 +45,9 @@ class Stream(asyncio.Transport, asyncio.BufferedProtocol):
         self._connection, self._conn, self._window = None, ffi.NULL, None
         return connection
 
+    def _close_window(self) -> None:
+        self._window = None
+
     def _at_rest(self) -> None:
         pass
 

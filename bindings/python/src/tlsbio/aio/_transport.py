@@ -136,6 +136,8 @@ class Transport(Stream):
         connection = self._connection
         if connection is None:
             return False
+        # The loop may still hold it, as in buffer_updated(), but is done with it.
+        self._close_window()
         connection.feed_eof()
         if self._phase == HANDSHAKING:
             self._handshake_step()
