@@ -105,7 +105,7 @@ class BufferedAsker(asyncio.BufferedProtocol):
 
 def openssl_contexts(module=ssl):
     server = module.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    server.load_cert_chain(PKI / "server-chain.pem", PKI / "server.key")
+    server.load_cert_chain(str(PKI / "server-chain.pem"), str(PKI / "server.key"))
     client = module.create_default_context(cafile=str(PKI / "ca.pem"))
     client.minimum_version = ssl.TLSVersion.TLSv1_3
     return server, client

@@ -223,6 +223,20 @@ static ptrdiff_t read_plain(Stream *self, void *plain, Py_ssize_t size)
     return got;
 }
 
+/*
+ * Shortens a fresh bytes object. A small excess stays behind it: giving it back would leave holes between larger
+ * blocks, into which something comes to lie that lives longer than those.
+ */
+static void shorten(PyObject **bytes, Py_ssize_t size)
+{
+    if (PyBytes_GET_SIZE(*bytes) - size > size / 8) {
+        _PyBytes_Resize(bytes, size);
+        return;
+    }
+    Py_SET_SIZE(*bytes, size);
+    PyBytes_AS_STRING(*bytes)[size] = '\0';
+}
+
 /* Stands for an exception where a status is answered. */
 #define RAISED (-1000)
 
@@ -250,8 +264,7 @@ static ptrdiff_t give_bytes(Stream *self, Py_ssize_t hint)
             Py_DECREF(data);
             return got;
         }
-        if (got < size)
-            _PyBytes_Resize(&data, got);
+        shorten(&data, got);
     }
     if (!data)
         return RAISED;
@@ -398,8 +411,8 @@ static PyObject *seal(Stream *self, const char *plain, Py_ssize_t size, size_t *
     }
     if (*status <= 0)
         Py_CLEAR(wire_bytes);
-    else if ((size_t)*status < capacity)
-        _PyBytes_Resize(&wire_bytes, *status);
+    else
+        shorten(&wire_bytes, *status);
     return wire_bytes;
 }
 

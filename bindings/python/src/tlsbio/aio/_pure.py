@@ -55,6 +55,8 @@ class Stream(asyncio.Transport, asyncio.BufferedProtocol):
 
     def get_buffer(self, sizehint: int) -> bytearray:
         """Something to receive into."""
+        if self._connection is None:
+            raise RuntimeError("nothing can be received now: the connection is lost")
         self._window = bytearray(_MUCH if self._much else _WINDOW)
         return self._window
 
