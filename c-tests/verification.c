@@ -407,6 +407,143 @@ static void a_malformed_intermediate_is_named(void)
     free(pem);
 }
 
+static tls_context_t *client_knowing(const char *peer, uint16_t version, int32_t verify)
+{
+    struct recipe recipe = with_version(plain_client, version);
+    tls_builder_t *builder;
+    size_t len;
+    char *pem = pki_read(peer, &len);
+
+    recipe.trust = NULL;
+    recipe.verify = verify;
+    builder = make_builder(&recipe);
+    CHECK_EQ(tls_builder_trust_peer_pem(builder, pem, len), TLS_OK);
+    free(pem);
+    return client_of(builder);
+}
+
+/* */
+static void a_known_peer_needs_no_chain(void)
+{
+    static const struct {
+        const char *known, *chain, *key;
+        int32_t reason;
+    } cases[] = {
+        {"bad/selfsigned.pem", "bad/selfsigned.pem", "bad/selfsigned.key", 0},
+        {"bad/selfsigned-ca.pem", "bad/selfsigned-ca.pem", "bad/selfsigned-ca.key", 0},
+        {"ecdsa/server.pem", "ecdsa/server.pem", "ecdsa/server.key", 0},
+        {"trust/all.pem", "bad/selfsigned.pem", "bad/selfsigned.key",
+         TLS_REASON_CERTIFICATE_UNKNOWN_ISSUER},
+        /* It issues nothing. */
+        {"ecdsa/ca.pem", "ecdsa/server-chain.pem", "ecdsa/server.key",
+         TLS_REASON_CERTIFICATE_UNKNOWN_ISSUER},
+        {"ecdsa/inter.pem", "ecdsa/server-chain.pem", "ecdsa/server.key",
+         TLS_REASON_CERTIFICATE_UNKNOWN_ISSUER},
+        /* Everything else counts. */
+        {"bad/expired.pem", "bad/expired.pem", "bad/expired.key", TLS_REASON_CERTIFICATE_EXPIRED},
+        {"bad/notyet.pem", "bad/notyet.pem", "bad/notyet.key",
+         TLS_REASON_CERTIFICATE_NOT_YET_VALID},
+        {"bad/wronghost.pem", "bad/wronghost.pem", "bad/wronghost.key",
+         TLS_REASON_CERTIFICATE_WRONG_NAME},
+        {"bad/wrongusage.pem", "bad/wrongusage.pem", "bad/wrongusage.key",
+         TLS_REASON_CERTIFICATE_WRONG_USAGE},
+        {"bad/selfsigned-ca-wrongusage.pem", "bad/selfsigned-ca-wrongusage.pem",
+         "bad/selfsigned-ca-wrongusage.key", TLS_REASON_CERTIFICATE_OTHER},
+        {"ecdsa/ca.pem", "ecdsa/ca.pem", "ecdsa/ca.key", TLS_REASON_CERTIFICATE_WRONG_NAME},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct recipe server = identified(plain_server, cases[i].chain, cases[i].key);
+
+        for (EACH_VERSION)
+            check_outcome(client_knowing(cases[i].known, version, TLS_VERIFY_PEER),
+                          make_server_context(&server), 1, cases[i].reason);
+    }
+}
+
+static void a_known_client_needs_no_chain(void)
+{
+    struct recipe known =
+        identified(plain_client, "bad/client-selfsigned.pem", "bad/client-selfsigned.key");
+    struct recipe other = identified(plain_client, "ecdsa/client-chain.pem", "ecdsa/client.key");
+    struct recipe asking = asking_server();
+    size_t len;
+    char *pem = pki_read("bad/client-selfsigned.pem", &len);
+
+    asking.trust = NULL;
+    for (int stranger = 0; stranger <= 1; stranger++) {
+        tls_builder_t *builder = make_builder(&asking);
+
+        CHECK_EQ(tls_builder_trust_peer_pem(builder, pem, len), TLS_OK);
+        check_outcome(make_client_context(stranger ? &other : &known), server_of(builder), 0,
+                      stranger ? TLS_REASON_CERTIFICATE_UNKNOWN_ISSUER : 0);
+    }
+    free(pem);
+}
+
+/* A malformed one adds nothing. */
+static void a_malformed_peer_is_named(void)
+{
+    static const char bad[] = "-----BEGIN CERTIFICATE-----\nMAMCAQE=\n-----END CERTIFICATE-----\n";
+    tls_error_t error = {.size = sizeof(error)};
+    struct recipe nobody = plain_client;
+    tls_builder_t *builder;
+    size_t len;
+    char *pem = pki_read("bad/selfsigned.pem", &len), text[4096];
+
+    nobody.trust = NULL;
+    builder = make_builder(&nobody);
+    strcpy(text, pem);
+    strcat(text, bad);
+    CHECK_EQ(tls_builder_trust_peer_pem(builder, text, strlen(text)), TLS_ERR_CONFIG);
+    CHECK_EQ(tls_builder_error(builder, &error), TLS_OK);
+    CHECK_EQ(error.reason, TLS_REASON_CERTIFICATE_UNUSABLE);
+    CHECK(strstr(error.message, "certificate 2 ") != NULL);
+    CHECK(tls_context_client(builder, &error) == NULL);
+    CHECK_EQ(error.reason, TLS_REASON_NO_TRUST);
+    tls_builder_free(builder);
+    free(pem);
+}
+
+/* */
+static void any_name_is_all_that_is_not_looked_at(void)
+{
+    static const struct {
+        const char *chain, *key;
+        int32_t reason;
+    } cases[] = {
+        {"ecdsa/server-chain.pem", "ecdsa/server.key", 0},
+        {"bad/wronghost.pem", "bad/wronghost.key", 0},
+        {"bad/unknownca.pem", "bad/unknownca.key", TLS_REASON_CERTIFICATE_UNKNOWN_ISSUER},
+        {"bad/expired.pem", "bad/expired.key", TLS_REASON_CERTIFICATE_EXPIRED},
+        {"bad/wrongusage.pem", "bad/wrongusage.key", TLS_REASON_CERTIFICATE_WRONG_USAGE},
+    };
+    tls_error_t error = {.size = sizeof(error)};
+    struct recipe wrong = identified(plain_server, "bad/wronghost.pem", "bad/wronghost.key");
+    struct recipe nobody = plain_client;
+    tls_builder_t *builder;
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct recipe server = identified(plain_server, cases[i].chain, cases[i].key);
+
+        for (EACH_VERSION) {
+            struct recipe client = with_version(plain_client, version);
+
+            client.verify = TLS_VERIFY_ANY_NAME;
+            check_outcome(make_client_context(&client), make_server_context(&server), 1,
+                          cases[i].reason);
+        }
+    }
+    check_outcome(client_knowing("bad/wronghost.pem", TLS_VERSION_1_3, TLS_VERIFY_ANY_NAME),
+                  make_server_context(&wrong), 1, 0);
+    nobody.trust = NULL;
+    nobody.verify = TLS_VERIFY_ANY_NAME;
+    builder = make_builder(&nobody);
+    CHECK(tls_context_client(builder, &error) == NULL);
+    CHECK_EQ(error.reason, TLS_REASON_NO_TRUST);
+    tls_builder_free(builder);
+}
+
 /* */
 static void a_stapled_response_reaches_the_host(void)
 {
@@ -563,6 +700,10 @@ int main(int argc, char **argv)
     RUN(names_that_are_none_are_refused);
     RUN(a_forgotten_intermediate_is_filled_in);
     RUN(a_malformed_intermediate_is_named);
+    RUN(a_known_peer_needs_no_chain);
+    RUN(a_known_client_needs_no_chain);
+    RUN(a_malformed_peer_is_named);
+    RUN(any_name_is_all_that_is_not_looked_at);
     RUN(a_stapled_response_reaches_the_host);
     RUN(a_malformed_response_is_refused);
     RUN(a_long_response_counts_towards_the_flight);

@@ -222,6 +222,7 @@
 #define TLS_VERIFY_PEER                             0 /* chain, name, time and usage must be right (default) */
 #define TLS_VERIFY_ASK                              1 /* the handshake stops with TLS_ASK_VERIFY and the host decides */
 #define TLS_VERIFY_DANGEROUS_NONE                   2 /* any certificate is accepted: an attacker can be anybody */
+#define TLS_VERIFY_ANY_NAME                         3 /* chain, time and usage must be right, the name of a server may be any */
 
 /* Bits of tls_builder_revocation. */
 #define TLS_REVOCATION_STRICT                       0 /* the whole chain must have a CRL that has not expired (default) */
@@ -621,7 +622,9 @@ tls_status_t tls_builder_client_auth(tls_builder_t *builder, int32_t mode);
 /**
  * Sets who decides about the peer's certificate: TLS_VERIFY_*. With TLS_VERIFY_DANGEROUS_NONE the
  * connection is protected against nobody who can reach it; the peer's proof that it has the key of the
- * certificate it shows is still checked. On a server this is about client certificates.
+ * certificate it shows is still checked. On a server this is about client certificates. With
+ * TLS_VERIFY_ANY_NAME a client accepts whoever has a certificate under its trust anchors [R-36]: choose it where
+ * these stand for few servers, all of which may answer.
  *
  * A resumed session is not verified again (RFC 8446, 2.2): it continues one that was accepted under the
  * same context.
@@ -1251,6 +1254,19 @@ tls_status_t tls_builder_pin_sha256(tls_builder_t *builder,
 tls_status_t tls_builder_intermediates_pem(tls_builder_t *builder,
                                            const void *pem,
                                            size_t len);
+
+/**
+ * Adds the certificates of a PEM text as those of peers themselves, all of them or none: a peer that shows one
+ * of them as its own, byte for byte, needs no chain [R-35], and a self-signed one may be marked as that of a CA.
+ * Its time, usage and name, and pins, are checked as ever; CRLs are not asked. They issue nothing: no
+ * other certificate is accepted because of them. May be called several times. They count where
+ * a trust anchor is needed.
+ * Errors: TLS_ERR_CONFIG (malformed PEM, no certificate in it, or one that cannot be parsed; the message has
+ * its number). Since 0.1.
+ */
+tls_status_t tls_builder_trust_peer_pem(tls_builder_t *builder,
+                                        const void *pem,
+                                        size_t len);
 
 /**
  * Sets the OCSP response (RFC 6960), in DER, that a server staples to the identity that was added last,

@@ -139,6 +139,7 @@ impl Builder {
             TLS_VERIFY_PEER => Verify::Peer,
             TLS_VERIFY_ASK => Verify::Ask,
             TLS_VERIFY_DANGEROUS_NONE => Verify::DangerousNone,
+            TLS_VERIFY_ANY_NAME => Verify::AnyName,
             _ => return Err(Failure::argument(format!("{mode} is no mode of verification"))),
         };
         Ok(())

@@ -3,6 +3,7 @@
 /// Where in the input something is wrong.
 pub(crate) type Offset = usize;
 
+pub(crate) const BOOLEAN: u8 = 0x01;
 pub(crate) const ENUMERATED: u8 = 0x0a;
 pub(crate) const BIT_STRING: u8 = 0x03;
 pub(crate) const OCTET_STRING: u8 = 0x04;
@@ -11,6 +12,10 @@ pub(crate) const UTC_TIME: u8 = 0x17;
 pub(crate) const GENERALIZED_TIME: u8 = 0x18;
 pub(crate) const SEQUENCE: u8 = 0x30;
 pub(crate) const CONTEXT_0: u8 = 0xa0;
+pub(crate) const CONTEXT_3: u8 = 0xa3;
+
+/// id-ce-extKeyUsage (RFC 5280, 4.2.1.12).
+pub(crate) const OBJECT_EXTENDED_KEY_USAGE: &[u8] = &[0x55, 0x1d, 0x25];
 
 /// Elements one after the other.
 #[derive(Debug, Clone, Copy)]

@@ -166,6 +166,7 @@ groups! {
         TLS_VERIFY_PEER = 0, "chain, name, time and usage must be right (default)";
         TLS_VERIFY_ASK = 1, "the handshake stops with TLS_ASK_VERIFY and the host decides";
         TLS_VERIFY_DANGEROUS_NONE = 2, "any certificate is accepted: an attacker can be anybody";
+        TLS_VERIFY_ANY_NAME = 3, "chain, time and usage must be right, the name of a server may be any";
     }
     /// Bits of `tls_builder_revocation`.
     REVOCATION: i32, "Bits of tls_builder_revocation" {

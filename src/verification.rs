@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use pki_types::UnixTime;
+use pki_types::{CertificateDer, UnixTime};
 
 use crate::builder::Builder;
 use crate::der::{BIT_STRING, CONTEXT_0, ENUMERATED, Elements, OCTET_STRING, OID, Offset, SEQUENCE};
-use crate::engine::{Credential, Crl, Pin, Revocation, can_be_intermediate};
+use crate::engine::{Credential, Crl, Pin, Revocation, can_be_parsed};
 use crate::failure::Failure;
 use crate::pem;
 use crate::status::*;
@@ -61,14 +61,15 @@ impl Builder {
 
     /// Adds all certificates of a PEM text, or none.
     pub(crate) fn intermediates_pem(&mut self, text: &[u8]) -> Result<(), Failure> {
-        let mut added = pem::certificates(text)?;
-        if let Some(bad) = added.iter().position(|certificate| !can_be_intermediate(certificate)) {
-            return Err(Failure::config(
-                TLS_REASON_CERTIFICATE_UNUSABLE,
-                format!("certificate {} of the PEM text cannot be parsed", bad + 1),
-            ));
-        }
+        let mut added = parsable(text)?;
         self.recipe.checks.intermediates.append(&mut added);
+        Ok(())
+    }
+
+    /// Adds all certificates of a PEM text, or none, to those of peers themselves.
+    pub(crate) fn trust_peer_pem(&mut self, text: &[u8]) -> Result<(), Failure> {
+        let mut added = parsable(text)?;
+        self.recipe.checks.peers.append(&mut added);
         Ok(())
     }
 
@@ -114,6 +115,18 @@ impl Builder {
         credential.staple((!der.is_empty()).then(|| der.into()));
         Ok(())
     }
+}
+
+/// The certificates of a PEM text, all of which can be parsed.
+fn parsable(text: &[u8]) -> Result<Vec<CertificateDer<'static>>, Failure> {
+    let found = pem::certificates(text)?;
+    if let Some(bad) = found.iter().position(|certificate| !can_be_parsed(certificate)) {
+        return Err(Failure::config(
+            TLS_REASON_CERTIFICATE_UNUSABLE,
+            format!("certificate {} of the PEM text cannot be parsed", bad + 1),
+        ));
+    }
+    Ok(found)
 }
 
 /// A SubjectPublicKeyInfo (RFC 5280, 4.1), from the outside.

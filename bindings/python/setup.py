@@ -1,4 +1,4 @@
-"""Builds the shared library with the machine's cargo, puts it into the package, and the bridge to it beside it."""
+"""Builds the shared library with the machine's cargo, puts it into the package, and the bridges to it beside it."""
 
 import os
 import platform
@@ -16,7 +16,7 @@ LIBRARY = ROOT / "target" / "release" / "libtlsbio.so"
 
 
 class BuildWithLibrary(build_py):
-    """The package together with libtlsbio.so.0, which its bridge finds beside itself."""
+    """The package together with libtlsbio.so.0, which its bridges find beside themselves."""
 
     def run(self) -> None:
         # A build of the library that is there already may be used as it is, where cargo shall not run again.
@@ -26,19 +26,28 @@ class BuildWithLibrary(build_py):
         super().run()
 
 
-# What a record of tlsbio.aio passes through. Other interpreters than CPython use the same in Python.
-STREAM = Extension(
-    "tlsbio._stream",
-    ["bridge/stream.c"],
-    include_dirs=[str(ROOT / "include")],
-    library_dirs=[str(ROOT / "target" / "release")],
-    libraries=["tlsbio"],
-    extra_link_args=["-Wl,-rpath,$ORIGIN"],
-    extra_compile_args=["-Wall", "-Wextra", "-Wno-missing-field-initializers"],
-)
+def compiled(name: str, source: str) -> Extension:
+    """A module in C over the library, found beside it. Other interpreters than CPython are faster without."""
+    return Extension(
+        name,
+        [source],
+        include_dirs=[str(ROOT / "include")],
+        library_dirs=[str(LIBRARY.parent)],
+        libraries=["tlsbio"],
+        extra_compile_args=["-Wall", "-Wextra", "-Wno-missing-field-initializers", "-Wno-cast-function-type"],
+        extra_link_args=["-Wl,-rpath,$ORIGIN"],
+    )
+
+
+modules = [
+    # What tlsbio.channel does by cffi: an object of CPython's own kind.
+    compiled("tlsbio._speed", "bridge/speed.c"),
+    # What a record of tlsbio.aio passes through.
+    compiled("tlsbio._stream", "bridge/stream.c"),
+]
 
 setup(
-    ext_modules=[STREAM] if platform.python_implementation() == "CPython" else [],
     cffi_modules=["bridge/build.py:ffi"],
+    ext_modules=modules if platform.python_implementation() == "CPython" else [],
     cmdclass={"build_py": BuildWithLibrary},
 )

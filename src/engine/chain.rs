@@ -11,9 +11,11 @@ use rustls::crypto::{CertificateIdentity, Identity};
 use rustls::enums::CertificateType;
 use rustls::error::{ApiMisuse, CertificateError, Error, ExtendedKeyPurpose, OtherError};
 use rustls_aws_lc_rs::ALL_VERIFICATION_ALGS;
-use webpki::{EndEntityCert, ExtendedKeyUsage, RevocationOptionsBuilder, VerifiedPath, spki_for_anchor};
+use webpki::{EndEntityCert, RevocationOptionsBuilder, VerifiedPath, spki_for_anchor};
 
 use super::checks::{Checks, digest_of, pinned};
+use super::config::Verify;
+use super::known::{Usage, judge_alone};
 use super::store::TrustStore;
 use crate::failure::Failure;
 use crate::status::TLS_REASON_NO_CRL;
@@ -26,6 +28,8 @@ pub(super) struct Chain {
     /// Any chain is right, as long as its own key is pinned if there are pins. Other keys of the
     /// chain count for nothing: nobody has verified that they belong to it.
     anything: bool,
+    /// A server may have any name.
+    any_name: bool,
     /// Of all the above: sessions are resumed only under the rules that they were made under.
     digest: [u8; 32],
 }
@@ -37,8 +41,19 @@ pub(super) enum Peer<'a> {
     Client,
 }
 
+impl Peer<'_> {
+    fn usage(self) -> Usage {
+        match self {
+            Peer::Server(_) => Usage::Server,
+            Peer::Client => Usage::Client,
+        }
+    }
+}
+
 impl Chain {
-    pub(super) fn new(trust: &TrustStore, anything: bool, checks: &Checks) -> Result<Self, Failure> {
+    pub(super) fn new(trust: &TrustStore, verify: Verify, checks: &Checks) -> Result<Self, Failure> {
+        let anything = verify == Verify::DangerousNone;
+        let any_name = verify == Verify::AnyName;
         if !anything
             && checks.crls.is_empty()
             && checks.revocation.is_some_and(|policy| !policy.allow_unknown)
@@ -50,8 +65,8 @@ impl Chain {
             ));
         }
         let roots = trust.roots();
-        let digest = digest_of((&*roots, checks, anything));
-        Ok(Self { roots, checks: checks.clone(), anything, digest })
+        let digest = digest_of((&*roots, checks, anything, any_name));
+        Ok(Self { roots, checks: checks.clone(), anything, any_name, digest })
     }
 
     /// What peers may show.
@@ -65,9 +80,13 @@ impl Chain {
     pub(super) fn judge(&self, identity: &Identity<'_>, peer: Peer<'_>, now: UnixTime) -> Result<(), Error> {
         match identity {
             Identity::X509(certificates) if self.anything => self.judge_own_key(&certificates.end_entity),
-            Identity::X509(_) if self.roots.is_empty() || !self.checks.raw_keys.is_empty() => {
+            Identity::X509(_) if !self.checks.raw_keys.is_empty() => {
                 Err(CertificateError::UnknownIssuer.into())
             }
+            Identity::X509(certificates) if self.checks.peers.contains(&certificates.end_entity) => {
+                self.judge_known(&certificates.end_entity, peer, now)
+            }
+            Identity::X509(_) if self.roots.is_empty() => Err(CertificateError::UnknownIssuer.into()),
             Identity::X509(certificates) => self.judge_chain(certificates, peer, now),
             Identity::RawPublicKey(key) => self.judge_raw_key(key.as_ref()),
             _ => Err(ApiMisuse::UnverifiableCertificateType.into()),
@@ -84,6 +103,26 @@ impl Chain {
         }
         let own = EndEntityCert::try_from(certificate).map_err(error)?;
         self.check_pins(own.subject_public_key_info().as_ref())
+    }
+
+    /// Of a peer whose certificate the host has, no chain is asked.
+    fn judge_known(
+        &self,
+        certificate: &CertificateDer<'_>,
+        peer: Peer<'_>,
+        now: UnixTime,
+    ) -> Result<(), Error> {
+        let own = EndEntityCert::try_from(certificate).map_err(error)?;
+        judge_alone(&own, certificate, peer.usage(), self.checks.time.unwrap_or(now)).map_err(error)?;
+        self.check_pins(own.subject_public_key_info().as_ref())?;
+        self.judge_name(&own, peer)
+    }
+
+    fn judge_name(&self, own: &EndEntityCert<'_>, peer: Peer<'_>) -> Result<(), Error> {
+        match peer {
+            Peer::Server(name) if !self.any_name => own.verify_is_valid_for_subject_name(name).map_err(error),
+            Peer::Server(_) | Peer::Client => Ok(()),
+        }
     }
 
     fn judge_raw_key(&self, key: &[u8]) -> Result<(), Error> {
@@ -124,16 +163,12 @@ impl Chain {
             unpinned_path.set(true);
             Err(webpki::Error::UnknownIssuer)
         };
-        let usage = match peer {
-            Peer::Server(_) => ExtendedKeyUsage::server_auth(),
-            Peer::Client => ExtendedKeyUsage::client_auth(),
-        };
         own.verify_for_usage(
             ALL_VERIFICATION_ALGS,
             &self.roots.roots,
             intermediates.as_deref().unwrap_or(&certificates.intermediates),
             self.checks.time.unwrap_or(now),
-            &usage,
+            &peer.usage().required(),
             revocation,
             if self.checks.pins.is_empty() { None } else { Some(&has_pin) },
         )
@@ -141,10 +176,7 @@ impl Chain {
             webpki::Error::UnknownIssuer if unpinned_path.get() => not_pinned(),
             other => error(other),
         })?;
-        match peer {
-            Peer::Server(name) => own.verify_is_valid_for_subject_name(name).map_err(error),
-            Peer::Client => Ok(()),
-        }
+        self.judge_name(&own, peer)
     }
 
     /// Those of the peer and ours, where there are some of ours.

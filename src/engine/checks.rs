@@ -26,6 +26,8 @@ pub(crate) struct Checks {
     /// Subject public key infos of peers that show no certificate (RFC 7250). With at least one,
     /// all peers show none.
     pub raw_keys: Vec<SubjectPublicKeyInfoDer<'static>>,
+    /// Certificates of peers themselves, which need no chain.
+    pub peers: Vec<CertificateDer<'static>>,
 }
 
 /// What CRLs are asked for.
@@ -132,6 +134,7 @@ impl Hash for Checks {
         self.pins.hash(state);
         self.intermediates.hash(state);
         self.raw_keys.iter().for_each(|key| key.as_ref().hash(state));
+        self.peers.hash(state);
     }
 }
 

@@ -38,8 +38,17 @@ use crate::status::{
 pub(crate) enum Verify {
     #[default]
     Peer,
+    /// As [`Self::Peer`], but a server may have any name.
+    AnyName,
     Ask,
     DangerousNone,
+}
+
+impl Verify {
+    /// Whether the context's rules decide, and need somebody to trust.
+    fn is_by_rules(self) -> bool {
+        matches!(self, Self::Peer | Self::AnyName)
+    }
 }
 
 /// Whether a server asks its clients for certificates.
@@ -124,7 +133,7 @@ impl Recipe {
     }
 
     fn trusts_nobody(&self) -> bool {
-        self.trust.is_empty() && self.checks.raw_keys.is_empty()
+        self.trust.is_empty() && self.checks.raw_keys.is_empty() && self.checks.peers.is_empty()
     }
 
     /// The engine knows raw public keys in TLS 1.3 only.
@@ -181,7 +190,7 @@ pub(crate) struct ClientSetup {
 impl ClientSetup {
     pub(crate) fn new(recipe: &Recipe) -> Result<Self, Failure> {
         recipe.check_raw_keys()?;
-        if recipe.verify == Verify::Peer && recipe.trusts_nobody() {
+        if recipe.verify.is_by_rules() && recipe.trusts_nobody() {
             return Err(Failure::config(
                 TLS_REASON_NO_TRUST,
                 "a client that verifies its peer needs a trust anchor: tls_builder_trust_pem, \
@@ -280,7 +289,7 @@ impl ServerSetup {
         }
         let asks_client = recipe.client_auth != ClientAuth::None;
         recipe.check_raw_keys()?;
-        if asks_client && recipe.verify == Verify::Peer && recipe.trusts_nobody() {
+        if asks_client && recipe.verify.is_by_rules() && recipe.trusts_nobody() {
             return Err(Failure::config(
                 TLS_REASON_NO_TRUST,
                 "a server that verifies client certificates needs a trust anchor: tls_builder_trust_pem, \

@@ -186,6 +186,6 @@ pub(crate) fn subject_and_issuer(certificate: &CertificateDer<'_>) -> Option<(Ve
 }
 
 /// Whether a certificate can be parsed, which is all that can be asked of one before a chain is built.
-pub(crate) fn can_be_intermediate(certificate: &CertificateDer<'_>) -> bool {
+pub(crate) fn can_be_parsed(certificate: &CertificateDer<'_>) -> bool {
     webpki::EndEntityCert::try_from(certificate).is_ok()
 }

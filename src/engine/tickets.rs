@@ -170,7 +170,8 @@ pub(super) fn rules(recipe: &Recipe) -> [u8; RULES] {
     });
     if recipe.client_auth != ClientAuth::None {
         add(match recipe.verify {
-            Verify::Peer => b"peer",
+            // Clients have no names that count.
+            Verify::Peer | Verify::AnyName => b"peer",
             Verify::Ask => b"ask",
             Verify::DangerousNone => b"anything",
         });

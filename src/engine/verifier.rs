@@ -38,7 +38,7 @@ impl ServerRules {
         provider: &CryptoProvider,
     ) -> Result<Self, Failure> {
         Ok(Self {
-            chain: Chain::new(trust, verify == Verify::DangerousNone, checks)?,
+            chain: Chain::new(trust, verify, checks)?,
             algorithms: provider.signature_verification_algorithms,
             asks: verify == Verify::Ask,
         })
@@ -100,7 +100,7 @@ impl ClientRules {
         provider: &CryptoProvider,
     ) -> Result<Self, Failure> {
         Ok(Self {
-            chain: Chain::new(trust, verify == Verify::DangerousNone, checks)?,
+            chain: Chain::new(trust, verify, checks)?,
             algorithms: provider.signature_verification_algorithms,
             hints: trust.roots().subjects().into(),
             mandatory,

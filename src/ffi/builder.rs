@@ -202,7 +202,9 @@ pub extern "C" fn tls_builder_client_auth(builder: *mut tls_builder_t, mode: i32
 
 /// Sets who decides about the peer's certificate: TLS_VERIFY_*. With TLS_VERIFY_DANGEROUS_NONE the
 /// connection is protected against nobody who can reach it; the peer's proof that it has the key of the
-/// certificate it shows is still checked. On a server this is about client certificates.
+/// certificate it shows is still checked. On a server this is about client certificates. With
+/// TLS_VERIFY_ANY_NAME a client accepts whoever has a certificate under its trust anchors: choose it where
+/// these stand for few servers, all of which may answer.
 ///
 /// A resumed session is not verified again (RFC 8446, 2.2): it continues one that was accepted under the
 /// same context.

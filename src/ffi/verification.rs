@@ -125,6 +125,29 @@ pub unsafe extern "C" fn tls_builder_intermediates_pem(
     })
 }
 
+/// Adds the certificates of a PEM text as those of peers themselves, all of them or none: a peer that shows one
+/// of them as its own, byte for byte, needs no chain, and a self-signed one may be marked as that of a CA.
+/// Its time, usage and name, and pins, are checked as ever; CRLs are not asked. They issue nothing: no
+/// other certificate is accepted because of them. May be called several times. They count where
+/// a trust anchor is needed.
+/// Errors: TLS_ERR_CONFIG (malformed PEM, no certificate in it, or one that cannot be parsed; the message has
+/// its number). Since 0.1.
+///
+/// # Safety
+/// The buffer must be valid for its length.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tls_builder_trust_peer_pem(
+    builder: *mut tls_builder_t,
+    pem: *const c_void,
+    len: usize,
+) -> tls_status_t {
+    with_builder(builder, |builder| {
+        // SAFETY: valid as the caller promises.
+        let pem = unsafe { bytes(pem, len) }.map_err(|status| refused(status, "the PEM text"))?;
+        builder.trust_peer_pem(pem)
+    })
+}
+
 /// Sets the OCSP response (RFC 6960), in DER, that a server staples to the identity that was added last,
 /// for clients that ask for it (RFC 6066, 8); a length of 0 removes it. It has to be of status
 /// successful and of the basic type; whether it is about the right certificate and still fresh is for the

@@ -101,6 +101,8 @@ issue ecdsa bad/expired "expired" server ecdsa/ca "$(utc '-30 days')" "$valid_fr
 issue ecdsa bad/notyet "not yet valid" server ecdsa/ca "$(utc '+60 days')" "$(utc '+90 days')"
 issue ecdsa bad/wronghost "wrong host" server_of_other_host ecdsa/ca
 issue ecdsa bad/selfsigned "self signed" server self
+issue ecdsa bad/selfsigned-ca "self signed, of a CA" server_and_ca self
+issue ecdsa bad/selfsigned-ca-wrongusage "self signed, of a CA, wrong usage" client_and_ca self
 issue ecdsa bad/unknownca "unknown CA" server bad/otherca
 issue ecdsa bad/wrongusage "wrong usage" client_with_server_names ecdsa/ca
 

@@ -1,1 +1,24 @@
-"""TLS in memory."""
+"""TLS in memory: drop in for what the standard library's ssl does over memory BIOs.
+
+``SSLContext``, ``SSLObject``, ``MemoryBIO`` and ``create_default_context`` are used like their namesakes in
+``ssl``. ``tlsbio.aio`` has a transport for asyncio and uvloop, ``tlsbio.twisted`` is for Twisted, ``tlsbio.raw`` is
+the C API.
+"""
+
+from __future__ import annotations
+
+from .connection import Connection
+from .context import SSLContext, create_default_context
+from .errors import Error
+from .sslobject import MemoryBIO, SSLObject, SSLSession
+
+__all__ = [
+    "Connection",
+    "Error",
+    "MemoryBIO",
+    "SSLContext",
+    "SSLObject",
+    "SSLSession",
+    "create_default_context",
+]
+__version__ = "0.1.0"

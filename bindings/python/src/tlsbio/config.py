@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
 from ._native import ffi, lib
 from .errors import Error, from_struct, new_error, status_name
+
+_NEVER = 2**62
 
 Buffer = bytes | bytearray | memoryview
 
@@ -59,6 +62,10 @@ class Builder:
     def intermediates(self, pem: Buffer) -> None:
         """Adds intermediate certificates, PEM, for peers that do not send them."""
         self._check(lib.tls_builder_intermediates_pem(self._handle, ffi.from_buffer(pem), len(pem)))
+
+    def trust_peer(self, pem: Buffer) -> None:
+        """Adds certificates of peers themselves, PEM, which need no chain."""
+        self._check(lib.tls_builder_trust_peer_pem(self._handle, ffi.from_buffer(pem), len(pem)))
 
     def crl(self, crl: Buffer) -> None:
         """Adds certificate revocation lists, PEM or DER."""
@@ -132,6 +139,17 @@ class Context:
     def __init__(self, handle: Any, error: Any) -> None:
         self.handle = handle
         if not handle:
+            raise from_struct(error)
+
+    def stop_tickets(self) -> None:
+        """Makes a server's context issue no tickets: its one key is of a time that never comes."""
+        key = ffi.new("tls_ticket_key_t *")
+        key.size = ffi.sizeof("tls_ticket_key_t")
+        key.secret_len = 32
+        ffi.memmove(key.secret, os.urandom(32), 32)
+        key.encrypt_from, key.decrypt_until = _NEVER, _NEVER + 1
+        error = new_error()
+        if lib.tls_context_ticket_keys(self.handle, key, 1, error) != lib.TLS_OK:
             raise from_struct(error)
 
     def __del__(self) -> None:

@@ -88,7 +88,7 @@ class Peer(NamedTuple):
 
 def make(kind: type[_SSLErrorType], number: int, text: str, reason: str | None = None) -> _SSLErrorType:
     """An exception of ssl with the attributes that OpenSSL's have."""
-    error = kind(number, text)
+    error = kind(int(number), text)
     error.library = "SSL" if reason else None  # type: ignore[assignment]
     error.reason = reason  # type: ignore[assignment]
     return error

@@ -1,0 +1,453 @@
+"""``ssl.SSLContext``, with connections over memory BIOs by our engine."""
+
+from __future__ import annotations
+
+import os
+import ssl
+import sys
+import threading
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+from . import identity, ssl_errors
+from ._native import lib
+from .config import Builder, Context
+from .errors import Error
+from .suites import BY_OPENSSL_NAME, GROUPS
+from .trust import Trust
+
+if TYPE_CHECKING:
+    from .sslobject import SSLObject, SSLSession
+
+# OpenSSL's context, below the standard library's class: its settings are read and set here, because the setters of
+# that class look for themselves under the name ssl.SSLContext, in whose place people put other classes.
+_Native: Any = ssl.SSLContext.__mro__[1]
+
+_OLD_VERSIONS = (ssl.TLSVersion.SSLv3, ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1)
+_OLD_PROTOCOLS = tuple(
+    getattr(ssl, name)
+    for name in ("PROTOCOL_SSLv2", "PROTOCOL_SSLv3", "PROTOCOL_TLSv1", "PROTOCOL_TLSv1_1")
+    if hasattr(ssl, name)
+)
+_OP_ALLOW_CLIENT_RENEGOTIATION = 0x100
+_OP_IGNORE_UNEXPECTED_EOF = 0x80
+_VERIFY_PARTIAL_CHAIN = 0x80000
+_REFUSED_OPTIONS = {_OP_ALLOW_CLIENT_RENEGOTIATION: "the engine never renegotiates"}
+_REFUSED_FLAGS = {0x40: "the engine accepts no proxy certificates (VERIFY_ALLOW_PROXY_CERTS)"}
+
+
+class Settings(NamedTuple):
+    """All that a native context depends on: when one of them changes, a new one is made."""
+
+    server_side: bool
+    least: int
+    most: int
+    verify_mode: int
+    verify_flags: int
+    check_hostname: bool
+    tickets: bool
+    suites: tuple[int, ...]
+    groups: tuple[int, ...]
+    alpn: tuple[bytes, ...]
+    identities: tuple[identity.Identity, ...]
+    trust_version: int
+    key_log: bool
+
+
+class NativeContext(NamedTuple):
+    """A context of the library, and what it was made of."""
+
+    settings: Settings
+    context: Context
+    # Nobody is trusted: what a peer shows is refused when it comes, as OpenSSL does.
+    refuses_everybody: bool
+
+
+class SSLContext(ssl.SSLContext):
+    """As ``ssl.SSLContext``: what is set counts for both engines, OpenSSL for sockets and ours for memory BIOs.
+
+    ``wrap_bio`` gives a :class:`tlsbio.SSLObject`. ``wrap_socket`` is the standard library's. A setting that our
+    engine cannot honour raises ``NotImplementedError`` at once.
+    """
+
+    sslobject_class: type[SSLObject]  # type: ignore[assignment]
+
+    _tlsbio_trust: Trust
+    _tlsbio_identities: dict[str, identity.Identity]
+    _tlsbio_suites: tuple[int, ...]
+    _tlsbio_groups: tuple[int, ...]
+    _tlsbio_alpn: tuple[bytes, ...]
+    _tlsbio_natives: dict[tuple[bool, int], NativeContext]
+    _tlsbio_key_log: str | None
+    _tlsbio_lock: threading.Lock
+
+    def __new__(cls, protocol: int | None = None, *args: Any, **kwargs: Any) -> SSLContext:
+        if protocol in _OLD_PROTOCOLS:
+            raise NotImplementedError("the engine has TLS 1.2 and TLS 1.3 only")
+        self = cast("SSLContext", super().__new__(cls, *(() if protocol is None else (protocol,)), *args, **kwargs))
+        self._tlsbio_trust = Trust()
+        self._tlsbio_identities = {}
+        self._tlsbio_suites = ()
+        self._tlsbio_groups = ()
+        self._tlsbio_alpn = ()
+        self._tlsbio_natives = {}
+        self._tlsbio_key_log = None
+        self._tlsbio_lock = threading.Lock()
+        return self
+
+    def _raw(self, name: str) -> Any:
+        """A setting as OpenSSL's context has it."""
+        return getattr(_Native, name).__get__(self)
+
+    def wrap_bio(
+        self,
+        incoming: Any,
+        outgoing: Any,
+        server_side: bool = False,
+        server_hostname: str | bytes | None = None,
+        session: SSLSession | None = None,  # type: ignore[override]
+    ) -> SSLObject:
+        """Starts a connection between two BIOs: ``ssl.MemoryBIO`` or :class:`tlsbio.MemoryBIO`."""
+        return self.sslobject_class._create(
+            incoming,
+            outgoing,
+            server_side=server_side,
+            server_hostname=self._encode_hostname(server_hostname),  # type: ignore[attr-defined]
+            session=session,
+            context=self,
+        )
+
+    # Versions and options
+
+    @property
+    def minimum_version(self) -> ssl.TLSVersion:
+        """The least protocol version. Only TLS 1.2 and 1.3 can be set."""
+        return super().minimum_version
+
+    @minimum_version.setter
+    def minimum_version(self, value: ssl.TLSVersion) -> None:
+        _check_version(value)
+        _Native.minimum_version.__set__(self, value)
+
+    @property
+    def maximum_version(self) -> ssl.TLSVersion:
+        """The greatest protocol version. Only TLS 1.2 and 1.3 can be set."""
+        return super().maximum_version
+
+    @maximum_version.setter
+    def maximum_version(self, value: ssl.TLSVersion) -> None:
+        _check_version(value)
+        _Native.maximum_version.__set__(self, value)
+
+    @property
+    def options(self) -> ssl.Options:
+        """OpenSSL's options: ``OP_NO_TLSv1_2``, ``OP_NO_TLSv1_3`` and ``OP_NO_TICKET`` count here, too."""
+        return super().options
+
+    @options.setter
+    def options(self, value: int) -> None:
+        for bit, why in _REFUSED_OPTIONS.items():
+            if value & bit:
+                raise NotImplementedError(why)
+        _Native.options.__set__(self, value)
+
+    @property
+    def verify_flags(self) -> ssl.VerifyFlags:
+        """How certificates are verified: CRL checks and partial chains count here, too."""
+        return super().verify_flags
+
+    @verify_flags.setter
+    def verify_flags(self, value: int) -> None:
+        for bit, why in _REFUSED_FLAGS.items():
+            if value & bit:
+                raise NotImplementedError(why)
+        _Native.verify_flags.__set__(self, value)
+
+    @property
+    def verify_mode(self) -> ssl.VerifyMode:
+        """Whether the peer's certificate is asked for, and verified."""
+        return super().verify_mode
+
+    @verify_mode.setter
+    def verify_mode(self, value: int) -> None:
+        _Native.verify_mode.__set__(self, value)
+
+    @property
+    def post_handshake_auth(self) -> bool:
+        """Always False: the engine has no authentication after the handshake."""
+        return False
+
+    @post_handshake_auth.setter
+    def post_handshake_auth(self, value: bool) -> None:
+        if value:
+            raise NotImplementedError("the engine has no post-handshake authentication (RFC 8446, 4.6.2)")
+
+    @property
+    def num_tickets(self) -> int:
+        """How many TLS 1.3 tickets a server issues: 2 or 0."""
+        return cast(int, self._raw("num_tickets"))
+
+    @num_tickets.setter
+    def num_tickets(self, value: int) -> None:
+        if value not in (0, 2):
+            raise NotImplementedError("the engine issues two tickets, or none")
+        _Native.num_tickets.__set__(self, value)
+
+    def _versions(self) -> tuple[int, int]:
+        least, most = self._raw("minimum_version"), self._raw("maximum_version")
+        options = self._raw("options")
+        protocol = self._raw("protocol")
+        usable = [
+            version
+            for version, never in ((lib.TLS_VERSION_1_2, ssl.OP_NO_TLSv1_2), (lib.TLS_VERSION_1_3, ssl.OP_NO_TLSv1_3))
+            if not options & never
+            and (least < 0 or least <= version)
+            and (most < 0 or version <= most)
+            and not (protocol == ssl.PROTOCOL_TLSv1_2 and version != lib.TLS_VERSION_1_2)
+        ]
+        if not usable:
+            raise ssl_errors.protocol_error("NO_PROTOCOLS_AVAILABLE", "the engine has TLS 1.2 and TLS 1.3 only")
+        return usable[0], usable[-1]
+
+    # Suites, groups, protocols
+
+    def set_ciphers(self, cipherlist: str, /) -> None:
+        """Sets the cipher suites of TLS 1.2; those of TLS 1.3 stay, as with OpenSSL."""
+        before = self._tlsbio_names()
+        super().set_ciphers(cipherlist)
+        names = self._tlsbio_names()
+        suites = tuple(BY_OPENSSL_NAME[name].number for name in names if name in BY_OPENSSL_NAME)
+        old = [name for name in names if not name.startswith("TLS_")]
+        if old and not any(name in BY_OPENSSL_NAME for name in old):
+            super().set_ciphers(":".join(name for name in before if not name.startswith("TLS_")))
+            raise ssl.SSLError(
+                "No cipher can be selected.", f"the engine has none of the cipher suites {', '.join(old)}"
+            )
+        self._tlsbio_suites = suites
+
+    def _tlsbio_names(self) -> list[str]:
+        return [cipher["name"] for cipher in super().get_ciphers()]
+
+    def get_ciphers(self) -> Any:
+        """Those of OpenSSL's cipher suites that the engine has, too."""
+        return [cipher for cipher in super().get_ciphers() if cipher["name"] in BY_OPENSSL_NAME]
+
+    def set_ecdh_curve(self, name: str, /) -> None:
+        """Sets the one group for key exchange: prime256v1, secp384r1 or X25519."""
+        text = (name.decode("ascii", "replace") if isinstance(name, bytes) else name).lower()
+        if text != "x25519":  # which the ssl of old versions does not take
+            super().set_ecdh_curve(name)
+        if text not in GROUPS:
+            raise NotImplementedError(f"the engine has no group {name}")
+        self._tlsbio_groups = (GROUPS[text],)
+
+    def load_dh_params(self, path: Any, /) -> None:
+        """Not possible: the engine has no finite-field key exchange."""
+        raise NotImplementedError("the engine has no finite-field key exchange, and needs no parameters for it")
+
+    def set_alpn_protocols(self, alpn_protocols: Iterable[str]) -> None:
+        """Sets the application protocols, most preferred first."""
+        protocols = list(alpn_protocols)
+        super().set_alpn_protocols(protocols)
+        self._tlsbio_alpn = tuple(bytes(protocol, "ascii") for protocol in protocols)
+
+    def set_npn_protocols(self, npn_protocols: Iterable[str]) -> None:
+        """Not possible: NPN was replaced by ALPN."""
+        raise NotImplementedError("the engine has no NPN: use set_alpn_protocols")
+
+    def set_psk_client_callback(self, callback: Any) -> None:
+        """Not possible, but for None."""
+        _refuse_callback(callback)
+
+    def set_psk_server_callback(self, callback: Any, identity_hint: str | None = None) -> None:
+        """Not possible, but for None."""
+        _refuse_callback(callback)
+
+    # Certificates
+
+    def load_cert_chain(
+        self,
+        certfile: str | bytes | os.PathLike[str] | os.PathLike[bytes],
+        keyfile: str | bytes | os.PathLike[str] | os.PathLike[bytes] | None = None,
+        password: identity.Password = None,
+    ) -> None:
+        """Sets the certificate chain and the private key of this side."""
+        once = identity.OneTimePassword(password)
+        super().load_cert_chain(certfile, keyfile, once)
+        chain = Path(os.fsdecode(certfile))
+        loaded = identity.load(chain, chain if keyfile is None else Path(os.fsdecode(keyfile)), once)
+        # As with OpenSSL, a further one takes the place of that with a key of the same kind.
+        self._tlsbio_identities[loaded.kind] = loaded
+
+    def load_verify_locations(
+        self,
+        cafile: str | bytes | os.PathLike[str] | os.PathLike[bytes] | None = None,
+        capath: str | bytes | os.PathLike[str] | os.PathLike[bytes] | None = None,
+        cadata: str | bytes | bytearray | memoryview | None = None,
+    ) -> None:
+        """Adds certificates that are trusted, and CRLs."""
+        super().load_verify_locations(cafile, capath, cadata)  # type: ignore[arg-type]
+        if cafile is not None:
+            self._tlsbio_trust.add_text(Path(os.fsdecode(cafile)).read_bytes())
+        if capath is not None:
+            self._tlsbio_trust.add_directory(os.fsdecode(capath))
+        if isinstance(cadata, str):
+            self._tlsbio_trust.add_text(cadata.encode("ascii"))
+        elif cadata is not None:
+            self._tlsbio_trust.add_der(bytes(cadata))
+
+    def set_default_verify_paths(self) -> None:
+        """Trusts what OpenSSL trusts by default, or the store of the system where OpenSSL's is not there."""
+        super().set_default_verify_paths()
+        self._tlsbio_trust.add_default()
+
+    # What is told
+
+    @property
+    def sni_callback(self) -> Callable[[Any, str | None, Any], None | int] | None:
+        """Called with (connection, server name, this context) when a client has said whom it wants."""
+        return cast("Callable[[Any, str | None, Any], None | int] | None", self._raw("sni_callback"))
+
+    @sni_callback.setter
+    def sni_callback(self, callback: Callable[[Any, str | None, Any], None | int] | None) -> None:
+        _Native.sni_callback.__set__(self, callback)
+
+    @property
+    def keylog_filename(self) -> str | None:
+        """The file that the secrets of connections are appended to: for debugging only."""
+        return cast("str | None", self._raw("keylog_filename"))
+
+    @keylog_filename.setter
+    def keylog_filename(self, value: str | os.PathLike[str] | None) -> None:
+        _Native.keylog_filename.__set__(self, value)
+
+    def _log_keys(self, lines: list[str]) -> None:
+        path = self.keylog_filename
+        if path is not None:
+            with self._tlsbio_lock, open(path, "a", encoding="ascii") as file:
+                file.writelines(lines)
+
+    # The library's context
+
+    def _native(self, server_side: bool, least_mode: int = ssl.CERT_NONE) -> NativeContext:
+        """The library's context for what is set now; one that verifies no less than ``least_mode``."""
+        raw = self._raw
+        options = raw("options")
+        least, most = self._versions()
+        settings = Settings(
+            server_side=server_side,
+            least=least,
+            most=most,
+            verify_mode=max(raw("verify_mode"), least_mode),
+            verify_flags=raw("verify_flags"),
+            check_hostname=raw("check_hostname"),
+            tickets=not options & ssl.OP_NO_TICKET and raw("num_tickets") != 0,
+            suites=self._tlsbio_suites,
+            groups=self._tlsbio_groups,
+            alpn=self._tlsbio_alpn,
+            identities=tuple(self._tlsbio_identities.values()),
+            trust_version=self._tlsbio_trust.version,
+            key_log=raw("keylog_filename") is not None,
+        )
+        key = server_side, least_mode
+        native = self._tlsbio_natives.get(key)
+        if native is None or native.settings != settings:
+            try:
+                native = self._build(settings)
+            except Error as error:
+                raise ssl_errors.from_config(error) from None
+            self._tlsbio_natives[key] = native
+        return native
+
+    def _build(self, settings: Settings) -> NativeContext:
+        builder = Builder()
+        builder.versions(settings.least, settings.most)
+        for own in settings.identities:
+            builder.identity(own.chain, own.key)
+        # With two suites of TLS 1.2 and all of 1.3, say: those that no version is left for do no harm.
+        if settings.suites:
+            builder.suites(settings.suites)
+        if settings.groups:
+            builder.groups(settings.groups)
+        if settings.alpn:
+            builder.alpn(settings.alpn)
+        if settings.key_log:
+            builder.key_log()
+        refuses_everybody = False
+        if settings.verify_mode == ssl.CERT_NONE:
+            builder.verify(lib.TLS_VERIFY_DANGEROUS_NONE)
+        else:
+            any_name = not settings.server_side and not settings.check_hostname
+            crl_checks = settings.verify_flags & ssl.VERIFY_CRL_CHECK_CHAIN
+            trusted = self._tlsbio_trust.apply(
+                builder,
+                partial_chains=bool(settings.verify_flags & _VERIFY_PARTIAL_CHAIN),
+                any_name=any_name or settings.server_side,
+                with_crls=bool(crl_checks),
+            )
+            if crl_checks:
+                whole = crl_checks == ssl.VERIFY_CRL_CHECK_CHAIN
+                builder.revocation(lib.TLS_REVOCATION_STRICT if whole else lib.TLS_REVOCATION_END_ENTITY_ONLY)
+            refuses_everybody = not trusted
+            if refuses_everybody:
+                builder.verify(lib.TLS_VERIFY_ASK)
+            elif any_name:
+                builder.verify(lib.TLS_VERIFY_ANY_NAME)
+            if settings.server_side:
+                required = settings.verify_mode == ssl.CERT_REQUIRED
+                builder.client_auth(lib.TLS_CLIENT_AUTH_REQUIRED if required else lib.TLS_CLIENT_AUTH_OPTIONAL)
+        if not settings.server_side:
+            # Each connection has sessions of its own, which the host hands on.
+            builder.sessions(0)
+            return NativeContext(settings, builder.client(), refuses_everybody)
+        if not settings.tickets:
+            builder.sessions(0)
+        context = builder.server()
+        if not settings.tickets:
+            context.stop_tickets()
+        return NativeContext(settings, context, refuses_everybody)
+
+    @property
+    def _ignores_unexpected_eof(self) -> bool:
+        return bool(self._raw("options") & _OP_IGNORE_UNEXPECTED_EOF)
+
+
+def _check_version(value: int) -> None:
+    if value in _OLD_VERSIONS:
+        raise NotImplementedError(f"the engine has TLS 1.2 and TLS 1.3 only, not {ssl.TLSVersion(value).name}")
+
+
+def _refuse_callback(callback: Any) -> None:
+    if callback is not None:
+        raise NotImplementedError("the engine takes no pre-shared keys from outside")
+
+
+def create_default_context(
+    purpose: ssl.Purpose = ssl.Purpose.SERVER_AUTH,
+    *,
+    cafile: str | os.PathLike[str] | None = None,
+    capath: str | os.PathLike[str] | None = None,
+    cadata: str | bytes | None = None,
+) -> SSLContext:
+    """As ``ssl.create_default_context``, with the same settings."""
+    if not isinstance(purpose, type(ssl.Purpose.SERVER_AUTH)):
+        raise TypeError(purpose)
+    if purpose == ssl.Purpose.SERVER_AUTH:
+        context = SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.check_hostname = True
+    elif purpose == ssl.Purpose.CLIENT_AUTH:
+        context = SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    else:
+        raise ValueError(purpose)
+    if sys.version_info >= (3, 13):
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN | ssl.VERIFY_X509_STRICT
+    if cafile or capath or cadata:
+        context.load_verify_locations(cafile, capath, cadata)
+    elif context.verify_mode != ssl.CERT_NONE:
+        context.load_default_certs(purpose)
+    key_log = os.environ.get("SSLKEYLOGFILE")
+    if key_log and not sys.flags.ignore_environment:
+        context.keylog_filename = key_log
+    return context

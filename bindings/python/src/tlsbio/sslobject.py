@@ -1,0 +1,393 @@
+"""One connection over memory BIOs, as ``ssl.SSLObject``."""
+
+from __future__ import annotations
+
+import os
+import ssl
+import sys
+import time
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from . import certificates, ssl_errors
+from ._native import ffi, lib
+from .context import NativeContext, SSLContext
+from .errors import from_struct, new_error
+from .suites import BY_NUMBER, VERSION_NAMES
+
+try:
+    from ._speed import Channel, MemoryBIO
+except ImportError:
+    from .channel import Channel, MemoryBIO
+
+if TYPE_CHECKING:
+    from .channel import Channel, MemoryBIO  # noqa: F811
+
+# Names that no server has: what a connection without a name is made with. Addresses are not sent.
+_NO_NAME = "255.255.255.255"
+
+_ALERT_HANDSHAKE_FAILURE = 40
+_ALERT_UNKNOWN_CA = 48
+_ALERT_INTERNAL_ERROR = 80
+
+
+class SSLSession:
+    """A session of a client, to be resumed by a later connection of the same context to the same server."""
+
+    __slots__ = ("_handle", "_native", "id", "time")
+
+    def __init__(self, handle: Any, native: NativeContext) -> None:
+        self._handle = handle
+        self._native = native
+        #: Tells sessions apart; it is not sent to anybody.
+        self.id = os.urandom(32)
+        #: When it was taken from its connection, in Unix seconds.
+        self.time = int(time.time())
+
+    @property
+    def has_ticket(self) -> bool:
+        """Whether the session can be resumed: those without a ticket are not given out."""
+        return bool(self._handle)
+
+    def __del__(self) -> None:
+        handle = getattr(self, "_handle", None)
+        if handle:
+            lib.tls_session_free(handle)
+
+
+class SSLObject(Channel, ssl.SSLObject):
+    """A TLS connection between two BIOs, made by ``SSLContext.wrap_bio``.
+
+    It refers to its BIOs and its context, and to nobody who uses it: it takes part in no reference cycle. ``close``
+    frees at that moment what it holds; being dropped does the same.
+    """
+
+    _tlsbio_context: SSLContext
+    _tlsbio_native: NativeContext | None
+    _tlsbio_hostname: str | None
+    _tlsbio_server: bool
+    _tlsbio_session: SSLSession | None
+
+    @classmethod
+    def _create(  # type: ignore[override]
+        cls,
+        incoming: Any,
+        outgoing: Any,
+        server_side: bool = False,
+        server_hostname: str | None = None,
+        session: SSLSession | None = None,
+        context: SSLContext | None = None,
+    ) -> SSLObject:
+        if not isinstance(context, SSLContext):
+            raise TypeError("a tlsbio.SSLContext is needed")
+        for name, bio in (("incoming", incoming), ("outgoing", outgoing)):
+            if not isinstance(bio, (ssl.MemoryBIO, MemoryBIO)):
+                raise TypeError(f"{name} must be an ssl.MemoryBIO or a tlsbio.MemoryBIO, not {type(bio).__name__}")
+        _check_role(context, server_side, server_hostname)
+        if session is not None and not isinstance(session, SSLSession):
+            raise TypeError(f"session must be a tlsbio.SSLSession, not {type(session).__name__}")
+        if session is not None and server_side:
+            raise ValueError("Cannot set session for server-side connections.")
+        self = cls.__new__(cls)
+        self._tlsbio_context = context
+        self._tlsbio_hostname = server_hostname
+        self._tlsbio_server = bool(server_side)
+        self._tlsbio_session = session
+        handle = self._start()
+        wants_notes = self._tlsbio_native is None or self._tlsbio_native.settings.key_log
+        self._open(int(ffi.cast("uintptr_t", handle)), incoming, outgoing, wants_notes)
+        return self
+
+    def _start(self) -> Any:
+        """A connection of the library that has not begun."""
+        context, error = self._tlsbio_context, new_error()
+        self._tlsbio_native = None
+        if self._tlsbio_server and context.sni_callback is not None:
+            # The context is chosen when the client has said whom it wants; that there can be one is checked now.
+            context._native(True)
+            handle = lib.tls_server_new(ffi.NULL, error)
+        elif self._tlsbio_server:
+            self._tlsbio_native = context._native(True)
+            handle = lib.tls_server_new(self._tlsbio_native.context.handle, error)
+        else:
+            self._tlsbio_native = context._native(False)
+            name = self._tlsbio_hostname or _NO_NAME
+            session = self._tlsbio_session
+            if session is not None and session._native is not self._tlsbio_native:
+                raise ValueError("Session refers to a different SSLContext.")
+            handle = lib.tls_client_new_resuming(
+                self._tlsbio_native.context.handle,
+                name.encode("ascii"),
+                ffi.NULL if session is None else session._handle,
+                error,
+            )
+            if not handle and session is not None and error.status == lib.TLS_ERR_STATE:
+                # It was used, and can be used once only: a full handshake, as with a ticket that expired.
+                handle = lib.tls_client_new_resuming(
+                    self._tlsbio_native.context.handle, name.encode("ascii"), ffi.NULL, error
+                )
+        if not handle:
+            failure = from_struct(error)
+            if failure.status == lib.TLS_ERR_ARGUMENT:
+                raise ValueError(failure.message)
+            if failure.status == lib.TLS_ERR_MEMORY:
+                raise MemoryError(failure.message)
+            raise ssl_errors.from_config(failure)
+        return handle
+
+    @property
+    def _handle(self) -> Any:
+        return ffi.cast("tls_conn_t *", self._address)
+
+    # What the channel asks for
+
+    def _failed(self, status: int) -> None:
+        error = new_error()
+        lib.tls_conn_error(self._handle, error)
+        if error.status != status:
+            error.status = status
+            name = ffi.string(lib.tls_status_name(status))
+            ffi.memmove(error.message, name + b"\0", len(name) + 1)
+        failure = from_struct(error)
+        peer = ssl_errors.Peer(self._tlsbio_hostname, False, False)
+        if failure.reason in (lib.TLS_REASON_CERTIFICATE_UNKNOWN_ISSUER, lib.TLS_REASON_CERTIFICATE_REFUSED):
+            chain = self.get_unverified_chain()
+            peer = peer._replace(
+                self_signed=bool(chain) and certificates.is_self_issued(chain[0]),
+                root_sent=any(map(certificates.is_self_issued, chain[1:])),
+            )
+        raise ssl_errors.from_error(failure, peer)
+
+    def _truncated_is_end(self) -> bool:
+        return self._tlsbio_context._ignores_unexpected_eof
+
+    def _asked(self, status: int) -> None:
+        handle = self._handle
+        if status == lib.TLS_ASK_CONTEXT:
+            self._choose_context(handle)
+        elif status == lib.TLS_ASK_VERIFY:
+            # Nobody is trusted: OpenSSL with an empty store.
+            lib.tls_answer_verify(handle, _ALERT_UNKNOWN_CA)
+        else:
+            self._failed(status)
+
+    def _choose_context(self, handle: Any) -> None:
+        original = self._tlsbio_context
+        callback = original.sni_callback
+        alert: Any = None
+        if callback is not None:
+            try:
+                alert = callback(self, self._server_name(handle), original)
+            except Exception as error:
+                _report_unraisable(error, callback)
+                alert = _ALERT_HANDSHAKE_FAILURE
+            else:
+                if alert is not None and not isinstance(alert, int):
+                    wrong = TypeError(f"an SNI callback returns None or an alert, not {type(alert).__name__}")
+                    _report_unraisable(wrong, callback)
+                    alert = _ALERT_INTERNAL_ERROR
+        if alert is not None:
+            if lib.tls_answer_refuse(handle, alert & 0xFF) != lib.TLS_OK:
+                lib.tls_answer_refuse(handle, _ALERT_INTERNAL_ERROR)
+            return
+        try:
+            # Another context brings its certificates; it does not make client certificates optional.
+            native = self._tlsbio_context._native(True, original.verify_mode)
+        except Exception:
+            lib.tls_answer_refuse(handle, _ALERT_INTERNAL_ERROR)
+            raise
+        self._tlsbio_native = native
+        lib.tls_answer_context(handle, native.context.handle)
+
+    @staticmethod
+    def _server_name(handle: Any) -> str | None:
+        name = ffi.new("char[256]")
+        length = lib.tls_sni(handle, name, 256)
+        return ffi.string(name).decode("ascii") if length > 0 else None
+
+    def _noted(self) -> None:
+        lines = []
+        event = ffi.new("tls_event_t *")
+        event.size = ffi.sizeof("tls_event_t")
+        while lib.tls_next_event(self._handle, event) == 1:
+            if event.kind == lib.TLS_EVENT_KEY_LOG:
+                lines.append(ffi.string(event.text).decode("ascii") + "\n")
+        ffi.memmove(event.text, bytes(ffi.sizeof(event.text)), ffi.sizeof(event.text))
+        if lines:
+            self._tlsbio_context._log_keys(lines)
+
+    # Facts
+
+    def _is_done(self) -> bool:
+        return not lib.tls_state(self._handle) & lib.TLS_HANDSHAKING
+
+    @property
+    def context(self) -> SSLContext:
+        """The context. An SNI callback may set another one."""
+        return self._tlsbio_context
+
+    @context.setter
+    def context(self, context: ssl.SSLContext) -> None:
+        if not isinstance(context, SSLContext):
+            raise TypeError("The value must be a tlsbio.SSLContext")
+        self._tlsbio_context = context
+
+    @property
+    def session(self) -> SSLSession | None:  # type: ignore[override]
+        """The newest session that the server has given, or the one that is resumed."""
+        if not self._tlsbio_server and self._tlsbio_native is not None:
+            handle = lib.tls_session_take(self._handle, ffi.NULL)
+            if handle:
+                self._tlsbio_session = SSLSession(handle, self._tlsbio_native)
+        return self._tlsbio_session
+
+    @session.setter
+    def session(self, session: Any) -> None:
+        if not isinstance(session, SSLSession):
+            raise TypeError("Value is not a tlsbio.SSLSession.")
+        if self._tlsbio_server:
+            raise ValueError("Cannot set session for server-side SSLObject.")
+        counters = ffi.new("tls_counters_t *")
+        counters.size = ffi.sizeof("tls_counters_t")
+        lib.tls_counters(self._handle, counters)
+        if counters.wire_out or counters.wire_in:
+            raise ValueError("Cannot set session after handshake.")
+        before, self._tlsbio_session = self._tlsbio_session, session
+        try:
+            handle = self._start()
+        except BaseException:
+            self._tlsbio_session = before
+            raise
+        self._replace(int(ffi.cast("uintptr_t", handle)))
+
+    @property
+    def session_reused(self) -> bool:
+        """Whether the handshake resumed a session."""
+        return lib.tls_resumed(self._handle) == 1
+
+    @property
+    def server_side(self) -> bool:
+        """Whether this is a server."""
+        return self._tlsbio_server
+
+    @property
+    def server_hostname(self) -> str | None:
+        """The name of the server that a client asks for."""
+        return self._tlsbio_hostname
+
+    def getpeercert(self, binary_form: bool = False) -> Any:
+        """The peer's certificate: as a dict ({} if it was not verified), or in DER; None if it has shown none."""
+        if not self._is_done():
+            raise ValueError("handshake not done yet")
+        der = self._certificate(0)
+        if der is None or binary_form:
+            return der
+        if self._tlsbio_native is None or self._tlsbio_native.settings.verify_mode == ssl.CERT_NONE:
+            return {}
+        return certificates.decode(der)
+
+    def _certificate(self, index: int) -> bytes | None:
+        handle = self._handle
+        length = lib.tls_peer_certificate(handle, index, ffi.NULL, 0)
+        if length <= 0:
+            return None
+        der = ffi.new("char[]", length)
+        lib.tls_peer_certificate(handle, index, der, length)
+        return bytes(ffi.buffer(der, length))
+
+    def get_unverified_chain(self) -> list[bytes]:
+        """The certificates that the peer has shown, in DER, its own first."""
+        chain: list[bytes] = []
+        while (der := self._certificate(len(chain))) is not None:
+            chain.append(der)
+        return chain
+
+    def get_verified_chain(self) -> list[bytes]:
+        """Not known: the engine says that a chain was verified, not which one it was."""
+        raise NotImplementedError("the engine does not tell the chain that it verified: see get_unverified_chain")
+
+    def selected_npn_protocol(self) -> None:
+        """None: NPN was replaced by ALPN."""
+        return None
+
+    def selected_alpn_protocol(self) -> str | None:
+        """The application protocol that was agreed on."""
+        protocol = ffi.new("char[255]")
+        length = lib.tls_alpn(self._handle, protocol, 255)
+        return ffi.buffer(protocol, length)[:].decode("ascii", "replace") if length > 0 else None
+
+    def cipher(self) -> tuple[str, str, int] | None:
+        """Name, protocol version and secret bits of the cipher suite, in OpenSSL's words."""
+        suite = BY_NUMBER.get(lib.tls_cipher_suite(self._handle))
+        return None if suite is None else (suite.openssl_name, suite.version, suite.bits)
+
+    def shared_ciphers(self) -> list[tuple[str, str, int]] | None:
+        """On a server the cipher suite that was chosen: what else both have is not kept. None on a client."""
+        cipher = self.cipher() if self._tlsbio_server else None
+        return None if cipher is None else [cipher]
+
+    def compression(self) -> None:
+        """None: the engine does not compress."""
+        return None
+
+    def version(self) -> str | None:
+        """The protocol version, such as "TLSv1.3"; None until the handshake is done."""
+        if not self._is_done():
+            return None
+        return VERSION_NAMES.get(lib.tls_protocol_version(self._handle))
+
+    def get_channel_binding(self, cb_type: str = "tls-unique") -> bytes | None:
+        """A channel binding: "tls-exporter" (RFC 9266) or "tls-server-end-point" (RFC 5929).
+
+        None for "tls-unique", which TLS 1.3 does not have, and while the handshake is not done.
+        """
+        kinds = {
+            "tls-unique": None,
+            "tls-exporter": lib.TLS_BINDING_EXPORTER,
+            "tls-server-end-point": lib.TLS_BINDING_SERVER_END_POINT,
+        }
+        if cb_type not in kinds:
+            raise ValueError(f"{cb_type} channel binding type not implemented")
+        kind = kinds[cb_type]
+        if kind is None:
+            return None
+        binding = ffi.new("char[64]")
+        length = lib.tls_channel_binding(self._handle, kind, binding, 64)
+        return bytes(ffi.buffer(binding, length)) if length > 0 else None
+
+    def verify_client_post_handshake(self) -> None:
+        """Not possible: the engine has no authentication after the handshake."""
+        raise NotImplementedError("Post-handshake auth is not supported by this engine.")
+
+
+SSLContext.sslobject_class = SSLObject
+
+
+def _check_role(context: SSLContext, server_side: bool, hostname: str | None) -> None:
+    protocol = context.protocol
+    if server_side and protocol == ssl.PROTOCOL_TLS_CLIENT:
+        raise ssl.SSLError("Cannot create a server socket with a PROTOCOL_TLS_CLIENT context")
+    if not server_side and protocol == ssl.PROTOCOL_TLS_SERVER:
+        raise ssl.SSLError("Cannot create a client socket with a PROTOCOL_TLS_SERVER context")
+    if hostname is not None:
+        if server_side:
+            raise ValueError("server_hostname can only be specified in client mode")
+        if not hostname or hostname.startswith("."):
+            raise ValueError("server_hostname cannot be an empty string or start with a leading dot.")
+        if "\0" in hostname:
+            raise ValueError("server_hostname contains a null character")
+    elif not server_side and context.check_hostname:
+        raise ValueError("check_hostname requires server_hostname")
+
+
+def _report_unraisable(error: BaseException, callback: Any) -> None:
+    """What ssl does with an exception of an SNI callback: the handshake fails, the exception is shown."""
+    sys.unraisablehook(
+        SimpleNamespace(  # type: ignore[arg-type]
+            exc_type=type(error),
+            exc_value=error,
+            exc_traceback=error.__traceback__,
+            err_msg="Exception ignored in SNI callback",
+            object=callback,
+        )
+    )
