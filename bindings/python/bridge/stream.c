@@ -1,10 +1,10 @@
 /*
  * tlsbio._stream: what a record passes through in tlsbio.aio.
  *
- * Stream stands between a transport of the loop, whose BufferedProtocol it is, and the application's protocol,
- * whose Transport it is. Here is what happens for every piece of data; what happens once in a connection's
- * life (handshake, questions, ends, errors) is in its Python subclass, tlsbio.aio._transport.Transport.
- * tlsbio.aio._pure holds the same in Python.
+ * Stream stands between a transport of the loop, whose BufferedProtocol it is, and the
+ * application's protocol, whose Transport it is. Here is what happens for every piece of data; what
+ * happens once in a connection's life (handshake, questions, ends, errors) is in its Python
+ * subclass, tlsbio.aio._transport.Transport. tlsbio.aio._pure holds the same in Python.
  *
  * Handles of the library are numbers that it checks, so nothing here trusts the one it was given.
  */
@@ -20,7 +20,8 @@
 /* Data of this size and more is worth letting other threads run meanwhile. */
 #define BULK 16384
 
-/* Data up to this size is decrypted on the stack first, to make a bytes object of its exact size. */
+/* Data up to this size is decrypted on the stack first, to make a bytes object of its exact size.
+ */
 #define SMALL 4096
 
 /* What is asked of a window when much is coming, and sealed at once when much is going. */
@@ -29,19 +30,19 @@
 /* Where a connection stands; the numbers are in _pure.py as well. */
 enum phase { HANDSHAKING, OPEN, CLOSING, LOST };
 
-static PyObject *str_data_received, *str_get_buffer, *str_buffer_updated, *str_write, *str_handshake_step, *str_ended,
-    *str_closing_step, *str_write_refused, *str_join, *str_get_write_buffer_size, *str_is_closed, *empty_bytes;
+static PyObject *str_data_received, *str_get_buffer, *str_buffer_updated, *str_write,
+    *str_handshake_step, *str_ended, *str_closing_step, *str_write_refused, *str_join,
+    *str_get_write_buffer_size, *str_is_closed, *empty_bytes;
 
 /*
  * Memory of the library, lent to the loop to receive into.
  *
- * It refuses to become a memoryview: a reader in C takes the memory, fills it and gives it back. So no Python
- * code can keep a way into it. While a reader has it, the connection is not touched, and it lives: the window
- * holds it.
+ * It refuses to become a memoryview: a reader in C takes the memory, fills it and gives it back. So
+ * no Python code can keep a way into it. While a reader has it, the connection is not touched, and
+ * it lives: the window holds it.
  */
 typedef struct {
-    PyObject_HEAD
-    PyObject *connection;
+    PyObject_HEAD PyObject *connection;
     char *memory; /* NULL once the window is closed */
     Py_ssize_t size;
     Py_ssize_t readers;
@@ -64,7 +65,8 @@ static int Window_getbuffer(PyObject *self, Py_buffer *view, int flags)
     }
     /* memoryview(window) asks for everything that a buffer can say, readers ask for bytes. */
     if (flags & (PyBUF_FORMAT | PyBUF_ND)) {
-        PyErr_SetString(PyExc_BufferError, "a window is received into, and cannot be kept as a memoryview");
+        PyErr_SetString(PyExc_BufferError,
+                        "a window is received into, and cannot be kept as a memoryview");
         return -1;
     }
     if (PyBuffer_FillInfo(view, self, window->memory, window->size, 0, flags) < 0)
@@ -101,7 +103,8 @@ static int Window_ass_subscript(PyObject *self, PyObject *key, PyObject *value)
         return -1;
     int failed = step != 1 || bytes.len != length;
     if (failed)
-        PyErr_SetString(PyExc_ValueError, "the slice of a window and the bytes for it differ in length");
+        PyErr_SetString(PyExc_ValueError,
+                        "the slice of a window and the bytes for it differ in length");
     else if (length)
         memcpy(window->memory + start, bytes.buf, (size_t)length);
     PyBuffer_Release(&bytes);
@@ -128,8 +131,8 @@ static PyType_Spec window_spec = {
 static PyTypeObject *window_type;
 
 typedef struct {
-    PyObject_HEAD
-    PyObject *extra; /* the slot of asyncio.BaseTransport, which comes first; not used here */
+    PyObject_HEAD PyObject
+        *extra; /* the slot of asyncio.BaseTransport, which comes first; not used here */
     tls_conn_t *conn;
     PyObject *connection; /* the Connection that owns `conn` */
     PyObject *wire;       /* the transport below */
@@ -144,13 +147,15 @@ typedef struct {
     char queued;   /* the transport below may hold bytes that it has not sent */
 } Stream;
 
-/* The connection may be used: no reader is about to write into its memory. Otherwise sets an exception. */
+/* The connection may be used: no reader is about to write into its memory. Otherwise sets an
+ * exception. */
 static int at_rest(Stream *self)
 {
     if (!self->window)
         return 1;
     if (self->window->readers) {
-        PyErr_SetString(PyExc_RuntimeError, "bytes are being received: use this connection in its loop's thread only");
+        PyErr_SetString(PyExc_RuntimeError,
+                        "bytes are being received: use this connection in its loop's thread only");
         return 0;
     }
     self->window->memory = NULL;
@@ -173,7 +178,8 @@ static int call_hook(Stream *self, PyObject *name)
     return 0;
 }
 
-/* Hands a bytes object to the transport below, which keeps it as long as it needs. Steals `wire_bytes`. */
+/* Hands a bytes object to the transport below, which keeps it as long as it needs. Steals
+ * `wire_bytes`. */
 static int send_bytes(Stream *self, PyObject *wire_bytes)
 {
     PyObject *answer = NULL, *wire = self->wire;
@@ -200,7 +206,8 @@ static int flush(Stream *self)
         PyObject *wire_bytes = PyBytes_FromStringAndSize(NULL, waiting);
         if (!wire_bytes)
             return -1;
-        ptrdiff_t moved = tls_drain_into(self->conn, PyBytes_AS_STRING(wire_bytes), (size_t)waiting);
+        ptrdiff_t moved =
+            tls_drain_into(self->conn, PyBytes_AS_STRING(wire_bytes), (size_t)waiting);
         if (moved != waiting) {
             Py_DECREF(wire_bytes);
             status_exception(moved);
@@ -217,15 +224,13 @@ static ptrdiff_t read_plain(Stream *self, void *plain, Py_ssize_t size)
     ptrdiff_t got;
     if (size < BULK)
         return tls_read_into(self->conn, plain, (size_t)size);
-    Py_BEGIN_ALLOW_THREADS
-    got = tls_read_into(self->conn, plain, (size_t)size);
-    Py_END_ALLOW_THREADS
-    return got;
+    Py_BEGIN_ALLOW_THREADS got = tls_read_into(self->conn, plain, (size_t)size);
+    Py_END_ALLOW_THREADS return got;
 }
 
 /*
- * Shortens a fresh bytes object. A small excess stays behind it: giving it back would leave holes between larger
- * blocks, into which something comes to lie that lives longer than those.
+ * Shortens a fresh bytes object. A small excess stays behind it: giving it back would leave holes
+ * between larger blocks, into which something comes to lie that lives longer than those.
  */
 static void shorten(PyObject **bytes, Py_ssize_t size)
 {
@@ -240,7 +245,8 @@ static void shorten(PyObject **bytes, Py_ssize_t size)
 /* Stands for an exception where a status is answered. */
 #define RAISED (-1000)
 
-/* One data_received(), if there is data. `hint`: so many wire bytes have come, 0 if that is not known. */
+/* One data_received(), if there is data. `hint`: so many wire bytes have come, 0 if that is not
+ * known. */
 static ptrdiff_t give_bytes(Stream *self, Py_ssize_t hint)
 {
     char small[SMALL];
@@ -304,7 +310,8 @@ static ptrdiff_t give_in_buffer(Stream *self, Py_ssize_t hint)
     PyBuffer_Release(&plain);
     if (got > 0) {
         argument = PyLong_FromSsize_t(got);
-        answer = argument ? PyObject_CallMethodOneArg(protocol, str_buffer_updated, argument) : NULL;
+        answer =
+            argument ? PyObject_CallMethodOneArg(protocol, str_buffer_updated, argument) : NULL;
         Py_XDECREF(argument);
         if (!answer)
             goto raised;
@@ -355,7 +362,8 @@ static PyObject *Stream_get_buffer(Stream *self, PyObject *sizehint)
         return NULL;
     tls_status_t status = tls_feed_window(self->conn, self->much ? MUCH : 0, &memory, &size);
     if (status != TLS_OK)
-        return PyErr_Format(PyExc_RuntimeError, "nothing can be received now: %s", tls_status_name(status));
+        return PyErr_Format(PyExc_RuntimeError, "nothing can be received now: %s",
+                            tls_status_name(status));
     Window *window = PyObject_New(Window, window_type);
     if (!window)
         return NULL;
@@ -373,10 +381,12 @@ static PyObject *Stream_buffer_updated(Stream *self, PyObject *nbytes)
 {
     Py_ssize_t count = PyLong_AsSsize_t(nbytes);
     if (count < 0)
-        return PyErr_Occurred() ? NULL : PyErr_Format(PyExc_ValueError, "a negative number of bytes");
+        return PyErr_Occurred() ? NULL
+                                : PyErr_Format(PyExc_ValueError, "a negative number of bytes");
     Window *window = self->window;
     if (!window || !window->memory || count > window->size)
-        return PyErr_Format(PyExc_RuntimeError, "buffer_updated() without the get_buffer() that it is about");
+        return PyErr_Format(PyExc_RuntimeError,
+                            "buffer_updated() without the get_buffer() that it is about");
     self->much = count >= BULK;
     /* A loop may hold the buffer while it calls this, but has no further use for it. */
     window->memory = NULL;
@@ -394,8 +404,10 @@ static PyObject *Stream_buffer_updated(Stream *self, PyObject *nbytes)
     Py_RETURN_NONE;
 }
 
-/* Seals one piece into a bytes object of its own: the transport below can keep that without a copy. */
-static PyObject *seal(Stream *self, const char *plain, Py_ssize_t size, size_t *taken, ptrdiff_t *status)
+/* Seals one piece into a bytes object of its own: the transport below can keep that without a copy.
+ */
+static PyObject *seal(Stream *self, const char *plain, Py_ssize_t size, size_t *taken,
+                      ptrdiff_t *status)
 {
     size_t capacity = tls_wire_bound((size_t)size);
     PyObject *wire_bytes = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)capacity);
@@ -405,8 +417,8 @@ static PyObject *seal(Stream *self, const char *plain, Py_ssize_t size, size_t *
     if (size < BULK) {
         *status = tls_write_into(self->conn, plain, (size_t)size, wire, capacity, taken);
     } else {
-        Py_BEGIN_ALLOW_THREADS
-        *status = tls_write_into(self->conn, plain, (size_t)size, wire, capacity, taken);
+        Py_BEGIN_ALLOW_THREADS *status =
+            tls_write_into(self->conn, plain, (size_t)size, wire, capacity, taken);
         Py_END_ALLOW_THREADS
     }
     if (*status <= 0)
@@ -430,8 +442,8 @@ static Py_ssize_t ask(PyObject *object, PyObject *name)
 /*
  * Whether the socket may be written to directly: it is open, and nothing waits in front.
  *
- * The transport below closes its socket after it has told connection_lost(), which ends this Stream's use of it,
- * or with its loop. 1, 0, or -1 with an exception.
+ * The transport below closes its socket after it has told connection_lost(), which ends this
+ * Stream's use of it, or with its loop. 1, 0, or -1 with an exception.
  */
 static int sends_directly(Stream *self)
 {
@@ -447,7 +459,8 @@ static int sends_directly(Stream *self)
     return number < 0 ? -1 : number == 0;
 }
 
-/* A small piece goes from the stack into the socket. What the socket does not take, the transport below keeps. */
+/* A small piece goes from the stack into the socket. What the socket does not take, the transport
+ * below keeps. */
 static int write_small(Stream *self, const char *plain, Py_ssize_t size, ptrdiff_t *status)
 {
     char wire[SMALL];
@@ -666,19 +679,29 @@ static void Stream_dealloc(PyObject *object)
 }
 
 static PyMethodDef stream_methods[] = {
-    {"get_buffer", (PyCFunction)Stream_get_buffer, METH_O, "Lends the library's window to receive into."},
-    {"buffer_updated", (PyCFunction)Stream_buffer_updated, METH_O, "So many bytes were received into the window."},
-    {"write", (PyCFunction)Stream_write, METH_O, "Encrypts and sends; what cannot be sent at once is kept."},
-    {"writelines", (PyCFunction)Stream_writelines, METH_O, "Encrypts and sends several pieces as if they were one."},
-    {"_attach", (PyCFunction)(void (*)(void))Stream_attach, METH_FASTCALL, "Takes a connection and its handle."},
+    {"get_buffer", (PyCFunction)Stream_get_buffer, METH_O,
+     "Lends the library's window to receive into."},
+    {"buffer_updated", (PyCFunction)Stream_buffer_updated, METH_O,
+     "So many bytes were received into the window."},
+    {"write", (PyCFunction)Stream_write, METH_O,
+     "Encrypts and sends; what cannot be sent at once is kept."},
+    {"writelines", (PyCFunction)Stream_writelines, METH_O,
+     "Encrypts and sends several pieces as if they were one."},
+    {"_attach", (PyCFunction)(void (*)(void))Stream_attach, METH_FASTCALL,
+     "Takes a connection and its handle."},
     {"_send_directly", (PyCFunction)(void (*)(void))Stream_send_directly, METH_FASTCALL,
      "Lets small pieces go into this socket as long as nothing waits in the transport below."},
-    {"_detach", (PyCFunction)Stream_detach, METH_NOARGS, "Gives the connection up; answers it unless a reader has it."},
+    {"_detach", (PyCFunction)Stream_detach, METH_NOARGS,
+     "Gives the connection up; answers it unless a reader has it."},
     {"_flush", (PyCFunction)Stream_flush, METH_NOARGS, "Sends what is queued."},
-    {"_deliver", (PyCFunction)Stream_deliver, METH_NOARGS, "Gives the application the data that waits for it."},
-    {"_discard", (PyCFunction)Stream_discard, METH_NOARGS, "Reads to the end of what came; answers what stopped it."},
-    {"_close_window", (PyCFunction)Stream_close_window, METH_NOARGS, "Nothing was received, and nothing will be."},
-    {"_at_rest", (PyCFunction)Stream_at_rest, METH_NOARGS, "Raises RuntimeError while bytes are being received."},
+    {"_deliver", (PyCFunction)Stream_deliver, METH_NOARGS,
+     "Gives the application the data that waits for it."},
+    {"_discard", (PyCFunction)Stream_discard, METH_NOARGS,
+     "Reads to the end of what came; answers what stopped it."},
+    {"_close_window", (PyCFunction)Stream_close_window, METH_NOARGS,
+     "Nothing was received, and nothing will be."},
+    {"_at_rest", (PyCFunction)Stream_at_rest, METH_NOARGS,
+     "Raises RuntimeError while bytes are being received."},
     {NULL, NULL, 0, NULL},
 };
 
@@ -687,8 +710,10 @@ static PyMemberDef stream_members[] = {
     {"_wire", T_OBJECT, offsetof(Stream, wire), 0, "The transport below."},
     {"_protocol", T_OBJECT, offsetof(Stream, protocol), 0, "The protocol above."},
     {"_phase", T_UBYTE, offsetof(Stream, phase), 0, "Where the connection stands."},
-    {"_paused", T_BOOL, offsetof(Stream, paused), 0, "Whether the application takes no data at the moment."},
-    {"_buffered", T_BOOL, offsetof(Stream, buffered), 0, "Whether the protocol above is a BufferedProtocol."},
+    {"_paused", T_BOOL, offsetof(Stream, paused), 0,
+     "Whether the application takes no data at the moment."},
+    {"_buffered", T_BOOL, offsetof(Stream, buffered), 0,
+     "Whether the protocol above is a BufferedProtocol."},
     {NULL, 0, 0, 0, NULL},
 };
 
@@ -709,7 +734,8 @@ static PyType_Spec stream_spec = {
     .slots = stream_slots,
 };
 
-/* The Stream type: a subclass of asyncio's two classes, which is what loops and applications look for. */
+/* The Stream type: a subclass of asyncio's two classes, which is what loops and applications look
+ * for. */
 static PyObject *make_stream_type(void)
 {
     PyObject *type = NULL, *bases = NULL, *transport = NULL, *protocol = NULL;
@@ -741,7 +767,14 @@ static int intern(PyObject **text, const char *value)
 }
 
 static struct PyModuleDef stream_module = {
-    PyModuleDef_HEAD_INIT, "tlsbio._stream", "What a record passes through in tlsbio.aio.", -1, NULL, NULL, NULL, NULL,
+    PyModuleDef_HEAD_INIT,
+    "tlsbio._stream",
+    "What a record passes through in tlsbio.aio.",
+    -1,
+    NULL,
+    NULL,
+    NULL,
+    NULL,
     NULL,
 };
 
@@ -750,9 +783,10 @@ PyMODINIT_FUNC PyInit__stream(void)
     if (intern(&str_data_received, "data_received") || intern(&str_get_buffer, "get_buffer") ||
         intern(&str_buffer_updated, "buffer_updated") || intern(&str_write, "write") ||
         intern(&str_handshake_step, "_handshake_step") || intern(&str_ended, "_ended") ||
-        intern(&str_closing_step, "_closing_step") || intern(&str_write_refused, "_write_refused") ||
-        intern(&str_join, "join") ||
-        intern(&str_get_write_buffer_size, "get_write_buffer_size") || intern(&str_is_closed, "is_closed") || !(empty_bytes = PyBytes_FromStringAndSize(NULL, 0)))
+        intern(&str_closing_step, "_closing_step") ||
+        intern(&str_write_refused, "_write_refused") || intern(&str_join, "join") ||
+        intern(&str_get_write_buffer_size, "get_write_buffer_size") ||
+        intern(&str_is_closed, "is_closed") || !(empty_bytes = PyBytes_FromStringAndSize(NULL, 0)))
         return NULL;
     if (!(window_type = (PyTypeObject *)PyType_FromSpec(&window_spec)))
         return NULL;

@@ -1,6 +1,7 @@
 """How connections end: in order, cut off, in failure, in time."""
 
 import asyncio
+import contextlib
 import socket
 import ssl
 
@@ -170,7 +171,9 @@ def test_a_changed_byte(run, version):
     run(main())
 
 
-@pytest.mark.parametrize("garbage", [b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", b"\0" * 100, b"\x16\x03\x01\xff\xff" + b"x" * 99])
+@pytest.mark.parametrize(
+    "garbage", [b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", b"\0" * 100, b"\x16\x03\x01\xff\xff" + b"x" * 99]
+)
 def test_garbage_instead_of_a_client_hello(run, garbage):
     async def main():
         made = []
@@ -235,7 +238,7 @@ def test_a_server_that_never_answers(run):
     async def main():
         silent = asyncio.get_running_loop().create_future()
         listener = await asyncio.start_server(lambda reader, writer: silent.set_result(writer), "127.0.0.1", 0)
-        with pytest.raises(ConnectionAbortedError, match="handshake took longer than 0.05"):
+        with pytest.raises(ConnectionAbortedError, match=r"handshake took longer than 0\.05"):
             await Ours.open_connection(port_of(listener), ssl=our_client(), ssl_handshake_timeout=0.05)
         (await silent).close()
         listener.close()
@@ -247,10 +250,8 @@ def test_a_client_that_never_speaks(run):
     async def main():
         listener = await Ours.start_server(lambda *_: None, ssl=our_server(), ssl_handshake_timeout=0.05)
         reader, writer = await asyncio.open_connection("127.0.0.1", port_of(listener))
-        try:
+        with contextlib.suppress(ConnectionResetError):
             assert await reader.read() == b""
-        except ConnectionResetError:
-            pass
         writer.close()
         listener.close()
 

@@ -36,9 +36,13 @@ def test_paused_in_the_middle_of_what_came(run, size):
     """What came with the data at which reading was paused is delivered when it is resumed, in order."""
 
     class Pauses(Log):
+        paused = False
+
         def data_received(self, data):
+            assert not self.paused
             super().data_received(data)
             self.transport.pause_reading()
+            self.paused = True
 
     async def main():
         client, server, listener = await connected(client_protocol=Pauses)
@@ -47,11 +51,10 @@ def test_paused_in_the_middle_of_what_came(run, size):
             server.transport.write(message[start : start + size])
         server.transport.close()
         while not client.lost.done():
-            held = len(client.data)
-            await asyncio.sleep(0)
-            assert len(client.data) == held or not held
+            client.changed.clear()
+            client.paused = False
             client.transport.resume_reading()
-            await asyncio.sleep(0.0001)
+            await client.changed.wait()
         assert client.data == message
         assert client.lost.result() is None
         listener.close()
@@ -187,9 +190,7 @@ def test_streams_under_backpressure(run):
             writer.close()
 
         listener = await tlsbio.aio.start_server(handle, "127.0.0.1", 0, ssl=our_server(), limit=4096)
-        reader, writer = await tlsbio.aio.open_connection(
-            "127.0.0.1", port_of(listener), ssl=our_client(), limit=4096
-        )
+        reader, writer = await tlsbio.aio.open_connection("127.0.0.1", port_of(listener), ssl=our_client(), limit=4096)
 
         async def send():
             for _ in range(total >> 16):

@@ -8,7 +8,7 @@ import weakref
 
 import pytest
 import tlsbio.aio
-from conftest import Log, Ours, Wire, connected, our_client, our_server, port_of
+from conftest import Ours, Wire, connected, our_client, our_server, port_of
 from tlsbio.connection import Connection
 
 ROUNDS = 30

@@ -62,11 +62,11 @@ def test_one_side_is_upgraded_by_asyncio(run, ours):
         async def theirs(protocol, context, **options):
             protocol.transport = await loop.start_tls(protocol.transport, protocol, context, **options)
 
-        sides = (
-            (upgrade(client, our_client(), server_hostname="localhost"), theirs(server, Theirs.server_context(), server_side=True))
-            if ours == "client"
-            else (theirs(client, Theirs.client_context(), server_hostname="localhost"), upgrade(server, our_server(), server_side=True))
-        )  # fmt: skip
+        as_client, as_server = {"server_hostname": "localhost"}, {"server_side": True}
+        if ours == "client":
+            sides = upgrade(client, our_client(), **as_client), theirs(server, Theirs.server_context(), **as_server)
+        else:
+            sides = theirs(client, Theirs.client_context(), **as_client), upgrade(server, our_server(), **as_server)
         await asyncio.gather(*sides)
         await talk(client, server)
         client.transport.close()

@@ -15,14 +15,13 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-from ..errors import Error
 from .._native import lib
+from ..errors import Error
 from ._facts import Facts
-from ._setup import ContextMaker, Settings, SettingsByName, Setup
+from ._setup import Settings, SettingsByName, Setup
 from ._transport import Transport
 
 __all__ = [
-    "ContextMaker",
     "Facts",
     "Transport",
     "create_connection",
@@ -68,7 +67,7 @@ async def create_connection(
     waiter = setup.loop.create_future()
     transport = _client(setup, protocol, host if server_hostname is None else server_hostname, waiter)
     try:
-        await setup.loop.create_connection(lambda: transport, host, port, **options)  # type: ignore[call-overload]
+        await _loops_own(setup).create_connection(lambda: transport, host, port, **options)
         await waiter
     except BaseException:
         _give_up(transport, waiter)
@@ -108,7 +107,10 @@ async def create_server(
         shutdown_timeout=ssl_shutdown_timeout,
         ignore_unexpected_eof=ignore_unexpected_eof,
     )
-    return await setup.loop.create_server(lambda: Transport(setup, setup.server()), host, port, **options)
+    server: asyncio.AbstractServer = await _loops_own(setup).create_server(
+        lambda: Transport(setup, setup.server()), host, port, **options
+    )
+    return server
 
 
 async def open_connection(
@@ -196,9 +198,12 @@ async def start_tls(
     return upgraded
 
 
-def _client(
-    setup: Setup, protocol: asyncio.BaseProtocol, name: str | None, waiter: asyncio.Future[None]
-) -> Transport:
+def _loops_own(setup: Setup) -> Any:
+    """The loop, whose functions take more than their types say."""
+    return setup.loop
+
+
+def _client(setup: Setup, protocol: asyncio.BaseProtocol, name: str | None, waiter: asyncio.Future[None]) -> Transport:
     if not name:
         raise ValueError("the name of the server is needed: set server_hostname when no host was specified")
     try:

@@ -5,24 +5,17 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
 
 from .._native import lib
 from ..config import Context
 from ..connection import Connection
+from ..context import SSLContext
 
 HANDSHAKE_TIMEOUT = 60.0
 SHUTDOWN_TIMEOUT = 30.0
 
 
-class ContextMaker(Protocol):
-    """An object that has settings from which a context can be made, such as ``tlsbio.SSLContext``."""
-
-    def tlsbio_context(self, server_side: bool) -> Context:
-        """The context for one role."""
-
-
-Settings = Context | ContextMaker
+Settings = Context | SSLContext
 # A server's settings by the name that the client asks for, see ``chosen``.
 SettingsByName = Mapping[str | None, Settings]
 
@@ -59,7 +52,9 @@ class Setup:
         self.factory = factory
         self.handshake_timeout = _seconds("ssl_handshake_timeout", handshake_timeout, HANDSHAKE_TIMEOUT)
         self.shutdown_timeout = _seconds("ssl_shutdown_timeout", shutdown_timeout, SHUTDOWN_TIMEOUT)
-        self.ignore_unexpected_eof = ignore_unexpected_eof
+        self.ignore_unexpected_eof = ignore_unexpected_eof or (
+            isinstance(settings, SSLContext) and settings._ignores_unexpected_eof
+        )
         # Whether the protocol is still to be told of its connection: not if it had one before it was upgraded.
         self.connection_made = connection_made
         if isinstance(settings, Mapping):
@@ -88,16 +83,14 @@ class Setup:
 
 
 def made(settings: Settings, server_side: bool) -> Context:
-    """The context of what the caller gave as such."""
+    """The library's context of what the caller gave as such."""
     if isinstance(settings, Context):
         return settings
-    maker = getattr(settings, "tlsbio_context", None)
-    if maker is None:
+    if not isinstance(settings, SSLContext):
         raise TypeError(f"ssl has to be a tlsbio.config.Context or a tlsbio.SSLContext, not {settings!r}")
-    context = maker(server_side)
-    if not isinstance(context, Context):
-        raise TypeError(f"tlsbio_context() answered {context!r}, which is not a tlsbio.config.Context")
-    return context
+    if server_side and settings.sni_callback is not None:
+        raise NotImplementedError("tlsbio.aio calls nobody back: give a mapping of names to contexts as ssl")
+    return settings._native(server_side).context
 
 
 def chosen(settings: SettingsByName, name: str | None) -> Settings | None:
@@ -116,6 +109,8 @@ def _seconds(what: str, given: float | None, default: float) -> float:
     return given
 
 
+# Alerts (RFC 8446, 6.2).
+UNKNOWN_CA = 48
 UNRECOGNIZED_NAME = 112
 TLS_1_3 = lib.TLS_VERSION_1_3
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import ssl
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from typing import Any
 from .. import certificates, ssl_errors
 from .._native import ffi, lib
 from ..connection import Connection
+from ..context import SSLContext
 from ..errors import Error
 from . import _setup
 from ._facts import Facts
@@ -160,9 +162,13 @@ class Transport(Stream):
     def _handshake_step(self) -> None:
         while self._phase == HANDSHAKING and (connection := self._connection) is not None:
             status, failure = self._advance(connection)
+            self._log_keys(connection)
             self._flush()
             if failure is None and status == lib.TLS_ASK_CONTEXT:
                 failure = self._choose_context(connection)
+            elif failure is None and status == lib.TLS_ASK_VERIFY and isinstance(self._context, SSLContext):
+                # It has nobody to trust, which ssl finds out as late as this.
+                connection.answer_verify(_setup.UNKNOWN_CA)
             elif failure is None and status not in (lib.TLS_OK, lib.TLS_WANT_FEED, lib.TLS_WANT_DRAIN):
                 failure = self._no_handshake(status)
             if failure is not None:
@@ -172,7 +178,7 @@ class Transport(Stream):
             elif status == lib.TLS_WANT_FEED:
                 return
 
-    def _advance(self, connection: Connection) -> tuple[int, ssl.SSLError | None]:
+    def _advance(self, connection: Connection) -> tuple[int, Exception | None]:
         try:
             return connection.advance(), None
         except Error as error:
@@ -204,6 +210,20 @@ class Transport(Stream):
         except Error as error:
             return self._as_ssl(connection, error)
         return None
+
+    def _log_keys(self, connection: Connection) -> None:
+        context = self._context
+        if not isinstance(context, SSLContext) or context.keylog_filename is None:
+            return
+        event: Any = ffi.new("tls_event_t *")
+        event.size, lines = ffi.sizeof("tls_event_t"), list[str]()
+        while lib.tls_next_event(connection._handle, event) == 1:
+            if event.kind == lib.TLS_EVENT_KEY_LOG:
+                lines.append(ffi.string(event.text).decode("ascii") + "\n")
+        # They are secrets.
+        ffi.memmove(event.text, bytes(ffi.sizeof(event.text)), ffi.sizeof(event.text))
+        if lines:
+            context._log_keys(lines)
 
     def _handshake_done(self) -> None:
         self._stop_waiting()
@@ -241,6 +261,7 @@ class Transport(Stream):
         if connection is None or self._peer_closed:
             return
         status, failure = self._advance(connection)
+        self._log_keys(connection)
         if failure is None and status == lib.TLS_TRUNCATED and not self._setup.ignore_unexpected_eof:
             failure = ssl_errors.unexpected_eof()
         if failure is not None:
@@ -273,11 +294,9 @@ class Transport(Stream):
             return
         self._phase = CLOSING
         self._wait_at_most(self._setup.shutdown_timeout, self._shutdown_timed_out)
-        try:
+        # If it has failed already, the discarding below finds that out.
+        with contextlib.suppress(Error):
             connection.close_notify()
-        except Error:
-            # It has failed already; the discarding below finds that out.
-            pass
         self._flush()
         if not self._peer_closed:
             # It may be paused, or not have resumed yet.
