@@ -42,7 +42,8 @@ static PyObject *str_data_received, *str_get_buffer, *str_buffer_updated, *str_w
  * it lives: the window holds it.
  */
 typedef struct {
-    PyObject_HEAD PyObject *connection;
+    PyObject head;
+    PyObject *connection;
     char *memory; /* NULL once the window is closed */
     Py_ssize_t size;
     Py_ssize_t readers;
@@ -92,23 +93,27 @@ static int Window_ass_subscript(PyObject *self, PyObject *key, PyObject *value)
     Window *window = (Window *)self;
     Py_ssize_t start, stop, step;
     Py_buffer bytes;
+    int failed = -1;
     if (!value || !PySlice_Check(key)) {
         PyErr_SetString(PyExc_TypeError, "a window takes bytes at a slice");
         return -1;
     }
-    if (PySlice_Unpack(key, &start, &stop, &step) < 0)
-        return -1;
-    Py_ssize_t length = PySlice_AdjustIndices(Window_length(self), &start, &stop, step);
     if (PyObject_GetBuffer(value, &bytes, PyBUF_SIMPLE) < 0)
         return -1;
-    int failed = step != 1 || bytes.len != length;
-    if (failed)
-        PyErr_SetString(PyExc_ValueError,
-                        "the slice of a window and the bytes for it differ in length");
-    else if (length)
-        memcpy(window->memory + start, bytes.buf, (size_t)length);
+    if (PySlice_Unpack(key, &start, &stop, &step) == 0) {
+        /* From here on no code in Python runs, which could close the window. */
+        Py_ssize_t length = PySlice_AdjustIndices(Window_length(self), &start, &stop, step);
+        if (step != 1 || bytes.len != length) {
+            PyErr_SetString(PyExc_ValueError,
+                            "the slice of a window and the bytes for it differ in length");
+        } else {
+            if (length)
+                memcpy(window->memory + start, bytes.buf, (size_t)length);
+            failed = 0;
+        }
+    }
     PyBuffer_Release(&bytes);
-    return failed ? -1 : 0;
+    return failed;
 }
 
 static PyType_Slot window_slots[] = {
@@ -131,8 +136,8 @@ static PyType_Spec window_spec = {
 static PyTypeObject *window_type;
 
 typedef struct {
-    PyObject_HEAD PyObject
-        *extra; /* the slot of asyncio.BaseTransport, which comes first; not used here */
+    PyObject head;
+    PyObject *extra; /* the slot of asyncio.BaseTransport, which comes first; not used here */
     tls_conn_t *conn;
     PyObject *connection; /* the Connection that owns `conn` */
     PyObject *wire;       /* the transport below */
@@ -275,6 +280,11 @@ static ptrdiff_t give_bytes(Stream *self, Py_ssize_t hint)
     if (!data)
         return RAISED;
     PyObject *protocol = self->protocol;
+    if (!protocol) {
+        Py_DECREF(data);
+        PyErr_SetString(PyExc_RuntimeError, "there is no protocol for the data");
+        return RAISED;
+    }
     Py_INCREF(protocol);
     PyObject *answer = PyObject_CallMethodOneArg(protocol, str_data_received, data);
     Py_DECREF(protocol);
@@ -291,6 +301,10 @@ static ptrdiff_t give_in_buffer(Stream *self, Py_ssize_t hint)
     PyObject *protocol = self->protocol, *argument, *buffer, *answer;
     Py_buffer plain;
     ptrdiff_t got;
+    if (!protocol) {
+        PyErr_SetString(PyExc_RuntimeError, "there is no protocol for the data");
+        return RAISED;
+    }
     /* Nothing is asked of the application before there is something for it. */
     if (tls_plain_pending(self->conn) <= 0 && !(tls_state(self->conn) & TLS_CAN_READ))
         return TLS_WANT_FEED;
@@ -306,7 +320,9 @@ static ptrdiff_t give_in_buffer(Stream *self, Py_ssize_t hint)
         PyErr_SetString(PyExc_RuntimeError, "get_buffer() returned an empty buffer");
         goto raised;
     }
-    got = read_plain(self, plain.buf, plain.len);
+    /* The application may have closed or paused meanwhile. */
+    got = self->phase == OPEN && !self->paused ? read_plain(self, plain.buf, plain.len)
+                                               : TLS_WANT_FEED;
     PyBuffer_Release(&plain);
     if (got > 0) {
         argument = PyLong_FromSsize_t(got);
