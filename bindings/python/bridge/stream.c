@@ -44,9 +44,11 @@ static PyObject *str_data_received, *str_get_buffer, *str_buffer_updated, *str_w
 typedef struct {
     PyObject head;
     PyObject *connection;
+    tls_conn_t *conn;
     char *memory; /* NULL once the window is closed */
     Py_ssize_t size;
     Py_ssize_t readers;
+    char once; /* whoever gives it back has called buffer_updated(), or will not */
 } Window;
 
 static void Window_dealloc(PyObject *self)
@@ -78,8 +80,14 @@ static int Window_getbuffer(PyObject *self, Py_buffer *view, int flags)
 
 static void Window_releasebuffer(PyObject *self, Py_buffer *view)
 {
+    Window *window = (Window *)self;
     (void)view;
-    ((Window *)self)->readers--;
+    if (--window->readers == 0 && window->once && window->memory) {
+        /* Nothing came: the library takes its buffer back, so that a connection that waits has
+         * none. */
+        window->memory = NULL;
+        tls_feed_commit(window->conn, 0);
+    }
 }
 
 static Py_ssize_t Window_length(PyObject *self)
@@ -149,6 +157,7 @@ typedef struct {
     char paused;   /* the application takes no data at the moment */
     char buffered; /* the protocol above is a BufferedProtocol */
     char much;     /* the last bytes came in bulk */
+    char once;     /* the transport below gives a window back after buffer_updated() */
     char queued;   /* the transport below may hold bytes that it has not sent */
 } Stream;
 
@@ -385,8 +394,10 @@ static PyObject *Stream_get_buffer(Stream *self, PyObject *sizehint)
         return NULL;
     window->connection = self->connection;
     Py_XINCREF(window->connection);
+    window->conn = self->conn;
     window->memory = memory;
     window->size = (Py_ssize_t)size;
+    window->once = self->once;
     window->readers = 0;
     self->window = window;
     Py_INCREF(window);
@@ -728,6 +739,8 @@ static PyMemberDef stream_members[] = {
     {"_phase", T_UBYTE, offsetof(Stream, phase), 0, "Where the connection stands."},
     {"_paused", T_BOOL, offsetof(Stream, paused), 0,
      "Whether the application takes no data at the moment."},
+    {"_once", T_BOOL, offsetof(Stream, once), 0,
+     "Whether the transport below gives a window back after buffer_updated()."},
     {"_buffered", T_BOOL, offsetof(Stream, buffered), 0,
      "Whether the protocol above is a BufferedProtocol."},
     {NULL, 0, 0, 0, NULL},

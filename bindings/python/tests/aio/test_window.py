@@ -202,6 +202,34 @@ def test_nothing_moves_while_a_reader_has_the_memory():
 
 @compiled
 @inside_a_loop
+def test_a_window_into_which_nothing_came():
+    """uvloop asks once more when a buffer was filled, and gives the next one back when nothing is there."""
+    pair = Pair()
+    pair.client._once = True
+    window = pair.client.get_buffer(-1)
+    Reader(window).release()
+    assert len(window) == 0
+    with pytest.raises(BufferError):
+        Reader(window)
+    with pytest.raises(RuntimeError):
+        pair.client.buffer_updated(1)
+    pair.server.write(b"later")
+    pair.exchange()
+    assert pair.protocol.data == b"later"
+    # asyncio's gives it back before it says how much came.
+    pair.client._once = False
+    pair.server.write(b" and again")
+    wire = pair.below_server.take()
+    reader = Reader(pair.client.get_buffer(-1))
+    reader.fill(wire)
+    reader.release()
+    pair.client.buffer_updated(len(wire))
+    assert pair.protocol.data == b"later and again"
+    pair.end()
+
+
+@compiled
+@inside_a_loop
 def test_memory_outlives_the_connection_as_long_as_a_reader_has_it():
     pair = Pair()
     reader = Reader(pair.client.get_buffer(-1))

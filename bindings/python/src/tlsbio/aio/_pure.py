@@ -23,7 +23,18 @@ _MUCH = 65536
 class Stream(asyncio.Transport, asyncio.BufferedProtocol):
     """A protocol of the transport below, and a transport of the protocol above."""
 
-    __slots__ = ("_buffered", "_conn", "_connection", "_much", "_paused", "_phase", "_protocol", "_window", "_wire")
+    __slots__ = (
+        "_buffered",
+        "_conn",
+        "_connection",
+        "_much",
+        "_once",
+        "_paused",
+        "_phase",
+        "_protocol",
+        "_window",
+        "_wire",
+    )
 
     def __init__(self) -> None:
         self._connection: Connection | None = None
@@ -32,7 +43,7 @@ class Stream(asyncio.Transport, asyncio.BufferedProtocol):
         self._protocol: Any = None
         self._window: bytearray | None = None
         self._phase = HANDSHAKING
-        self._paused = self._buffered = self._much = False
+        self._paused = self._buffered = self._much = self._once = False
 
     def _attach(self, connection: Connection, handle: int) -> None:
         self._connection, self._conn = connection, ffi.cast("tls_conn_t *", handle)

@@ -31,6 +31,10 @@ _logger = logging.getLogger("tlsbio.aio")
 # once what they can.
 _SENT_DIRECTLY = ("uvloop.loop", "asyncio.selector_events")
 
+# Where the transports are that give a window back after buffer_updated(), or instead of it when nothing came.
+# asyncio's give it back before.
+_GIVES_BACK_AFTERWARDS = ("uvloop.loop",)
+
 # So many writes to a connection that is over pass unmentioned, as asyncio's transports have it.
 _WRITES_UNMENTIONED = 5
 
@@ -103,7 +107,9 @@ class Transport(Stream):
         if self._phase != HANDSHAKING:
             transport.close()
             return
-        if type(transport).__module__ in _SENT_DIRECTLY:
+        below = type(transport).__module__
+        self._once = below in _GIVES_BACK_AFTERWARDS
+        if below in _SENT_DIRECTLY:
             socket = transport.get_extra_info("socket")
             if socket is not None:
                 self._send_directly(self._setup.loop, socket.fileno())
