@@ -143,6 +143,10 @@ static PyType_Spec window_spec = {
 
 static PyTypeObject *window_type;
 
+/* The window that was closed last: nobody's, or in the hands of somebody who is about to let go of
+ * it. */
+static Window *spare_window;
+
 typedef struct {
     PyObject head;
     PyObject *extra; /* the slot of asyncio.BaseTransport, which comes first; not used here */
@@ -154,12 +158,24 @@ typedef struct {
     Window *window;       /* while bytes are awaited in it */
     int socket;           /* of the transport below, -1 if small pieces are not sent directly */
     unsigned char phase;
-    char paused;   /* the application takes no data at the moment */
-    char buffered; /* the protocol above is a BufferedProtocol */
-    char much;     /* the last bytes came in bulk */
-    char once;     /* the transport below gives a window back after buffer_updated() */
-    char queued;   /* the transport below may hold bytes that it has not sent */
+    char paused;     /* the application takes no data at the moment */
+    char buffered;   /* the protocol above is a BufferedProtocol */
+    char much;       /* the last bytes came in bulk */
+    char once;       /* the transport below gives a window back after buffer_updated() */
+    char delivering; /* the loop is running, and has called */
+    char queued;     /* the transport below may hold bytes that it has not sent */
 } Stream;
+
+static void close_window(Stream *self)
+{
+    Window *window = self->window;
+    if (!window)
+        return;
+    self->window = NULL;
+    window->memory = NULL;
+    Py_CLEAR(window->connection);
+    Py_XSETREF(spare_window, window);
+}
 
 /* The connection may be used: no reader is about to write into its memory. Otherwise sets an
  * exception. */
@@ -172,8 +188,7 @@ static int at_rest(Stream *self)
                         "bytes are being received: use this connection in its loop's thread only");
         return 0;
     }
-    self->window->memory = NULL;
-    Py_CLEAR(self->window);
+    close_window(self);
     return 1;
 }
 
@@ -389,8 +404,10 @@ static PyObject *Stream_get_buffer(Stream *self, PyObject *sizehint)
     if (status != TLS_OK)
         return PyErr_Format(PyExc_RuntimeError, "nothing can be received now: %s",
                             tls_status_name(status));
-    Window *window = PyObject_New(Window, window_type);
-    if (!window)
+    Window *window = spare_window;
+    if (window && Py_REFCNT(window) == 1)
+        spare_window = NULL;
+    else if (!(window = PyObject_New(Window, window_type)))
         return NULL;
     window->connection = self->connection;
     Py_XINCREF(window->connection);
@@ -416,15 +433,16 @@ static PyObject *Stream_buffer_updated(Stream *self, PyObject *nbytes)
                             "buffer_updated() without the get_buffer() that it is about");
     self->much = count >= BULK;
     /* A loop may hold the buffer while it calls this, but has no further use for it. */
-    window->memory = NULL;
-    Py_CLEAR(self->window);
+    close_window(self);
     tls_status_t status = tls_feed_commit(self->conn, (size_t)count);
     if (status != TLS_OK && status != TLS_ERR_STATE)
         return status_exception(status);
     int failed = 0;
-    if (self->phase == OPEN)
+    if (self->phase == OPEN) {
+        self->delivering = 1;
         failed = deliver(self, count);
-    else if (self->phase != LOST)
+        self->delivering = 0;
+    } else if (self->phase != LOST)
         failed = call_hook(self, self->phase == CLOSING ? str_closing_step : str_handshake_step);
     if (failed)
         return NULL;
@@ -482,6 +500,9 @@ static int sends_directly(Stream *self)
             return number < 0 ? -1 : 0;
         self->queued = 0;
     }
+    /* A loop that is running is not closed. */
+    if (self->delivering)
+        return 1;
     number = ask(self->loop, str_is_closed);
     return number < 0 ? -1 : number == 0;
 }
@@ -655,9 +676,7 @@ static PyObject *Stream_discard(Stream *self, PyObject *unused)
 static PyObject *Stream_close_window(Stream *self, PyObject *unused)
 {
     (void)unused;
-    if (self->window)
-        self->window->memory = NULL;
-    Py_CLEAR(self->window);
+    close_window(self);
     Py_RETURN_NONE;
 }
 
