@@ -17,6 +17,11 @@
 
 #include <tlsbio.h>
 
+/* Python ignores SIGPIPE, where it cannot be kept from being sent. */
+#ifndef MSG_NOSIGNAL
+#define MSG_NOSIGNAL 0
+#endif
+
 /* Data of this size and more is worth letting other threads run meanwhile. */
 #define BULK 16384
 

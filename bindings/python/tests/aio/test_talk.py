@@ -262,6 +262,25 @@ def test_contexts_by_name(run, client):
     run(main())
 
 
+def test_a_mapping_that_fails(run):
+    class Fails(dict):
+        def get(self, name):
+            raise LookupError(name)
+
+    async def main(contexts):
+        listener = await Ours.start_server(echo, ssl=contexts)
+        if not isinstance(contexts, Fails):
+            contexts["localhost"] = our_client()
+        with pytest.raises(ssl.SSLError, match="INTERNAL_ERROR"):
+            await Ours.open_connection(port_of(listener), ssl=our_client())
+        listener.close()
+
+    for contexts in Fails(), {}:
+        reported = []
+        run(main(contexts), reported)
+        assert [context["message"] for context in reported] == ["no context for a client"]
+
+
 class Buffered(asyncio.BufferedProtocol):
     """Takes data in small pieces of its own memory."""
 
@@ -403,6 +422,9 @@ def test_settings_that_are_none(run):
             await tlsbio.aio.create_connection(Log, "localhost", 1, ssl={None: client})
         with pytest.raises(ValueError):
             await tlsbio.aio.create_connection(Log, "localhost", 1, ssl=server)
+        for wrong in client, {None: client}:
+            with pytest.raises(ValueError):
+                await tlsbio.aio.create_server(Log, "localhost", 0, ssl=wrong)
         for seconds in 0, -1, float("inf"), float("nan"):
             with pytest.raises(ValueError, match="positive"):
                 await tlsbio.aio.create_server(Log, "localhost", 0, ssl=server, ssl_handshake_timeout=seconds)

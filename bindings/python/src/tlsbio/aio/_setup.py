@@ -10,6 +10,7 @@ from .._native import lib
 from ..config import Context
 from ..connection import Connection
 from ..context import SSLContext
+from ..errors import Error
 
 HANDSHAKE_TIMEOUT = 60.0
 SHUTDOWN_TIMEOUT = 30.0
@@ -61,9 +62,9 @@ class Setup:
             if not server_side:
                 raise TypeError("a client has one context, not several by name")
             for each in settings.values():
-                made(each, server_side)
-        else:
-            made(settings, server_side)
+                _check_server(made(each, True))
+        elif server_side:
+            _check_server(made(settings, True))
 
     def client(self, name: str) -> Connection:
         """A connection to the server of that name."""
@@ -93,6 +94,14 @@ def made(settings: Settings, server_side: bool) -> Context:
     return settings._native(server_side).context
 
 
+def _check_server(context: Context) -> None:
+    """Finds out now what every client would find out."""
+    try:
+        Connection.server(context).close()
+    except Error as error:
+        raise ValueError(error.message) from None
+
+
 def chosen(settings: SettingsByName, name: str | None) -> Settings | None:
     """The settings for a name: those under the name itself, under its wildcard (``*.example``), or under None."""
     found = settings.get(name)
@@ -111,6 +120,7 @@ def _seconds(what: str, given: float | None, default: float) -> float:
 
 # Alerts (RFC 8446, 6.2).
 UNKNOWN_CA = 48
+INTERNAL_ERROR = 80
 UNRECOGNIZED_NAME = 112
 TLS_1_3 = lib.TLS_VERSION_1_3
 

@@ -171,7 +171,7 @@ class Transport(Stream):
             self._log_keys(connection)
             self._flush()
             if failure is None and status == lib.TLS_ASK_CONTEXT:
-                failure = self._choose_context(connection)
+                self._choose_context(connection)
             elif failure is None and status == lib.TLS_ASK_VERIFY and isinstance(self._context, SSLContext):
                 # It has nobody to trust, which ssl finds out as late as this.
                 connection.answer_verify(_setup.UNKNOWN_CA)
@@ -204,7 +204,7 @@ class Transport(Stream):
         question = "verification" if status == lib.TLS_ASK_VERIFY else "a signature"
         return ValueError(f"this context leaves {question} to the application, which tlsbio.aio does not support")
 
-    def _choose_context(self, connection: Connection) -> Exception | None:
+    def _choose_context(self, connection: Connection) -> None:
         settings = self._setup.settings
         assert isinstance(settings, Mapping)
         try:
@@ -213,9 +213,12 @@ class Transport(Stream):
                 connection.refuse(_setup.UNRECOGNIZED_NAME)
             else:
                 connection.answer_context(_setup.made(self._context, True))
-        except Error as error:
-            return self._as_ssl(connection, error)
-        return None
+        except Exception as error:
+            # The mapping is the application's, and so is what it answers.
+            connection.refuse(_setup.INTERNAL_ERROR)
+            self._setup.loop.call_exception_handler(
+                {"message": "no context for a client", "exception": error, "transport": self}
+            )
 
     def _log_keys(self, connection: Connection) -> None:
         context = self._context
