@@ -334,8 +334,9 @@ static ptrdiff_t give_in_buffer(Stream *self, Py_ssize_t hint)
         PyErr_SetString(PyExc_RuntimeError, "there is no protocol for the data");
         return RAISED;
     }
-    /* Nothing is asked of the application before there is something for it. */
-    if (tls_plain_pending(self->conn) <= 0 && !(tls_state(self->conn) & TLS_CAN_READ))
+    /* Wire bytes have come, or there may be nothing for the application. (Like sockets, connections
+     * may ask it for a buffer and then have nothing for it.) */
+    if (!hint && !(tls_state(self->conn) & TLS_CAN_READ))
         return TLS_WANT_FEED;
     if (!(argument = PyLong_FromSsize_t(hint ? hint : tls_plain_pending(self->conn))))
         return RAISED;
