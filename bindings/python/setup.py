@@ -29,19 +29,28 @@ class BuildWithLibrary(build_py):
         super().run()
 
 
-# What tlsbio.channel does by cffi, in C: an object of CPython's own kind. PyPy is faster without it.
-speed = Extension(
-    "tlsbio._speed",
-    ["bridge/speed.c"],
-    include_dirs=[str(ROOT / "include")],
-    library_dirs=[str(LIBRARY.parent)],
-    libraries=["tlsbio"],
-    extra_compile_args=["-Wall", "-Wextra", "-Wno-missing-field-initializers", "-Wno-cast-function-type"],
-    extra_link_args=["-Wl,-rpath,$ORIGIN"],
-)
+def compiled(name: str, source: str) -> Extension:
+    """A module in C over the library, found beside it. Other interpreters than CPython are faster without."""
+    return Extension(
+        name,
+        [source],
+        include_dirs=[str(ROOT / "include")],
+        library_dirs=[str(LIBRARY.parent)],
+        libraries=["tlsbio"],
+        extra_compile_args=["-Wall", "-Wextra", "-Wno-missing-field-initializers", "-Wno-cast-function-type"],
+        extra_link_args=["-Wl,-rpath,$ORIGIN"],
+    )
+
+
+modules = [
+    # What tlsbio.channel does by cffi: an object of CPython's own kind.
+    compiled("tlsbio._speed", "bridge/speed.c"),
+    # What a record of tlsbio.aio passes through.
+    compiled("tlsbio._stream", "bridge/stream.c"),
+]
 
 setup(
     cffi_modules=["bridge/build.py:ffi"],
-    ext_modules=[speed] if platform.python_implementation() == "CPython" else [],
+    ext_modules=modules if platform.python_implementation() == "CPython" else [],
     cmdclass={"build_py": BuildWithLibrary},
 )

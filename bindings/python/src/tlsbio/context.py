@@ -74,6 +74,10 @@ class SSLContext(ssl.SSLContext):
 
     sslobject_class: type[SSLObject]
 
+    # aiofastnet (1.2.0) looks for OpenSSL's context in the memory of this object and uses that, unless it finds this
+    # attribute: then it calls wrap_bio.
+    _aiofastnet_force_fallback_ssl = True
+
     _tlsbio_trust: Trust
     _tlsbio_identities: dict[str, identity.Identity]
     _tlsbio_suites: tuple[int, ...]

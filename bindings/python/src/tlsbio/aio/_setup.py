@@ -1,0 +1,136 @@
+"""What connections of one listener, or of one call, have in common."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable, Mapping
+
+from .._native import lib
+from ..config import Context
+from ..connection import Connection
+from ..context import SSLContext
+from ..errors import Error
+
+HANDSHAKE_TIMEOUT = 60.0
+SHUTDOWN_TIMEOUT = 30.0
+
+
+Settings = Context | SSLContext
+# A server's settings by the name that the client asks for, see ``chosen``.
+SettingsByName = Mapping[str | None, Settings]
+
+
+class Setup:
+    """Immutable once it is made."""
+
+    __slots__ = (
+        "connection_made",
+        "factory",
+        "handshake_timeout",
+        "ignore_unexpected_eof",
+        "loop",
+        "server_side",
+        "settings",
+        "shutdown_timeout",
+    )
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        settings: Settings | SettingsByName,
+        server_side: bool,
+        *,
+        factory: Callable[[], asyncio.BaseProtocol] | None = None,
+        handshake_timeout: float | None = None,
+        shutdown_timeout: float | None = None,
+        ignore_unexpected_eof: bool = False,
+        connection_made: bool = True,
+    ) -> None:
+        self.loop = loop
+        self.settings = settings
+        self.server_side = server_side
+        self.factory = factory
+        self.handshake_timeout = _seconds("ssl_handshake_timeout", handshake_timeout, HANDSHAKE_TIMEOUT)
+        self.shutdown_timeout = _seconds("ssl_shutdown_timeout", shutdown_timeout, SHUTDOWN_TIMEOUT)
+        self.ignore_unexpected_eof = ignore_unexpected_eof or (
+            isinstance(settings, SSLContext) and settings._ignores_unexpected_eof
+        )
+        # Whether the protocol is still to be told of its connection: not if it had one before it was upgraded.
+        self.connection_made = connection_made
+        if isinstance(settings, Mapping):
+            if not server_side:
+                raise TypeError("a client has one context, not several by name")
+            for each in settings.values():
+                _check_server(made(each, True))
+        elif server_side:
+            _check_server(made(settings, True))
+
+    def client(self, name: str) -> Connection:
+        """A connection to the server of that name."""
+        if not isinstance(self.settings, Mapping):
+            try:
+                encoded = name.encode("ascii")
+            except UnicodeEncodeError:
+                encoded = name.encode("idna")
+            return Connection.client(made(self.settings, False), encoded.decode("ascii"))
+        raise TypeError("a client has one context, not several by name")
+
+    def server(self) -> Connection:
+        """A connection that waits for a client."""
+        if isinstance(self.settings, Mapping):
+            return Connection.server(None)
+        return Connection.server(made(self.settings, True))
+
+
+def made(settings: Settings, server_side: bool) -> Context:
+    """The library's context of what the caller gave as such."""
+    if isinstance(settings, Context):
+        return settings
+    if not isinstance(settings, SSLContext):
+        raise TypeError(f"ssl has to be a tlsbio.config.Context or a tlsbio.SSLContext, not {settings!r}")
+    if server_side and settings.sni_callback is not None:
+        raise NotImplementedError("tlsbio.aio calls nobody back: give a mapping of names to contexts as ssl")
+    return settings._native(server_side).context
+
+
+def _check_server(context: Context) -> None:
+    """Finds out now what every client would find out."""
+    try:
+        Connection.server(context).close()
+    except Error as error:
+        raise ValueError(error.message) from None
+
+
+def chosen(settings: SettingsByName, name: str | None) -> Settings | None:
+    """The settings for a name: those under the name itself, under its wildcard (``*.example``), or under None."""
+    found = settings.get(name)
+    if found is None and name is not None:
+        found = settings.get("*." + name.partition(".")[2])
+    return settings.get(None) if found is None else found
+
+
+def _seconds(what: str, given: float | None, default: float) -> float:
+    if given is None:
+        return default
+    if not given > 0 or math.isinf(given):
+        raise ValueError(f"{what} should be a positive number, got {given}")
+    return given
+
+
+# Alerts (RFC 8446, 6.2).
+UNKNOWN_CA = 48
+INTERNAL_ERROR = 80
+UNRECOGNIZED_NAME = 112
+TLS_1_3 = lib.TLS_VERSION_1_3
+
+
+def _retired() -> Setup:
+    setup = Setup.__new__(Setup)
+    for name in Setup.__slots__:
+        setattr(setup, name, None)
+    return setup
+
+
+# What connections that are over hold in place of a setup: nothing of anybody's.
+RETIRED = _retired()
