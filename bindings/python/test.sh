@@ -64,14 +64,17 @@ suites() { # SUITE...
 
 export PYTHONDONTWRITEBYTECODE=1
 step "environment" new_environment tests "$here/tests/requirements.txt"
+# Types are checked against Twisted's own.
+"$work/tests/bin/pip" install --quiet --disable-pip-version-check -r "$here/tests/twisted/requirements.txt"
 step "wheel" build_wheel
 step "platform tag" tag_wheel
 step "wheel in an empty environment, without a compiler" try_wheel
 step "install" install_wheel tests
 step "types and style" types_and_style
-step "tests" "$work/tests/bin/pytest" -q -p no:cacheprovider "$here/tests"
+own_tests=("$work/tests/bin/pytest" -q -p no:cacheprovider --ignore "$here/tests/aio" --ignore "$here/tests/twisted" "$here/tests")
+step "tests" "${own_tests[@]}"
 if "$work/tests/bin/python" -c 'import tlsbio._speed' 2>/dev/null; then
-    step "tests without the part in C" env TLSBIO_TEST_WITHOUT_C=1 "$work/tests/bin/pytest" -q -p no:cacheprovider "$here/tests"
+    step "tests without the part in C" env TLSBIO_TEST_WITHOUT_C=1 "${own_tests[@]}"
 fi
 if "$work/tests/bin/python" -c 'import test.test_asyncio.test_ssl' 2>/dev/null; then
     new_environment suites
@@ -80,6 +83,10 @@ if "$work/tests/bin/python" -c 'import test.test_asyncio.test_ssl' 2>/dev/null; 
 else
     echo "skipped: asyncio's own suites (this Python comes without its tests; on Debian: apt-get install libpython3-testsuite)"
 fi
+TLSBIO_PACKAGE=$(echo "$work"/wheels/tlsbio-*.whl)
+export TLSBIO_PACKAGE
+step "tlsbio.aio" "$here/tests/aio/run.sh"
+step "tlsbio.twisted, and the suites of Twisted" "$here/tests/twisted/run.sh"
 if [ "${1:-quick}" = suites ]; then
     new_environment suites "$here/tests/suites/requirements.txt"
     step "the suites of others" suites uvloop anyio urllib3 aiohttp httpx

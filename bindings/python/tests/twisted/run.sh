@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The tests of tlsbio.twisted, in an environment of their own: run.sh [ours|theirs [TEXT ...]]
 # Without an argument both: our tests, then Twisted's own with our connections on one side.
-# PYTHON says which Python; the package is built with the library that target/release has, or a new one.
+# PYTHON says which Python, TLSBIO_PACKAGE a wheel that was built already.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../../../.." && pwd)
@@ -12,7 +12,7 @@ if [ ! -x "$venv/bin/python" ]; then
     "$python" -m venv "$venv"
 fi
 "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$here/requirements.txt"
-"$venv/bin/pip" install --quiet --disable-pip-version-check --force-reinstall --no-deps "$root/bindings/python"
+"$venv/bin/pip" install --quiet --disable-pip-version-check --force-reinstall --no-deps "${TLSBIO_PACKAGE:-$root/bindings/python}"
 "$root/tests/pki/make.sh" "$root/target/pki"
 
 cd "$here"

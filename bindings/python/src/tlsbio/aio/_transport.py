@@ -191,12 +191,11 @@ class Transport(Stream):
             return error.status, self._as_ssl(connection, error)
 
     def _as_ssl(self, connection: Connection, error: Error) -> ssl.SSLError:
-        root_sent = self_signed = False
+        own = None
         if error.reason == lib.TLS_REASON_CERTIFICATE_UNKNOWN_ISSUER:
-            chain = [der for place in range(8) if (der := connection.peer_certificate(place)) is not None]
-            self_signed = len(chain) == 1 and certificates.is_self_issued(chain[0])
-            root_sent = len(chain) > 1 and certificates.is_self_issued(chain[-1])
-        return ssl_errors.from_error(error, ssl_errors.Peer(self._server_hostname, self_signed, root_sent))
+            own = connection.peer_certificate()
+        self_signed = own is not None and certificates.is_self_issued(own)
+        return ssl_errors.from_error(error, ssl_errors.Peer(self._server_hostname, self_signed))
 
     def _no_handshake(self, status: int) -> Exception:
         if status in (lib.TLS_TRUNCATED, lib.TLS_CLOSED):
