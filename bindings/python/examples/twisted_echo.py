@@ -7,12 +7,13 @@ twisted_echo.py ask HOST PORT CA.pem MESSAGE          (the server's certificate 
 import sys
 from pathlib import Path
 
-from tlsbio.twisted import ClientOptions, ServerOptions
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import HostnameEndpoint, TCP4ServerEndpoint, connectProtocol, wrapClientTLS
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import react
 from twisted.protocols.tls import TLSMemoryBIOFactory
+
+from tlsbio.twisted import ClientOptions, ServerOptions
 
 
 class Echo(Protocol):

@@ -5,8 +5,9 @@ import ssl
 
 import aiofastnet
 import pytest
-import tlsbio
 from conftest import PKI, Log, port_of
+
+import tlsbio
 
 
 def contexts():

@@ -6,8 +6,9 @@ import socket
 import ssl
 
 import pytest
-import tlsbio.aio
 from conftest import VERSIONS, Log, Ours, Theirs, Wire, connected, our_client, our_server, port_of
+
+import tlsbio.aio
 
 
 @pytest.mark.parametrize("version", VERSIONS)

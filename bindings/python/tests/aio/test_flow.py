@@ -3,8 +3,9 @@
 import asyncio
 
 import pytest
-import tlsbio.aio
 from conftest import Log, connected, our_client, our_server, port_of
+
+import tlsbio.aio
 
 
 def test_paused_reading_holds_the_peer_back(run):

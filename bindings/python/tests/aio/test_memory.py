@@ -7,8 +7,9 @@ import ssl
 import weakref
 
 import pytest
-import tlsbio.aio
 from conftest import Ours, Wire, connected, our_client, our_server, port_of
+
+import tlsbio.aio
 from tlsbio.connection import Connection
 
 ROUNDS = 30

@@ -4,8 +4,9 @@ import asyncio
 import ssl
 
 import pytest
-import tlsbio.aio
 from conftest import Log, Theirs, connected, our_client, our_server, port_of
+
+import tlsbio.aio
 
 
 async def plain_pair():

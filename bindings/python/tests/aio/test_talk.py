@@ -5,9 +5,10 @@ import hashlib
 import ssl
 
 import pytest
+from conftest import PAIRS, PKI, VERSIONS, Log, Ours, Theirs, Wire, connected, our_client, our_server, port_of
+
 import tlsbio
 import tlsbio.aio
-from conftest import PAIRS, PKI, VERSIONS, Log, Ours, Theirs, Wire, connected, our_client, our_server, port_of
 
 
 async def echo(reader, writer):

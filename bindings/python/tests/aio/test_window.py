@@ -5,8 +5,9 @@ import ctypes
 from asyncio.protocols import _feed_data_to_buffered_proto as hand_over
 
 import pytest
-import tlsbio.aio
 from conftest import Log, connected, our_client, our_server
+
+import tlsbio.aio
 from tlsbio.aio import _setup
 from tlsbio.aio._pure import Stream as PureStream
 

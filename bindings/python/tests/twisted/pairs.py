@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import tlsbio.twisted
 from OpenSSL import SSL, crypto
 from pki import path, pem
+
+import tlsbio.twisted
 from tlsbio.twisted import ClientOptions, ServerOptions
 
 ROLES = ("server", "client")
@@ -69,9 +70,7 @@ def our_server(options: ServerOptions | None = None, **settings: Any) -> tlsbio.
     return connection
 
 
-def our_client(
-    hostname: str = "server.test", trust: Any = None, **settings: Any
-) -> tlsbio.twisted.Connection:
+def our_client(hostname: str = "server.test", trust: Any = None, **settings: Any) -> tlsbio.twisted.Connection:
     """A client of ours."""
     options = ClientOptions(hostname, pem("ecdsa/ca.pem") if trust is None else trust, **settings)
     connection = options.clientConnectionForTLS(None)

@@ -6,7 +6,6 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-import tlsbio.twisted
 from OpenSSL import SSL
 from twisted.internet import ssl
 from twisted.internet._sslverify import ClientTLSOptions
@@ -17,6 +16,8 @@ from twisted.internet.interfaces import (
 from twisted.internet.ssl import TLSVersion
 from twisted.protocols import _tls_legacy, tls
 from zope.interface import implementer
+
+import tlsbio.twisted
 
 # Whom a client asks for that does not say whom, and verifies nobody.
 SOMEBODY = "somebody.example"
@@ -73,11 +74,7 @@ def as_server(creator: Any) -> Any:
     if type(creator) is ServerTLSContext:
         pem = Path(creator.filename).read_bytes()
         return Counting(tlsbio.twisted.ServerOptions(pem, pem, **versions(creator._method)))
-    if (
-        type(creator) is ssl.CertificateOptions
-        and creator.certificate
-        and creator._contextForServerName is None
-    ):
+    if type(creator) is ssl.CertificateOptions and creator.certificate and creator._contextForServerName is None:
         chain, key = pems(creator)
         trust = creator.trustRoot if creator.verify else None
         return Counting(
@@ -108,9 +105,7 @@ def as_client(creator: Any) -> Any:
 
     if type(creator) in (ssl.ClientContextFactory, ClientTLSContext):
         return Counting(
-            tlsbio.twisted.ClientOptions(
-                SOMEBODY, dangerously_accept_any_certificate=True, **versions(creator.method)
-            )
+            tlsbio.twisted.ClientOptions(SOMEBODY, dangerously_accept_any_certificate=True, **versions(creator.method))
         )
     if type(creator) is test_tls.HandshakeCallbackContextFactory:
         options = tlsbio.twisted.ClientOptions(

@@ -26,8 +26,9 @@ from pairs import (
     x509_der,
 )
 from pki import pem
-from tlsbio.twisted import Connection, TLSError, failures
 from twisted.trial.unittest import SynchronousTestCase
+
+from tlsbio.twisted import Connection, TLSError, failures
 
 
 def der(name: str) -> bytes:
@@ -363,9 +364,7 @@ class Ends(SynchronousTestCase):
             ours.bio_write(bytes.fromhex("15030300020100"))
             self.assertRaises(SSL.WantReadError, ours.do_handshake)
             ours.bio_shutdown()
-            self.assertEqual(
-                self.assertRaises(SSL.SysCallError, ours.do_handshake).args, (-1, "Unexpected EOF")
-            )
+            self.assertEqual(self.assertRaises(SSL.SysCallError, ours.do_handshake).args, (-1, "Unexpected EOF"))
 
     def test_closed(self) -> None:
         ours, _ = pair("client")

@@ -1,4 +1,5 @@
-"""A monkey at the calls of a connection: any order, any sizes, damaged bytes. Nothing but the documented exceptions comes."""
+"""A monkey at the calls of a connection: any order, any sizes, damaged bytes. Nothing but the documented
+exceptions comes."""
 
 from __future__ import annotations
 
@@ -54,9 +55,7 @@ class Monkey(SynchronousTestCase):
             total += len(sent[ours]) + len(sent[theirs])
         self.assertGreater(total, SEEDS * 100_000)
 
-    def settle(
-        self, ours: Any, theirs: Any, wires: dict[Any, bytearray], received: dict[Any, bytearray]
-    ) -> None:
+    def settle(self, ours: Any, theirs: Any, wires: dict[Any, bytearray], received: dict[Any, bytearray]) -> None:
         """Carries all that is on its way."""
         for _ in range(20):
             for source, sink in ((ours, theirs), (theirs, ours)):

@@ -20,10 +20,6 @@ from pairs import (
     x509_der,
 )
 from pki import path, pem
-from tlsbio.config import Builder
-from tlsbio.errors import Error
-from tlsbio.raw import lib
-from tlsbio.twisted import ClientOptions, ConfigError, ServerOptions, optionsForClientTLS, optionsForServerTLS
 from twisted.internet import ssl
 from twisted.internet.interfaces import (
     IOpenSSLClientConnectionCreator,
@@ -36,6 +32,11 @@ from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
+
+from tlsbio.config import Builder
+from tlsbio.errors import Error
+from tlsbio.raw import lib
+from tlsbio.twisted import ClientOptions, ConfigError, ServerOptions, optionsForClientTLS, optionsForServerTLS
 
 
 def server_options(kind: str = "ecdsa", **settings: Any) -> ServerOptions:
@@ -96,9 +97,7 @@ class Mistakes(SynchronousTestCase):
         self.refused("not its name", ServerOptions, path("ecdsa/server-chain.pem"), key)
         self.refused("not its name", ServerOptions, chain, path("ecdsa/server.key"))
         self.assertRaises(TypeError, ServerOptions, 1, key)
-        self.refused(
-            "identity", ClientOptions, "a.test", pem("ecdsa/ca.pem"), (chain, pem("keys/mismatch.key"))
-        )
+        self.refused("identity", ClientOptions, "a.test", pem("ecdsa/ca.pem"), (chain, pem("keys/mismatch.key")))
         self.assertRaises(TypeError, ClientOptions, "a.test", pem("ecdsa/ca.pem"), chain)
 
     def test_trust(self) -> None:
@@ -212,9 +211,7 @@ class Trust(SynchronousTestCase):
                 theirs = openssl_server(openssl_context(identity=identity))
                 mine, _ = failure(our_client(hostname, trust=text), theirs)
                 self.assertEqual(reason(mine), "certificate verify failed", (name, hostname))
-            mine, _ = failure(
-                our_client(trust=pem("bad/otherca.pem")), openssl_server(openssl_context(identity=name))
-            )
+            mine, _ = failure(our_client(trust=pem("bad/otherca.pem")), openssl_server(openssl_context(identity=name)))
             self.assertEqual(reason(mine), "certificate verify failed")
         for name in ("bad/client-selfsigned", "bad/selfsigned-ca-wrongusage"):
             ours = our_server(client_trust=ssl.Certificate.loadPEM(pem(f"{name}.pem")))
@@ -255,9 +252,7 @@ class Trust(SynchronousTestCase):
         shake(ours, openssl_client(openssl_context(identity="ecdsa/client-chain", trust="ecdsa/ca.pem")))
         self.assertIsNotNone(ours.get_peer_certificate())
         ours = our_server(**options)
-        mine, _ = failure(
-            ours, openssl_client(openssl_context(identity="bad/client-unknownca", trust="ecdsa/ca.pem"))
-        )
+        mine, _ = failure(ours, openssl_client(openssl_context(identity="bad/client-unknownca", trust="ecdsa/ca.pem")))
         self.assertEqual(reason(mine), "certificate verify failed")
 
 
@@ -341,14 +336,10 @@ class Names(SynchronousTestCase):
             names={"closed.test": server_options("rsa", client_trust=pem("ecdsa/ca.pem"), alpn=[b"closed"])}
         )
         shake(options.serverConnectionForTLS(None), openssl_client(name="open.test"))
-        mine, _ = failure(
-            options.serverConnectionForTLS(None), openssl_client(openssl_context(), name="closed.test")
-        )
+        mine, _ = failure(options.serverConnectionForTLS(None), openssl_client(openssl_context(), name="closed.test"))
         self.assertEqual(reason(mine), "peer did not return a certificate")
         ours = options.serverConnectionForTLS(None)
-        context = openssl_context(
-            identity="ecdsa/client-chain", trust="trust/all.pem", offer=[b"other", b"closed"]
-        )
+        context = openssl_context(identity="ecdsa/client-chain", trust="trust/all.pem", offer=[b"other", b"closed"])
         shake(ours, openssl_client(context, "closed.test"))
         self.assertEqual(ours.get_alpn_proto_negotiated(), b"closed")
 
@@ -496,9 +487,7 @@ class LikeTwisteds(SynchronousTestCase):
         inter = crypto.load_certificate(crypto.FILETYPE_PEM, pem("ecdsa/inter.pem"))
         options = optionsForServerTLS(mine, authority, extraCertChain=[inter], acceptableProtocols=[b"h2"])
         ours = options.serverConnectionForTLS(None)
-        theirs = openssl_client(
-            openssl_context(identity="ecdsa/client-chain", trust="ecdsa/ca.pem", offer=[b"h2"])
-        )
+        theirs = openssl_client(openssl_context(identity="ecdsa/client-chain", trust="ecdsa/ca.pem", offer=[b"h2"]))
         shake(ours, theirs)
         self.assertEqual(ours.get_alpn_proto_negotiated(), b"h2")
         self.assertIsNotNone(ours.get_peer_certificate())

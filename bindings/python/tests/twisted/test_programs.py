@@ -38,9 +38,7 @@ class Example(SynchronousTestCase):
 
         def ask(ca: str) -> subprocess.CompletedProcess[str]:
             arguments = ["ask", "localhost", port, path(ca), "grüße"]
-            return subprocess.run(
-                [*command, *arguments], capture_output=True, text=True, timeout=SECONDS, check=False
-            )
+            return subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=SECONDS, check=False)
 
         asked = ask("ecdsa/ca.pem")
         self.assertEqual((asked.returncode, asked.stdout), (0, "grüße over TLSv1.3\n"), asked.stderr)

@@ -1,4 +1,5 @@
-"""Whole Twisted programs over loopback: every way in which Twisted takes makers of connections, with OpenSSL as the peer."""
+"""Whole Twisted programs over loopback: every way in which Twisted takes makers of connections, with OpenSSL as
+the peer."""
 
 from __future__ import annotations
 
@@ -9,7 +10,6 @@ from typing import Any
 from OpenSSL import SSL, crypto
 from pairs import reason
 from pki import pem
-from tlsbio.twisted import ClientOptions, Connection, ServerOptions
 from twisted.internet import reactor, ssl
 from twisted.internet.defer import Deferred, inlineCallbacks
 from twisted.internet.endpoints import (
@@ -28,6 +28,8 @@ from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 from zope.interface import implementer
+
+from tlsbio.twisted import ClientOptions, Connection, ServerOptions
 
 # Seconds after which trial gives a test up.
 TIMEOUT = 60
@@ -99,9 +101,7 @@ class Endpoints(TestCase):
     timeout = TIMEOUT
 
     @inlineCallbacks
-    def _echo(
-        self, server_endpoint: Any, client_endpoint: Any, size: int, ours: str
-    ) -> Generator[Any, Any, None]:
+    def _echo(self, server_endpoint: Any, client_endpoint: Any, size: int, ours: str) -> Generator[Any, Any, None]:
         port = yield server_endpoint.listen(Factory.forProtocol(Echo))
         self.addCleanup(port.stopListening)
         message = (b"0123456789abcdef" * (size // 16 + 1))[:size]
@@ -456,9 +456,7 @@ class ManyConnections(TestCase):
         for number in range(20):
             end: Deferred[None] = Deferred()
             ends.append(end)
-            wrapped = TLSMemoryBIOFactory(
-                untrusting if number % 2 else client, True, ClientFactory.forProtocol(Brief)
-            )
+            wrapped = TLSMemoryBIOFactory(untrusting if number % 2 else client, True, ClientFactory.forProtocol(Brief))
             reactor.connectTCP("127.0.0.1", port.getHost().port, wrapped)
             yield end
         # The server hears of the last end in a turn of the reactor of its own.

@@ -7,8 +7,6 @@ from typing import Any
 
 from OpenSSL import SSL
 from pki import pem
-from tlsbio.twisted import ConfigError, ServerOptions
-from tlsbio.twisted.web import PolicyForHTTPS
 from twisted.internet import reactor, ssl
 from twisted.internet.defer import inlineCallbacks
 from twisted.internet.endpoints import SSL4ServerEndpoint
@@ -18,6 +16,9 @@ from twisted.web.iweb import IPolicyForHTTPS
 from twisted.web.resource import Resource
 from twisted.web.server import Site
 from zope.interface.verify import verifyObject
+
+from tlsbio.twisted import ConfigError, ServerOptions
+from tlsbio.twisted.web import PolicyForHTTPS
 
 
 class Page(Resource):
@@ -71,9 +72,7 @@ class Https(TestCase):
 
     @inlineCallbacks
     def test_a_server_that_is_not_trusted(self) -> Generator[Any, Any, None]:
-        failed = yield self.assertFailure(
-            self.fetch(theirs(), PolicyForHTTPS(pem("bad/otherca.pem"))), ResponseFailed
-        )
+        failed = yield self.assertFailure(self.fetch(theirs(), PolicyForHTTPS(pem("bad/otherca.pem"))), ResponseFailed)
         failed.reasons[0].trap(SSL.Error)
         self.assertIn("certificate verify failed", str(failed.reasons[0].value))
 

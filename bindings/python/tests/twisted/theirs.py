@@ -50,13 +50,7 @@ def run_one(name: str, role: str) -> dict[str, object]:
     bad += [f"unexpected success: {test}" for test, *_ in result.unexpectedSuccesses]
     skips = [str(reason) for _, reason in result.skips]
     return {
-        "outcome": "failed"
-        if bad
-        else "skipped"
-        if skips
-        else "passed"
-        if result.testsRun == 1
-        else "failed",
+        "outcome": "failed" if bad else "skipped" if skips else "passed" if result.testsRun == 1 else "failed",
         "why": "\n".join(bad or skips),
         "ours": put_in_place.Counting.made,
     }
@@ -66,9 +60,7 @@ def spawn(name: str, role: str) -> dict[str, object]:
     """Runs one test in a process of its own."""
     command = [sys.executable, __file__, "--role", role, "--one", name]
     try:
-        process = subprocess.run(
-            command, capture_output=True, text=True, timeout=SECONDS, cwd=HERE, check=False
-        )
+        process = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, cwd=HERE, check=False)
     except subprocess.TimeoutExpired:
         return {"outcome": "failed", "why": f"took longer than {SECONDS} s", "ours": 0}
     try:
@@ -79,7 +71,9 @@ def spawn(name: str, role: str) -> dict[str, object]:
 
 
 def inapplicable() -> dict[tuple[str, str], str]:
-    """By role and name of a test, why it cannot apply. Lines of the file: role, name, reason; * stands for any reactor."""
+    """By role and name of a test, why it cannot apply. Lines of the file: role, name, reason; * stands for any
+    reactor.
+    """
     reasons = {}
     for line in (HERE / "inapplicable.txt").read_text().splitlines():
         if line.strip() and not line.startswith("#"):
@@ -96,9 +90,7 @@ def without_reactor(name: str) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--role", choices=["server", "client"])
     parser.add_argument("--one", help=argparse.SUPPRESS)
     parser.add_argument("--list", action="store_true", help=argparse.SUPPRESS)

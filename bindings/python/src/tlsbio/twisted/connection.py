@@ -67,9 +67,7 @@ class Connection(base.Connection):
 
     __slots__ = ("_certificate", "_chooser", "_client", "_eof", "_unfed", "_unsent")
 
-    def __init__(
-        self, handle: Any, client: bool, certificate: bytes | None, chooser: Chooser | None = None
-    ) -> None:
+    def __init__(self, handle: Any, client: bool, certificate: bytes | None, chooser: Chooser | None = None) -> None:
         super().__init__(handle)
         self._client = client
         self._certificate = certificate
@@ -306,9 +304,7 @@ class Connection(base.Connection):
 
     read = recv
 
-    def recv_into(
-        self, buffer: bytearray | memoryview, nbytes: int | None = None, flags: int | None = None
-    ) -> int:
+    def recv_into(self, buffer: bytearray | memoryview, nbytes: int | None = None, flags: int | None = None) -> int:
         """As ``recv``, decrypting straight into a writable buffer; answers how many bytes."""
         if flags:
             raise NotImplementedError("flags such as MSG_PEEK are not supported")
@@ -369,7 +365,9 @@ class Connection(base.Connection):
     def get_peer_cert_chain(
         self, *, as_cryptography: bool = False
     ) -> list[crypto.X509 | x509.Certificate | None] | None:
-        """The certificates that the peer sent, None if it sent none. On a server without the peer's own, as in OpenSSL."""
+        """The certificates that the peer sent, None if it sent none. On a server without the peer's own, as in
+        OpenSSL.
+        """
         if self.peer_certificate() is None:
             return None
         chain, index = [], 0 if self._client else 1

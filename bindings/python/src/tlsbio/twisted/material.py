@@ -1,4 +1,5 @@
-"""Certificates, keys and trust roots, in all forms that a Twisted program has them, as the PEM that the library takes."""
+"""Certificates, keys and trust roots, in all forms that a Twisted program has them, as the PEM that the library
+takes."""
 
 from __future__ import annotations
 
@@ -94,9 +95,7 @@ class _Recorder:
 
     def load_verify_locations(self, cafile: Any, capath: Any = None) -> None:
         if capath is not None:
-            raise ConfigError.because(
-                "trust", "directories of certificates in OpenSSL's form are not supported"
-            )
+            raise ConfigError.because("trust", "directories of certificates in OpenSSL's form are not supported")
         with open(cafile, "rb") as file:
             self.pem.append(file.read())
 

@@ -205,9 +205,7 @@ class ServerOptions:
         if self._names is None:
             assert self._recipe is not None
             return Connection.for_server(self._recipe.context(alpn), self._recipe.certificate)
-        return Connection.for_server_by_name(
-            _ByName(self._names, self._recipe, _protocols(protocol, ()), alpn)
-        )
+        return Connection.for_server_by_name(_ByName(self._names, self._recipe, _protocols(protocol, ()), alpn))
 
 
 class _ByName:
@@ -237,7 +235,7 @@ class _ByName:
                     tuple(dict.fromkeys((*self._factory_alpn, *options._own_alpn))),
                 )
             return None if recipe is None else (recipe.context(alpn), recipe.certificate)
-        except Exception:  # noqa: BLE001
+        except Exception:
             # The host's own mapping or factory. Nobody is to get another name's certificate because of a defect there.
             _log.failure("while looking up what is served as {name}", name=name)
             return None
@@ -328,9 +326,7 @@ class ClientOptions:
             raise TypeError(f"hostname must be text, not {type(hostname).__name__}")
         address = is_address(hostname)
         if send and address:
-            raise ConfigError.because(
-                "send_server_name", "an IP address cannot be sent as a name (RFC 6066, 3)"
-            )
+            raise ConfigError.because("send_server_name", "an IP address cannot be sent as a name (RFC 6066, 3)")
         try:
             self._hostname = hostname if address else ascii_name(hostname)
         except UnicodeError as error:
@@ -385,7 +381,8 @@ def optionsForServerTLS(
     acceptableProtocols: Sequence[bytes] | None = None,
     extraCertificateOptions: Mapping[str, Any] | None = None,
 ) -> ServerOptions:
-    """What ``certificate.options(*authorities)`` is with OpenSSL: with authorities, clients must have a certificate of theirs.
+    """What ``certificate.options(*authorities)`` is with OpenSSL: with authorities, clients must have a certificate of
+    theirs.
 
     ``extraCertChain`` has further certificates of the chain, as ``OpenSSL.crypto.X509``.
     """
@@ -408,9 +405,7 @@ def _versions_of(extra: Mapping[str, Any]) -> tuple[Any, Any]:
     lowered = extra.pop("insecurelyLowerMinimumTo", None)
     newest = extra.pop("lowerMaximumSecurityTo", None) or TLSVersion.TLSv1_3
     if extra:
-        raise ConfigError.because(
-            "extraCertificateOptions", f"cannot be honoured here: {', '.join(sorted(extra))}"
-        )
+        raise ConfigError.because("extraCertificateOptions", f"cannot be honoured here: {', '.join(sorted(extra))}")
     if lowered is not None and lowered < TLSVersion.TLSv1_2:
         raise ConfigError.because("insecurelyLowerMinimumTo", "there is nothing older than TLS 1.2 here")
     oldest = lowered or TLSVersion.TLSv1_2
