@@ -1,6 +1,7 @@
 package tls
 
 import (
+	"fmt"
 	"net"
 	"runtime"
 	"sync"
@@ -21,13 +22,14 @@ type Conn struct {
 	// inside, never for longer than a call takes.
 	engine sync.Mutex
 	handle handle
+	// What the handshake settled, once the library has freed the connection.
+	facts *facts
 
 	handshakeMutex sync.Mutex
 	handshakeErr   error
 	in             inbound
 	out            outbound
 
-	// More than idle connections of most programs need.
 	extra *extra
 
 	cleanup runtime.Cleanup
@@ -164,11 +166,15 @@ func (c *Conn) Close() error {
 	if c.closed.Swap(true) {
 		return errClosed
 	}
-	var notifyErr error
+	var unsent error
 	if c.handshakeDone.Load() && c.out.mutex.TryLock() {
 		// Do not wait for a peer that takes nothing.
 		c.conn.SetWriteDeadline(time.Now().Add(5 * time.Second))
-		notifyErr = c.closeNotify()
+		waits := c.out.buffer != nil
+		// A peer that is gone needs no close_notify, but what was written should have reached it.
+		if err := c.closeNotify(); err != nil && waits {
+			unsent = fmt.Errorf("tls: what was written before a deadline could not be sent: %w", err)
+		}
 		c.out.mutex.Unlock()
 	}
 	err := c.conn.Close()
@@ -176,7 +182,7 @@ func (c *Conn) Close() error {
 	if err != nil {
 		return err
 	}
-	return notifyErr
+	return unsent
 }
 
 // release frees what the library and the buffers hold. Who is in Read or Write gives its own back.
@@ -184,7 +190,7 @@ func (c *Conn) release() {
 	c.engine.Lock()
 	if c.handle != 0 {
 		if c.handshakeDone.Load() {
-			c.more().facts = c.collectFacts()
+			c.facts = c.collectFacts()
 		}
 		c.handle.free()
 		c.handle = 0

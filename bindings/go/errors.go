@@ -69,24 +69,22 @@ func (c *Conn) fatalError(r report, start []byte) error {
 	return plain
 }
 
-// certificateCause finds crypto/x509's error for a reason, where it has one.
+// certificateCause finds crypto/x509's error for a reason, where it has one. The library does not show a chain that it has
+// refused, and HostnameError cannot do without.
 func certificateCause(r report, name string, chain []*x509.Certificate, otherwise error) error {
 	var leaf *x509.Certificate
 	if len(chain) > 0 {
 		leaf = chain[0]
 	}
-	if leaf == nil {
-		return otherwise
-	}
-	switch r.reason {
-	case reasonExpired, reasonNotYetValid:
+	switch {
+	case r.reason == reasonExpired || r.reason == reasonNotYetValid:
 		return x509.CertificateInvalidError{Cert: leaf, Reason: x509.Expired, Detail: r.message}
-	case reasonWrongUsage:
+	case r.reason == reasonWrongUsage:
 		return x509.CertificateInvalidError{Cert: leaf, Reason: x509.IncompatibleUsage, Detail: r.message}
-	case reasonWrongName:
-		return x509.HostnameError{Certificate: leaf, Host: name}
-	case reasonUnknownIssuer:
+	case r.reason == reasonUnknownIssuer:
 		return x509.UnknownAuthorityError{Cert: leaf}
+	case r.reason == reasonWrongName && leaf != nil:
+		return x509.HostnameError{Certificate: leaf, Host: name}
 	}
 	return otherwise
 }

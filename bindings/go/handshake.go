@@ -144,9 +144,10 @@ func (c *Conn) driveHandshake(ctx context.Context) error {
 // them, and then it must not be waited for while the peer is sending itself.
 func (c *Conn) mayWait(done bool) bool {
 	if done {
-		// Tickets of a TLS 1.3 server: they go with what it writes first.
+		// Tickets of a TLS 1.3 server: they go with what it writes first. To a client that closes without having read them
+		// they would cost what it wrote: TCP resets a connection that is closed with bytes unread.
 		tickets := false
-		c.ask(func(h handle) { tickets = !c.isClient && !c.source.buffers() && h.facts().version == VersionTLS13 })
+		c.ask(func(h handle) { tickets = !c.isClient && h.facts().version == VersionTLS13 })
 		c.tickets.Store(tickets)
 		return tickets
 	}

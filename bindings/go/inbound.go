@@ -352,4 +352,3 @@ func (c *Conn) WriteTo(w io.Writer) (int64, error) {
 		in.releaseIfIdle()
 	}
 }
-

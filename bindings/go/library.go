@@ -219,19 +219,19 @@ var _ = [1]struct{}{}[unsafe.Sizeof(span{})-C.sizeof_tls_span_t]
 
 // Classes of answers.
 const (
-	statusOK         = C.TLS_OK
-	wantFeed         = C.TLS_WANT_FEED
-	wantDrain        = C.TLS_WANT_DRAIN
-	askContext       = C.TLS_ASK_CONTEXT
-	askVerify        = C.TLS_ASK_VERIFY
-	askSign          = C.TLS_ASK_SIGN
-	peerClosed       = C.TLS_CLOSED
-	truncated        = C.TLS_TRUNCATED
-	errArgument      = C.TLS_ERR_ARGUMENT
-	errState         = C.TLS_ERR_STATE
-	errAlert         = C.TLS_ERR_ALERT
-	errCertificate   = C.TLS_ERR_CERTIFICATE
-	firstFatal       = C.TLS_ERR_PEER
+	statusOK       = C.TLS_OK
+	wantFeed       = C.TLS_WANT_FEED
+	wantDrain      = C.TLS_WANT_DRAIN
+	askContext     = C.TLS_ASK_CONTEXT
+	askVerify      = C.TLS_ASK_VERIFY
+	askSign        = C.TLS_ASK_SIGN
+	peerClosed     = C.TLS_CLOSED
+	truncated      = C.TLS_TRUNCATED
+	errArgument    = C.TLS_ERR_ARGUMENT
+	errState       = C.TLS_ERR_STATE
+	errAlert       = C.TLS_ERR_ALERT
+	errCertificate = C.TLS_ERR_CERTIFICATE
+	firstFatal     = C.TLS_ERR_PEER
 
 	canDrain         = C.TLS_CAN_DRAIN
 	stateHandshaking = C.TLS_HANDSHAKING
@@ -387,9 +387,9 @@ func (h handle) keyLogLine() string {
 
 // report is what the library says about an error.
 type report struct {
-	status, reason               int
-	alertSent, alertReceived     int
-	message                      string
+	status, reason           int
+	alertSent, alertReceived int
+	message                  string
 }
 
 func reportOf(e *C.tls_error_t) report {

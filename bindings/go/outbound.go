@@ -60,10 +60,10 @@ func (c *Conn) send() error {
 			err = io.ErrShortWrite
 		}
 		if err != nil && out.start < out.end {
-			if c.closed.Load() {
-				err = errClosed
-			}
 			if !endures(err) {
+				if c.closed.Load() {
+					err = errClosed
+				}
 				out.err = err
 				out.drop()
 			}

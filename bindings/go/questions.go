@@ -28,7 +28,7 @@ const (
 	alertInternalError    = 80
 )
 
-// extra is what few connections have, or only at some times.
+// extra is what few connections have. Only the handshake writes it.
 type extra struct {
 	// Why Go has refused the peer.
 	refusal error
@@ -38,8 +38,6 @@ type extra struct {
 	ocsp []byte
 	// What a context of GetConfigForClient or GetCertificate needs to answer questions.
 	context *sharedContext
-	// What the handshake settled, once the library has freed the connection.
-	facts *facts
 }
 
 func (c *Conn) more() *extra {

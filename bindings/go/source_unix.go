@@ -42,9 +42,6 @@ func (s *source) init(c *Conn) {
 	s.ready = c.readSocket
 }
 
-// buffers tells whether the transport takes some bytes although the peer does not read.
-func (s *source) buffers() bool { return s.raw != nil }
-
 // readSocket reads once from a socket that may be readable; false if it has to be waited for.
 func (c *Conn) readSocket(fd uintptr) bool {
 	in, s := &c.in, &c.source

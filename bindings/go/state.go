@@ -44,11 +44,9 @@ func (c *Conn) ConnectionState() ConnectionState {
 // liveState is ConnectionState without its locks.
 func (c *Conn) liveState() ConnectionState {
 	c.engine.Lock()
-	var f *facts
+	f := c.facts
 	if c.handle != 0 {
 		f = c.collectFacts()
-	} else if c.extra != nil {
-		f = c.extra.facts
 	}
 	c.engine.Unlock()
 	if f == nil {
