@@ -34,7 +34,7 @@ func serveAnswers(conn net.Conn) {
 	}
 }
 
-func readAt(b *testing.B, conn net.Conn, request, into []byte) {
+func readAt(b testing.TB, conn net.Conn, request, into []byte) {
 	binary.BigEndian.PutUint32(request, uint32(len(into)))
 	if _, err := conn.Write(request); err != nil {
 		b.Fatal(err)

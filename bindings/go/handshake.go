@@ -95,6 +95,10 @@ func (c *Conn) driveHandshake(ctx context.Context) error {
 				return err
 			}
 		}
+		if foreign, ok := failed.(RecordHeaderError); ok && foreign.Conn != nil {
+			// Who speaks another protocol is not told in TLS: net/http answers in HTTP.
+			return failed
+		}
 		if s.state&canDrain != 0 && (failed != nil || !c.mayWait(done)) {
 			c.out.mutex.Lock()
 			err := c.flush()

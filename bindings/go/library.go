@@ -228,6 +228,7 @@ const (
 	peerClosed     = C.TLS_CLOSED
 	truncated      = C.TLS_TRUNCATED
 	errArgument    = C.TLS_ERR_ARGUMENT
+	errHandle      = C.TLS_ERR_HANDLE
 	errState       = C.TLS_ERR_STATE
 	errAlert       = C.TLS_ERR_ALERT
 	errCertificate = C.TLS_ERR_CERTIFICATE

@@ -17,6 +17,7 @@ type conn interface {
 	Handshake() error
 	ConnectionState() tls.ConnectionState
 	CloseWrite() error
+	NetConn() net.Conn
 }
 
 // TestWithCryptoTLS moves bytes of all sizes between this package and crypto/tls, in both roles and both versions.
