@@ -172,8 +172,13 @@ func TestIdleMemory(t *testing.T) {
 		a, b := measureIdle(t, connections, plain, theirs), measureIdle(t, connections, plain, ours)
 		t.Logf("%s, %d connections, bytes for each end: crypto/tls %d heap (%d objects) + %d native + %d stack; this package %d heap (%d objects) + %d native + %d stack",
 			transport.name, connections, a.heap, a.objects, a.native, a.stacks, b.heap, b.objects, b.native, b.stacks)
-		if 3*(b.heap+b.native) > a.heap+a.native {
-			t.Errorf("%s: %d bytes are more than a third of %d", transport.name, b.heap+b.native, a.heap+a.native)
+		// Where the transport cannot say that it is readable, Read waits with a small buffer.
+		share := int64(3)
+		if transport.name == "pipe" {
+			share = 2
+		}
+		if share*(b.heap+b.native) > a.heap+a.native {
+			t.Errorf("%s: %d bytes are more than 1/%d of %d", transport.name, b.heap+b.native, share, a.heap+a.native)
 		}
 	}
 }
