@@ -1,0 +1,66 @@
+package tls
+
+import "crypto/tls"
+
+// What is crypto/tls's own: programs that change an import find the same types, and code of others goes on taking them.
+type (
+	AlertError                   = tls.AlertError
+	Certificate                  = tls.Certificate
+	CertificateVerificationError = tls.CertificateVerificationError
+	ClientAuthType               = tls.ClientAuthType
+	ClientHelloInfo              = tls.ClientHelloInfo
+	ClientSessionCache           = tls.ClientSessionCache
+	ClientSessionState           = tls.ClientSessionState
+	ConnectionState              = tls.ConnectionState
+	CurveID                      = tls.CurveID
+	RecordHeaderError            = tls.RecordHeaderError
+	RenegotiationSupport         = tls.RenegotiationSupport
+	SignatureScheme              = tls.SignatureScheme
+)
+
+const (
+	VersionTLS10 = tls.VersionTLS10
+	VersionTLS11 = tls.VersionTLS11
+	VersionTLS12 = tls.VersionTLS12
+	VersionTLS13 = tls.VersionTLS13
+
+	NoClientCert               = tls.NoClientCert
+	RequestClientCert          = tls.RequestClientCert
+	RequireAnyClientCert       = tls.RequireAnyClientCert
+	VerifyClientCertIfGiven    = tls.VerifyClientCertIfGiven
+	RequireAndVerifyClientCert = tls.RequireAndVerifyClientCert
+
+	CurveP256      = tls.CurveP256
+	CurveP384      = tls.CurveP384
+	CurveP521      = tls.CurveP521
+	X25519         = tls.X25519
+	X25519MLKEM768 = tls.X25519MLKEM768
+
+	RenegotiateNever = tls.RenegotiateNever
+
+	TLS_AES_128_GCM_SHA256                        = tls.TLS_AES_128_GCM_SHA256
+	TLS_AES_256_GCM_SHA384                        = tls.TLS_AES_256_GCM_SHA384
+	TLS_CHACHA20_POLY1305_SHA256                  = tls.TLS_CHACHA20_POLY1305_SHA256
+	TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256       = tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256
+	TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384       = tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384
+	TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256 = tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256
+	TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256         = tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256
+	TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384         = tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384
+	TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256   = tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256
+)
+
+// X509KeyPair is crypto/tls's.
+func X509KeyPair(certPEMBlock, keyPEMBlock []byte) (Certificate, error) {
+	return tls.X509KeyPair(certPEMBlock, keyPEMBlock)
+}
+
+// LoadX509KeyPair is crypto/tls's.
+func LoadX509KeyPair(certFile, keyFile string) (Certificate, error) {
+	return tls.LoadX509KeyPair(certFile, keyFile)
+}
+
+// CipherSuiteName is crypto/tls's.
+func CipherSuiteName(id uint16) string { return tls.CipherSuiteName(id) }
+
+// VersionName is crypto/tls's.
+func VersionName(version uint16) string { return tls.VersionName(version) }

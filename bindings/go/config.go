@@ -1,0 +1,211 @@
+package tls
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"io"
+	"sync"
+	"time"
+)
+
+// Config is what connections share. Its fields mean what those of crypto/tls.Config mean. A Config is used by any number
+// of connections at once and must not be modified once it is in use; what it describes is built by the first of them.
+type Config struct {
+	// Rand has to be nil: the library takes random bytes from the system.
+	Rand io.Reader
+
+	// Time is the clock by which certificates are judged; nil for time.Now.
+	Time func() time.Time
+
+	// Certificates are shown to the peer: see tls_builder_identity_pem in tlsbio.h for which of several. A private key that
+	// is neither *rsa.PrivateKey, *ecdsa.PrivateKey nor ed25519.PrivateKey is asked to sign, as a crypto.Signer.
+	Certificates []Certificate
+
+	// GetCertificate chooses a server's certificate, as in crypto/tls. What it answers is remembered by the address of the
+	// Certificate, so give the same pointer for the same certificate.
+	GetCertificate func(*ClientHelloInfo) (*Certificate, error)
+
+	// GetClientCertificate has to be nil: the library does not ask about it. Use Certificates.
+	GetClientCertificate func(*tls.CertificateRequestInfo) (*Certificate, error)
+
+	// GetConfigForClient chooses a server's configuration, as in crypto/tls. Answer the same pointers again: each new Config
+	// is built anew.
+	GetConfigForClient func(*ClientHelloInfo) (*Config, error)
+
+	// VerifyPeerCertificate is called as in crypto/tls; not for resumed sessions. With RootsPEM and ClientCAsPEM, where the
+	// library verifies, it is called before that and without chains.
+	VerifyPeerCertificate func(rawCerts [][]byte, verifiedChains [][]*x509.Certificate) error
+
+	// VerifyConnection is called for every connection when the handshake is done, before Handshake returns and before
+	// anything is read or written. An error ends the connection, without an alert.
+	VerifyConnection func(ConnectionState) error
+
+	// RootCAs verify servers, by crypto/x509; nil for the roots of the system, unless RootsPEM is set.
+	RootCAs *x509.CertPool
+
+	// RootsPEM are roots that verify servers, by the library itself, which is faster. Not together with RootCAs.
+	RootsPEM []byte
+
+	// NextProtos are protocols for ALPN in order of preference.
+	NextProtos []string
+
+	// ServerName is the name that a server's certificate must be for; Dial takes it from the address.
+	ServerName string
+
+	// ClientAuth says whether and how a server asks for client certificates.
+	ClientAuth ClientAuthType
+
+	// ClientCAs verify clients, by crypto/x509; nil for the roots of the system, unless ClientCAsPEM is set. Their names are
+	// not sent to clients, since a CertPool does not tell them.
+	ClientCAs *x509.CertPool
+
+	// ClientCAsPEM are roots that verify clients, by the library itself; their names are sent. Not together with ClientCAs.
+	ClientCAsPEM []byte
+
+	// InsecureSkipVerify accepts any certificate, as in crypto/tls: for tests, or with VerifyPeerCertificate.
+	InsecureSkipVerify bool
+
+	// CipherSuites are those that may be negotiated. As in crypto/tls, those of TLS 1.3 are all allowed if none is named.
+	CipherSuites []uint16
+
+	// PreferServerCipherSuites does nothing, as in crypto/tls.
+	PreferServerCipherSuites bool
+
+	// SessionTicketsDisabled turns tickets and resumption off.
+	SessionTicketsDisabled bool
+
+	// SessionTicketKey is the key of a server's tickets, as in crypto/tls; see also SetSessionTicketKeys. It is for processes
+	// that share sessions, all of them with this package. Zero for keys of the Config's own, which rotate.
+	SessionTicketKey [32]byte
+
+	// ClientSessionCache turns resumption on for clients. It has to be one that NewLRUClientSessionCache of this package
+	// made: sessions stay inside the library.
+	ClientSessionCache ClientSessionCache
+
+	// UnwrapSession and WrapSession have to be nil.
+	UnwrapSession func(identity []byte, cs ConnectionState) (*tls.SessionState, error)
+	WrapSession   func(ConnectionState, *tls.SessionState) ([]byte, error)
+
+	// MinVersion and MaxVersion are VersionTLS12 or VersionTLS13; 0 for 1.2 and 1.3.
+	MinVersion uint16
+	MaxVersion uint16
+
+	// CurvePreferences are the key exchange groups in order of preference; nil for the library's, X25519MLKEM768 first.
+	CurvePreferences []CurveID
+
+	// DynamicRecordSizingDisabled is how it is here in any case: records are as large as what is written.
+	DynamicRecordSizingDisabled bool
+
+	// Renegotiation has to be RenegotiateNever: it does not exist here.
+	Renegotiation RenegotiationSupport
+
+	// KeyLogWriter gets a line for each secret (RFC 9850). Whoever has them can read the traffic: for debugging only.
+	KeyLogWriter io.Writer
+
+	// EncryptedClientHelloConfigList makes a client offer ECH (RFC 9849), with TLS 1.3 only.
+	EncryptedClientHelloConfigList []byte
+
+	// These have to be nil: they do not exist here.
+	EncryptedClientHelloRejectionVerify func(ConnectionState) error
+	GetEncryptedClientHelloKeys         func(*ClientHelloInfo) ([]tls.EncryptedClientHelloKey, error)
+	EncryptedClientHelloKeys            []tls.EncryptedClientHelloKey
+
+	mutex      sync.Mutex
+	clients    *sharedContext
+	servers    *sharedContext
+	chosen     map[*Certificate]*sharedContext
+	ticketKeys [][32]byte
+}
+
+// Clone gives a copy that can be modified. It shares nothing that was built, so that sessions are not resumed between the
+// two.
+func (c *Config) Clone() *Config {
+	if c == nil {
+		return nil
+	}
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	return &Config{
+		Rand:                                c.Rand,
+		Time:                                c.Time,
+		Certificates:                        c.Certificates,
+		GetCertificate:                      c.GetCertificate,
+		GetClientCertificate:                c.GetClientCertificate,
+		GetConfigForClient:                  c.GetConfigForClient,
+		VerifyPeerCertificate:               c.VerifyPeerCertificate,
+		VerifyConnection:                    c.VerifyConnection,
+		RootCAs:                             c.RootCAs,
+		RootsPEM:                            c.RootsPEM,
+		NextProtos:                          c.NextProtos,
+		ServerName:                          c.ServerName,
+		ClientAuth:                          c.ClientAuth,
+		ClientCAs:                           c.ClientCAs,
+		ClientCAsPEM:                        c.ClientCAsPEM,
+		InsecureSkipVerify:                  c.InsecureSkipVerify,
+		CipherSuites:                        c.CipherSuites,
+		PreferServerCipherSuites:            c.PreferServerCipherSuites,
+		SessionTicketsDisabled:              c.SessionTicketsDisabled,
+		SessionTicketKey:                    c.SessionTicketKey,
+		ClientSessionCache:                  c.ClientSessionCache,
+		UnwrapSession:                       c.UnwrapSession,
+		WrapSession:                         c.WrapSession,
+		MinVersion:                          c.MinVersion,
+		MaxVersion:                          c.MaxVersion,
+		CurvePreferences:                    c.CurvePreferences,
+		DynamicRecordSizingDisabled:         c.DynamicRecordSizingDisabled,
+		Renegotiation:                       c.Renegotiation,
+		KeyLogWriter:                        c.KeyLogWriter,
+		EncryptedClientHelloConfigList:      c.EncryptedClientHelloConfigList,
+		EncryptedClientHelloRejectionVerify: c.EncryptedClientHelloRejectionVerify,
+		GetEncryptedClientHelloKeys:         c.GetEncryptedClientHelloKeys,
+		EncryptedClientHelloKeys:            c.EncryptedClientHelloKeys,
+		ticketKeys:                          c.ticketKeys,
+	}
+}
+
+// SetSessionTicketKeys sets the keys of a server's tickets, as in crypto/tls: the first encrypts, all decrypt. It may be
+// called while the Config is in use.
+func (c *Config) SetSessionTicketKeys(keys [][32]byte) {
+	if len(keys) == 0 {
+		panic("tls: keys must have at least one key")
+	}
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	c.ticketKeys = append([][32]byte(nil), keys...)
+	if c.servers != nil {
+		c.servers.setTicketKeys(c.ticketKeys)
+	}
+	for _, context := range c.chosen {
+		context.setTicketKeys(c.ticketKeys)
+	}
+}
+
+// DecryptTicket and the like do not exist: tickets stay inside the library.
+
+func (c *Config) now() time.Time {
+	if c.Time != nil {
+		return c.Time()
+	}
+	return time.Now()
+}
+
+// asksForServer tells whether a server with this Config has to be asked which certificate or configuration to use.
+func (c *Config) asksForServer() bool { return c.GetConfigForClient != nil || c.GetCertificate != nil }
+
+// sessionCache is the one ClientSessionCache that works here: it only says how many servers to remember sessions for.
+type sessionCache struct{ capacity int }
+
+func (*sessionCache) Get(string) (*ClientSessionState, bool) { return nil, false }
+func (*sessionCache) Put(string, *ClientSessionState)        {}
+
+// NewLRUClientSessionCache makes a Config resume sessions, of up to capacity servers; less than 1 for 64. Sessions are kept
+// with what is built from the Config, so two Configs do not share them even with the same cache.
+func NewLRUClientSessionCache(capacity int) ClientSessionCache {
+	if capacity < 1 {
+		capacity = 64
+	}
+	return &sessionCache{capacity}
+}
+
+var background = context.Background()

@@ -1,0 +1,3 @@
+module tlsbio/bindings/go
+
+go 1.24

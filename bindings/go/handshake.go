@@ -1,0 +1,227 @@
+package tls
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"strconv"
+	"strings"
+)
+
+var (
+	errEarlyCloseWrite = errors.New("tls: CloseWrite called before handshake complete")
+	errNoServerName    = errors.New("tls: either ServerName or InsecureSkipVerify must be specified in the tls.Config")
+)
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+// Handshake does the handshake, unless it is done. Read and Write call it. A deadline that passes meanwhile can be set
+// anew, and the handshake gone on with.
+func (c *Conn) Handshake() error {
+	if c.handshakeDone.Load() {
+		return nil
+	}
+	return c.HandshakeContext(background)
+}
+
+// HandshakeContext is Handshake with a context. If that ends before the handshake is done, the connection is closed. Later
+// it has no effect.
+func (c *Conn) HandshakeContext(ctx context.Context) error {
+	if c.handshakeDone.Load() {
+		return nil
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if ctx.Done() != nil {
+		stop := context.AfterFunc(ctx, func() { c.conn.Close() })
+		err := c.handshake(ctx)
+		if !stop() {
+			// What came of it has to do with the context, even if it was done at the last moment.
+			return ctx.Err()
+		}
+		return err
+	}
+	return c.handshake(ctx)
+}
+
+func (c *Conn) handshake(ctx context.Context) error {
+	c.handshakeMutex.Lock()
+	defer c.handshakeMutex.Unlock()
+	if c.handshakeErr != nil {
+		return c.handshakeErr
+	}
+	if c.handshakeDone.Load() {
+		return nil
+	}
+	c.in.mutex.Lock()
+	defer c.in.mutex.Unlock()
+	err := c.open()
+	if err == nil {
+		err = c.driveHandshake(ctx)
+	}
+	if err != nil {
+		if c.closed.Load() {
+			err = errClosed
+		}
+		if !endures(err) {
+			c.handshakeErr = err
+			c.in.drop()
+		}
+	}
+	return err
+}
+
+// driveHandshake goes on until the handshake is done or fails. What it needs to go on after a deadline is in c.in, c.out and
+// the library. The caller has the locks of handshakeMutex and in.
+func (c *Conn) driveHandshake(ctx context.Context) error {
+	in := &c.in
+	for {
+		s, err := c.process()
+		if err != nil {
+			return err
+		}
+		c.writeKeyLog()
+		status := s.answer
+		failed := c.took(s)
+		// A failure that Go knows more about is told instead.
+		if failed != nil && c.extra != nil && c.extra.refusal != nil {
+			failed = c.extra.refusal
+		}
+		done := failed == nil && s.state&(stateHandshaking|stateFailed) == 0
+		if done {
+			if err := c.confirm(); err != nil {
+				return err
+			}
+		}
+		if foreign, ok := failed.(RecordHeaderError); ok && foreign.Conn != nil {
+			// Who speaks another protocol is not told in TLS: net/http answers in HTTP.
+			return failed
+		}
+		if s.state&canDrain != 0 && (failed != nil || !c.mayWait(done)) {
+			c.out.mutex.Lock()
+			err := c.flush()
+			c.out.mutex.Unlock()
+			if failed == nil && err != nil {
+				return c.flushError(err)
+			}
+		} else if c.hasUnsent() {
+			c.out.mutex.Lock()
+			err := c.send()
+			c.out.mutex.Unlock()
+			if err != nil {
+				return c.flushError(err)
+			}
+		}
+		switch {
+		case failed == io.EOF:
+			return io.ErrUnexpectedEOF
+		case failed != nil:
+			return failed
+		case done:
+			c.handshakeDone.Store(true)
+			in.releaseIfIdle()
+			return nil
+		}
+		switch status {
+		case askContext:
+			err = c.chooseContext(ctx)
+		case askVerify:
+			err = c.verifyPeer()
+		case askSign:
+			err = c.sign()
+		case wantDrain:
+		default:
+			if s.consumed == 0 || in.start == in.end {
+				in.releaseIfIdle()
+				err = c.fill()
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// mayWait tells whether what is queued is better sent later. A transport such as net.Pipe takes bytes only as the peer reads
+// them, and then it must not be waited for while the peer is sending itself.
+func (c *Conn) mayWait(done bool) bool {
+	if done {
+		// Tickets of a TLS 1.3 server: they go with what it writes first. To a client that closes without having read them
+		// they would cost what it wrote: TCP resets a connection that is closed with bytes unread.
+		tickets := false
+		c.ask(func(h handle) { tickets = !c.isClient && h.facts().version == VersionTLS13 })
+		c.tickets.Store(tickets)
+		return tickets
+	}
+	// The ChangeCipherSpec that a TLS 1.3 client sends for middleboxes (RFC 8446, D.4), in the middle of the server's flight.
+	const changeCipherSpec = 6
+	queued := 0
+	c.ask(func(h handle) { queued = h.queued() })
+	return c.isClient && queued == changeCipherSpec
+}
+
+// flushError prefers what the peer says about why it takes no more. Nothing is waited for.
+func (c *Conn) flushError(err error) error {
+	var op *net.OpError
+	if c.closed.Load() && errors.As(err, &op) {
+		return errClosed
+	}
+	return err
+}
+
+// hasUnsent tells whether the transport was interrupted by a deadline.
+func (c *Conn) hasUnsent() bool {
+	c.out.mutex.Lock()
+	defer c.out.mutex.Unlock()
+	return c.out.buffer != nil
+}
+
+// serverName is the name that the server's certificate must be for; "" if there is none.
+func (c *Conn) serverName() string {
+	if c.name != "" {
+		return c.name
+	}
+	return c.config.ServerName
+}
+
+// nameForEngine is the server name in the form that the library takes, and the flags for it.
+func (c *Conn) nameForEngine() (string, uint32, error) {
+	name := c.serverName()
+	if name == "" {
+		if !c.config.InsecureSkipVerify {
+			return "", 0, errNoServerName
+		}
+		// A name is needed for nothing but the store of sessions.
+		return "unnamed.invalid", clientNoSNI, nil
+	}
+	if strings.HasPrefix(name, "[") && strings.HasSuffix(name, "]") {
+		name = name[1 : len(name)-1]
+	}
+	if zone := strings.LastIndex(name, "%"); zone > 0 && strings.Contains(name, ":") {
+		name = name[:zone]
+	}
+	return strings.TrimSuffix(name, "."), 0, nil
+}
+
+// writeKeyLog writes the lines that wait to the KeyLogWriter.
+func (c *Conn) writeKeyLog() {
+	if c.config.KeyLogWriter == nil || !c.enter() {
+		return
+	}
+	var lines []string
+	for {
+		line := c.handle.keyLogLine()
+		if line == "" {
+			break
+		}
+		lines = append(lines, line)
+	}
+	c.leave()
+	keyLogMutex.Lock()
+	defer keyLogMutex.Unlock()
+	for _, line := range lines {
+		io.WriteString(c.config.KeyLogWriter, line+"\n")
+	}
+}

@@ -1,0 +1,354 @@
+package tls
+
+import (
+	"encoding/binary"
+	"io"
+	"net"
+	"os"
+	"sync"
+)
+
+// inbound is the way of bytes from the peer. All of it is guarded by mutex.
+type inbound struct {
+	mutex sync.Mutex
+	// Nil while there is nothing: connections without traffic have no buffer.
+	buffer *buffer
+	// Wire bytes are buffer.bytes[start:end]. What is in front of start may be plain.
+	start, end int
+	// How far the buffer was written to.
+	used int
+	// Plain bytes are in buffer.spans[span:spans], without the first offset of the first one.
+	span, spans, offset int
+	// Nothing of use can come: the next call says why.
+	ended bool
+	// How it ended.
+	err error
+}
+
+// hasPlain tells whether plain bytes wait.
+func (in *inbound) hasPlain() bool { return in.span < in.spans }
+
+// drop gives the buffer back, whatever is in it.
+func (in *inbound) drop() {
+	if in.buffer != nil {
+		in.buffer.giveBack(in.used)
+		in.buffer = nil
+	}
+	in.start, in.end, in.used, in.span, in.spans, in.offset = 0, 0, 0, 0, 0, 0
+}
+
+// releaseIfIdle gives the buffer back if nothing is in it.
+func (in *inbound) releaseIfIdle() {
+	if in.buffer != nil && in.start == in.end && !in.hasPlain() {
+		in.drop()
+	}
+}
+
+// moveTo puts the wire bytes to the front of another buffer. There are no plain bytes.
+func (in *inbound) moveTo(other *buffer) {
+	n := 0
+	if in.buffer != nil {
+		n = copy(other.bytes, in.buffer.bytes[in.start:in.end])
+		in.buffer.giveBack(in.used)
+	}
+	in.buffer, in.start, in.end, in.used = other, 0, n, n
+}
+
+// reserve makes room to read into behind the wire bytes: that of a large buffer.
+func (in *inbound) reserve() {
+	if in.buffer == nil || len(in.buffer.bytes) < bulkBuffer {
+		in.moveTo(takeBuffer(bulkBuffer))
+		return
+	}
+	in.toFront()
+}
+
+// toFront moves the wire bytes to the front of their buffer.
+func (in *inbound) toFront() {
+	if in.start > 0 {
+		in.end = copy(in.buffer.bytes, in.buffer.bytes[in.start:in.end])
+		in.start = 0
+	}
+}
+
+// shrink makes the wire bytes wait for more in as little memory as they need.
+func (in *inbound) shrink() {
+	held := in.end - in.start
+	if held == 0 {
+		in.drop()
+	} else if wanted := max(held, in.recordLength()); wanted <= recordBuffer && len(in.buffer.bytes) > recordBuffer {
+		in.moveTo(takeBuffer(wanted))
+	}
+}
+
+// recordLength is how long the record at the front is, header included; a header's length if that is not here.
+func (in *inbound) recordLength() int {
+	const header = 5
+	if in.end-in.start < header {
+		return header
+	}
+	return header + int(binary.BigEndian.Uint16(in.buffer.bytes[in.start+3:]))
+}
+
+// isFull tells whether there is no room for more in the largest buffer.
+func (in *inbound) isFull() bool {
+	return in.buffer != nil && in.end-in.start >= bulkBuffer
+}
+
+// readPlainly is read for transports that cannot say when they are readable. They are waited for with a small buffer; what
+// does not fit is read with a large one.
+func (c *Conn) readPlainly() (int, error) {
+	in := &c.in
+	switch {
+	case in.buffer == nil:
+		in.moveTo(takeBuffer(smallBuffer))
+	case in.recordLength() > smallBuffer && !c.handshakeDone.Load() && in.end-in.start < recordBuffer:
+		// A peer that nobody knows yet gets no more than it needs.
+		if len(in.buffer.bytes) < recordBuffer {
+			in.moveTo(takeBuffer(recordBuffer))
+		}
+		in.toFront()
+	default:
+		in.reserve()
+	}
+	n, err := c.conn.Read(in.buffer.bytes[in.end:])
+	if n < 0 || n > len(in.buffer.bytes)-in.end {
+		panic("tls: the transport's Read answers an impossible count")
+	}
+	if n > 0 {
+		// The error comes again with the next call.
+		return n, nil
+	}
+	if err == nil {
+		err = io.ErrNoProgress
+	}
+	return 0, err
+}
+
+// fill reads more wire bytes. The caller has the lock of in.
+func (c *Conn) fill() error {
+	in := &c.in
+	if in.isFull() {
+		return errHandshakeTooLarge
+	}
+	n, err := c.read()
+	if err == nil {
+		in.end += n
+		in.used = max(in.used, in.end)
+		return nil
+	}
+	if c.closed.Load() {
+		return errClosed
+	}
+	in.releaseIfIdle()
+	if err == io.EOF {
+		// Truncation: only a close_notify ends a connection.
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// endures tells whether an error of the transport is one after which it can be tried again.
+func endures(err error) bool {
+	ne, ok := err.(net.Error)
+	return ok && ne.Timeout()
+}
+
+// decrypt processes wire bytes that are here. Without plain bytes afterwards it answers nil if more wire bytes are needed.
+// The caller has the lock of in.
+func (c *Conn) decrypt() error {
+	in := &c.in
+	if in.start == in.end && !in.ended {
+		return nil
+	}
+	s, err := c.process()
+	if err != nil {
+		return err
+	}
+	if s.state&canDrain != 0 && !c.tickets.Load() {
+		c.needsFlush.Store(true)
+		c.flushIfNeeded()
+	}
+	return c.took(s)
+}
+
+// process lets the library run over the wire bytes that are here. The caller has the lock of in.
+func (c *Conn) process() (step, error) {
+	in := &c.in
+	if in.buffer == nil {
+		in.moveTo(takeBuffer(smallBuffer))
+	}
+	if !c.enter() {
+		return step{}, errClosed
+	}
+	s := c.handle.readInPlace(in.buffer.bytes[in.start:in.end], &in.buffer.spans)
+	c.leave()
+	in.ended = s.state&stateEnded != 0
+	return s, nil
+}
+
+// took notes what a call has done with the wire bytes.
+func (c *Conn) took(s step) error {
+	in := &c.in
+	in.span, in.spans, in.offset = 0, 0, 0
+	in.start += s.consumed
+	if s.answer > 0 {
+		// The spans are counted from where the wire bytes began.
+		in.spans = s.answer
+		for i := range in.buffer.spans[:in.spans] {
+			in.buffer.spans[i].offset += uintptr(in.start - s.consumed)
+		}
+		return nil
+	}
+	switch s.answer {
+	case wantFeed, statusOK, wantDrain, askContext, askVerify, askSign:
+		return nil
+	case peerClosed:
+		return io.EOF
+	case truncated:
+		return io.ErrUnexpectedEOF
+	}
+	return c.explain(s.answer)
+}
+
+// explain makes an error of a status that ended the connection.
+func (c *Conn) explain(status int) error {
+	if !c.enter() {
+		return errClosed
+	}
+	r := c.handle.lastError()
+	c.leave()
+	if r.status == statusOK {
+		// A mistake of this package, or another thread inside.
+		r.status, r.alertSent, r.message = status, -1, "the library refused a call with status "+itoa(status)
+	}
+	var start []byte
+	if c.in.buffer != nil {
+		start = c.in.buffer.bytes[c.in.start:c.in.end]
+	}
+	return c.fatalError(r, start)
+}
+
+// next makes sure that plain bytes wait, or answers why none will. The caller has the lock of in.
+func (c *Conn) next() error {
+	in := &c.in
+	for !in.hasPlain() {
+		if in.err != nil {
+			return in.err
+		}
+		err := c.decrypt()
+		if err == nil && !in.hasPlain() {
+			in.releaseIfIdle()
+			err = c.fill()
+		}
+		if err != nil {
+			if c.closed.Load() {
+				err = errClosed
+			}
+			if !endures(err) {
+				in.err = err
+				in.drop()
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+// Read reads plain bytes. At the end of what the peer sends it answers io.EOF, if the peer has said that it is the end, and
+// io.ErrUnexpectedEOF if it was cut off.
+func (c *Conn) Read(b []byte) (int, error) {
+	if err := c.Handshake(); err != nil {
+		return 0, err
+	}
+	if len(b) == 0 {
+		return 0, nil
+	}
+	in := &c.in
+	in.mutex.Lock()
+	defer in.mutex.Unlock()
+	if c.closed.Load() {
+		in.drop()
+		return 0, errClosed
+	}
+	if hasPassed(&c.readDeadline) {
+		return 0, os.ErrDeadlineExceeded
+	}
+	if err := c.next(); err != nil {
+		return 0, err
+	}
+	n := in.copyTo(b)
+	// What is here and whole is given at once.
+	for n < len(b) && !in.hasPlain() && in.end-in.start >= in.recordLength() && in.err == nil {
+		if err := c.decrypt(); err != nil {
+			in.err = err
+		}
+		n += in.copyTo(b[n:])
+	}
+	if in.err != nil && !in.hasPlain() {
+		in.drop()
+	} else {
+		in.releaseIfIdle()
+	}
+	return n, nil
+}
+
+// copyTo moves plain bytes to b.
+func (in *inbound) copyTo(b []byte) int {
+	n := 0
+	for in.hasPlain() && n < len(b) {
+		at := in.buffer.spans[in.span]
+		from := int(at.offset) + in.offset
+		moved := copy(b[n:], in.buffer.bytes[from:int(at.offset)+int(at.length)])
+		n += moved
+		if in.offset += moved; in.offset == int(at.length) {
+			in.span++
+			in.offset = 0
+		}
+	}
+	return n
+}
+
+// WriteTo reads plain bytes until the end and writes them to w from where they were decrypted, so that io.Copy needs no
+// buffer. The end is no error.
+func (c *Conn) WriteTo(w io.Writer) (int64, error) {
+	if err := c.Handshake(); err != nil {
+		return 0, err
+	}
+	in := &c.in
+	in.mutex.Lock()
+	defer in.mutex.Unlock()
+	var total int64
+	for {
+		if c.closed.Load() {
+			in.drop()
+			return total, errClosed
+		}
+		if err := c.next(); err == io.EOF {
+			return total, nil
+		} else if err != nil {
+			return total, err
+		}
+		for in.hasPlain() {
+			at := in.buffer.spans[in.span]
+			plain := in.buffer.bytes[int(at.offset)+in.offset : int(at.offset)+int(at.length)]
+			n, err := w.Write(plain)
+			if n < 0 || n > len(plain) {
+				panic("tls: a writer answers an impossible count")
+			}
+			total += int64(n)
+			if in.offset += n; in.offset == int(at.length) {
+				in.span++
+				in.offset = 0
+			}
+			if err == nil && n < len(plain) {
+				err = io.ErrShortWrite
+			}
+			if err != nil {
+				in.releaseIfIdle()
+				return total, err
+			}
+		}
+		in.releaseIfIdle()
+	}
+}

@@ -1,0 +1,8 @@
+//go:build tlsbio_system
+
+package tls
+
+// The library that is installed, as pkg-config knows it: go build -tags tlsbio_system
+
+// #cgo pkg-config: tlsbio
+import "C"

@@ -1,0 +1,189 @@
+package tls
+
+import (
+	"crypto/tls"
+	"io"
+	"net"
+	"os"
+	"runtime"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"tlsbio/bindings/go/internal/malloc"
+)
+
+// TestNoAllocations measures Read and Write in the steady state.
+func TestNoAllocations(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector makes sync.Pool forget buffers")
+	}
+	for _, transport := range transports {
+		for _, size := range answerSizes {
+			client, server := ourPair(t, transport.pair, clientConfig(), serverConfig())
+			go serveAnswers(server)
+			request, into := make([]byte, requestSize), make([]byte, size.size)
+			// A collection may empty the pools at any time: that is less than one an operation. AllocsPerRun counts what all
+			// goroutines allocate, and rounds down.
+			if allocations := testing.AllocsPerRun(500, func() { readAt(t, client, request, into) }); allocations != 0 {
+				t.Errorf("%s, %s: %v allocations", transport.name, size.name, allocations)
+			}
+		}
+	}
+}
+
+// TestForgottenConnections opens connections in many goroutines and forgets them: collections free them.
+func TestForgottenConnections(t *testing.T) {
+	const goroutines = 1000
+	handles := make(chan handle, 2*goroutines)
+	serverSide, clientSide := serverConfig(), clientConfig()
+	var group sync.WaitGroup
+	limit := make(chan struct{}, 50)
+	for range goroutines {
+		group.Add(1)
+		go func() {
+			defer group.Done()
+			limit <- struct{}{}
+			defer func() { <-limit }()
+			a, b := net.Pipe()
+			client, server := Client(a, clientSide), Server(b, serverSide)
+			done := make(chan error, 1)
+			go func() {
+				_, err := io.ReadFull(server, make([]byte, 100))
+				done <- err
+			}()
+			if _, err := client.Write(make([]byte, 100)); err != nil {
+				t.Error(err)
+			}
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+			handles <- client.handle
+			handles <- server.handle
+		}()
+	}
+	group.Wait()
+	close(handles)
+	runtime.GC()
+	runtime.GC()
+	// Cleanups run on a goroutine of their own.
+	stuck := time.Now().Add(20 * time.Second)
+	for h := range handles {
+		// The library's own answer: a handle that was freed is known no more.
+		for h.advance() != errHandle {
+			if time.Now().After(stuck) {
+				t.Fatalf("a connection is not freed after two collections; %d others were not looked at", len(handles))
+			}
+			time.Sleep(time.Millisecond)
+		}
+	}
+}
+
+// idleFigures are of one end of an idle connection, in bytes.
+type idleFigures struct{ heap, native, stacks, objects int64 }
+
+// measureIdle opens connections, sends 16 KiB each way, leaves a goroutine blocked in Read at each end, and says what one end
+// costs.
+func measureIdle(t testing.TB, connections int, transport func(testing.TB) (net.Conn, net.Conn), pair func(client, server net.Conn) (conn, conn)) idleFigures {
+	raw := make([][2]net.Conn, connections)
+	for i := range raw {
+		raw[i][0], raw[i][1] = transport(t)
+	}
+	before := memoryNow()
+	ends := make([]conn, 0, 2*connections)
+	message, answer := make([]byte, 16<<10), make([]byte, 16<<10)
+	for _, r := range raw {
+		client, server := pair(r[0], r[1])
+		done := make(chan error, 1)
+		go func() {
+			if _, err := io.ReadFull(server, answer); err != nil {
+				done <- err
+				return
+			}
+			_, err := server.Write(answer)
+			done <- err
+		}()
+		if _, err := client.Write(message); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(client, message); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		ends = append(ends, client, server)
+	}
+	var ready sync.WaitGroup
+	for _, end := range ends {
+		ready.Add(1)
+		go func() {
+			var b [1]byte
+			ready.Done()
+			end.Read(b[:])
+		}()
+	}
+	ready.Wait()
+	time.Sleep(200 * time.Millisecond)
+	after := memoryNow()
+	for _, end := range ends {
+		end.NetConn().Close()
+		end.Close()
+	}
+	n := int64(2 * connections)
+	return idleFigures{(after.heap - before.heap) / n, (after.native - before.native) / n, (after.stacks - before.stacks) / n, (after.objects - before.objects) / n}
+}
+
+func memoryNow() idleFigures {
+	for range 3 {
+		runtime.GC()
+	}
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return idleFigures{int64(stats.HeapAlloc), malloc.InUse(), int64(stats.StackInuse), int64(stats.HeapObjects)}
+}
+
+// TestIdleMemory compares idle connections with crypto/tls's. TLSBIO_IDLE=10000 measures more of them.
+func TestIdleMemory(t *testing.T) {
+	connections := 500
+	if text := os.Getenv("TLSBIO_IDLE"); text != "" {
+		connections, _ = strconv.Atoi(text)
+	}
+	if raceEnabled {
+		t.Skip("the race detector's own memory is counted")
+	}
+	theirs := func(client, server net.Conn) (conn, conn) {
+		return tls.Client(client, theirIdleClient), tls.Server(server, theirIdleServer)
+	}
+	ours := func(client, server net.Conn) (conn, conn) {
+		return Client(client, benchClientConfig), Server(server, benchServerConfig)
+	}
+	for _, transport := range transports {
+		if transport.name == "tcp" && connections > 4000 {
+			connections = 4000 // file descriptors
+		}
+		plain := func(t testing.TB) (net.Conn, net.Conn) {
+			if transport.name == "pipe" {
+				return net.Pipe()
+			}
+			return tcpPair(t)
+		}
+		a, b := measureIdle(t, connections, plain, theirs), measureIdle(t, connections, plain, ours)
+		t.Logf("%s, %d connections, bytes for each end: crypto/tls %d heap (%d objects) + %d native + %d stack; this package %d heap (%d objects) + %d native + %d stack",
+			transport.name, connections, a.heap, a.objects, a.native, a.stacks, b.heap, b.objects, b.native, b.stacks)
+		// Where the transport cannot say that it is readable, Read waits with a small buffer.
+		share := int64(3)
+		if transport.name == "pipe" {
+			share = 2
+		}
+		if share*(b.heap+b.native) > a.heap+a.native {
+			t.Errorf("%s: %d bytes are more than 1/%d of %d", transport.name, b.heap+b.native, share, a.heap+a.native)
+		}
+	}
+}
+
+var (
+	theirIdleClient = &tls.Config{RootCAs: testPKI().pool, ServerName: "server.test"}
+	theirIdleServer = &tls.Config{Certificates: []Certificate{testPKI().ecdsa}}
+)

