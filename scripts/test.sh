@@ -21,5 +21,6 @@ step "C tests under AddressSanitizer, LeakSanitizer and UBSan, Rust included" cm
 step "C tests under valgrind" cmake --workflow --preset valgrind
 step "servers that share ticket keys through Redis" examples/ticket_fleet/run.sh
 step "tests with other people's software" tests/interop/run.sh
+step "the Go package" bindings/go/test.sh
 step "the Python package" env TLSBIO_PREBUILT=1 bindings/python/test.sh
 printf '\nall tests passed in %d s\n' "$SECONDS"
