@@ -13,6 +13,7 @@ type (
 	ClientSessionState           = tls.ClientSessionState
 	ConnectionState              = tls.ConnectionState
 	CurveID                      = tls.CurveID
+	ECHRejectionError            = tls.ECHRejectionError
 	RecordHeaderError            = tls.RecordHeaderError
 	RenegotiationSupport         = tls.RenegotiationSupport
 	SignatureScheme              = tls.SignatureScheme

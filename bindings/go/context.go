@@ -13,7 +13,6 @@ import (
 	"math"
 	"runtime"
 	"slices"
-	"time"
 )
 
 // Most wire bytes that a connection queues: what fills the largest buffer.
@@ -32,18 +31,20 @@ type sharedContext struct {
 }
 
 func (s *sharedContext) setTicketKeys(keys [][32]byte) error {
-	now := uint64(time.Now().Unix())
-	list := make([]ticketKey, len(keys))
+	list := make([]ticketKey, 0, len(keys))
 	for i, key := range keys {
+		if slices.Contains(keys[:i], key) {
+			continue
+		}
 		// The library wants a name for each key that tells it without betraying it, and 32 to 64 secret bytes.
-		digest := sha256.Sum256(append([]byte("tlsbio ticket key name"), key[:]...))
-		secret := sha256.Sum256(append([]byte("tlsbio ticket key secret"), key[:]...))
-		copy(list[i].name[:], digest[:])
-		copy(list[i].secret[:], key[:])
-		copy(list[i].secret[32:], secret[:])
-		// The one that is newest encrypts: the first.
-		list[i].from = now - 3600 - uint64(i)
-		list[i].until = now + 10*365*24*3600
+		name := sha256.Sum256(append([]byte("tlsbio ticket key name"), key[:]...))
+		more := sha256.Sum256(append([]byte("tlsbio ticket key secret"), key[:]...))
+		// Of the keys whose time it is the newest encrypts: the first.
+		made := ticketKey{from: uint64(len(keys) - i), until: math.MaxInt64}
+		copy(made.name[:], name[:])
+		copy(made.secret[:], key[:])
+		copy(made.secret[len(key):], more[:])
+		list = append(list, made)
 	}
 	err := s.handle.setTicketKeys(list)
 	clear(list)
