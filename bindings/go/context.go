@@ -318,19 +318,23 @@ func protocolList(names []string) ([]byte, error) {
 	return list, nil
 }
 
-// suiteList adds what crypto/tls adds: the suites of TLS 1.3 where none is named, and those of TLS 1.2 where all are of 1.3.
-func suiteList(wanted []uint16) ([]uint16, error) {
-	all13 := []uint16{tls.TLS_AES_128_GCM_SHA256, tls.TLS_AES_256_GCM_SHA384, tls.TLS_CHACHA20_POLY1305_SHA256}
-	all12 := []uint16{
+// The cipher suites that exist here.
+var (
+	suites13 = []uint16{tls.TLS_AES_128_GCM_SHA256, tls.TLS_AES_256_GCM_SHA384, tls.TLS_CHACHA20_POLY1305_SHA256}
+	suites12 = []uint16{
 		tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
 		tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
 		tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
 	}
+)
+
+// suiteList adds what crypto/tls adds: all suites of TLS 1.3 where none of them is named.
+func suiteList(wanted []uint16) ([]uint16, error) {
 	has13 := false
 	for i, suite := range wanted {
-		if slices.Contains(all13, suite) {
+		if slices.Contains(suites13, suite) {
 			has13 = true
-		} else if !slices.Contains(all12, suite) {
+		} else if !slices.Contains(suites12, suite) {
 			return nil, &ConfigError{
 				Field:   fmt.Sprintf("CipherSuites[%d]", i),
 				Message: fmt.Sprintf("%s does not exist here", CipherSuiteName(suite)),
@@ -340,5 +344,5 @@ func suiteList(wanted []uint16) ([]uint16, error) {
 	if has13 {
 		return wanted, nil
 	}
-	return append(all13, wanted...), nil
+	return slices.Concat(suites13, wanted), nil
 }

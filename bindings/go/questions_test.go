@@ -514,3 +514,43 @@ func ocspResponse(t *testing.T) []byte {
 	}
 	return outer
 }
+
+// TestExtensionsOf cuts a ClientHello at every byte: what is not whole has no extensions, and nothing is read behind its end.
+func TestExtensionsOf(t *testing.T) {
+	hello := append([]byte{1, 0, 0, 60, 3, 3}, make([]byte, 32)...)
+	hello = append(hello, 1, 0xaa)                    // session id
+	hello = append(hello, 0, 2, 0x13, 0x01)           // suites
+	hello = append(hello, 1, 0)                       // compression
+	hello = append(hello, 0, 13)                      // extensions
+	hello = append(hello, 0, 43, 0, 3, 2, 3, 4)       // supported_versions
+	hello = append(hello, 0x44, 0x69, 0, 2, 0xf, 0xf) // another one
+	if got := extensionsOf(hello); !slices.Equal(got, []uint16{43, 0x4469}) {
+		t.Errorf("%v", got)
+	}
+	for cut := range hello {
+		got := extensionsOf(slices.Clip(hello[:cut]))
+		if len(got) > 1 {
+			t.Errorf("cut at %d: %v", cut, got)
+		}
+	}
+}
+
+// TestCipherSuites negotiates each suite that exists here, with crypto/tls as the server, and finds it in the list.
+func TestCipherSuites(t *testing.T) {
+	p := testPKI()
+	if len(CipherSuites()) != len(suites12)+len(suites13) {
+		t.Errorf("%d suites are listed", len(CipherSuites()))
+	}
+	for _, suite := range CipherSuites() {
+		a, b := tcpPair(t)
+		version := suite.SupportedVersions[len(suite.SupportedVersions)-1]
+		// A list with one of TLS 1.3 only, or of TLS 1.2 only with that version.
+		client := Client(a, &Config{RootCAs: p.pool, ServerName: "server.test", MinVersion: version, MaxVersion: version, CipherSuites: []uint16{suite.ID}})
+		server := tls.Server(b, &tls.Config{Certificates: []Certificate{p.ecdsa, p.rsa}})
+		handshakeBoth(t, client, server)
+		if got := client.ConnectionState().CipherSuite; got != suite.ID {
+			t.Errorf("%s was negotiated, not %s", CipherSuiteName(got), suite.Name)
+		}
+		exchange(t, client, server)
+	}
+}
