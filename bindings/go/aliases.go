@@ -1,20 +1,28 @@
 package tls
 
-import "crypto/tls"
+import (
+	"crypto/tls"
+	"slices"
+)
 
 // What is crypto/tls's own: programs that change an import find the same types, and code of others goes on taking them.
 type (
 	AlertError                   = tls.AlertError
 	Certificate                  = tls.Certificate
+	CertificateRequestInfo       = tls.CertificateRequestInfo
 	CertificateVerificationError = tls.CertificateVerificationError
+	CipherSuite                  = tls.CipherSuite
 	ClientAuthType               = tls.ClientAuthType
 	ClientHelloInfo              = tls.ClientHelloInfo
 	ClientSessionCache           = tls.ClientSessionCache
 	ClientSessionState           = tls.ClientSessionState
 	ConnectionState              = tls.ConnectionState
 	CurveID                      = tls.CurveID
+	ECHRejectionError            = tls.ECHRejectionError
+	EncryptedClientHelloKey      = tls.EncryptedClientHelloKey
 	RecordHeaderError            = tls.RecordHeaderError
 	RenegotiationSupport         = tls.RenegotiationSupport
+	SessionState                 = tls.SessionState
 	SignatureScheme              = tls.SignatureScheme
 )
 
@@ -36,7 +44,20 @@ const (
 	X25519         = tls.X25519
 	X25519MLKEM768 = tls.X25519MLKEM768
 
-	RenegotiateNever = tls.RenegotiateNever
+	RenegotiateNever          = tls.RenegotiateNever
+	RenegotiateOnceAsClient   = tls.RenegotiateOnceAsClient
+	RenegotiateFreelyAsClient = tls.RenegotiateFreelyAsClient
+
+	PKCS1WithSHA256        = tls.PKCS1WithSHA256
+	PKCS1WithSHA384        = tls.PKCS1WithSHA384
+	PKCS1WithSHA512        = tls.PKCS1WithSHA512
+	PSSWithSHA256          = tls.PSSWithSHA256
+	PSSWithSHA384          = tls.PSSWithSHA384
+	PSSWithSHA512          = tls.PSSWithSHA512
+	ECDSAWithP256AndSHA256 = tls.ECDSAWithP256AndSHA256
+	ECDSAWithP384AndSHA384 = tls.ECDSAWithP384AndSHA384
+	ECDSAWithP521AndSHA512 = tls.ECDSAWithP521AndSHA512
+	Ed25519                = tls.Ed25519
 
 	TLS_AES_128_GCM_SHA256                        = tls.TLS_AES_128_GCM_SHA256
 	TLS_AES_256_GCM_SHA384                        = tls.TLS_AES_256_GCM_SHA384
@@ -64,3 +85,17 @@ func CipherSuiteName(id uint16) string { return tls.CipherSuiteName(id) }
 
 // VersionName is crypto/tls's.
 func VersionName(version uint16) string { return tls.VersionName(version) }
+
+// CipherSuites gives those of crypto/tls's list that exist here.
+func CipherSuites() []*CipherSuite {
+	var found []*CipherSuite
+	for _, suite := range tls.CipherSuites() {
+		if slices.Contains(suites13, suite.ID) || slices.Contains(suites12, suite.ID) {
+			found = append(found, suite)
+		}
+	}
+	return found
+}
+
+// InsecureCipherSuites gives none: they do not exist here.
+func InsecureCipherSuites() []*CipherSuite { return nil }

@@ -168,8 +168,7 @@ func (c *Conn) Close() error {
 	}
 	var unsent error
 	if c.handshakeDone.Load() && c.out.mutex.TryLock() {
-		// Do not wait for a peer that takes nothing.
-		c.conn.SetWriteDeadline(time.Now().Add(5 * time.Second))
+		c.boundFarewell()
 		waits := c.out.buffer != nil
 		// A peer that is gone needs no close_notify, but what was written should have reached it.
 		if err := c.closeNotify(); err != nil && waits {
@@ -183,6 +182,11 @@ func (c *Conn) Close() error {
 		return err
 	}
 	return unsent
+}
+
+// boundFarewell sees to it that the last words, an alert or a close_notify, are not waited for if the peer takes nothing.
+func (c *Conn) boundFarewell() {
+	c.conn.SetWriteDeadline(time.Now().Add(5 * time.Second))
 }
 
 // release frees what the library and the buffers hold. Who is in Read or Write gives its own back.

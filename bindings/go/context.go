@@ -13,7 +13,6 @@ import (
 	"math"
 	"runtime"
 	"slices"
-	"time"
 )
 
 // Most wire bytes that a connection queues: what fills the largest buffer.
@@ -32,18 +31,20 @@ type sharedContext struct {
 }
 
 func (s *sharedContext) setTicketKeys(keys [][32]byte) error {
-	now := uint64(time.Now().Unix())
-	list := make([]ticketKey, len(keys))
+	list := make([]ticketKey, 0, len(keys))
 	for i, key := range keys {
+		if slices.Contains(keys[:i], key) {
+			continue
+		}
 		// The library wants a name for each key that tells it without betraying it, and 32 to 64 secret bytes.
-		digest := sha256.Sum256(append([]byte("tlsbio ticket key name"), key[:]...))
-		secret := sha256.Sum256(append([]byte("tlsbio ticket key secret"), key[:]...))
-		copy(list[i].name[:], digest[:])
-		copy(list[i].secret[:], key[:])
-		copy(list[i].secret[32:], secret[:])
-		// The one that is newest encrypts: the first.
-		list[i].from = now - 3600 - uint64(i)
-		list[i].until = now + 10*365*24*3600
+		name := sha256.Sum256(append([]byte("tlsbio ticket key name"), key[:]...))
+		more := sha256.Sum256(append([]byte("tlsbio ticket key secret"), key[:]...))
+		// Of the keys whose time it is the newest encrypts: the first.
+		made := ticketKey{from: uint64(len(keys) - i), until: math.MaxInt64}
+		copy(made.name[:], name[:])
+		copy(made.secret[:], key[:])
+		copy(made.secret[len(key):], more[:])
+		list = append(list, made)
 	}
 	err := s.handle.setTicketKeys(list)
 	clear(list)
@@ -317,19 +318,23 @@ func protocolList(names []string) ([]byte, error) {
 	return list, nil
 }
 
-// suiteList adds what crypto/tls adds: the suites of TLS 1.3 where none is named, and those of TLS 1.2 where all are of 1.3.
-func suiteList(wanted []uint16) ([]uint16, error) {
-	all13 := []uint16{tls.TLS_AES_128_GCM_SHA256, tls.TLS_AES_256_GCM_SHA384, tls.TLS_CHACHA20_POLY1305_SHA256}
-	all12 := []uint16{
+// The cipher suites that exist here.
+var (
+	suites13 = []uint16{tls.TLS_AES_128_GCM_SHA256, tls.TLS_AES_256_GCM_SHA384, tls.TLS_CHACHA20_POLY1305_SHA256}
+	suites12 = []uint16{
 		tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
 		tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
 		tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
 	}
+)
+
+// suiteList adds what crypto/tls adds: all suites of TLS 1.3 where none of them is named.
+func suiteList(wanted []uint16) ([]uint16, error) {
 	has13 := false
 	for i, suite := range wanted {
-		if slices.Contains(all13, suite) {
+		if slices.Contains(suites13, suite) {
 			has13 = true
-		} else if !slices.Contains(all12, suite) {
+		} else if !slices.Contains(suites12, suite) {
 			return nil, &ConfigError{
 				Field:   fmt.Sprintf("CipherSuites[%d]", i),
 				Message: fmt.Sprintf("%s does not exist here", CipherSuiteName(suite)),
@@ -339,5 +344,5 @@ func suiteList(wanted []uint16) ([]uint16, error) {
 	if has13 {
 		return wanted, nil
 	}
-	return append(all13, wanted...), nil
+	return slices.Concat(suites13, wanted), nil
 }

@@ -52,6 +52,10 @@ func (c *Conn) fatalError(r report, start []byte) error {
 	switch {
 	case r.status == errAlert && r.alertReceived >= 0:
 		return &net.OpError{Op: "remote error", Err: AlertError(r.alertReceived)}
+	case r.reason == reasonECHRejected:
+		var retry []byte
+		c.ask(func(h handle) { retry = h.blob(blobECHRetry, 0) })
+		return &ECHRejectionError{RetryConfigList: retry}
 	case r.status == errCertificate:
 		chain := parseChain(c.peerChain())
 		return &CertificateVerificationError{

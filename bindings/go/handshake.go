@@ -99,6 +99,9 @@ func (c *Conn) driveHandshake(ctx context.Context) error {
 			// Who speaks another protocol is not told in TLS: net/http answers in HTTP.
 			return failed
 		}
+		if failed != nil {
+			c.boundFarewell()
+		}
 		if s.state&canDrain != 0 && (failed != nil || !c.mayWait(done)) {
 			c.out.mutex.Lock()
 			err := c.flush()

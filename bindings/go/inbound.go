@@ -111,18 +111,21 @@ func (c *Conn) readPlainly() (int, error) {
 	default:
 		in.reserve()
 	}
-	n, err := c.conn.Read(in.buffer.bytes[in.end:])
-	if n < 0 || n > len(in.buffer.bytes)-in.end {
-		panic("tls: the transport's Read answers an impossible count")
+	const patience = 100
+	for range patience {
+		n, err := c.conn.Read(in.buffer.bytes[in.end:])
+		if n < 0 || n > len(in.buffer.bytes)-in.end {
+			panic("tls: the transport's Read answers an impossible count")
+		}
+		if n > 0 {
+			// An error beside bytes comes again with the next call.
+			return n, nil
+		}
+		if err != nil {
+			return 0, err
+		}
 	}
-	if n > 0 {
-		// The error comes again with the next call.
-		return n, nil
-	}
-	if err == nil {
-		err = io.ErrNoProgress
-	}
-	return 0, err
+	return 0, io.ErrNoProgress
 }
 
 // fill reads more wire bytes. The caller has the lock of in.
@@ -166,6 +169,9 @@ func (c *Conn) decrypt() error {
 		return err
 	}
 	if s.state&canDrain != 0 && !c.tickets.Load() {
+		if s.state&stateFailed != 0 {
+			c.boundFarewell()
+		}
 		c.needsFlush.Store(true)
 		c.flushIfNeeded()
 	}

@@ -542,4 +542,5 @@ const (
 	reasonUnknownIssuer = C.TLS_REASON_CERTIFICATE_UNKNOWN_ISSUER
 	reasonWrongUsage    = C.TLS_REASON_CERTIFICATE_WRONG_USAGE
 	reasonNotTLS        = C.TLS_REASON_NOT_TLS
+	reasonECHRejected   = C.TLS_REASON_ECH_REJECTED
 )

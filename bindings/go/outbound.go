@@ -174,11 +174,12 @@ func (c *Conn) ReadFrom(r io.Reader) (int64, error) {
 	if err := c.Handshake(); err != nil {
 		return 0, err
 	}
-	plain := takeBuffer(bulkBuffer)
-	defer plain.giveBack(len(plain.bytes))
+	// Bytes come into a small buffer, and into a large one as long as they fill it: who waits for them holds little.
+	plain, room := takeBuffer(recordBuffer), recordPlain
+	defer func() { plain.giveBack(room) }()
 	var total int64
 	for {
-		n, err := r.Read(plain.bytes[:plainChunk])
+		n, err := r.Read(plain.bytes[:room])
 		if n > 0 {
 			written, err := c.Write(plain.bytes[:n])
 			total += int64(written)
@@ -192,11 +193,22 @@ func (c *Conn) ReadFrom(r io.Reader) (int64, error) {
 		if err != nil {
 			return total, err
 		}
+		switch {
+		case n == room && room < bulkPlain:
+			plain.giveBack(room)
+			plain, room = takeBuffer(bulkBuffer), bulkPlain
+		case n < recordPlain && room == bulkPlain:
+			plain.giveBack(room)
+			plain, room = takeBuffer(recordBuffer), recordPlain
+		}
 	}
 }
 
-// Plain bytes whose wire form fills a large buffer without a short last record.
-const plainChunk = 4 * 16000
+// Plain bytes of the largest record that this side sends in TLS 1.2 and 1.3, and of as many as fill a large buffer.
+const (
+	recordPlain = 16360
+	bulkPlain   = 7 * recordPlain
+)
 
 // WriteBuffers writes the buffers one after the other, as if they were one: small ones go together into one record. Like
 // WriteTo of net.Buffers it removes what was written from *buffers.
@@ -234,9 +246,6 @@ func (c *Conn) WriteBuffers(buffers *net.Buffers) (int64, error) {
 	}
 	return total, nil
 }
-
-// Plain bytes of the largest record that this side sends in TLS 1.2 and 1.3.
-const recordPlain = 16360
 
 // consume removes the first n bytes, and the empty buffers in front.
 func consume(buffers *net.Buffers, n int) {

@@ -24,12 +24,13 @@ type pki struct {
 	ecdsa, rsa, ed25519    Certificate
 	client, other, expired Certificate
 	stranger               Certificate // of a root that nobody trusts
+	authority              *authority
 }
 
 var testPKI = sync.OnceValue(func() *pki {
 	root := newAuthority("libtlsbio Go tests root")
 	unknown := newAuthority("a root that nobody trusts")
-	p := &pki{pool: x509.NewCertPool()}
+	p := &pki{pool: x509.NewCertPool(), authority: root}
 	p.rootPEM = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: root.certificate.Raw})
 	p.pool.AddCert(root.certificate)
 	now := time.Now()

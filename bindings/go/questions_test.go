@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"context"
 	"crypto"
+	"crypto/ecdh"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -410,5 +413,144 @@ func TestContext(t *testing.T) {
 	defer cancel()
 	if err := Client(a, clientConfig()).HandshakeContext(ctx); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestECH has crypto/tls's server, with the right key and with another one, from whose rejection the second try learns.
+func TestECH(t *testing.T) {
+	p := testPKI()
+	config, key := newECHKey(t, 1)
+	wrong, _ := newECHKey(t, 2)
+	public := p.authority.issue(p.ecdsa.PrivateKey.(crypto.Signer), "public.test", false, time.Now().Add(time.Hour))
+	server := &tls.Config{
+		Certificates:             []Certificate{p.ecdsa, public},
+		EncryptedClientHelloKeys: []tls.EncryptedClientHelloKey{{Config: config, PrivateKey: key, SendAsRetry: true}},
+	}
+	try := func(list []byte) (*Conn, error) {
+		a, b := tcpPair(t)
+		go tls.Server(b, server).Handshake()
+		client := Client(a, &Config{RootCAs: p.pool, ServerName: "server.test", EncryptedClientHelloConfigList: list})
+		return client, client.Handshake()
+	}
+	_, err := try(echList(wrong))
+	var rejected *ECHRejectionError
+	if !errors.As(err, &rejected) || len(rejected.RetryConfigList) == 0 {
+		t.Fatalf("with another key: %v", err)
+	}
+	client, err := try(rejected.RetryConfigList)
+	if err != nil || !client.ConnectionState().ECHAccepted {
+		t.Fatalf("with what the server gave: %v", err)
+	}
+	if _, err := try([]byte("no list")); !isA[*ConfigError](err) {
+		t.Errorf("something that is no list: %v", err)
+	}
+}
+
+// newECHKey makes an ECHConfig of the public name public.test (RFC 9849, 4), for X25519 and AES-128-GCM.
+func newECHKey(t *testing.T, id byte) (config, private []byte) {
+	key, err := ecdh.X25519().GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	contents := []byte{id, 0, 0x20, 0, 32}
+	contents = append(contents, key.PublicKey().Bytes()...)
+	contents = append(contents, 0, 4, 0, 1, 0, 1, 0, byte(len("public.test")))
+	contents = append(contents, "public.test"...)
+	contents = append(contents, 0, 0)
+	return append([]byte{0xfe, 0x0d, 0, byte(len(contents))}, contents...), key.Bytes()
+}
+
+func echList(config []byte) []byte { return append([]byte{0, byte(len(config))}, config...) }
+
+// TestOCSP staples a response and finds it at the other end, with crypto/tls in both roles. Nobody looks into it.
+func TestOCSP(t *testing.T) {
+	// An OCSPResponse of status successful with a BasicOCSPResponse that says nothing of use (RFC 6960, 4.2.1).
+	staple := ocspResponse(t)
+	certificate := testPKI().ecdsa
+	certificate.OCSPStaple = staple
+	for _, own := range []string{"client", "server"} {
+		a, b := tcpPair(t)
+		var client, server conn = Client(a, clientConfig()), tls.Server(b, &tls.Config{Certificates: []Certificate{certificate}})
+		if own == "server" {
+			client = tls.Client(a, &tls.Config{RootCAs: testPKI().pool, ServerName: "server.test"})
+			server = Server(b, &Config{Certificates: []Certificate{certificate}})
+		}
+		handshakeBoth(t, client, server)
+		if got := client.ConnectionState().OCSPResponse; !bytes.Equal(got, staple) {
+			t.Errorf("our %s: %d bytes of %d", own, len(got), len(staple))
+		}
+	}
+}
+
+func ocspResponse(t *testing.T) []byte {
+	type responseData struct {
+		Responder []byte    `asn1:"tag:2,explicit"`
+		Produced  time.Time `asn1:"generalized"`
+		Responses []asn1.RawValue
+	}
+	type basic struct {
+		Data      responseData
+		Algorithm pkix.AlgorithmIdentifier
+		Signature asn1.BitString
+	}
+	inner, err := asn1.Marshal(basic{
+		responseData{make([]byte, 20), time.Now().UTC().Truncate(time.Second), nil},
+		pkix.AlgorithmIdentifier{Algorithm: asn1.ObjectIdentifier{1, 2, 840, 10045, 4, 3, 2}},
+		asn1.BitString{Bytes: make([]byte, 64), BitLength: 512},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	type responseBytes struct {
+		Type     asn1.ObjectIdentifier
+		Response []byte
+	}
+	outer, err := asn1.Marshal(struct {
+		Status asn1.Enumerated
+		Bytes  responseBytes `asn1:"tag:0,explicit"`
+	}{0, responseBytes{asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 48, 1, 1}, inner}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return outer
+}
+
+// TestExtensionsOf cuts a ClientHello at every byte: what is not whole has no extensions, and nothing is read behind its end.
+func TestExtensionsOf(t *testing.T) {
+	hello := append([]byte{1, 0, 0, 60, 3, 3}, make([]byte, 32)...)
+	hello = append(hello, 1, 0xaa)                    // session id
+	hello = append(hello, 0, 2, 0x13, 0x01)           // suites
+	hello = append(hello, 1, 0)                       // compression
+	hello = append(hello, 0, 13)                      // extensions
+	hello = append(hello, 0, 43, 0, 3, 2, 3, 4)       // supported_versions
+	hello = append(hello, 0x44, 0x69, 0, 2, 0xf, 0xf) // another one
+	if got := extensionsOf(hello); !slices.Equal(got, []uint16{43, 0x4469}) {
+		t.Errorf("%v", got)
+	}
+	for cut := range hello {
+		got := extensionsOf(slices.Clip(hello[:cut]))
+		if len(got) > 1 {
+			t.Errorf("cut at %d: %v", cut, got)
+		}
+	}
+}
+
+// TestCipherSuites negotiates each suite that exists here, with crypto/tls as the server, and finds it in the list.
+func TestCipherSuites(t *testing.T) {
+	p := testPKI()
+	if len(CipherSuites()) != len(suites12)+len(suites13) {
+		t.Errorf("%d suites are listed", len(CipherSuites()))
+	}
+	for _, suite := range CipherSuites() {
+		a, b := tcpPair(t)
+		version := suite.SupportedVersions[len(suite.SupportedVersions)-1]
+		// A list with one of TLS 1.3 only, or of TLS 1.2 only with that version.
+		client := Client(a, &Config{RootCAs: p.pool, ServerName: "server.test", MinVersion: version, MaxVersion: version, CipherSuites: []uint16{suite.ID}})
+		server := tls.Server(b, &tls.Config{Certificates: []Certificate{p.ecdsa, p.rsa}})
+		handshakeBoth(t, client, server)
+		if got := client.ConnectionState().CipherSuite; got != suite.ID {
+			t.Errorf("%s was negotiated, not %s", CipherSuiteName(got), suite.Name)
+		}
+		exchange(t, client, server)
 	}
 }

@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package malloc tells tests how much C and Rust have from glibc's malloc. Tests cannot have cgo of their own.
 package malloc
 
