@@ -42,9 +42,9 @@ func serveHTTP(t *testing.T, protocols ...string) string {
 	return listener.Addr().String()
 }
 
-// requestTLS is what the handler says of Request.TLS, which an older net/http leaves empty.
-func requestTLS() string {
-	if httpTakesAny {
+// requestTLS is what the handler says of Request.TLS, which an older net/http leaves empty in HTTP/1.1.
+func requestTLS(proto string) string {
+	if httpTakesAny || proto == "HTTP/2.0" {
 		return "TLS 1.3"
 	}
 	return "none"
@@ -74,7 +74,7 @@ func TestHTTP(t *testing.T) {
 				}
 				body, err := io.ReadAll(response.Body)
 				response.Body.Close()
-				wanted := fmt.Sprintf("%s %d bytes over %s, /path", protocol.proto, i*50000, requestTLS())
+				wanted := fmt.Sprintf("%s %d bytes over %s, /path", protocol.proto, i*50000, requestTLS(protocol.proto))
 				if err != nil || len(body) != len(wanted)+100000 || !strings.HasPrefix(string(body), wanted) {
 					t.Fatalf("%q, %v", body[:min(len(body), 100)], err)
 				}
@@ -103,7 +103,7 @@ func TestCurl(t *testing.T) {
 			flag, "--data-binary", strings.Repeat("x", 70000), "https://server.test:"+port+"/curl")
 		command.Env = append(os.Environ(), "NO_PROXY=*")
 		out, err := command.CombinedOutput()
-		if err != nil || !strings.HasPrefix(string(out), proto+" 70000 bytes over "+requestTLS()+", /curl") {
+		if err != nil || !strings.HasPrefix(string(out), proto+" 70000 bytes over "+requestTLS(proto)+", /curl") {
 			t.Errorf("%s: %v, %q", flag, err, out[:min(len(out), 200)])
 		}
 	}
