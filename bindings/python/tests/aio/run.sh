@@ -16,5 +16,6 @@ fi
 "$root/tests/pki/make.sh" "$root/target/pki"
 
 cd "$here"
-"$venv/bin/python" -X dev -m pytest -q -p no:cacheprovider "$@"
-"$venv/bin/python" -X dev -m pytest -q -p no:cacheprovider --pure "$@"
+# One that hangs is ended, and says where it was.
+timeout --signal=ABRT 300 "$venv/bin/python" -X dev -m pytest -q -p no:cacheprovider "$@"
+timeout --signal=ABRT 300 "$venv/bin/python" -X dev -m pytest -q -p no:cacheprovider --pure "$@"

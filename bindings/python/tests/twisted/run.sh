@@ -19,7 +19,7 @@ cd "$here"
 what=${1:-all}
 case $what in
 ours | all)
-    "$venv/bin/python" -m twisted.trial --temp-directory "$root/target/python/trial" \
+    timeout 300 "$venv/bin/python" -m twisted.trial --temp-directory "$root/target/python/trial" \
         test_connection test_options test_monkey test_reactor test_web test_programs
     ;;&
 theirs | all)
