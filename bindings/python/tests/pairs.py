@@ -32,6 +32,8 @@ def server_context(who: str = "ours", identity: str = "ecdsa/server", **settings
 
 
 def configured(context: Any, settings: dict[str, Any]) -> Any:
+    # An older CPython sets it: an end without close_notify would be taken for a proper one.
+    context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF
     for name, value in settings.items():
         setattr(context, name, value)
     return context

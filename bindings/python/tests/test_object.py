@@ -210,15 +210,21 @@ def test_data_behind_the_handshake_waits_in_the_bio(engines: str) -> None:
     assert pair.server.read(100) == b"with my Finished"
 
 
+def end_of(engine: str) -> type[ssl.SSLError]:
+    """What a missing close_notify raises: an older CPython has no class of its own for it."""
+    return ssl.SSLEOFError if engine == "ours" else ssl.SSLError
+
+
 def test_the_end_of_the_transport_is_no_end_of_the_stream(engines: str) -> None:
     pair = Pair.of(engines)
     pair.client.write(b"cut off")
     pair.to_server.write_eof()
     assert pair.server.read(100) == b"cut off"
     for _ in range(2):
-        with pytest.raises(ssl.SSLEOFError) as caught:
+        with pytest.raises(end_of(engines.split("-")[1])) as caught:
             pair.server.read(100)
-        assert caught.value.args[0] == 8
+        if isinstance(caught.value, ssl.SSLEOFError):
+            assert caught.value.args[0] == 8
     if engines.split("-")[1] == "ours":
         assert "UNEXPECTED_EOF_WHILE_READING" in str(caught.value)
 
@@ -235,7 +241,7 @@ def test_the_transport_ends_in_the_handshake(engines: str) -> None:
     with pytest.raises(ssl.SSLWantReadError):
         pair.client.do_handshake()
     pair.to_client.write_eof()
-    with pytest.raises(ssl.SSLEOFError):
+    with pytest.raises(end_of(client)):
         pair.client.do_handshake()
 
 
@@ -263,7 +269,8 @@ def test_facts_before_and_after_the_handshake(engines: str) -> None:
     assert pair.server.cipher() == (name, version, bits)
     assert name.startswith("TLS_") and version == "TLSv1.3" and bits in (128, 256)
     assert pair.client.compression() is None
-    assert pair.client.shared_ciphers() is None
+    if engines.startswith("ours"):  # An older CPython gives a client its own list.
+        assert pair.client.shared_ciphers() is None
     assert (name, version, bits) in pair.server.shared_ciphers()
     assert (pair.client.server_side, pair.server.server_side) == (False, True)
     assert (pair.client.server_hostname, pair.server.server_hostname) == ("localhost", None)

@@ -11,6 +11,7 @@ is still in the BIO.
 from __future__ import annotations
 
 import ssl
+import threading
 from typing import Any
 
 from . import ssl_errors
@@ -25,17 +26,20 @@ _FIRST_ERROR = lib.TLS_ERR_ARGUMENT
 class MemoryBIO:
     """Bytes that wait between a connection and a transport; as ``ssl.MemoryBIO``."""
 
-    __slots__ = ("_bytes", "_ended", "_taken")
+    __slots__ = ("_bytes", "_ended", "_lock", "_taken")
 
     def __init__(self) -> None:
         self._bytes = bytearray()
         self._taken = 0
         self._ended = False
+        # One thread may take what another one adds.
+        self._lock = threading.Lock()
 
     @property
     def pending(self) -> int:
         """How many bytes wait."""
-        return len(self._bytes) - self._taken
+        with self._lock:
+            return len(self._bytes) - self._taken
 
     @property
     def eof(self) -> bool:
@@ -44,15 +48,16 @@ class MemoryBIO:
 
     def read(self, size: int | None = -1, /) -> bytes:
         """Takes up to ``size`` bytes, or all."""
-        if size is None or size < 0:
-            size = self.pending
-        taken = bytes(memoryview(self._bytes)[self._taken : self._taken + size])
-        self._taken += len(taken)
-        # What was taken is dropped when it is the larger part, so that each byte is moved once at most.
-        if self._taken * 2 >= len(self._bytes):
-            del self._bytes[: self._taken]
-            self._taken = 0
-        return taken
+        with self._lock:
+            if size is None or size < 0:
+                size = len(self._bytes) - self._taken
+            taken = bytes(memoryview(self._bytes)[self._taken : self._taken + size])
+            self._taken += len(taken)
+            # What was taken is dropped when it is the larger part, so that each byte is moved once at most.
+            if self._taken * 2 >= len(self._bytes):
+                del self._bytes[: self._taken]
+                self._taken = 0
+            return taken
 
     def write(self, data: Any, /) -> int:
         """Adds bytes, and answers how many."""
@@ -61,7 +66,8 @@ class MemoryBIO:
         with memoryview(data) as view:
             if not view.c_contiguous:
                 raise BufferError("memoryview: underlying buffer is not C-contiguous")
-            self._bytes += view.cast("B") if view.nbytes else b""
+            with self._lock:
+                self._bytes += view.cast("B") if view.nbytes else b""
             return view.nbytes
 
     def write_eof(self) -> None:
