@@ -173,20 +173,17 @@ mod tests {
 
     const VERSION: EncodableVersion = EncodableVersion::Legacy(ProtocolVersion::TLSv1_2);
 
-    fn key(suite: &Tls13CipherSuite) -> (AeadKey, Iv) {
-        let key = [7; 32];
-        let key = AeadKey::from(key);
-        let _ = suite;
-        (key, Iv::new(&[9; 12]).unwrap())
+    fn key() -> (AeadKey, Iv) {
+        (AeadKey::from([7; 32]), Iv::new(&[9; 12]).unwrap())
     }
 
     /// Every suite with keys of 32 bytes; the other one differs in nothing that matters here.
     fn round_trip(payload: &[&[u8]], block: usize) -> usize {
         let mut sealed_length = 0;
         for suite in SUITES.iter().filter(|suite| suite.aead_alg.key_len() == 32) {
-            let (secret, iv) = key(suite);
+            let (secret, iv) = key();
             let mut encrypter = suite.aead_alg.encrypter(secret, iv);
-            let (secret, iv) = key(suite);
+            let (secret, iv) = key();
             let mut decrypter = suite.aead_alg.decrypter(secret, iv);
             let plain = payload.concat();
             let (mut wire, expected) = pad(block, || {
