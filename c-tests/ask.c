@@ -307,6 +307,122 @@ static void one_connection_asks_both_questions(void)
     }
 }
 
+/* ---- A context that asks for another one ---- */
+
+static tls_context_t *asking_context(const struct recipe *recipe)
+{
+    tls_builder_t *builder = make_builder(recipe);
+    tls_error_t error = {.size = sizeof(error)};
+    tls_context_t *context;
+
+    CHECK_EQ(tls_builder_ask_context(builder, 1), TLS_OK);
+    CHECK_EQ(tls_builder_limits(builder, TLS_MIN_INBOUND_LIMIT, 0), TLS_OK);
+    CHECK_EQ(tls_builder_handshake_budget(builder, TLS_MIN_HANDSHAKE_BUDGET), TLS_OK);
+    CHECK_EQ(tls_builder_handshake_deadline(builder, 1000), TLS_OK);
+    CHECK_EQ(tls_builder_events(builder, TLS_EVENT_ALERT_SENT), TLS_OK);
+    context = tls_context_server(builder, &error);
+    CHECK_EQ(error.status, TLS_OK);
+    tls_builder_free(builder);
+    return context;
+}
+
+static struct pair pair_that_asks(uint16_t version, const tls_context_t *server)
+{
+    struct recipe recipe = with_version(plain_client, version);
+    tls_context_t *client = make_client_context(&recipe);
+    struct pair pair = new_pair_of(client, server, NULL);
+
+    tls_context_free(client);
+    return pair;
+}
+
+/* */
+static void a_context_can_ask_for_another_one(void)
+{
+    static const struct recipe nobody = {NULL};
+    tls_context_t *first = asking_context(&plain_server), *none = asking_context(&nobody);
+    tls_context_t *other = make_server_context(&plain_server);
+    tls_error_t error = {.size = sizeof(error)};
+
+    for (EACH_VERSION) {
+        /* Another one, or the one that asked. */
+        for (int same = 0; same < 2; same++) {
+            struct pair pair = pair_that_asks(version, same ? first : none);
+
+            pump(&pair);
+            check_asking(pair.server, TLS_ASK_CONTEXT);
+            CHECK_EQ(tls_sni(pair.server, NULL, 0), strlen("localhost"));
+            CHECK(tls_hello_raw(pair.server, NULL, 0) > 0);
+            CHECK_EQ(tls_answer_context(pair.server, none), TLS_ERR_ARGUMENT);
+            CHECK_EQ(tls_answer_context_with(pair.server, none, NULL, &error), TLS_ERR_ARGUMENT);
+            CHECK(strstr(error.message, "identity") != NULL);
+            check_asking(pair.server, TLS_ASK_CONTEXT);
+            CHECK_EQ(tls_answer_context(pair.server, same ? first : other), TLS_OK);
+            finish_handshake(&pair);
+            check_alive(&pair);
+            free_pair(&pair);
+        }
+    }
+    tls_context_free(first);
+    tls_context_free(none);
+    tls_context_free(other);
+}
+
+/* What a server without a context has not, until it is given one. */
+static void a_context_that_asks_has_limits_before_the_answer(void)
+{
+    static unsigned char junk[TLS_DEFAULT_LIMIT];
+    struct recipe nobody = {NULL};
+    tls_context_t *asking = asking_context(&nobody);
+    struct pair pair = pair_that_asks(TLS_VERSION_1_3, asking);
+    tls_event_t event = {.size = sizeof(event)};
+
+    /* The inbound limit. */
+    CHECK_EQ(tls_feed(pair.server, junk, sizeof(junk)), TLS_MIN_INBOUND_LIMIT);
+    free_pair(&pair);
+
+    /* The budget: a message that is longer. */
+    pair = pair_that_asks(TLS_VERSION_1_3, asking);
+    memcpy(junk, "\x16\x03\x01\x20\x00\x01\x00\x1f\xfc", 9);
+    CHECK_EQ(tls_feed(pair.server, junk, TLS_MIN_HANDSHAKE_BUDGET), TLS_MIN_HANDSHAKE_BUDGET);
+    CHECK_EQ(tls_advance(pair.server), TLS_WANT_FEED);
+    CHECK_EQ(tls_feed(pair.server, junk, 1), 1);
+    CHECK_EQ(tls_advance(pair.server), TLS_ERR_PEER);
+    CHECK_EQ(error_of(pair.server).reason, TLS_REASON_HANDSHAKE_BUDGET);
+    free_pair(&pair);
+
+    /* The deadline at the open question, and the event of the alert. */
+    pair = pair_that_asks(TLS_VERSION_1_3, asking);
+    CHECK_EQ(tls_time(pair.server, 1), TLS_OK);
+    pump(&pair);
+    check_asking(pair.server, TLS_ASK_CONTEXT);
+    CHECK_EQ(tls_time(pair.server, 1001), TLS_ERR_PEER);
+    CHECK_EQ(error_of(pair.server).reason, TLS_REASON_HANDSHAKE_DEADLINE);
+    CHECK_EQ(tls_next_event(pair.server, &event), 1);
+    CHECK_EQ(event.kind, TLS_EVENT_ALERT_SENT);
+    CHECK_EQ(event.number, 40);
+    free_pair(&pair);
+    tls_context_free(asking);
+}
+
+static void asking_is_on_or_off(void)
+{
+    tls_builder_t *builder = make_builder(&plain_server);
+    tls_context_t *context;
+    struct pair pair;
+
+    CHECK_EQ(tls_builder_ask_context(builder, 2), TLS_ERR_ARGUMENT);
+    CHECK_EQ(tls_builder_ask_context(builder, -1), TLS_ERR_ARGUMENT);
+    CHECK_EQ(tls_builder_ask_context(builder, 1), TLS_OK);
+    CHECK_EQ(tls_builder_ask_context(builder, 0), TLS_OK);
+    context = tls_context_server(builder, NULL);
+    pair = pair_that_asks(TLS_VERSION_1_3, context);
+    finish_handshake(&pair);
+    free_pair(&pair);
+    tls_context_free(context);
+    tls_builder_free(builder);
+}
+
 static void check_nothing_to_answer(tls_conn_t *conn, const tls_context_t *context)
 {
     CHECK_EQ(tls_answer_context(conn, context), TLS_ERR_STATE);
@@ -358,6 +474,9 @@ int main(int argc, char **argv)
     RUN(a_server_asks_and_decides);
     RUN(both_roles_reject_with_an_alert);
     RUN(one_connection_asks_both_questions);
+    RUN(a_context_can_ask_for_another_one);
+    RUN(a_context_that_asks_has_limits_before_the_answer);
+    RUN(asking_is_on_or_off);
     RUN(an_answer_to_no_question_does_no_harm);
     RUN(an_open_question_can_be_left);
     return 0;

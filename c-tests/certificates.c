@@ -166,6 +166,101 @@ static void not_verifying_accepts_anybody(void)
     free_pair(&pair);
 }
 
+static void check_name(tls_conn_t *conn, int32_t kind, size_t index, const char *expected)
+{
+    char text[64];
+    size_t len = strlen(expected);
+
+    memset(text, 0x5a, sizeof(text));
+    CHECK_EQ(tls_peer_name(conn, kind, index, NULL, 0), len);
+    CHECK_EQ(tls_peer_name(conn, kind, index, text, sizeof(text)), len);
+    CHECK_EQ(strcmp(text, expected), 0);
+    if (len > 0) {
+        CHECK_EQ(tls_peer_name(conn, kind, index, text, 2), len);
+        CHECK_EQ(text[0], expected[0]);
+        CHECK_EQ(text[1], '\0');
+    }
+}
+
+/* [R-109] On both sides, in full handshakes and in resumed ones, and while the identity is asked
+ * about. */
+static void the_peers_names_are_told(void)
+{
+    for (EACH_VERSION) {
+        struct recipe client = with_version(plain_client, version), server = plain_server;
+        tls_context_t *client_context, *server_context;
+        struct pair pair;
+
+        client.chain = "ecdsa/client-names.pem";
+        client.key = "ecdsa/client-names.key";
+        server.trust = "trust/all.pem";
+        server.client_auth = TLS_CLIENT_AUTH_REQUIRED;
+        client_context = make_client_context(&client);
+        server_context = make_server_context(&server);
+        for (int resumed = 0; resumed < 2; resumed++) {
+            pair = new_pair_of(client_context, server_context, NULL);
+            check_name(pair.client, TLS_NAME_DNS, 0, "");
+            finish_handshake(&pair);
+            CHECK_EQ(tls_resumed(pair.server), resumed);
+            check_name(pair.client, TLS_NAME_DNS, 0, "localhost");
+            check_name(pair.client, TLS_NAME_DNS, 1, "server.test");
+            check_name(pair.client, TLS_NAME_DNS, 2, "*.wild.test");
+            check_name(pair.client, TLS_NAME_DNS, 3, "");
+            check_name(pair.client, TLS_NAME_IP, 0, "127.0.0.1");
+            check_name(pair.client, TLS_NAME_IP, 1, "::1");
+            check_name(pair.client, TLS_NAME_URI, 0, "");
+            check_name(pair.server, TLS_NAME_URI, 0, "spiffe://names.test/one");
+            check_name(pair.server, TLS_NAME_EMAIL, 0, "one@names.test");
+            check_name(pair.server, TLS_NAME_DNS, 0, "client.test");
+            check_name(pair.server, TLS_NAME_DNS, SIZE_MAX, "");
+            CHECK_EQ(tls_peer_name(pair.server, 0, 0, NULL, 0), TLS_ERR_ARGUMENT);
+            CHECK_EQ(tls_peer_name(pair.server, 4, 0, NULL, 0), TLS_ERR_ARGUMENT);
+            CHECK_EQ(tls_peer_name(pair.server, -1, 0, NULL, 0), TLS_ERR_ARGUMENT);
+            free_pair(&pair);
+        }
+        tls_context_free(client_context);
+        tls_context_free(server_context);
+
+        server.verify = TLS_VERIFY_ASK;
+        pair = new_pair(&client, &server, NULL);
+        pump(&pair);
+        CHECK_EQ(pair.server_status, TLS_ASK_VERIFY);
+        check_name(pair.server, TLS_NAME_URI, 0, "spiffe://names.test/one");
+        free_pair(&pair);
+    }
+}
+
+/* A CA whose key is short, and a signature over SHA-1: who is trusted is not believed everything.
+ * The certificates themselves have good keys; tests with OpenSSL have servers whose own key is
+ * weak. */
+static void weak_keys_and_hashes_are_refused(void)
+{
+    static const struct {
+        const char *chain, *key, *trust;
+        int32_t reason;
+    } weak[] = {
+        {"weak/under1024.pem", "weak/under1024.key", "weak/ca1024.pem",
+         TLS_REASON_CERTIFICATE_BAD_SIGNATURE},
+        {"weak/sha1.pem", "weak/sha1.key", "rsa/ca.pem", TLS_REASON_CERTIFICATE_UNSUPPORTED},
+    };
+
+    for (EACH_VERSION) {
+        for (size_t i = 0; i < sizeof(weak) / sizeof(weak[0]); i++) {
+            struct recipe client = with_version(plain_client, version);
+            struct recipe server = {.chain = weak[i].chain, .key = weak[i].key};
+            struct pair pair;
+
+            client.trust = weak[i].trust;
+            pair = new_pair(&client, &server, NULL);
+            pump(&pair);
+            CHECK_EQ(pair.client_status, TLS_ERR_CERTIFICATE);
+            CHECK_EQ(error_of(pair.client).reason, weak[i].reason);
+            CHECK_EQ(pair.server_status, TLS_ERR_ALERT);
+            free_pair(&pair);
+        }
+    }
+}
+
 int main(int argc, char **argv)
 {
     pki_set(argc, argv);
@@ -174,5 +269,7 @@ int main(int argc, char **argv)
     RUN(bad_client_certificates_are_refused);
     RUN(bad_server_certificates_are_refused);
     RUN(not_verifying_accepts_anybody);
+    RUN(the_peers_names_are_told);
+    RUN(weak_keys_and_hashes_are_refused);
     return 0;
 }

@@ -444,6 +444,7 @@ static void each_function_belongs_to_its_half(void)
         CHECK_EQ(tls_sni(out, (char *)bytes, sizeof(bytes)), TLS_ERR_STATE);
         CHECK_EQ(tls_alpn(out, bytes, sizeof(bytes)), TLS_ERR_STATE);
         CHECK_EQ(tls_peer_certificate(out, 0, bytes, sizeof(bytes)), TLS_ERR_STATE);
+        CHECK_EQ(tls_peer_name(out, TLS_NAME_DNS, 0, (char *)bytes, sizeof(bytes)), TLS_ERR_STATE);
         CHECK_EQ(tls_peer_raw_key(out, bytes, sizeof(bytes)), TLS_ERR_STATE);
         CHECK_EQ(tls_protocol_version(out), 0);
         CHECK_EQ(tls_cipher_suite(out), 0);
@@ -469,6 +470,7 @@ static void each_function_belongs_to_its_half(void)
         CHECK_EQ(tls_sni(in, NULL, 0), 9);
         CHECK_EQ(tls_alpn(in, bytes, sizeof(bytes)), 2);
         CHECK(tls_peer_certificate(in, 0, NULL, 0) > 0);
+        CHECK_EQ(tls_peer_name(in, TLS_NAME_DNS, 0, NULL, 0), 9);
         CHECK_EQ(tls_export(in, "label", 5, NULL, 0, 0, bytes, 32), 32);
         CHECK_EQ(tls_export(pair.server, "label", 5, NULL, 0, 0, bytes + 32, 32), 32);
         CHECK_BYTES(bytes, bytes + 32, 32);

@@ -5,16 +5,24 @@
 #include "check.h"
 #include "pair.h"
 #include "pki.h"
+#include "signer.h"
 
 static unsigned char data[TLS_MAX_RESUMPTION_DATA + 1];
 
-static tls_context_t *server_with_shared_key(const struct recipe *recipe)
+static tls_ticket_key_t ticket_key(void)
 {
     tls_ticket_key_t key = {
         .size = sizeof(key), .name = {7}, .secret_len = 48, .decrypt_until = UINT64_MAX};
-    tls_context_t *context = make_server_context(recipe);
 
     fill_bytes(key.secret, key.secret_len, 3);
+    return key;
+}
+
+static tls_context_t *server_with_shared_key(const struct recipe *recipe)
+{
+    tls_ticket_key_t key = ticket_key();
+    tls_context_t *context = make_server_context(recipe);
+
     CHECK_EQ(tls_context_ticket_keys(context, &key, 1, NULL), TLS_OK);
     return context;
 }
@@ -88,23 +96,70 @@ static void it_stays_with_the_receiving_half(void)
     tls_context_free(server);
 }
 
+/* A server that shows this certificate, and has its key or not. */
+static tls_context_t *server_that_signs(const char *chain, const char *key)
+{
+    struct recipe recipe = {.chain = key != NULL ? chain : NULL, .key = key};
+    tls_builder_t *builder = make_builder(&recipe);
+    tls_ticket_key_t shared = ticket_key();
+    tls_context_t *context;
+
+    if (key == NULL) {
+        size_t len;
+        char *pem = pki_read(chain, &len);
+
+        CHECK_EQ(tls_builder_identity_external(builder, pem, len), TLS_OK);
+        free(pem);
+    }
+    context = tls_context_server(builder, NULL);
+    CHECK_EQ(tls_context_ticket_keys(context, &shared, 1, NULL), TLS_OK);
+    tls_builder_free(builder);
+    return context;
+}
+
+/* The step that makes the tickets (TLS 1.2), or reads them, runs on a thread of its own. */
 static void who_signs_elsewhere_has_it_too(void)
 {
-    struct recipe recipe = plain_server;
-    tls_builder_t *builder = tls_builder_new();
-    size_t len;
-    char *chain = pki_read(recipe.chain, &len);
-    tls_context_t *server;
-    tls_conn_t *conn;
+    static const char chain[] = "ecdsa/server-chain.pem", key[] = "ecdsa/server.key";
 
-    CHECK_EQ(tls_builder_identity_external(builder, chain, len), TLS_OK);
-    server = tls_context_server(builder, NULL);
-    conn = tls_server_new(server, NULL);
-    CHECK_EQ(tls_resumption_data_set(conn, data, 10), TLS_OK);
-    tls_free(conn);
-    tls_context_free(server);
-    tls_builder_free(builder);
-    free(chain);
+    for (EACH_VERSION) {
+        struct recipe recipe = with_version(plain_client, version);
+        tls_context_t *client = make_client_context(&recipe);
+        tls_context_t *elsewhere = server_that_signs(chain, NULL);
+        tls_context_t *here = server_that_signs(chain, key);
+        struct pair pair = new_pair_of(client, elsewhere, NULL);
+        unsigned char signature[256];
+        size_t len;
+
+        CHECK_EQ(tls_resumption_data_set(pair.server, data, 10), TLS_OK);
+        pump(&pair);
+        CHECK_EQ(pair.server_status, TLS_ASK_SIGN);
+        /* Too late: the ticket is about to be made. */
+        CHECK_EQ(tls_resumption_data_set(pair.server, data, 20), TLS_ERR_STATE);
+        len = sign_outside(pair.server, key, signature, sizeof(signature));
+        CHECK_EQ(tls_answer_sign(pair.server, signature, len), TLS_OK);
+        finish_handshake(&pair);
+        check_found(pair.server, 0);
+        check_alive(&pair);
+        free_pair(&pair);
+
+        /* What it put in, one with the key finds; and the other way round, where nothing is signed.
+         */
+        pair = shake(client, here, 30);
+        CHECK_EQ(tls_resumed(pair.server), 1);
+        check_found(pair.server, 10);
+        free_pair(&pair);
+        pair = shake(client, elsewhere, 40);
+        CHECK_EQ(tls_resumed(pair.server), 1);
+        check_found(pair.server, 30);
+        free_pair(&pair);
+        pair = shake(client, here, 0);
+        check_found(pair.server, 40);
+        free_pair(&pair);
+        tls_context_free(client);
+        tls_context_free(elsewhere);
+        tls_context_free(here);
+    }
 }
 
 static void it_has_to_be_set_in_time_and_in_size(void)

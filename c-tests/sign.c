@@ -1,81 +1,13 @@
 /* Keys that are elsewhere: the connection asks, another process signs. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "check.h"
 #include "pair.h"
 #include "pki.h"
+#include "signer.h"
 
-static char work[] = "/tmp/tlsbio-sign-XXXXXX";
-
-static void write_file(const char *path, const void *bytes, size_t len)
-{
-    FILE *file = fopen(path, "wb");
-
-    CHECK(file != NULL);
-    CHECK_EQ(fwrite(bytes, 1, len, file), len);
-    CHECK_EQ(fclose(file), 0);
-}
-
-static void remove_work(void)
-{
-    char path[64];
-
-    snprintf(path, sizeof(path), "%s/message", work);
-    CHECK_EQ(unlink(path), 0);
-    snprintf(path, sizeof(path), "%s/signature", work);
-    CHECK_EQ(unlink(path), 0);
-    CHECK_EQ(rmdir(work), 0);
-}
-
-/* How OpenSSL's command line is told a TLS signature scheme. */
-static const char *openssl_options(uint16_t scheme)
-{
-    switch (scheme) {
-    case 0x0403:
-        return "dgst -sha256";
-    case 0x0804:
-        return "dgst -sha256 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:digest";
-    case 0x0805:
-        return "dgst -sha384 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:digest";
-    case 0x0806:
-        return "dgst -sha512 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:digest";
-    case 0x0807:
-        return "pkeyutl -rawin";
-    default:
-        fprintf(stderr, "scheme 0x%04x\n", scheme);
-        abort();
-    }
-}
-
-/* Answers the open question by the openssl program, which alone sees the key. */
-static size_t sign_outside(tls_conn_t *conn, const char *key, unsigned char *signature, size_t room)
-{
-    static unsigned char message[65536];
-    char in[64], out[64], command[1024];
-    ptrdiff_t len = tls_sign_message(conn, message, sizeof(message));
-    uint16_t scheme = tls_sign_scheme(conn);
-    int ed25519 = scheme == 0x0807;
-    FILE *file;
-    size_t n;
-
-    CHECK(len > 0 && len <= (ptrdiff_t)sizeof(message));
-    CHECK_EQ(tls_sign_message(conn, NULL, 0), len);
-    snprintf(in, sizeof(in), "%s/message", work);
-    snprintf(out, sizeof(out), "%s/signature", work);
-    write_file(in, message, (size_t)len);
-    snprintf(command, sizeof(command), "openssl %s %s %s -out %s %s %s", openssl_options(scheme),
-             ed25519 ? "-sign -inkey" : "-sign", pki_path(key), out, ed25519 ? "-in" : "", in);
-    CHECK_EQ(system(command), 0);
-    file = fopen(out, "rb");
-    CHECK(file != NULL);
-    n = fread(signature, 1, room, file);
-    CHECK_EQ(fclose(file), 0);
-    CHECK(n > 0 && n < room);
-    return n;
-}
+enum { HANDSHAKE_FAILURE = 40 };
 
 static tls_context_t *external_server(const char *chain)
 {
@@ -121,6 +53,7 @@ static void answer_and_finish(struct pair *pair, tls_conn_t *asking, const char 
 
     CHECK_EQ(tls_answer_sign(asking, signature, len), TLS_OK);
     CHECK_EQ(tls_sign_scheme(asking), 0);
+    CHECK_EQ(tls_sign_certificate(asking, NULL, 0), 0);
     finish_handshake(pair);
     {
         /* Which identity was presented is known, although another thread presented it. */
@@ -188,30 +121,144 @@ static void a_client_signs_elsewhere(void)
     }
 }
 
-/* A wrong signature could betray the key: it is not sent, and a right one may follow. */
-static void a_wrong_signature_is_not_sent(void)
+/* A key of another certificate, a bit in the signature, something else, nothing, too much. */
+static size_t make_wrong(size_t which, tls_conn_t *conn, unsigned char *signature, size_t room)
+{
+    size_t len =
+        sign_outside(conn, which == 0 ? "keys/mismatch.key" : "ecdsa/server.key", signature, room);
+
+    if (which == 1)
+        signature[len - 1] ^= 1;
+    if (which == 2)
+        memcpy(signature, "nonsense", len = 8);
+    if (which == 3)
+        len = 0;
+    if (which == 4)
+        signature[len++] = 0;
+    return len;
+}
+
+/* [R-107] A wrong signature could betray the key: it is not sent. The peer is told by an alert, the
+ * host by a sentence, and the connection is over. */
+static void a_wrong_signature_fails_the_handshake(void)
 {
     for (EACH_VERSION) {
-        struct pair pair = external_pair(version, "ecdsa/server-chain.pem");
-        unsigned char signature[1024];
-        size_t len;
+        for (size_t which = 0; which < 5; which++) {
+            struct pair pair = external_pair(version, "ecdsa/server-chain.pem");
+            unsigned char signature[1024];
+            tls_error_t error;
+            size_t len;
 
-        pump(&pair);
-        check_asking(pair.server);
-        len = sign_outside(pair.server, "keys/mismatch.key", signature, sizeof(signature));
-        CHECK_EQ(tls_answer_sign(pair.server, signature, len), TLS_ERR_ARGUMENT);
-        CHECK_EQ(tls_answer_sign(pair.server, "nonsense", 8), TLS_ERR_ARGUMENT);
-        CHECK_EQ(tls_answer_sign(pair.server, NULL, 0), TLS_ERR_ARGUMENT);
-        CHECK_EQ(tls_answer_sign(pair.server, NULL, 5), TLS_ERR_ARGUMENT);
-        check_asking(pair.server);
-        len = sign_outside(pair.server, "ecdsa/server.key", signature, sizeof(signature));
-        signature[len - 1] ^= 1;
-        CHECK_EQ(tls_answer_sign(pair.server, signature, len), TLS_ERR_ARGUMENT);
-        CHECK_EQ(tls_answer_verify(pair.server, 0), TLS_ERR_STATE);
-        answer_and_finish(&pair, pair.server, "ecdsa/server.key");
-        CHECK_EQ(tls_answer_sign(pair.server, signature, len), TLS_ERR_STATE);
-        free_pair(&pair);
+            pump(&pair);
+            check_asking(pair.server);
+            len = make_wrong(which, pair.server, signature, sizeof(signature) - 1);
+            CHECK_EQ(tls_answer_sign(pair.server, NULL, 5), TLS_ERR_ARGUMENT);
+            CHECK_EQ(tls_answer_verify(pair.server, 0), TLS_ERR_STATE);
+            check_asking(pair.server);
+            CHECK_EQ(tls_answer_sign(pair.server, signature, len), TLS_OK);
+            CHECK_EQ(tls_advance(pair.server), TLS_ERR_INTERNAL);
+            CHECK_EQ(tls_state(pair.server), TLS_FAILED | TLS_CAN_DRAIN);
+            CHECK_EQ(tls_sign_scheme(pair.server), 0);
+            CHECK_EQ(tls_answer_sign(pair.server, signature, len), TLS_ERR_STATE);
+            error = error_of(pair.server);
+            CHECK_EQ(error.status, TLS_ERR_INTERNAL);
+            CHECK_EQ(error.reason, TLS_REASON_SIGNATURE_WRONG);
+            CHECK_EQ(error.alert_sent, HANDSHAKE_FAILURE);
+            CHECK(strstr(error.message, "0x0403") != NULL);
+            pump(&pair);
+            CHECK_EQ(pair.client_status, TLS_ERR_ALERT);
+            CHECK_EQ(error_of(pair.client).alert_received, HANDSHAKE_FAILURE);
+            free_pair(&pair);
+        }
     }
+}
+
+/* The client's step can begin with an answer to another question. */
+static void a_wrong_signature_of_a_client_fails_the_handshake(void)
+{
+    for (EACH_VERSION) {
+        struct recipe server = with_version(plain_server, version);
+        tls_builder_t *builder = tls_builder_new();
+        tls_context_t *client_context, *server_context;
+        size_t len;
+        char *pem = pki_read("ecdsa/client-chain.pem", &len);
+        struct pair pair;
+
+        server.client_auth = TLS_CLIENT_AUTH_REQUIRED;
+        server.trust = "trust/all.pem";
+        CHECK_EQ(tls_builder_identity_external(builder, pem, len), TLS_OK);
+        CHECK_EQ(tls_builder_verify(builder, TLS_VERIFY_ASK), TLS_OK);
+        client_context = tls_context_client(builder, NULL);
+        server_context = make_server_context(&server);
+        pair = new_pair_of(client_context, server_context, NULL);
+        pump(&pair);
+        CHECK_EQ(pair.client_status, TLS_ASK_VERIFY);
+        CHECK_EQ(tls_answer_verify(pair.client, 0), TLS_OK);
+        pump(&pair);
+        CHECK_EQ(pair.client_status, TLS_ASK_SIGN);
+        CHECK_EQ(tls_answer_sign(pair.client, "nonsense", 8), TLS_OK);
+        pump(&pair);
+        CHECK_EQ(pair.client_status, TLS_ERR_INTERNAL);
+        CHECK_EQ(error_of(pair.client).reason, TLS_REASON_SIGNATURE_WRONG);
+        CHECK_EQ(pair.server_status, TLS_ERR_ALERT);
+        CHECK_EQ(error_of(pair.server).alert_received, HANDSHAKE_FAILURE);
+        free_pair(&pair);
+        tls_context_free(client_context);
+        tls_context_free(server_context);
+        tls_builder_free(builder);
+        free(pem);
+    }
+}
+
+static void add_external(tls_builder_t *builder, const char *chain)
+{
+    size_t len;
+    char *pem = pki_read(chain, &len);
+
+    CHECK_EQ(tls_builder_identity_external(builder, pem, len), TLS_OK);
+    free(pem);
+}
+
+/* Of several identities the host learns which one is shown, and so which key is to sign. */
+static void the_certificate_says_which_key_is_meant(void)
+{
+    static const struct {
+        const char *name, *leaf, *key;
+    } hosts[] = {
+        {"one.wild.test", "ecdsa/exact.pem", "ecdsa/exact.key"},
+        {"server.test", "rsa/server.pem", "rsa/server.key"},
+    };
+    tls_builder_t *builder = tls_builder_new();
+    tls_context_t *server;
+
+    add_external(builder, "ecdsa/exact.pem");
+    add_external(builder, "rsa/server-chain.pem");
+    server = tls_context_server(builder, NULL);
+    for (EACH_VERSION) {
+        for (size_t i = 0; i < 2; i++) {
+            struct recipe recipe = with_version(plain_client, version);
+            tls_context_t *client = make_client_context(&recipe);
+            struct pair pair = new_pair_of(client, server, hosts[i].name);
+            size_t len;
+            unsigned char *leaf = pki_der(hosts[i].leaf, &len), *seen = malloc(len + 1);
+
+            CHECK_EQ(tls_sign_certificate(pair.server, seen, len), 0);
+            pump(&pair);
+            check_asking(pair.server);
+            seen[len] = 0xa5;
+            CHECK_EQ(tls_sign_certificate(pair.server, NULL, 0), len);
+            CHECK_EQ(tls_sign_certificate(pair.server, seen, len + 1), len);
+            CHECK_BYTES(seen, leaf, len);
+            CHECK_EQ(seen[len], 0xa5);
+            answer_and_finish(&pair, pair.server, hosts[i].key);
+            free(leaf);
+            free(seen);
+            free_pair(&pair);
+            tls_context_free(client);
+        }
+    }
+    tls_context_free(server);
+    tls_builder_free(builder);
 }
 
 static void a_refused_signature_ends_the_handshake_with_an_alert(void)
@@ -322,14 +369,14 @@ static void an_in_place_host_gives_its_bytes_again(void)
 int main(int argc, char **argv)
 {
     pki_set(argc, argv);
-    CHECK(mkdtemp(work) != NULL);
     RUN(a_server_signs_elsewhere_with_every_kind_of_key);
     RUN(a_client_signs_elsewhere);
-    RUN(a_wrong_signature_is_not_sent);
+    RUN(a_wrong_signature_fails_the_handshake);
+    RUN(a_wrong_signature_of_a_client_fails_the_handshake);
+    RUN(the_certificate_says_which_key_is_meant);
     RUN(a_refused_signature_ends_the_handshake_with_an_alert);
     RUN(an_open_question_can_be_left);
     RUN(all_three_questions_can_follow_each_other);
     RUN(an_in_place_host_gives_its_bytes_again);
-    remove_work();
     return 0;
 }

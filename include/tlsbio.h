@@ -219,6 +219,7 @@
 #define TLS_REASON_CLOCK                          503 /* the system gave no time */
 #define TLS_REASON_KEYS_EXHAUSTED                 504 /* the traffic keys may not encrypt more records (TLS 1.2) */
 #define TLS_REASON_ENGINE                         505 /* the engine reported an error that it should not */
+#define TLS_REASON_SIGNATURE_WRONG                506 /* the signature that the host gave is not one by the certificate's key */
 
 /* Modes of tls_builder_client_auth. */
 #define TLS_CLIENT_AUTH_NONE                        0 /* a server asks for no client certificate (default) */
@@ -273,6 +274,12 @@
 /* Kinds of tls_channel_binding. */
 #define TLS_BINDING_EXPORTER                        1 /* tls-exporter (RFC 9266): bound to this connection */
 #define TLS_BINDING_SERVER_END_POINT                2 /* tls-server-end-point (RFC 5929): bound to the server's certificate */
+
+/* Kinds of tls_peer_name (tags of GeneralName, RFC 5280, 4.2.1.6). */
+#define TLS_NAME_EMAIL                              1 /* an e-mail address (rfc822Name) */
+#define TLS_NAME_DNS                                2 /* a DNS name (dNSName), with an asterisk for its first label or without */
+#define TLS_NAME_URI                                6 /* a URI (uniformResourceIdentifier), such as a SPIFFE ID */
+#define TLS_NAME_IP                                 7 /* an IP address (iPAddress), as text */
 
 /* Kinds of handshakes (tls_handshake_kind). */
 #define TLS_HANDSHAKE_UNKNOWN                       0 /* not known yet */
@@ -806,6 +813,16 @@ tls_status_t tls_builder_versions(tls_builder_t *builder,
 tls_status_t tls_builder_client_auth(tls_builder_t *builder, int32_t mode);
 
 /**
+ * Sets whether the connections of a server context ask which context is to go on with them, when the
+ * ClientHello is in (TLS_ASK_CONTEXT, section 9): 1, or 0, the default. Until the answer they have the limits,
+ * the pool, the deadline and the events of this one, which a server that is made with a NULL context has
+ * not [R-108]. Such a context needs no identity; without one it cannot be the answer. Clients ignore it.
+ * Errors: TLS_ERR_ARGUMENT (another mode). Since 0.1.
+ */
+tls_status_t tls_builder_ask_context(tls_builder_t *builder,
+                                     int32_t mode);
+
+/**
  * Sets who decides about the peer's certificate: TLS_VERIFY_*. With TLS_VERIFY_DANGEROUS_NONE the
  * connection is protected against nobody who can reach it; the peer's proof that it has the key of the
  * certificate it shows is still checked. On a server this is about client certificates. With
@@ -1177,6 +1194,22 @@ ptrdiff_t tls_peer_certificate(tls_conn_t *conn,
                                size_t capacity);
 
 /**
+ * A name that the peer's own certificate is for (subjectAltName, RFC 5280, 4.2.1.6): of those of `kind`, a
+ * TLS_NAME_* number, the one at `index` [R-109]. 0 behind the last. What a server may ask to know which client
+ * came, without a parser of certificates; the common name of the subject is none of them (RFC 9525, 2).
+ * Names with other bytes than visible ASCII are passed over.
+ *
+ * It is what the certificate says: only one that was accepted makes it true. Known as long as
+ * tls_peer_certificate() is.
+ * Errors: TLS_ERR_ARGUMENT (also for another kind), TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ */
+ptrdiff_t tls_peer_name(tls_conn_t *conn,
+                        int32_t kind,
+                        size_t index,
+                        char *text,
+                        size_t capacity);
+
+/**
  * The protocol version: TLS_VERSION_1_3 (0x0304) or TLS_VERSION_1_2 (0x0303).
  * Errors: 0 for NULL, a bad handle, or another thread inside. Since 0.1.
  */
@@ -1234,17 +1267,19 @@ tls_status_t tls_counters(tls_conn_t *conn,
  *
  * | question        | asked on                                   | facts                | answers          |
  * |-----------------|--------------------------------------------|----------------------|------------------|
- * | TLS_ASK_CONTEXT | servers made with a NULL context           | tls_sni, section 10  | context, refuse  |
+ * | TLS_ASK_CONTEXT | servers made with a NULL context, or with  | tls_sni, section 10  | context, refuse  |
+ * |                 | one that asks (tls_builder_ask_context)    |                      |                  |
  * | TLS_ASK_VERIFY  | contexts with TLS_VERIFY_ASK, if the peer  | tls_peer_certificate | verify, refuse   |
  * |                 | shows a certificate                        | tls_ocsp_response,   |                  |
  * |                 |                                            | tls_verify_name      |                  |
  * | TLS_ASK_SIGN    | identities whose key is elsewhere          | tls_sign_scheme,     | sign, refuse     |
- * |                 | (tls_builder_identity_external)            | tls_sign_message     |                  |
+ * |                 | (tls_builder_identity_external)            | tls_sign_message,    |                  |
+ * |                 |                                            | tls_sign_certificate |                  |
  *
  * tls_answer_context() continues a server with a server context, which may be freed afterwards; its limits and
- * its pool become the connection's.
- * Errors: TLS_ERR_ARGUMENT (NULL, or a client context), TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE.
- * Since 0.1.
+ * its pool become the connection's. It may be the one that asked.
+ * Errors: TLS_ERR_ARGUMENT (NULL, a client context, or one without an identity), TLS_ERR_HANDLE, TLS_ERR_BUSY,
+ * TLS_ERR_STATE. Since 0.1.
  */
 tls_status_t tls_answer_context(tls_conn_t *conn,
                                 const tls_context_t *context);
@@ -1277,10 +1312,20 @@ ptrdiff_t tls_sign_message(tls_conn_t *conn,
                            size_t capacity);
 
 /**
+ * The certificate whose key is to sign at an open TLS_ASK_SIGN, in DER: with several identities it says which
+ * one was chosen [R-106]. Copied out like a fact (section 8); 0 if that question is not open.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ */
+ptrdiff_t tls_sign_certificate(tls_conn_t *conn,
+                               void *der,
+                               size_t capacity);
+
+/**
  * Hands in the signature of `len` bytes, in the form that TLS sends: for ECDSA the DER of r and s, for
  * RSA-PSS with a salt as long as the hash (RFC 8446, 4.2.3). It is checked with the certificate before it
- * is sent, since a wrong one, from a faulty signer, could betray the key: a wrong one is TLS_ERR_ARGUMENT,
- * and the question stays open.
+ * is sent, since a wrong one, from a faulty signer, could betray the key. With a wrong one, which is not sent,
+ * the handshake fails: tls_advance() says TLS_ERR_INTERNAL, tls_conn_error() TLS_REASON_SIGNATURE_WRONG, and
+ * the alert handshake_failure (40) is queued for the peer [R-107].
  *
  * While the question is open, a thread of the library waits for the answer. It exists from the start of
  * the step that needs the signature to that step's end, only on connections whose key is elsewhere, and

@@ -21,6 +21,8 @@ pub(crate) struct Builder {
     pub(crate) pool: usize,
     /// How plain bytes are cut into records.
     pub(crate) sizing: Sizing,
+    /// Whether servers ask for another context when the ClientHello is in.
+    pub(crate) asks_context: bool,
     /// Kinds of events to record, as bits; key-log lines are the recipe's.
     events: u32,
     /// What the last call that failed would say.
@@ -35,6 +37,7 @@ impl Default for Builder {
             handshake: HandshakeLimits::default(),
             pool: DEFAULT_POOL,
             sizing: ENGINES_OWN,
+            asks_context: false,
             events: 0,
             last_error: None,
         }
@@ -133,6 +136,11 @@ impl Builder {
     /// `list` is an ECHConfigList; none for no ECH.
     pub(crate) fn ech(&mut self, list: &[u8]) -> Result<(), Failure> {
         self.recipe.ech = if list.is_empty() { Ech::Off } else { Ech::offer(list)? };
+        Ok(())
+    }
+
+    pub(crate) fn ask_context(&mut self, mode: i32) -> Result<(), Failure> {
+        self.asks_context = is_on(mode)?;
         Ok(())
     }
 
@@ -247,20 +255,12 @@ impl Builder {
     }
 
     pub(crate) fn key_log(&mut self, mode: i32) -> Result<(), Failure> {
-        self.recipe.key_log = match mode {
-            0 => false,
-            1 => true,
-            _ => return Err(Failure::argument(format!("{mode} is neither 0 nor 1"))),
-        };
+        self.recipe.key_log = is_on(mode)?;
         Ok(())
     }
 
     pub(crate) fn secret_extraction(&mut self, mode: i32) -> Result<(), Failure> {
-        self.recipe.secret_extraction = match mode {
-            0 => false,
-            1 => true,
-            _ => return Err(Failure::argument(format!("{mode} is neither 0 nor 1"))),
-        };
+        self.recipe.secret_extraction = is_on(mode)?;
         Ok(())
     }
 
@@ -290,6 +290,15 @@ fn check_all(numbers: &[u16], exists: fn(u16) -> bool, reason: i32, what: &str) 
         ));
     }
     Ok(())
+}
+
+/// The mode of what is on or off.
+fn is_on(mode: i32) -> Result<bool, Failure> {
+    match mode {
+        0 => Ok(false),
+        1 => Ok(true),
+        _ => Err(Failure::argument(format!("{mode} is neither 0 nor 1"))),
+    }
 }
 
 fn checked_record_size(size: usize) -> Result<usize, Failure> {

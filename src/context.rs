@@ -21,6 +21,8 @@ use crate::status::{TLS_ERR_ARGUMENT, TLS_REASON_LIMIT_TOO_SMALL, TLS_REASON_SER
 pub(crate) struct Context {
     pub(crate) role: Role,
     pub(crate) shared: Arc<Shared>,
+    /// Whether its servers ask for the context that goes on with them.
+    asks_context: bool,
     worst_case: usize,
 }
 
@@ -104,15 +106,15 @@ impl Context {
         let setup = ClientSetup::new(&builder.recipe)?;
         let shared = shared(builder, setup.flight_bound(), EndPoint::Peer)?;
         let worst_case = worst_case(builder, setup.flight_bound(), true);
-        Ok(Self { role: Role::Client(setup), shared, worst_case })
+        Ok(Self { role: Role::Client(setup), shared, asks_context: false, worst_case })
     }
 
     pub(crate) fn server(builder: &Builder) -> Result<Self, Failure> {
-        let setup = ServerSetup::new(&builder.recipe)?;
+        let setup = ServerSetup::new(&builder.recipe, builder.asks_context)?;
         let own = builder.recipe.credentials.iter().map(|identity| identity.chain().first().cloned());
         let shared = shared(builder, setup.flight_bound(), EndPoint::Own(own.collect()))?;
         let worst_case = worst_case(builder, setup.flight_bound(), false);
-        Ok(Self { role: Role::Server(setup), shared, worst_case })
+        Ok(Self { role: Role::Server(setup), shared, asks_context: builder.asks_context, worst_case })
     }
 
     /// Whether only validated cryptography can be negotiated.
@@ -180,7 +182,8 @@ impl Context {
         let Role::Server(setup) = &self.role else {
             return Err(Failure::argument("a server connection needs a server context"));
         };
-        Ok(Connection::server(self.shared.clone(), setup.open()?))
+        let session = if self.asks_context { ServerSetup::open_asking() } else { setup.open()? };
+        Ok(Connection::server(self.shared.clone(), session))
     }
 }
 

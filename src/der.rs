@@ -14,6 +14,9 @@ pub(crate) const SEQUENCE: u8 = 0x30;
 pub(crate) const CONTEXT_0: u8 = 0xa0;
 pub(crate) const CONTEXT_3: u8 = 0xa3;
 
+/// id-ce-subjectAltName (RFC 5280, 4.2.1.6).
+pub(crate) const OBJECT_SUBJECT_ALT_NAME: &[u8] = &[0x55, 0x1d, 0x11];
+
 /// id-ce-extKeyUsage (RFC 5280, 4.2.1.12).
 pub(crate) const OBJECT_EXTENDED_KEY_USAGE: &[u8] = &[0x55, 0x1d, 0x25];
 

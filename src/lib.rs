@@ -18,6 +18,7 @@
 //! | `identity`, `trust` | certificates and keys from PEM, files and the system |
 //! | `quiet` | panics are contained and say nothing |
 //! | `verification`, `der` | what is added to the rules of a chain, and the encoding it comes in |
+//! | `certificate` | extensions and names of a certificate |
 //! | `signature_hash` | the hash with which a certificate was signed |
 //! | `alpn`, `ech` | lists of protocols, and of keys for an encrypted hello |
 //! | `limits`, `record`, `sizing` | numbers: what a host may set, what a record costs, how plain bytes are cut |
@@ -31,6 +32,8 @@ mod alpn;
 mod buffer;
 #[forbid(unsafe_code)]
 mod builder;
+#[forbid(unsafe_code)]
+mod certificate;
 #[forbid(unsafe_code)]
 mod client_hello;
 #[forbid(unsafe_code)]

@@ -160,6 +160,7 @@ groups! {
         TLS_REASON_CLOCK = 503, "the system gave no time";
         TLS_REASON_KEYS_EXHAUSTED = 504, "the traffic keys may not encrypt more records (TLS 1.2)";
         TLS_REASON_ENGINE = 505, "the engine reported an error that it should not";
+        TLS_REASON_SIGNATURE_WRONG = 506, "the signature that the host gave is not one by the certificate's key";
     }
     /// Modes of `tls_builder_client_auth`.
     CLIENT_AUTH: i32, "Modes of tls_builder_client_auth" {
@@ -225,6 +226,13 @@ groups! {
     BINDING: i32, "Kinds of tls_channel_binding" {
         TLS_BINDING_EXPORTER = 1, "tls-exporter (RFC 9266): bound to this connection";
         TLS_BINDING_SERVER_END_POINT = 2, "tls-server-end-point (RFC 5929): bound to the server's certificate";
+    }
+    /// Kinds of `tls_peer_name`.
+    NAMES: i32, "Kinds of tls_peer_name (tags of GeneralName, RFC 5280, 4.2.1.6)" {
+        TLS_NAME_EMAIL = 1, "an e-mail address (rfc822Name)";
+        TLS_NAME_DNS = 2, "a DNS name (dNSName), with an asterisk for its first label or without";
+        TLS_NAME_URI = 6, "a URI (uniformResourceIdentifier), such as a SPIFFE ID";
+        TLS_NAME_IP = 7, "an IP address (iPAddress), as text";
     }
     /// Kinds of handshakes.
     HANDSHAKE: i32, "Kinds of handshakes (tls_handshake_kind)" {

@@ -27,7 +27,13 @@ type sharedContext struct {
 	// Whether Go is asked about the peer's certificate.
 	asksVerify bool
 	// Keys that Go signs with.
-	signers []crypto.Signer
+	signers []signer
+}
+
+// signer is a key, and the certificate that it is of.
+type signer struct {
+	certificate []byte
+	key         crypto.Signer
 }
 
 func (s *sharedContext) setTicketKeys(keys [][32]byte) error {
@@ -247,7 +253,7 @@ func (s *sharedContext) addIdentity(b *builder, index int, certificate *Certific
 		clear(der)
 		clear(text)
 	case crypto.Signer:
-		s.signers = append(s.signers, key)
+		s.signers = append(s.signers, signer{certificate.Certificate[0], key})
 		b.bytes(field, bytesExternalIdentity, chain, nil)
 	case nil:
 		return &ConfigError{Field: field, Message: "there is no private key"}

@@ -90,6 +90,7 @@ static ptrdiff_t go_blob(uintptr_t conn, int which, size_t index, uint8_t *out, 
 	case 10: return tls_sign_message(c, out, capacity);
 	case 11: return tls_ech_retry_configs(c, out, capacity);
 	case 12: return tls_verify_name(c, (char *)out, capacity);
+	case 13: return tls_sign_certificate(c, out, capacity);
 	default: return TLS_ERR_ARGUMENT;
 	}
 }
@@ -227,7 +228,6 @@ const (
 	askSign        = C.TLS_ASK_SIGN
 	peerClosed     = C.TLS_CLOSED
 	truncated      = C.TLS_TRUNCATED
-	errArgument    = C.TLS_ERR_ARGUMENT
 	errHandle      = C.TLS_ERR_HANDLE
 	errState       = C.TLS_ERR_STATE
 	errAlert       = C.TLS_ERR_ALERT
@@ -255,6 +255,7 @@ const (
 	blobSignMessage
 	blobECHRetry
 	blobVerifyName
+	blobSignCertificate
 )
 
 // What a builder is told.

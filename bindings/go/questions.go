@@ -1,6 +1,7 @@
 package tls
 
 import (
+	"bytes"
 	"context"
 	"crypto"
 	"crypto/ecdsa"
@@ -330,28 +331,32 @@ func (c *Conn) verifiesInGo() bool {
 	return c.config.ClientAuth >= VerifyClientCertIfGiven
 }
 
-// sign answers TLS_ASK_SIGN with the keys that Go has. Which of several is meant the library does not say: it takes the
-// signature that fits the certificate.
+// sign answers TLS_ASK_SIGN with the key, of those that Go has, that belongs to the certificate which is shown. Whether
+// the signature is right the library sees; a wrong one ends the handshake.
 func (c *Conn) sign() error {
 	shared, err := c.context()
 	if err != nil {
 		return err
 	}
 	var scheme SignatureScheme
-	var message []byte
+	var message, certificate []byte
 	err = c.ask(func(h handle) {
 		scheme = SignatureScheme(h.signScheme())
 		message = h.blob(blobSignMessage, 0)
+		certificate = h.blob(blobSignCertificate, 0)
 	})
 	if err != nil {
 		return err
 	}
 	problem := fmt.Errorf("tls: no private key can sign with %v", scheme)
-	for _, key := range shared.signers {
-		signature, err := signWith(key, scheme, message)
+	for _, of := range shared.signers {
+		if !bytes.Equal(of.certificate, certificate) {
+			continue
+		}
+		signature, err := signWith(of.key, scheme, message)
 		if err != nil {
 			problem = err
-			continue
+			break
 		}
 		if signature == nil {
 			continue
@@ -360,14 +365,10 @@ func (c *Conn) sign() error {
 		if err := c.ask(func(h handle) { status = h.answerSign(signature) }); err != nil {
 			return err
 		}
-		switch status {
-		case statusOK:
-			return nil
-		case errArgument:
-			problem = errors.New("tls: the crypto.Signer's signature is not one of the certificate's key")
-		default:
+		if status != statusOK {
 			return c.explain(status)
 		}
+		return nil
 	}
 	return c.refuse(problem, alertHandshakeFailure)
 }

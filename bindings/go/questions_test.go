@@ -66,7 +66,7 @@ func TestSigner(t *testing.T) {
 		key := &elsewhere{Signer: p.ecdsa.PrivateKey.(crypto.Signer), wrong: true}
 		server := Server(b, &Config{Certificates: []Certificate{{Certificate: p.ecdsa.Certificate, PrivateKey: key}}})
 		go Client(a, clientConfig()).Handshake()
-		if err := server.Handshake(); err == nil || !strings.Contains(err.Error(), "Signer") {
+		if err := server.Handshake(); err == nil || !strings.Contains(err.Error(), "signature") {
 			t.Errorf("the server answers %v", err)
 		}
 	})

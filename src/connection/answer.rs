@@ -15,9 +15,7 @@ impl Connection {
     /// Continues a server with the context that the host chose.
     pub(crate) fn answer_context(&mut self, context: &Context) -> Answer<()> {
         self.check_asked(Question::Context)?;
-        let Role::Server(setup) = &context.role else {
-            return Err(TLS_ERR_ARGUMENT);
-        };
+        let setup = usable(context).map_err(|failure| failure.status)?;
         self.continue_with(context, setup);
         Ok(())
     }
@@ -28,9 +26,7 @@ impl Connection {
         context: &Context,
         alpn: Option<&[u8]>,
     ) -> Result<(), Failure> {
-        let Role::Server(setup) = &context.role else {
-            return Err(Failure::argument("a server connection needs a server context"));
-        };
+        let setup = usable(context)?;
         self.check_asked(Question::Context)
             .map_err(|status| Failure::new(status, 0, "no question about a context is open"))?;
         let own = alpn.map(|wire| Ok(setup.with_alpn(&alpn::parse(wire)?))).transpose()?;
@@ -73,7 +69,7 @@ impl Connection {
     }
 
     /// Hands in the signature that was asked for, in the form that TLS gives it (RFC 8446, 4.2.3). A
-    /// wrong one is not sent: the question stays open.
+    /// wrong one is not sent, and ends the handshake.
     pub(crate) fn answer_sign(&mut self, signature: &[u8]) -> Answer<()> {
         self.check_asked(Question::Sign)?;
         let out = self.outbound.appender(USUAL_FLIGHT, &self.shared.pool);
@@ -85,11 +81,22 @@ impl Connection {
         match result {
             Ok(true) => self.answered(Ok(())),
             Ok(false) => {
-                self.outbound.release_if_empty(&self.shared.pool);
-                Err(TLS_ERR_ARGUMENT)
+                self.fail_wrong_signature();
+                Ok(())
             }
             Err(failure) => self.answered(Err(failure)),
         }
+    }
+
+    /// Whose signer is faulty or has another key learns it from the error; the peer gets an alert.
+    fn fail_wrong_signature(&mut self) {
+        let asked = self.session.sign_request().map_or(0, |request| request.scheme);
+        let held = self.release_held();
+        let what = format!(
+            "the signature that the host gave is none of scheme 0x{asked:04x} by the key of the certificate that \
+             was shown (tls_sign_certificate, tls_answer_sign)"
+        );
+        self.fail_own(Failure::new(TLS_ERR_INTERNAL, TLS_REASON_SIGNATURE_WRONG, what), held);
     }
 
     /// Ends the handshake with `alert`, whatever the question.
@@ -128,5 +135,16 @@ impl Connection {
             self.fail(failure);
         }
         Ok(())
+    }
+}
+
+/// What a server can go on with.
+fn usable(context: &Context) -> Result<&ServerSetup, Failure> {
+    match &context.role {
+        Role::Server(setup) if setup.has_identity() => Ok(setup),
+        Role::Server(_) => {
+            Err(Failure::argument("a context without an identity can only ask for another one"))
+        }
+        Role::Client(_) => Err(Failure::argument("a server connection needs a server context")),
     }
 }

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::{Connection, Counters};
+use super::{Answer, Connection, Counters};
+use crate::certificate;
 use crate::client_hello::ClientHello;
 use crate::engine::{EchStatus, Facts, SignRequest};
 use crate::status::*;
@@ -25,6 +26,14 @@ impl Connection {
     /// The DER bytes of the certificate at `index` of the chain that the peer presented.
     pub(crate) fn peer_certificate(&self, index: usize) -> Option<&[u8]> {
         self.session.peer_chain().get(index)
+    }
+
+    /// What the peer's own certificate is for: a name of this kind, a `TLS_NAME_*` number.
+    pub(crate) fn peer_name(&self, kind: i32, index: usize) -> Answer<Option<Cow<'_, str>>> {
+        if !certificate::is_name_kind(kind) {
+            return Err(TLS_ERR_ARGUMENT);
+        }
+        Ok(self.peer_certificate(0).and_then(|own| certificate::name(own, kind, index)))
     }
 
     /// What has to be signed, while that question is open.

@@ -36,14 +36,11 @@ impl Connection {
             return Ok(used);
         }
         let budget = self.shared.handshake.budget;
-        Err(self.fail_own(
-            TLS_REASON_HANDSHAKE_BUDGET,
-            format!(
-                "the handshake is not done with the {budget} bytes that a peer may send for it \
-                 (tls_builder_handshake_budget)"
-            ),
-            most - used,
-        ))
+        let what = format!(
+            "the handshake is not done with the {budget} bytes that a peer may send for it \
+             (tls_builder_handshake_budget)"
+        );
+        Err(self.fail_own(Failure::peer(TLS_REASON_HANDSHAKE_BUDGET, what), most - used))
     }
 
     /// Fails if the handshake has had all the time that it may take.
@@ -52,25 +49,28 @@ impl Connection {
         if !self.session.is_handshaking() || self.clock().is_none_or(|clock| clock.elapsed() < deadline) {
             return Ok(());
         }
-        let held = self.inbound.held();
+        let held = self.release_held();
+        let what = format!(
+            "the handshake was not done within the {deadline} nanoseconds that it may take \
+             (tls_builder_handshake_deadline)"
+        );
+        Err(self.fail_own(Failure::peer(TLS_REASON_HANDSHAKE_DEADLINE, what), held))
+    }
+
+    /// Lets go of the wire bytes that wait for a handshake which is about to fail, and says how many the engine
+    /// has not used.
+    pub(super) fn release_held(&mut self) -> usize {
+        let held = self.inbound.held().max(self.left_in_place as usize);
         self.inbound.release(&self.shared.pool);
-        let held = held.max(self.left_in_place as usize);
-        Err(self.fail_own(
-            TLS_REASON_HANDSHAKE_DEADLINE,
-            format!(
-                "the handshake was not done within the {deadline} nanoseconds that it may take \
-                 (tls_builder_handshake_deadline)"
-            ),
-            held,
-        ))
+        held
     }
 
     /// Fails a handshake for a reason that the engine knows nothing of, with an alert for the peer. Of the wire
     /// bytes that the engine was given it has not used the last `held`.
-    pub(super) fn fail_own(&mut self, reason: i32, message: String, held: usize) -> Status {
+    pub(super) fn fail_own(&mut self, failure: Failure, held: usize) -> Status {
         let out = self.outbound.appender(USUAL_FLIGHT, &self.shared.pool);
         let alert = abort(&mut *self.session, held, out);
         self.outbound.release_if_empty(&self.shared.pool);
-        self.fail(Failure { alert_sent: alert, ..Failure::peer(reason, message) })
+        self.fail(Failure { alert_sent: alert, ..failure })
     }
 }

@@ -201,14 +201,11 @@ impl Connection {
         if used == 0 && self.inbound.held() >= self.shared.limits.inbound && self.expects_wire() {
             let held = self.inbound.held();
             self.inbound.release(&self.shared.pool);
-            return Err(self.fail_own(
-                TLS_REASON_HANDSHAKE_TOO_LARGE,
-                format!(
-                    "a handshake message of the peer does not fit into the inbound limit of {} bytes",
-                    self.shared.limits.inbound
-                ),
-                held,
-            ));
+            let what = format!(
+                "a handshake message of the peer does not fit into the inbound limit of {} bytes",
+                self.shared.limits.inbound
+            );
+            return Err(self.fail_own(Failure::peer(TLS_REASON_HANDSHAKE_TOO_LARGE, what), held));
         }
         Ok(used)
     }

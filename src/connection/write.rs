@@ -5,7 +5,7 @@ use super::{Answer, Connection};
 use crate::engine::{Session, pad, watch_keys};
 use crate::failure::Failure;
 use crate::limits::{MIN_WRITE, OUTBOUND_RESERVE};
-use crate::record::{plain_records, reserve_bound};
+use crate::record::{SEALED_PLAIN, plain_records, reserve_bound};
 use crate::sizing::Sizing;
 use crate::status::*;
 
@@ -171,7 +171,10 @@ fn seal_records(
     if sizing.is_engines_own() {
         let before = out.len();
         chunks.take_front(length, |front| session.write(front, out))?;
-        return Ok(plain_records(&out[before..], length));
+        // What fits into one record is in one: only of more than that the headers tell.
+        let records =
+            if length <= SEALED_PLAIN { (length > 0).into() } else { plain_records(&out[before..], length) };
+        return Ok(records);
     }
     let (mut left, mut records) = (length, 0);
     while left > 0 {

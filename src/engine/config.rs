@@ -324,14 +324,16 @@ pub(crate) struct ServerSetup {
     early: Option<Arc<ServerConfig>>,
     tickets: Arc<Tickets>,
     clock: Arc<HostClock>,
+    has_identity: bool,
     asks: bool,
     signs_elsewhere: bool,
     flight_bound: usize,
 }
 
 impl ServerSetup {
-    pub(crate) fn new(recipe: &Recipe) -> Result<Self, Failure> {
-        if recipe.credentials.is_empty() {
+    /// Without an identity only if another setup will go on with its connections.
+    pub(crate) fn new(recipe: &Recipe, asks_context: bool) -> Result<Self, Failure> {
+        if recipe.credentials.is_empty() && !asks_context {
             return Err(Failure::config(
                 TLS_REASON_NO_IDENTITY,
                 "a server needs a certificate and its key: tls_builder_identity_pem or tls_builder_identity_file",
@@ -399,6 +401,7 @@ impl ServerSetup {
             early,
             tickets,
             clock,
+            has_identity: !recipe.credentials.is_empty(),
             asks: asks_client && recipe.verify == Verify::Ask,
             signs_elsewhere: recipe.signs_elsewhere(),
             flight_bound: recipe.chain_bytes()
@@ -438,6 +441,11 @@ impl ServerSetup {
 
     pub(super) fn config(&self) -> Arc<ServerConfig> {
         self.config.clone()
+    }
+
+    /// Whether a handshake can be done with it.
+    pub(crate) fn has_identity(&self) -> bool {
+        self.has_identity
     }
 
     /// Whether the question about an identity can open.

@@ -183,7 +183,15 @@ fn certificate_message(why: &CertificateError) -> String {
         }
         CertificateError::BadEncoding => "the peer's certificate cannot be parsed".into(),
         CertificateError::BadSignature => {
-            "a signature in the peer's certificate chain or handshake does not verify".into()
+            "a signature in the peer's certificate chain or handshake does not verify, or is by an RSA key of less \
+             than 2048 bits"
+                .into()
+        }
+        CertificateError::UnsupportedSignatureAlgorithm { .. }
+        | CertificateError::UnsupportedSignatureAlgorithmForPublicKey { .. } => {
+            "a certificate of the peer's chain has a key, or is signed with an algorithm, that is not accepted (such \
+             as SHA-1)"
+                .into()
         }
         CertificateError::Revoked => "the peer's certificate, or one of its chain, was revoked".into(),
         CertificateError::UnknownRevocationStatus => {

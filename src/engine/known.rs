@@ -4,7 +4,8 @@ use pki_types::{CertificateDer, UnixTime};
 use rustls_aws_lc_rs::ALL_VERIFICATION_ALGS;
 use webpki::{EndEntityCert, Error, ExtendedKeyUsage, RequiredEkuNotFoundContext};
 
-use crate::der::{BOOLEAN, CONTEXT_3, Elements, OBJECT_EXTENDED_KEY_USAGE, OID, Offset, SEQUENCE};
+use crate::certificate::extension;
+use crate::der::{OBJECT_EXTENDED_KEY_USAGE, OID, Offset, SEQUENCE};
 
 /// Which role a certificate must be allowed for.
 #[derive(Debug, Clone, Copy)]
@@ -58,29 +59,7 @@ pub(super) fn judge_alone(
 
 /// Whether an extended key usage, if there is one, names this one.
 fn allows(certificate: &[u8], usage: Usage) -> Result<bool, Offset> {
-    let mut signed = Elements::new(certificate).expect(SEQUENCE)?.elements().expect(SEQUENCE)?.elements();
-    while let Ok(member) = signed.any() {
-        if member.tag != CONTEXT_3 {
-            continue;
-        }
-        let mut extensions = member.elements().expect(SEQUENCE)?.elements();
-        while let Ok(extension) = extensions.expect(SEQUENCE) {
-            let mut parts = extension.elements();
-            if parts.expect(OID)?.content != OBJECT_EXTENDED_KEY_USAGE {
-                continue;
-            }
-            let mut value = parts.any()?;
-            if value.tag == BOOLEAN {
-                value = parts.any()?;
-            }
-            let mut purposes = value.elements().expect(SEQUENCE)?.elements();
-            while let Ok(purpose) = purposes.expect(OID) {
-                if purpose.content == usage.oid() {
-                    return Ok(true);
-                }
-            }
-            return Ok(false);
-        }
-    }
-    Ok(true)
+    let Some(value) = extension(certificate, OBJECT_EXTENDED_KEY_USAGE)? else { return Ok(true) };
+    let mut purposes = value.elements().expect(SEQUENCE)?.elements();
+    Ok(std::iter::from_fn(|| purposes.expect(OID).ok()).any(|purpose| purpose.content == usage.oid()))
 }

@@ -51,6 +51,8 @@ pub(crate) struct SignRequest<'a> {
     pub scheme: u16,
     /// The bytes to sign, not hashed.
     pub message: &'a [u8],
+    /// The certificate whose key is to sign, in DER.
+    pub certificate: &'a [u8],
 }
 
 /// The answer to [`Question::Verify`].
@@ -167,7 +169,7 @@ pub(crate) trait Session: Send {
         None
     }
 
-    /// Answers [`Question::Sign`]; `false`, and the question stays open, if the signature is wrong.
+    /// Answers [`Question::Sign`]; `false` if the signature is wrong: it was not used, and the question is still open.
     fn answer_sign(&mut self, _signature: &[u8], _out: &mut Vec<u8>) -> Result<bool, Failure> {
         Err(Failure::unexpected("no question about a signature is open"))
     }

@@ -360,9 +360,11 @@ impl Session for Signing {
 
     fn sign_request(&self) -> Option<SignRequest<'_>> {
         match &self.0 {
-            Stage::Asking(_, request) => {
-                Some(SignRequest { scheme: request.scheme, message: &request.message })
-            }
+            Stage::Asking(_, request) => Some(SignRequest {
+                scheme: request.scheme,
+                message: &request.message,
+                certificate: &request.check.certificate,
+            }),
             _ => None,
         }
     }

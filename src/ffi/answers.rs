@@ -16,17 +16,19 @@ use super::types::{tls_conn_t, tls_context_t, tls_status_t};
 ///
 /// | question        | asked on                                   | facts                | answers          |
 /// |-----------------|--------------------------------------------|----------------------|------------------|
-/// | TLS_ASK_CONTEXT | servers made with a NULL context           | tls_sni, section 10  | context, refuse  |
+/// | TLS_ASK_CONTEXT | servers made with a NULL context, or with  | tls_sni, section 10  | context, refuse  |
+/// |                 | one that asks (tls_builder_ask_context)    |                      |                  |
 /// | TLS_ASK_VERIFY  | contexts with TLS_VERIFY_ASK, if the peer  | tls_peer_certificate | verify, refuse   |
 /// |                 | shows a certificate                        | tls_ocsp_response,   |                  |
 /// |                 |                                            | tls_verify_name      |                  |
 /// | TLS_ASK_SIGN    | identities whose key is elsewhere          | tls_sign_scheme,     | sign, refuse     |
-/// |                 | (tls_builder_identity_external)            | tls_sign_message     |                  |
+/// |                 | (tls_builder_identity_external)            | tls_sign_message,    |                  |
+/// |                 |                                            | tls_sign_certificate |                  |
 ///
 /// tls_answer_context() continues a server with a server context, which may be freed afterwards; its limits and
-/// its pool become the connection's.
-/// Errors: TLS_ERR_ARGUMENT (NULL, or a client context), TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE.
-/// Since 0.1.
+/// its pool become the connection's. It may be the one that asked.
+/// Errors: TLS_ERR_ARGUMENT (NULL, a client context, or one without an identity), TLS_ERR_HANDLE, TLS_ERR_BUSY,
+/// TLS_ERR_STATE. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn tls_answer_context(conn: *mut tls_conn_t, context: *const tls_context_t) -> tls_status_t {
     checked(conn, |connection| {
@@ -73,10 +75,30 @@ pub unsafe extern "C" fn tls_sign_message(
     })
 }
 
+/// The certificate whose key is to sign at an open TLS_ASK_SIGN, in DER: with several identities it says which
+/// one was chosen. Copied out like a fact (section 8); 0 if that question is not open.
+/// Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+///
+/// # Safety
+/// `der` must be NULL or valid for writes of `capacity` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tls_sign_certificate(
+    conn: *mut tls_conn_t,
+    der: *mut c_void,
+    capacity: usize,
+) -> isize {
+    with_connection(conn, |connection| {
+        let certificate = connection.sign_request().map_or(&[][..], |request| request.certificate);
+        // SAFETY: valid as the caller promises.
+        unsafe { copy_out(certificate, der, capacity) }
+    })
+}
+
 /// Hands in the signature of `len` bytes, in the form that TLS sends: for ECDSA the DER of r and s, for
 /// RSA-PSS with a salt as long as the hash (RFC 8446, 4.2.3). It is checked with the certificate before it
-/// is sent, since a wrong one, from a faulty signer, could betray the key: a wrong one is TLS_ERR_ARGUMENT,
-/// and the question stays open.
+/// is sent, since a wrong one, from a faulty signer, could betray the key. With a wrong one, which is not sent,
+/// the handshake fails: tls_advance() says TLS_ERR_INTERNAL, tls_conn_error() TLS_REASON_SIGNATURE_WRONG, and
+/// the alert handshake_failure (40) is queued for the peer.
 ///
 /// While the question is open, a thread of the library waits for the answer. It exists from the start of
 /// the step that needs the signature to that step's end, only on connections whose key is elsewhere, and

@@ -201,6 +201,16 @@ pub extern "C" fn tls_builder_client_auth(builder: *mut tls_builder_t, mode: i32
     with_builder(builder, |builder| builder.client_auth(mode))
 }
 
+/// Sets whether the connections of a server context ask which context is to go on with them, when the
+/// ClientHello is in (TLS_ASK_CONTEXT, section 9): 1, or 0, the default. Until the answer they have the limits,
+/// the pool, the deadline and the events of this one, which a server that is made with a NULL context has
+/// not. Such a context needs no identity; without one it cannot be the answer. Clients ignore it.
+/// Errors: TLS_ERR_ARGUMENT (another mode). Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn tls_builder_ask_context(builder: *mut tls_builder_t, mode: i32) -> tls_status_t {
+    with_builder(builder, |builder| builder.ask_context(mode))
+}
+
 /// Sets who decides about the peer's certificate: TLS_VERIFY_*. With TLS_VERIFY_DANGEROUS_NONE the
 /// connection is protected against nobody who can reach it; the peer's proof that it has the key of the
 /// certificate it shows is still checked. On a server this is about client certificates. With

@@ -67,6 +67,32 @@ pub unsafe extern "C" fn tls_peer_certificate(
     })
 }
 
+/// A name that the peer's own certificate is for (subjectAltName, RFC 5280, 4.2.1.6): of those of `kind`, a
+/// TLS_NAME_* number, the one at `index`. 0 behind the last. What a server may ask to know which client
+/// came, without a parser of certificates; the common name of the subject is none of them (RFC 9525, 2).
+/// Names with other bytes than visible ASCII are passed over.
+///
+/// It is what the certificate says: only one that was accepted makes it true. Known as long as
+/// tls_peer_certificate() is.
+/// Errors: TLS_ERR_ARGUMENT (also for another kind), TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+///
+/// # Safety
+/// `text` must be NULL or valid for writes of `capacity` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tls_peer_name(
+    conn: *mut tls_conn_t,
+    kind: i32,
+    index: usize,
+    text: *mut c_char,
+    capacity: usize,
+) -> isize {
+    with_connection(knowing(conn), |connection| match connection.peer_name(kind, index) {
+        // SAFETY: valid as the caller promises.
+        Ok(name) => unsafe { copy_text_out(&name.unwrap_or_default(), text, capacity) },
+        Err(status) => status as isize,
+    })
+}
+
 /// The protocol version: TLS_VERSION_1_3 (0x0304) or TLS_VERSION_1_2 (0x0303).
 /// Errors: 0 for NULL, a bad handle, or another thread inside. Since 0.1.
 #[unsafe(no_mangle)]

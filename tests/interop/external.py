@@ -1,11 +1,12 @@
-"""Our end with a key that it does not have: `openssl` signs what it asks for, in a process of its own."""
+"""Our end with a key that it does not have: `openssl` signs what it asks for, in a process of its own. And the tests of
+it, as far as they are the same for every peer."""
 
 import socket
 import subprocess
 from ctypes import byref
 from pathlib import Path
 
-from harness import VERSION_IDS
+from harness import ALGORITHMS, VERSION_IDS, VERSIONS, InteropTest, rows
 from native import Connection, Error, Library, Refused
 from settings import pki
 
@@ -37,13 +38,13 @@ def sign(scheme, key, message, directory):
 class ExternalEnd:
     """One connection over a blocking socket, whose certificate is known to the library, and whose key is not."""
 
-    def __init__(self, role, algorithm, version, directory):
+    def __init__(self, role, chain, version, sign):
+        """`sign(scheme, message)` answers the signature."""
         self.lib = Library()
-        self.key = pki(f"{algorithm}/{role}.key")
-        self.directory = directory
+        self.sign = sign
         self.asked = 0
         builder = self.lib.tls_builder_new()
-        pem = Path(pki(f"{algorithm}/{role}-chain.pem")).read_bytes()
+        pem = Path(chain).read_bytes()
         number = int(VERSION_IDS[version], 16)
         error = Error()
         statuses = [
@@ -68,7 +69,7 @@ class ExternalEnd:
     def _answer(self):
         message = self.connection._copied_out(self.lib.tls_sign_message)
         scheme = self.lib.tls_sign_scheme(self.connection.handle)
-        signature = sign(scheme, self.key, message, self.directory)
+        signature = self.sign(scheme, message)
         status = self.lib.tls_answer_sign(self.connection.handle, signature, len(signature))
         if status != 0:
             raise AssertionError(f"scheme 0x{scheme:04x}: {self.lib.tls_status_name(status).decode()}")
@@ -114,5 +115,39 @@ class ExternalEnd:
         self.connection.free()
 
 
-def listening():
-    return socket.create_server(("127.0.0.1", 0))
+SIGNATURE_WRONG = 506
+EXTERNAL_KEYS = rows(*((f"{version} {key}", version, key) for version in VERSIONS for key in ALGORITHMS))
+
+
+class ExternalKeyTest(InteropTest):
+    """A peer makes its end of each connection; here is ours."""
+
+    def as_server(self, version, algorithm, start_client, key=None):
+        """Echoes what the client sends that `start_client(port)` makes; answers a function that waits for all of it.
+        A key that is not the certificate's makes a signature that the library does not take."""
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            listener.settimeout(20)
+            client = start_client(listener.getsockname()[1])
+            transport, _ = listener.accept()
+        return client, lambda: self._run("server", version, algorithm, transport, key, echo=True)
+
+    def as_client(self, version, algorithm, port, data):
+        """Sends the data to an echo server, and answers what came back."""
+        transport = socket.create_connection(("127.0.0.1", port))
+        return self._run("client", version, algorithm, transport, None, send=data, expect=len(data))
+
+    def _run(self, role, version, algorithm, transport, key, **conversation):
+        signer = pki(key or f"{algorithm}/{role}.key")
+        end = ExternalEnd(
+            role,
+            pki(f"{algorithm}/{role}-chain.pem"),
+            version,
+            lambda scheme, message: sign(scheme, signer, message, self.directory),
+        )
+        self.addCleanup(end.free)
+        with transport:
+            got = end.run(transport, **conversation)
+        self.assertEqual(end.asked, 1)
+        failure = end.connection.error()
+        self.assertEqual((failure.reason, failure.alert_sent), (SIGNATURE_WRONG, 40) if key else (0, -1))
+        return got

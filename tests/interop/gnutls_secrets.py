@@ -6,6 +6,7 @@ from gnutls_peer import GnutlsTest
 from harness import VERSION_IDS, VERSIONS, pattern_lines, rows
 
 LABEL = "EXPERIMENTAL-tlsbio"
+KEYS_IN, KEYS_OUT = 1, 2
 
 
 class Secrets(GnutlsTest):
@@ -29,6 +30,21 @@ class OurClient(Secrets):
             port, job="exchange", send=self.file_with(lines), expect=len(lines), key_log=True
         )
         self.check_key_log(client.report(), path, version)
+
+
+    def test_new_keys(self):
+        """New keys of both, because we ask for them in the middle of the lines."""
+        _, port = self.start_server(version="1.3")
+        lines = pattern_lines()
+        saved = self.directory / "saved"
+        client = self.our_client(
+            port,
+            **{"job": "exchange", "send": self.file_with(lines), "save": saved, "expect": len(lines)},
+            **{"new_keys": "100000", "events": "16"},
+        )
+        report = client.report()
+        self.expect(report, status="TLS_CLOSED", received=len(lines), events=[KEYS_OUT, KEYS_IN])
+        self.expect_same(saved.read_bytes(), lines)
 
 
 class OurServer(Secrets):

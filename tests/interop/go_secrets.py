@@ -6,6 +6,7 @@ from go_peer import GoTest
 from harness import VERSION_IDS, VERSIONS, certificates, pattern, rows
 from settings import pki
 
+KEYS_IN, KEYS_OUT = 1, 2
 ROWS = [(f"{version} {algorithm}", version, algorithm) for version in VERSIONS for algorithm in ("rsa", "ecdsa")]
 
 
@@ -53,7 +54,31 @@ class OurClient(Secrets):
         self.check_key_log(client.report(), path, version)
 
 
+    def test_new_keys(self):
+        """New keys of both, because we ask for them in the middle of the data."""
+        server = self.start_server(version="1.3")
+        data = pattern()
+        saved = self.directory / "saved"
+        client = self.our_client(
+            server.port(),
+            **{"job": "exchange", "send": self.file_with(data), "save": saved, "expect": len(data)},
+            **{"new_keys": "100000", "events": "16"},
+        )
+        self.expect(client.report(), status="TLS_CLOSED", received=len(data), events=[KEYS_OUT, KEYS_IN])
+        self.expect_same(saved.read_bytes(), data)
+        self.expect_go(server.report(), error="", clean_end=True, received=len(data))
+
+
 class OurServer(Secrets):
+    def test_new_keys(self):
+        server = self.our_server(new_keys="100000", events="16")
+        data = pattern()
+        saved = self.directory / "saved"
+        client = self.start_client(server.port(), version="1.3", send=self.file_with(data), save=saved)
+        self.expect_go(client.report(), error="", clean_end=True, received=len(data))
+        self.expect(server.report(), status="TLS_CLOSED", sent=len(data), events=[KEYS_OUT, KEYS_IN])
+        self.expect_same(saved.read_bytes(), data)
+
     @rows(*ROWS)
     def test_secrets(self, version, algorithm):
         server = self.our_server(chain=pki(f"{algorithm}/server-chain.pem"), key=pki(f"{algorithm}/server.key"))

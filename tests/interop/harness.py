@@ -37,7 +37,7 @@ WAYS = [
     for way_in in ("feed", "window", "place")
     for way_out in ("peek", "copy", "direct")
     if (way_in, way_out) != ("feed", "peek")
-]
+] + [(f"{version} vectored", version, "vectored", "vectored") for version in VERSIONS]
 
 # Records of other shapes than the engine's own: (label, version, settings of our peer).
 RECORD_SETTINGS = [

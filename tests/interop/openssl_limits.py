@@ -1,7 +1,7 @@
 """What a handshake may take of us, with OpenSSL on the other side: wire bytes and time."""
 
-from harness import VERSIONS, InteropTest, pattern, rows
-from openssl_tools import VERSION_FLAGS, SClient, SServer
+from harness import VERSIONS, InteropTest, pattern, pattern_lines, rows
+from openssl_tools import VERSION_FLAGS, SClient, SServer, reversed_lines
 from settings import pki
 
 DECODE_ERROR = 50
@@ -57,7 +57,33 @@ class OurServer(Limits):
         self.expect_refused(server.report(), client, HANDSHAKE_DEADLINE)
 
 
+    @rows(*((version, version) for version in VERSIONS))
+    def test_least_queues(self, version):
+        """200 KB through queues of 20 KiB."""
+        server = self.our_server(inbound="20480", outbound="20480")
+        client = self.start(SClient(server.port(), VERSION_FLAGS[version]))
+        data = pattern()
+        client.write(data)
+        self.expect_same(client.wait_for_bytes(len(data)), data)
+        self.assertEqual(client.finish(), 0)
+        self.expect(server.report(), status="TLS_CLOSED", received=len(data), sent=len(data))
+
+
 class OurClient(Limits):
+    @rows(*((version, version) for version in VERSIONS))
+    def test_least_queues(self, version):
+        server = self.start(SServer(VERSION_FLAGS[version]))
+        lines = pattern_lines()
+        saved = self.directory / "saved"
+        client = self.our_client(
+            server.port(),
+            **{"job": "exchange", "send": self.file_with(lines), "save": saved, "expect": len(lines)},
+            **{"inbound": "20480", "outbound": "20480"},
+        )
+        self.expect(client.report(), status="TLS_CLOSED", received=len(lines))
+        server.finish()
+        self.expect_same(saved.read_bytes(), reversed_lines(lines))
+
     @rows(*((version, version) for version in VERSIONS))
     def test_long_chain_exceeds_the_budget(self, version):
         identity = self.identity_with_long_chain("server")

@@ -139,14 +139,21 @@ class OurServer(InteropTest):
         self.expect(self.exchange(server, client), sni="")
 
     @rows(
-        ("the name of the second context", "other.wild.test", "CN = rsa direct\n"),
-        ("another name", "server.test", "CN = ecdsa server\n"),
-        ("no name", None, "CN = ecdsa server\n"),
+        *(
+            (f"{label}{form}", name, subject, asker)
+            for form, asker in (("", "ask_context"), (", by a context", "asking_context"))
+            for label, name, subject in (
+                ("the name of the second context", "other.wild.test", "CN = rsa direct\n"),
+                ("another name", "server.test", "CN = ecdsa server\n"),
+                ("no name", None, "CN = ecdsa server\n"),
+            )
+        )
     )
-    def test_asked_for_context(self, name, subject):
-        """The server learns the name before it has chosen its certificate."""
+    def test_asked_for_context(self, name, subject, asker):
+        """The server learns the name before it has chosen its certificate. Without a context it asks, or with one
+        that is made to."""
         server = self.our_server(
-            ask_context=True,
+            **{asker: True},
             other_name="other.wild.test",
             other_chain=pki("rsa/direct.pem"),
             other_key=pki("rsa/direct.key"),

@@ -76,7 +76,7 @@ class OurClient(Secrets):
         )
         report = client.report()
         server.finish()
-        self.expect(report, status="TLS_CLOSED", events=list(range(1, 33)), events_lost=1)
+        self.expect(report, status="TLS_CLOSED", events=list(range(1, 33)), events_lost=1, tickets_in=32)
 
     def test_retried_and_resumed(self):
         """The server takes no share that is offered: the handshake begins again. The second one resumes."""

@@ -1,45 +1,40 @@
 """A key that is elsewhere, with OpenSSL's TLS on the other side: it verifies what its own `dgst` signed for us."""
 
-import socket
-
-from external import ExternalEnd, listening
-from harness import ALGORITHMS, VERSIONS, InteropTest, rows
+from external import EXTERNAL_KEYS, ExternalKeyTest
+from harness import VERSIONS, rows
 from openssl_tools import VERSION_FLAGS, SClient, SServer
 from settings import pki
 
-ROWS = rows(*((f"{version} {algorithm}", version, algorithm) for version in VERSIONS for algorithm in ALGORITHMS))
 
-
-class ExternalKey(InteropTest):
-    def end(self, role, algorithm, version):
-        end = ExternalEnd(role, algorithm, version, self.directory)
-        self.addCleanup(end.free)
-        return end
-
-    @ROWS
+class ExternalKey(ExternalKeyTest):
+    @EXTERNAL_KEYS
     def test_our_server(self, version, algorithm):
-        listener = listening()
-        self.addCleanup(listener.close)
-        client = self.start(SClient(listener.getsockname()[1], VERSION_FLAGS[version]))
-        transport, _ = listener.accept()
-        self.addCleanup(transport.close)
-        server = self.end("server", algorithm, version)
+        client, serve = self.as_server(
+            version, algorithm, lambda port: self.start(SClient(port, VERSION_FLAGS[version]))
+        )
         client.write(b"hello\n").join()
         client.end_input()
-        self.assertEqual(server.run(transport, echo=True), b"hello\n")
+        self.assertEqual(serve(), b"hello\n")
         client.finish()
         self.expect_text(client, f"CN = {algorithm} server\n", "Verification: OK\n")
-        self.assertEqual(server.asked, 1)
 
-    @ROWS
+    @EXTERNAL_KEYS
     def test_our_client(self, version, algorithm):
-        server = self.start(
-            SServer(VERSION_FLAGS[version], "-Verify", "3", "-verify_return_error", "-CAfile", pki("trust/all.pem"))
-        )
-        transport = socket.create_connection(("127.0.0.1", server.port()))
-        self.addCleanup(transport.close)
-        client = self.end("client", algorithm, version)
-        self.assertEqual(len(client.run(transport, send=b"hello\n", expect=6)), 6)
+        verify = ("-Verify", "3", "-verify_return_error", "-CAfile", pki("trust/all.pem"))
+        server = self.start(SServer(VERSION_FLAGS[version], *verify))
+        self.assertEqual(self.as_client(version, algorithm, server.port(), b"hello\n"), b"olleh\n")
         server.finish()
         self.expect_text(server, f"CN = {algorithm} client\n", "Verification: OK\n")
-        self.assertEqual(client.asked, 1)
+
+    @rows(*((version, version) for version in VERSIONS))
+    def test_another_key(self, version):
+        """Its signature is not sent: the client learns by an alert that there will be none."""
+        client, serve = self.as_server(
+            version,
+            "ecdsa",
+            lambda port: self.start(SClient(port, VERSION_FLAGS[version])),
+            key="keys/mismatch.key",
+        )
+        self.assertEqual(serve(), b"")
+        self.assertNotEqual(client.finish(), 0)
+        self.expect_text(client, "SSL alert number 40")

@@ -1,6 +1,7 @@
 """Sessions that cross processes: `openssl s_client` between two of our servers, our client and `openssl s_server`."""
 
 import re
+import ssl
 import time
 
 from harness import VERSION_IDS, VERSIONS, InteropTest, certificates, rows
@@ -8,6 +9,20 @@ from openssl_tools import VERSION_FLAGS, VERSION_NAMES, SClient, SServer, identi
 from settings import pki
 
 WEEK = 7 * 24 * 60 * 60
+
+
+# The ticket in a session of OpenSSL's (i2d_SSL_SESSION): an OCTET STRING under [10], longer than 127 bytes.
+TICKET = re.compile(rb"\xaa(?:\x81.|\x82..)\x04(?:\x81(.)|\x82(..))", re.S)
+
+
+def alter_ticket(path, place):
+    """Changes one bit at the start, in the middle or at the end of the ticket that the file holds."""
+    der = bytearray(ssl.PEM_cert_to_DER_cert(path.read_text().replace("SSL SESSION PARAMETERS", "CERTIFICATE")))
+    (found,) = TICKET.finditer(bytes(der))
+    length = int.from_bytes(found[1] or found[2], "big")
+    der[found.end() + {"start": 0, "middle": length // 2, "end": length - 1}[place]] ^= 1
+    text = ssl.DER_cert_to_PEM_cert(bytes(der)).replace("CERTIFICATE", "SSL SESSION PARAMETERS")
+    path.write_text(text)
 
 
 class SharedKeys(InteropTest):
@@ -54,6 +69,29 @@ class SharedKeys(InteropTest):
     def test_not_resumed(self, version, second):
         client, report = self.cross(version, {"ticket_key": "7"}, second)
         self.expect(report, resumed=0)
+        self.expect_text(client, f"New, {VERSION_NAMES[version]}")
+
+    @rows(*((version, version) for version in VERSIONS))
+    def test_data_in_tickets(self, version):
+        """What the first server put into the ticket the second one finds, and nobody else sees."""
+        session = str(self.directory / "session")
+        secret = "what the host put in"
+        _, report = self.visit(
+            version, self.our_server(ticket_key="7", ticket_data=secret), "-sess_out", session
+        )
+        self.expect(report, resumed=0, ticket_data="")
+        client, report = self.visit(version, self.our_server(ticket_key="7"), "-sess_in", session)
+        self.expect(report, resumed=1, ticket_data=secret, status="TLS_CLOSED")
+        self.assertNotIn(secret, client.text())
+
+    @rows(*((f"{version} {place}", version, place) for version in VERSIONS for place in ("start", "middle", "end")))
+    def test_tampered(self, version, place):
+        """A ticket that was altered makes a full handshake, and no error."""
+        session = self.directory / "session"
+        self.visit(version, self.our_server(ticket_key="7"), "-sess_out", str(session))
+        alter_ticket(session, place)
+        client, report = self.visit(version, self.our_server(ticket_key="7"), "-sess_in", str(session))
+        self.expect(report, resumed=0, status="TLS_CLOSED", error="TLS_OK", received=6)
         self.expect_text(client, f"New, {VERSION_NAMES[version]}")
 
     @rows(*((version, version) for version in VERSIONS))

@@ -1,13 +1,20 @@
 """What is added to the rules of verification, with OpenSSL on the other side."""
 
+import time
+
 from harness import VERSIONS, InteropTest, rows
 from openssl_tools import VERSION_FLAGS, SClient, SServer
 from settings import pki, settings
 
 BAD_CERTIFICATE = 42
 CERTIFICATE_REVOKED = 44
+CERTIFICATE_EXPIRED = 45
 CERTIFICATE_UNKNOWN = 46
 UNKNOWN_CA = 48
+DECRYPT_ERROR = 51
+
+# TLS_REASON_CERTIFICATE_*
+BAD_SIGNATURE, UNSUPPORTED = 207, 209
 
 STRICT, ALLOW_UNKNOWN, END_ENTITY_ONLY = "0", "1", "2"
 
@@ -26,6 +33,12 @@ def presented(name, issuer=None):
 GOOD = presented("ecdsa/server", "ecdsa/inter")
 ALONE = presented("ecdsa/server")
 REVOKED = presented("bad/revoked", "ecdsa/inter")
+
+DAY = 24 * 60 * 60
+
+# TLS_NAME_*
+EMAIL, DNS, URI, IP = 1, 2, 6, 7
+SERVER_NAMES = [[DNS, "localhost"], [DNS, "server.test"], [DNS, "*.wild.test"], [IP, "127.0.0.1"], [IP, "::1"]]
 
 
 class OurClient(InteropTest):
@@ -84,6 +97,41 @@ class OurClient(InteropTest):
             self.assertNotIn('extension "server name"', server.text())
             self.expect_text(server, 'extension "supported_groups"')
 
+    @each_version(
+        ("expired, and the time is back then", presented("bad/expired"), 0, -10),
+        ("expired, and the time is before that", presented("bad/expired"), CERTIFICATE_EXPIRED, -40),
+        ("not yet valid, and the time is then", presented("bad/notyet"), 0, 70),
+        ("valid, and the time is much later", GOOD, CERTIFICATE_EXPIRED, 400),
+    )
+    def test_time(self, version, identity, alert, days):
+        self.connect(version, identity, alert, verify_time=int(time.time()) + days * DAY)
+
+    @each_version(
+        ("RSA key of 1024 bits", presented("weak/rsa1024"), "CN = 1024 bits", BAD_SIGNATURE),
+        ("signed over SHA-1", presented("weak/sha1"), "CN = SHA-1", UNSUPPORTED),
+        ("under a root of 1024 bits", presented("weak/under1024"), "CN = under 1024 bits", BAD_SIGNATURE),
+    )
+    def test_weak(self, version, identity, subject, reason):
+        """A server of OpenSSL's security level 0, at which its own client takes each of them."""
+        flags = (VERSION_FLAGS[version], "-cipher", "ALL:@SECLEVEL=0")
+        trust = self.file_with(
+            b"".join((settings.pki / name).read_bytes() for name in ("trust/all.pem", "weak/ca1024.pem")), "trust"
+        )
+        server = self.start(SServer(*flags, connections=2, server_identity=identity))
+        theirs = self.start(SClient(server.port(), *flags, trust=trust))
+        theirs.wait_for("Verification: OK\n")
+        self.expect_text(theirs, f"{subject}\n")
+        theirs.finish()
+        client = self.our_client(server.port(), job="exchange", expect="1", trust=trust)
+        report = client.report()
+        server.finish()
+        self.expect(report, status="TLS_ERR_CERTIFICATE", reason=reason, alert_sent=DECRYPT_ERROR, received=0)
+
+    @each_version(("of a server", GOOD, SERVER_NAMES),)
+    def test_names(self, version, identity, names):
+        _, report = self.connect(version, identity, 0)
+        self.expect(report, names=names)
+
     @each_version(("wrong", "server.invalid", "server.test"))
     def test_name_verified(self, version, name, sni):
         self.connect(version, GOOD, BAD_CERTIFICATE, name=name, sni=sni)
@@ -115,6 +163,16 @@ class OurServer(InteropTest):
             client.wait_for("hello")
             client.finish()
             self.expect(server.report(), status="TLS_CLOSED", received=6)
+
+    @each_version(("of a client",))
+    def test_names(self, version):
+        rules = {"client_auth": "required", "trust": pki("trust/all.pem")}
+        server, client = self.serve(version, *presented("ecdsa/client-names"), **rules)
+        client.write(b"hello\n").join()
+        client.wait_for("hello")
+        client.finish()
+        names = [[EMAIL, "one@names.test"], [DNS, "client.test"], [URI, "spiffe://names.test/one"]]
+        self.expect(server.report(), status="TLS_CLOSED", names=names)
 
     @each_version(("stapled", True), ("not stapled", False))
     def test_ocsp(self, version, stapled):

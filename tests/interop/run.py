@@ -33,6 +33,7 @@ MODULES = {
         "openssl_halves",
         "openssl_handover",
         "openssl_limits",
+        "openssl_control",
         "openssl_options",
         "openssl_sending",
     ),

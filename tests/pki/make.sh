@@ -32,7 +32,7 @@ fi
 
 work=$out/.new
 rm -rf "$work"
-mkdir -p "$work"/{rsa,ecdsa,ed25519,minimal,bad,crl,keys,trust,db}
+mkdir -p "$work"/{rsa,ecdsa,ed25519,minimal,bad,weak,crl,keys,trust,db}
 cd "$work"
 : >db/index.txt
 export OPENSSL_CONF=$script_dir/openssl.cnf
@@ -48,10 +48,11 @@ new_key() { # ALGORITHM FILE
     rsa) openssl genpkey -quiet -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out "$2" ;;
     ecdsa) openssl genpkey -quiet -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$2" ;;
     ed25519) openssl genpkey -quiet -algorithm ED25519 -out "$2" ;;
+    rsa1024) openssl genpkey -quiet -algorithm RSA -pkeyopt rsa_keygen_bits:1024 -out "$2" ;;
     esac
 }
 
-# ISSUER is the path of a CA without its suffix, or "self".
+# ISSUER is the path of a CA without its suffix, or "self"; $digest, if it is set, is what is signed.
 issue() { # ALGORITHM NAME COMMON_NAME PROFILE ISSUER [FROM UNTIL]
     local from=${6:-$valid_from} until=${7:-$valid_until} signer
     new_key "$1" "$2.key"
@@ -61,7 +62,7 @@ issue() { # ALGORITHM NAME COMMON_NAME PROFILE ISSUER [FROM UNTIL]
     else
         signer=(-cert "$5.pem" -keyfile "$5.key")
     fi
-    openssl ca -batch -notext -in "$2.csr" "${signer[@]}" -extensions "$4" \
+    openssl ca -batch -notext -in "$2.csr" "${signer[@]}" -extensions "$4" -md "${digest:-default}" \
         -startdate "$from" -enddate "$until" -out "$2.pem" 2>db/log || {
         cat db/log >&2
         return 1
@@ -81,6 +82,7 @@ done
 issue rsa rsa/direct "rsa direct" server rsa/ca
 issue ecdsa ecdsa/direct "ecdsa direct" server ecdsa/ca
 issue ecdsa ecdsa/exact "ecdsa exact" server_of_one_wild_host ecdsa/ca
+issue ecdsa ecdsa/client-names "client with names" client_with_many_names ecdsa/ca
 cat rsa/ca.pem ecdsa/ca.pem ed25519/ca.pem >trust/all.pem
 
 # A certificate with nothing in it that TLS does not need, to measure what a connection holds besides it.
@@ -115,6 +117,11 @@ issue ecdsa bad/client-revoked "revoked client" client ecdsa/inter
 for name in revoked client-revoked; do
     cat bad/$name.pem ecdsa/inter.pem >bad/$name-chain.pem
 done
+
+issue rsa1024 weak/ca1024 "root of 1024 bits" root self
+issue ecdsa weak/under1024 "under 1024 bits" server weak/ca1024
+issue rsa1024 weak/rsa1024 "1024 bits" server rsa/ca
+digest=sha1 issue ecdsa weak/sha1 "SHA-1" server rsa/ca
 
 # Each list has a database of its own, with nothing in it but what it revokes.
 revoke() { # NAME ISSUER FROM UNTIL REVOKED...
@@ -171,7 +178,7 @@ expect_header keys/rsa-pkcs8-encrypted.key "-BEGIN ENCRYPTED PRIVATE KEY-"
 expect_header keys/rsa-legacy-encrypted.key "Proc-Type: 4,ENCRYPTED"
 
 rm -f "$out/.done"
-for part in rsa ecdsa ed25519 minimal bad crl keys trust; do
+for part in rsa ecdsa ed25519 minimal bad weak crl keys trust; do
     rm -rf "${out:?}/$part"
     mv "$part" "$out/$part"
 done

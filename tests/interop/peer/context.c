@@ -58,7 +58,7 @@ static bool configure(tls_builder_t *b, const struct options *o, const char *cha
                 tls_builder_record_ramp(b, (size_t)o->ramp_size, (size_t)o->ramp_bytes)) &&
            done(b, "padding", tls_builder_padding(b, (size_t)o->padding)) &&
            done(b, "verify", tls_builder_verify(b, o->verify)) && wishes_configure(b, &o->wishes) &&
-           verification_configure(b, &o->verification);
+           control_configure(b, &o->control) && verification_configure(b, &o->verification);
 }
 
 static tls_context_t *make(const struct options *o, const char *chain, const char *key)

@@ -75,18 +75,18 @@ static enum job_kind job(const char *text)
 
 static enum way_in way_in(const char *text)
 {
-    static const char *const words[] = {"feed", "window", "place"};
-    static const int32_t values[] = {IN_FEED, IN_WINDOW, IN_PLACE};
+    static const char *const words[] = {"feed", "window", "place", "vectored"};
+    static const int32_t values[] = {IN_FEED, IN_WINDOW, IN_PLACE, IN_VECTORED};
 
-    return (enum way_in)word(text, words, values, 3);
+    return (enum way_in)word(text, words, values, 4);
 }
 
 static enum way_out way_out(const char *text)
 {
-    static const char *const words[] = {"peek", "copy", "direct"};
-    static const int32_t values[] = {OUT_PEEK, OUT_COPY, OUT_DIRECT};
+    static const char *const words[] = {"peek", "copy", "direct", "vectored"};
+    static const int32_t values[] = {OUT_PEEK, OUT_COPY, OUT_DIRECT, OUT_VECTORED};
 
-    return (enum way_out)word(text, words, values, 3);
+    return (enum way_out)word(text, words, values, 4);
 }
 
 static void address(struct options *o, char *text)
@@ -229,6 +229,7 @@ struct options options_parse(int argc, char **argv)
                         .tickets = -1,
                         .name = "server.test",
                         .verification = {.revocation = -1},
+                        .control = {.new_keys = -1},
                         .job = JOB_ECHO,
                         .expect = -1};
 
@@ -236,14 +237,15 @@ struct options options_parse(int argc, char **argv)
         refuse("usage", "peer client|server --address HOST:PORT [options]");
     o.server = strcmp(argv[1], "server") == 0;
     for (int i = 2; i < argc; i++) {
-        if (take_flag(&o, argv[i]))
+        if (take_flag(&o, argv[i]) || control_flag(&o.control, argv[i]))
             continue;
         if (i + 1 == argc)
             refuse("unknown option, or one without its value", argv[i]);
         if (!take_identity(&o, argv[i], argv[i + 1]) && !take_rule(&o, argv[i], argv[i + 1]) &&
             !take_work(&o, argv[i], argv[i + 1]) && !take_sizing(&o, argv[i], argv[i + 1]) &&
             !verification_option(&o.verification, argv[i], argv[i + 1]) &&
-            !wishes_option(&o.wishes, argv[i], argv[i + 1]))
+            !wishes_option(&o.wishes, argv[i], argv[i + 1]) &&
+            !control_option(&o.control, argv[i], argv[i + 1]))
             refuse("unknown option", argv[i]);
         i++;
     }

@@ -5,12 +5,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "control.h"
 #include "verification.h"
 #include "wishes.h"
 
 enum job_kind { JOB_ECHO, JOB_EXCHANGE, JOB_HTTP };
-enum way_in { IN_FEED, IN_WINDOW, IN_PLACE };
-enum way_out { OUT_PEEK, OUT_COPY, OUT_DIRECT };
+enum way_in { IN_FEED, IN_WINDOW, IN_PLACE, IN_VECTORED };
+enum way_out { OUT_PEEK, OUT_COPY, OUT_DIRECT, OUT_VECTORED };
 
 struct options {
     bool server;
@@ -34,6 +35,7 @@ struct options {
     const char *name;
     struct verification verification;
     struct wishes wishes;
+    struct control control;
 
     long events;      /* kinds to report, as tls_builder_events takes them */
     bool key_log;     /* report the lines of a key-log file */

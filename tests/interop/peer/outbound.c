@@ -50,9 +50,20 @@ static void drain_by_copy(struct session *s)
     send_held(s);
 }
 
+/* In pieces of which one is small, as a header before a body is. */
+static ptrdiff_t write_pieces(struct session *s, const char *plain, size_t len)
+{
+    char *bytes = (char *)plain;
+    size_t small = len < 10 ? len : 10;
+    tls_iovec_t pieces[] = {{bytes, small}, {NULL, 0}, {bytes + small, len - small}};
+
+    return tls_write_vectored(s->conn, pieces, 3);
+}
+
 static void write_to_library(struct session *s, const char *plain, size_t len)
 {
-    ptrdiff_t took = tls_write_from(s->conn, plain, len);
+    ptrdiff_t took = s->options->way_out == OUT_VECTORED ? write_pieces(s, plain, len)
+                                                         : tls_write_from(s->conn, plain, len);
 
     if (took <= 0)
         s->broken = "TLS_CAN_WRITE was set and nothing could be written";
@@ -124,7 +135,7 @@ void outbound_send(struct session *s, uint32_t state)
         send_held(s);
     else if (!(state & TLS_CAN_DRAIN))
         return;
-    else if (s->options->way_out == OUT_PEEK)
+    else if (s->options->way_out == OUT_PEEK || s->options->way_out == OUT_VECTORED)
         drain_by_peek(s);
     else
         drain_by_copy(s);

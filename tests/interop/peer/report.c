@@ -130,6 +130,7 @@ void report_print(const struct session *s)
     print_flag("asked_context", s->asked_context);
     print_flag("asked_verify", s->asked_verify);
     wishes_print(s->conn);
+    control_print(s->conn);
     raw_key_print(s->conn);
     stapled_print(&s->stapled);
     print_flag("retried", s->retry.seen);

@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <string.h>
 
+#include "control.h"
 #include "inbound.h"
 #include "outbound.h"
 #include "socket.h"
@@ -44,8 +45,16 @@ static void read_plain(struct session *s)
 {
     char plain[8192];
     size_t room = job_room(s->job);
-    ptrdiff_t got = tls_read_into(s->conn, plain, room < sizeof(plain) ? room : sizeof(plain));
+    size_t len = room < sizeof(plain) ? room : sizeof(plain);
+    ptrdiff_t got;
 
+    if (s->options->way_in == IN_VECTORED) {
+        tls_iovec_t pieces[] = {{plain, len / 3}, {NULL, 0}, {plain + len / 3, len - len / 3}};
+
+        got = tls_read_vectored(s->conn, pieces, 3);
+    } else {
+        got = tls_read_into(s->conn, plain, len);
+    }
     if (got <= 0)
         s->broken = "TLS_CAN_READ was set and nothing could be read";
     else if (!job_take(s->job, plain, (size_t)got))
@@ -70,7 +79,7 @@ static bool work_inside(struct session *s, uint32_t state)
         read_plain(s);
         return true;
     }
-    if (outbound_write(s, state) || inbound_work(s, state))
+    if (control_keys(s, state) || outbound_write(s, state) || inbound_work(s, state))
         return true;
     if ((state & TLS_CAN_WRITE) && !s->we_closed && job_said_all(s->job, s->options)) {
         close_our_direction(s);
@@ -125,6 +134,7 @@ void session_run(struct session *s)
 {
     const char *early = s->options->early;
 
+    control_start(s);
     if (early && tls_early_write_from(s->conn, early, strlen(early)) == 0)
         s->broken = "early data was neither taken nor refused";
     while (!s->broken) {
@@ -134,8 +144,10 @@ void session_run(struct session *s)
         if (s->options->server && s->options->early_limit > 0)
             take_early_data(s);
         s->job->peer_closed = s->status == TLS_CLOSED || s->status == TLS_TRUNCATED;
-        if (is_over(s, state))
+        if (is_over(s, state)) {
+            control_check_counters(s);
             return;
+        }
         if (!work_inside(s, state))
             work_outside(s, state);
     }

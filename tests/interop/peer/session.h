@@ -34,6 +34,7 @@ struct session {
     size_t wire_in;
     size_t wire_out;
     bool corked;
+    bool has_new_keys;
     bool transport_ended; /* EOF was fed */
     bool transport_reset;
     bool unsendable; /* the peer takes no more bytes */

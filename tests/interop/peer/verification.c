@@ -25,6 +25,8 @@ bool verification_option(struct verification *v, const char *name, const char *v
         v->raw_trust = value;
     else if (strcmp(name, "--revocation") == 0)
         v->revocation = strtol(value, NULL, 10);
+    else if (strcmp(name, "--verify-time") == 0)
+        v->verify_time = strtol(value, NULL, 10);
     else if (strcmp(name, "--sni") == 0)
         v->sni = value;
     else
@@ -54,6 +56,8 @@ static bool give(tls_builder_t *builder, const char *path, taker *take)
 bool verification_configure(tls_builder_t *builder, const struct verification *v)
 {
     if (v->revocation >= 0 && tls_builder_revocation(builder, (int32_t)v->revocation) != TLS_OK)
+        return false;
+    if (tls_builder_verify_time(builder, v->verify_time) != TLS_OK)
         return false;
     return give(builder, v->crl, tls_builder_crl) &&
            give(builder, v->intermediates, tls_builder_intermediates_pem) &&

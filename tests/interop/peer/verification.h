@@ -17,6 +17,7 @@ struct verification {
     const char *raw_key;   /* identity without a certificate */
     const char *raw_trust; /* public keys of peers without one */
     long revocation;       /* -1: the default */
+    long verify_time;      /* Unix seconds, 0: now */
     const char *sni;       /* a name to send that is not the one to verify; "none" for none */
 };
 
