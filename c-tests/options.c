@@ -409,6 +409,138 @@ static void sessions_go_with_both_names(void)
     tls_context_free(server);
 }
 
+/* ---- Key exchange groups ---- */
+
+enum { X25519 = 0x001d, P384 = 0x0018, HYBRID = 0x11ec };
+
+static const uint16_t x25519_alone[] = {X25519};
+
+static tls_client_options_t with_groups(tls_client_options_t options, const uint16_t *groups,
+                                        size_t count)
+{
+    options.groups = groups;
+    options.groups_count = count;
+    return options;
+}
+
+/* */
+static void a_client_offers_groups_of_its_own(void)
+{
+    static const uint16_t p384_first[] = {P384, X25519};
+    static const int32_t forms[] = {TLS_VERIFY_PEER, TLS_VERIFY_ASK};
+    tls_context_t *server = make_server_context(&plain_server);
+
+    for (size_t form = 0; form < 2; form++) {
+        for (EACH_VERSION) {
+            struct recipe recipe = with_version(plain_client, version);
+            tls_client_options_t options = localhost;
+            tls_context_t *client;
+            struct pair pair;
+
+            recipe.verify = forms[form];
+            client = make_client_context(&recipe);
+            options.flags = TLS_CLIENT_OWN_SESSIONS;
+            options = with_groups(options, p384_first, 2);
+            pair = pair_with(client, server, &options);
+            finish_asked(&pair, recipe.verify);
+            CHECK_EQ(tls_group(pair.client), P384);
+            CHECK_EQ(tls_group(pair.server), P384);
+            /* Its share is of the first one: nothing is asked twice. */
+            CHECK_EQ(tls_handshake_kind(pair.client), TLS_HANDSHAKE_FULL);
+            check_alive(&pair);
+            free_pair(&pair);
+
+            /* The context is what it was. */
+            pair = pair_with(client, server, &localhost);
+            finish_asked(&pair, recipe.verify);
+            CHECK_EQ(tls_group(pair.client), version == TLS_VERSION_1_3 ? HYBRID : X25519);
+            free_pair(&pair);
+            tls_context_free(client);
+        }
+    }
+    tls_context_free(server);
+}
+
+/* [R-110] A session of the hybrid, resumed with X25519: one that the host carries, and one that the
+ * context keeps. */
+static void a_resumed_session_goes_with_other_groups(void)
+{
+    tls_context_t *server = make_server_context(&plain_server);
+
+    for (int carried = 0; carried < 2; carried++) {
+        struct recipe recipe = with_version(plain_client, TLS_VERSION_1_3);
+        tls_context_t *client = make_client_context(&recipe);
+        tls_client_options_t options = localhost;
+        tls_session_t *session = NULL;
+        struct pair pair;
+
+        options.flags = carried ? TLS_CLIENT_OWN_SESSIONS : 0;
+        pair = pair_with(client, server, &options);
+        finish_handshake(&pair);
+        CHECK_EQ(tls_group(pair.client), HYBRID);
+        if (carried)
+            session = tls_session_take(pair.client, NULL);
+        free_pair(&pair);
+
+        options.session = session;
+        options = with_groups(options, x25519_alone, 1);
+        pair = pair_with(client, server, &options);
+        finish_handshake(&pair);
+        CHECK_EQ(tls_resumed(pair.client), 1);
+        CHECK_EQ(tls_group(pair.client), X25519);
+        CHECK_EQ(tls_group(pair.server), X25519);
+        CHECK_EQ(tls_handshake_kind(pair.server), TLS_HANDSHAKE_RESUMED);
+        check_alive(&pair);
+        free_pair(&pair);
+        tls_session_free(session);
+        tls_context_free(client);
+    }
+    tls_context_free(server);
+}
+
+static void bad_groups_are_placed(void)
+{
+    static const uint16_t unknown[] = {X25519, 0x4242}, twice[] = {X25519, P384, X25519};
+    tls_context_t *client = make_client_context(&plain_client);
+    tls_client_options_t options;
+
+    options = with_groups(localhost, unknown, 2);
+    check_refused(client, &options, TLS_ERR_CONFIG, "group 2 of the list, 0x4242");
+    options = with_groups(localhost, twice, 3);
+    check_refused(client, &options, TLS_ERR_CONFIG, "group 3 of the list, 0x001d, stands twice");
+    options = with_groups(localhost, NULL, 1);
+    check_refused(client, &options, TLS_ERR_ARGUMENT, "groups");
+    options = with_groups(localhost, (const uint16_t *)((const char *)unknown + 1), 1);
+    check_refused(client, &options, TLS_ERR_ARGUMENT, "groups");
+    tls_context_free(client);
+}
+
+static void groups_go_with_ech_of_the_connection(void)
+{
+    struct recipe recipe = with_version(plain_client, TLS_VERSION_1_3);
+    tls_builder_t *builder = make_builder(&recipe);
+    tls_context_t *client, *server = make_server_context(&plain_server);
+    tls_client_options_t options = with_groups(localhost, x25519_alone, 1);
+
+    CHECK_EQ(tls_builder_ech_grease(builder, 1), TLS_OK);
+    client = tls_context_client(builder, NULL);
+    check_refused(client, &options, TLS_ERR_ARGUMENT, "ECH");
+    for (uint32_t flag = TLS_CLIENT_ECH_GREASE; flag <= TLS_CLIENT_NO_ECH; flag *= 2) {
+        struct pair pair;
+
+        options.flags = flag;
+        pair = pair_with(client, server, &options);
+        finish_handshake(&pair);
+        CHECK_EQ(tls_group(pair.client), X25519);
+        CHECK_EQ(tls_ech_status(pair.client),
+                 flag == TLS_CLIENT_ECH_GREASE ? TLS_ECH_GREASE : TLS_ECH_NONE);
+        free_pair(&pair);
+    }
+    tls_context_free(client);
+    tls_context_free(server);
+    tls_builder_free(builder);
+}
+
 int main(int argc, char **argv)
 {
     pki_set(argc, argv);
@@ -422,5 +554,9 @@ int main(int argc, char **argv)
     RUN(contradictions_are_refused);
     RUN(names_are_those_of_the_options);
     RUN(sessions_go_with_both_names);
+    RUN(a_client_offers_groups_of_its_own);
+    RUN(a_resumed_session_goes_with_other_groups);
+    RUN(bad_groups_are_placed);
+    RUN(groups_go_with_ech_of_the_connection);
     return 0;
 }

@@ -587,6 +587,14 @@ typedef struct tls_client_options {
      * Bits TLS_CLIENT_*.
      */
     uint32_t flags;
+    /**
+     * Key exchange groups as for tls_builder_groups(); NULL, with a `groups_count` of 0, for those of the context.
+     */
+    const uint16_t *groups;
+    /**
+     * How many.
+     */
+    size_t groups_count;
 } tls_client_options_t;
 
 /**
@@ -919,7 +927,8 @@ tls_conn_t *tls_client_new(const tls_context_t *context,
 
 /**
  * Starts a server connection, which waits for the client's first bytes. With a NULL context it will ask
- * for one when the ClientHello is in (TLS_ASK_CONTEXT, section 9), and uses default limits until then.
+ * for one when the ClientHello is in (TLS_ASK_CONTEXT, section 9), and uses default limits until then; a context
+ * that asks (tls_builder_ask_context()) has its own.
  * The caller owns the connection, until tls_free(); the context may be freed before it.
  *
  * `error` may be NULL; otherwise the caller has set `error->size`.
@@ -943,7 +952,7 @@ void tls_free(tls_conn_t *conn);
  * where the connection stands:
  *
  * TLS_WANT_FEED while the handshake needs bytes from the peer; TLS_WANT_DRAIN if a handshake flight has to
- * be drained before the next one; TLS_ASK_CONTEXT or TLS_ASK_VERIFY if a question is open (section 9);
+ * be drained before the next one; TLS_ASK_CONTEXT, TLS_ASK_VERIFY or TLS_ASK_SIGN if a question is open (section 9);
  * TLS_OK once the handshake is done; TLS_CLOSED or TLS_TRUNCATED once that end is reached with no plain byte
  * unread [R-08]; a fatal error, again and again, after one happened.
  *
@@ -2066,8 +2075,8 @@ ptrdiff_t tls_conn_wire_bound(tls_conn_t *conn,
  *
  * What a peer can make this side hold is bounded: by tls_builder_limits() and, for the time before anybody
  * is known, by what is here. Contexts have the limits that their builder had when they were made; a server
- * without a context has the defaults until TLS_ASK_CONTEXT is answered. A handshake that exceeds one of them
- * fails, and no other connection notices.
+ * without a context has the defaults until TLS_ASK_CONTEXT is answered, one whose context asks has those of that
+ * one. A handshake that exceeds one of them fails, and no other connection notices.
  *
  * tls_builder_handshake_budget() sets the most wire bytes that a peer may send until the handshake is done,
  * early data included; the default is 262144 (TLS_DEFAULT_HANDSHAKE_BUDGET), which is more than handshakes
@@ -2171,17 +2180,25 @@ size_t tls_context_worst_case(const tls_context_t *context);
  * connection resumes none, and keeps those that it gets. See tls_client_new_resuming(). A session is one of
  * the same `server_name` and the same name sent.
  *
+ * `groups` are `groups_count` key exchange groups, in order of preference, that this connection offers in place
+ * of the context's [R-110]. A client that resumes a TLS 1.3 session can so be content with X25519 (0x001d) where
+ * the session comes of X25519MLKEM768, which makes such a handshake more than a third cheaper. What it gives up:
+ * the keys then come of X25519 and of the session, so that who records the connection, and has both a quantum
+ * computer and the keys of the server's tickets one day, can read it. A context's ECH has no such connections:
+ * give its list here as well.
+ *
  * `ech` is an ECHConfigList; TLS_CLIENT_ECH_GREASE and TLS_CLIENT_NO_ECH are the other choices. See
  * tls_builder_ech().
  *
- * A name, a session or ECH of its own costs a connection a copy of the context's settings (some 400 bytes, with
+ * A name, groups, a session or ECH of its own costs a connection a copy of the context's settings (some 400 bytes, with
  * ECH some 700; not of its trust anchors, keys and lists).
  *
  * Ownership: everything is read during the call; the session remains the caller's. `error` may be NULL; otherwise
  * the caller has set `error->size`.
  * Errors: NULL, with `error->status` as of the short forms, TLS_ERR_ARGUMENT (also a size or bits that this
  * version does not know, or two wishes of which one excludes the other), TLS_ERR_CONFIG (a malformed list, the
- * message has the offset; an ECHConfigList without a usable configuration; ECH without TLS 1.3, see there).
+ * message has the offset; a group that does not exist here, or stands twice; an ECHConfigList without a usable
+ * configuration; ECH without TLS 1.3, see there).
  * Since 0.1.
  */
 tls_conn_t *tls_client_new_with(const tls_context_t *context,

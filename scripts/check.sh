@@ -65,6 +65,7 @@ check "every room but ffi forbids unsafe" test "$(grep -c '^#\[forbid(unsafe_cod
 check "rustls is named in src/engine only" none '\brustls(_aws_lc_rs)?::' 'src/*.rs' ':!src/engine'
 check "names in the documents exist" names_in_documents
 check "the documents name every call of OpenSSL that is replaced" tests/migration/openssl_names.py
+check "the documents name every call of rustls-ffi" tests/migration/rustls_ffi_names.py
 check "shell scripts parse" bash -c 'for script in $(git ls-files "*.sh") .ci/run; do bash -n "$script" || exit 1; done'
 check "licences of the dependencies fit" licences
 

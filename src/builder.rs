@@ -116,7 +116,7 @@ impl Builder {
 
     /// `groups` are IANA numbers in order of preference.
     pub(crate) fn groups(&mut self, groups: &[u16]) -> Result<(), Failure> {
-        check_all(groups, has_group, TLS_REASON_GROUP_UNSUPPORTED, "key exchange group")?;
+        check_groups(groups)?;
         self.recipe.groups = groups.to_vec();
         Ok(())
     }
@@ -272,6 +272,11 @@ impl Builder {
     pub(crate) fn pool(&mut self, bytes: usize) {
         self.pool = bytes;
     }
+}
+
+/// Whether a list of groups can be offered.
+pub(crate) fn check_groups(groups: &[u16]) -> Result<(), Failure> {
+    check_all(groups, has_group, TLS_REASON_GROUP_UNSUPPORTED, "key exchange group")
 }
 
 /// Every one of `numbers` must exist here, and none stand twice.

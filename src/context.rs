@@ -6,7 +6,7 @@ use pki_types::{CertificateDer, DnsName, ServerName};
 
 use crate::alpn;
 use crate::buffer::Pool;
-use crate::builder::Builder;
+use crate::builder::{Builder, check_groups};
 use crate::connection::Connection;
 use crate::ech::EchRef;
 use crate::engine::{ClientSession, ClientSetup, ClientWish, Credential, GivenKey, KeySet, ServerSetup};
@@ -36,6 +36,8 @@ pub(crate) struct ClientOptions<'a> {
     pub(crate) server_name: &'a [u8],
     pub(crate) sent: Sent<'a>,
     pub(crate) alpn: Option<&'a [u8]>,
+    /// Key exchange groups, IANA numbers.
+    pub(crate) groups: Option<&'a [u16]>,
     pub(crate) ech: EchOption<'a>,
     /// Whether its sessions are kept apart, with the one to resume.
     pub(crate) sessions: Option<Option<&'a mut ClientSession>>,
@@ -59,7 +61,14 @@ pub(crate) enum EchOption<'a> {
 impl<'a> ClientOptions<'a> {
     /// None of its own.
     pub(crate) fn new(server_name: &'a [u8]) -> Self {
-        Self { server_name, sent: Sent::Verified, alpn: None, ech: EchOption::OfContext, sessions: None }
+        Self {
+            server_name,
+            sent: Sent::Verified,
+            alpn: None,
+            groups: None,
+            ech: EchOption::OfContext,
+            sessions: None,
+        }
     }
 }
 
@@ -137,6 +146,7 @@ impl Context {
         };
         let verified = parse_name(options.server_name)?;
         let protocols = alpn::parse(options.alpn.unwrap_or_default())?;
+        check_groups(options.groups.unwrap_or_default())?;
         let ech = match options.ech {
             EchOption::OfContext => None,
             EchOption::Off => Some(EchRef::Off),
@@ -147,6 +157,7 @@ impl Context {
             sent: sent_name(&options.sent, &verified)?,
             verified,
             alpn: options.alpn.is_some().then_some(&protocols[..]),
+            groups: options.groups,
             ech,
             sessions: options.sessions,
         })?;

@@ -62,7 +62,7 @@ def unusual(header):
         for member in members:
             pointer = re.fullmatch(r"(const\s+)?(\w+)\s*\*\s*\w+", member)
             if pointer:
-                if pointer.group(2) not in {"void", "char"} | set(tlsbio_header.HANDLES):
+                if pointer.group(2) not in {"void", "char", "uint16_t"} | set(tlsbio_header.HANDLES):
                     yield f"struct {name}: '{member}' points to what another language cannot make"
             elif not re.fullmatch(r"(\w+)\s+\w+(\s*,\s*\w+)*|(char|uint8_t)\s+\w+\s*\[\s*\w+\s*\]", member):
                 yield f"struct {name}: '{member}' is not a plain member"

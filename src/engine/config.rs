@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use pki_types::FipsStatus;
 use rustls::client::{Resumption, TicketRequest};
+use rustls::crypto::kx::SupportedKxGroup;
 use rustls::crypto::{CryptoProvider, TicketProducer};
 use rustls::enums::ApplicationProtocol;
 use rustls::server::{
@@ -152,7 +153,7 @@ impl Recipe {
             ));
         }
         if !self.groups.is_empty() {
-            provider.kx_groups = selected(&self.groups, ALL_KX_GROUPS, |group| group.name().0);
+            provider.kx_groups = selected_groups(&self.groups);
         }
         Ok(Arc::new(provider))
     }
@@ -193,6 +194,11 @@ pub(super) fn protocols(names: &[Vec<u8>]) -> Vec<ApplicationProtocol<'static>> 
 
 fn validated(status: FipsStatus) -> bool {
     matches!(status, FipsStatus::Certified { .. })
+}
+
+/// The groups with these numbers, in their order.
+pub(super) fn selected_groups(groups: &[u16]) -> Cow<'static, [&'static dyn SupportedKxGroup]> {
+    selected(groups, ALL_KX_GROUPS, |group| group.name().0)
 }
 
 /// The members of `all` with these numbers, in their order.

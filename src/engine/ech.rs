@@ -9,11 +9,13 @@ use std::sync::Arc;
 use pki_types::EchConfigListBytes;
 use rustls::ClientConfig;
 use rustls::client::{EchConfig, EchGreaseConfig, EchMode};
+use rustls::crypto::CryptoProvider;
 use rustls::crypto::hpke::Hpke;
 use rustls::error::{EncryptedClientHelloError, Error, RejectedEch};
 use rustls_aws_lc_rs::hpke::{ALL_SUPPORTED_SUITES, DH_KEM_X25519_HKDF_SHA256_AES_128};
 
 use super::clock::HostClock;
+use super::config::selected_groups;
 use super::explain::explain;
 use crate::ech::EchRef;
 use crate::failure::Failure;
@@ -84,6 +86,27 @@ pub(super) fn with_ech(
             EchRef::Offer(_) => Arc::make_mut(&mut provider).tls12_cipher_suites = Cow::Borrowed(&[]),
         }
     }
+    rebuilt(config, clock, provider, mode)
+}
+
+/// `config` with these groups in place of those that it had, and without ECH.
+pub(super) fn with_groups(
+    config: &ClientConfig,
+    clock: &Arc<HostClock>,
+    groups: &[u16],
+) -> Result<ClientConfig, Failure> {
+    let mut provider = CryptoProvider::clone(config.provider());
+    provider.kx_groups = selected_groups(groups);
+    rebuilt(config, clock, Arc::new(provider), None)
+}
+
+/// A copy of `config` with another provider and another mode: they cannot be changed in one that was made.
+fn rebuilt(
+    config: &ClientConfig,
+    clock: &Arc<HostClock>,
+    provider: Arc<CryptoProvider>,
+    mode: Option<EchMode>,
+) -> Result<ClientConfig, Failure> {
     let mut builder = ClientConfig::builder_with_details(provider, clock.clone());
     if let Some(mode) = mode {
         builder = builder.with_ech(mode);

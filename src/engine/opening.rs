@@ -9,7 +9,7 @@ use rustls::enums::ApplicationProtocol;
 
 use super::client_sessions::{ClientSession, OwnSessions};
 use super::config::{ClientSetup, ServerSetup, protocols};
-use super::ech::{EchStatus, with_ech};
+use super::ech::{EchStatus, with_ech, with_groups};
 use crate::ech::EchRef;
 use crate::failure::Failure;
 
@@ -21,6 +21,8 @@ pub(crate) struct ClientWish<'a> {
     pub sent: Option<DnsName<'static>>,
     /// None for the protocols of the context.
     pub alpn: Option<&'a [Vec<u8>]>,
+    /// Key exchange groups (IANA numbers); None for those of the context.
+    pub groups: Option<&'a [u16]>,
     /// None for what the context does.
     pub ech: Option<EchRef<'a>>,
     /// Whether its sessions are kept apart, with the one to resume.
@@ -54,8 +56,16 @@ impl Names {
 
 impl ClientSetup {
     pub(crate) fn opening(&self, wish: ClientWish<'_>) -> Result<Opening, Failure> {
-        let ClientWish { verified, sent, alpn, ech, sessions } = wish;
+        let ClientWish { verified, sent, alpn, groups, ech, sessions } = wish;
         let (mut config, engine) = self.named(sent.clone(), verified.clone());
+        if let Some(groups) = groups {
+            if ech.is_none() && self.ech != EchStatus::None {
+                return Err(Failure::argument(
+                    "groups of one connection go with ECH of that connection: the context's cannot be copied",
+                ));
+            }
+            config = Arc::new(with_groups(&config, &self.clock, groups)?);
+        }
         let ech = match ech {
             None => self.ech,
             Some(EchRef::Off) if self.ech == EchStatus::None => EchStatus::None,

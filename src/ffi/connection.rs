@@ -46,7 +46,8 @@ pub unsafe extern "C" fn tls_client_new(
 }
 
 /// Starts a server connection, which waits for the client's first bytes. With a NULL context it will ask
-/// for one when the ClientHello is in (TLS_ASK_CONTEXT, section 9), and uses default limits until then.
+/// for one when the ClientHello is in (TLS_ASK_CONTEXT, section 9), and uses default limits until then; a context
+/// that asks (tls_builder_ask_context()) has its own.
 /// The caller owns the connection, until tls_free(); the context may be freed before it.
 ///
 /// `error` may be NULL; otherwise the caller has set `error->size`.
@@ -83,7 +84,7 @@ pub extern "C" fn tls_free(conn: *mut tls_conn_t) {
 /// where the connection stands:
 ///
 /// TLS_WANT_FEED while the handshake needs bytes from the peer; TLS_WANT_DRAIN if a handshake flight has to
-/// be drained before the next one; TLS_ASK_CONTEXT or TLS_ASK_VERIFY if a question is open (section 9);
+/// be drained before the next one; TLS_ASK_CONTEXT, TLS_ASK_VERIFY or TLS_ASK_SIGN if a question is open (section 9);
 /// TLS_OK once the handshake is done; TLS_CLOSED or TLS_TRUNCATED once that end is reached with no plain byte
 /// unread; a fatal error, again and again, after one happened.
 ///

@@ -9,8 +9,8 @@ use crate::status::{TLS_ERR_ARGUMENT, TLS_OK};
 ///
 /// What a peer can make this side hold is bounded: by tls_builder_limits() and, for the time before anybody
 /// is known, by what is here. Contexts have the limits that their builder had when they were made; a server
-/// without a context has the defaults until TLS_ASK_CONTEXT is answered. A handshake that exceeds one of them
-/// fails, and no other connection notices.
+/// without a context has the defaults until TLS_ASK_CONTEXT is answered, one whose context asks has those of that
+/// one. A handshake that exceeds one of them fails, and no other connection notices.
 ///
 /// tls_builder_handshake_budget() sets the most wire bytes that a peer may send until the handshake is done,
 /// early data included; the default is 262144 (TLS_DEFAULT_HANDSHAKE_BUDGET), which is more than handshakes

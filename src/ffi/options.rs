@@ -5,7 +5,7 @@ use std::ptr;
 
 use super::boundary::{contained, enter_session, make_from_connection, publish_connection, share_context};
 use super::errors::{report_construction, report_result};
-use super::memory::{bytes, load_struct, text};
+use super::memory::{array, bytes, load_struct, text};
 use super::types::{
     tls_client_options_t, tls_conn_t, tls_context_t, tls_error_t, tls_server_options_t, tls_status_t,
 };
@@ -30,17 +30,25 @@ use crate::status::*;
 /// connection resumes none, and keeps those that it gets. See tls_client_new_resuming(). A session is one of
 /// the same `server_name` and the same name sent.
 ///
+/// `groups` are `groups_count` key exchange groups, in order of preference, that this connection offers in place
+/// of the context's. A client that resumes a TLS 1.3 session can so be content with X25519 (0x001d) where
+/// the session comes of X25519MLKEM768, which makes such a handshake more than a third cheaper. What it gives up:
+/// the keys then come of X25519 and of the session, so that who records the connection, and has both a quantum
+/// computer and the keys of the server's tickets one day, can read it. A context's ECH has no such connections:
+/// give its list here as well.
+///
 /// `ech` is an ECHConfigList; TLS_CLIENT_ECH_GREASE and TLS_CLIENT_NO_ECH are the other choices. See
 /// tls_builder_ech().
 ///
-/// A name, a session or ECH of its own costs a connection a copy of the context's settings (some 400 bytes, with
+/// A name, groups, a session or ECH of its own costs a connection a copy of the context's settings (some 400 bytes, with
 /// ECH some 700; not of its trust anchors, keys and lists).
 ///
 /// Ownership: everything is read during the call; the session remains the caller's. `error` may be NULL; otherwise
 /// the caller has set `error->size`.
 /// Errors: NULL, with `error->status` as of the short forms, TLS_ERR_ARGUMENT (also a size or bits that this
 /// version does not know, or two wishes of which one excludes the other), TLS_ERR_CONFIG (a malformed list, the
-/// message has the offset; an ECHConfigList without a usable configuration; ECH without TLS 1.3, see there).
+/// message has the offset; a group that does not exist here, or stands twice; an ECHConfigList without a usable
+/// configuration; ECH without TLS 1.3, see there).
 /// Since 0.1.
 ///
 /// # Safety
@@ -62,6 +70,8 @@ pub unsafe extern "C" fn tls_client_new_with(
         ech: ptr::null(),
         ech_len: 0,
         flags: 0,
+        groups: ptr::null(),
+        groups_count: 0,
     };
     let result = contained(|| {
         let context = share_context(context)?;
@@ -89,6 +99,9 @@ pub unsafe extern "C" fn tls_client_new_with(
         // SAFETY: valid as the caller promises.
         let alpn = unsafe { own_alpn(given.alpn, given.alpn_len, has(TLS_CLIENT_NO_ALPN)) }?;
         // SAFETY: as above.
+        let groups =
+            unsafe { array(given.groups, given.groups_count) }.map_err(|_| bad_list("the list of groups"))?;
+        // SAFETY: as above.
         let list = unsafe { bytes(given.ech, given.ech_len) }.map_err(|_| bad_list("the ECHConfigList"))?;
         let ech = match (list, has(TLS_CLIENT_ECH_GREASE), has(TLS_CLIENT_NO_ECH)) {
             ([], false, false) => EchOption::OfContext,
@@ -104,8 +117,14 @@ pub unsafe extern "C" fn tls_client_new_with(
         let mut session = if given.session.is_null() { None } else { Some(enter_session(given.session)?) };
         let session = session.as_mut().map(|session| &mut ***session);
         let sessions = (session.is_some() || has(TLS_CLIENT_OWN_SESSIONS)).then_some(session);
-        let connection =
-            context.connect_with(ClientOptions { server_name: name, sent, alpn, ech, sessions })?;
+        let connection = context.connect_with(ClientOptions {
+            server_name: name,
+            sent,
+            alpn,
+            groups: (!groups.is_empty()).then_some(groups),
+            ech,
+            sessions,
+        })?;
         publish_connection(connection)
     });
     // SAFETY: valid as the caller promises.

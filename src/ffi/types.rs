@@ -71,6 +71,10 @@ pub struct tls_client_options_t {
     pub ech_len: usize,
     /// Bits TLS_CLIENT_*.
     pub flags: u32,
+    /// Key exchange groups as for tls_builder_groups(); NULL, with a `groups_count` of 0, for those of the context.
+    pub groups: *const u16,
+    /// How many.
+    pub groups_count: usize,
 }
 
 /// What one server connection has of its own (tls_answer_context_with). The caller sets all members to

@@ -1,7 +1,7 @@
 """Sessions that cross processes: Go's client between two of our servers, our client between two of Go's."""
 
-from go_peer import GoTest
-from harness import VERSIONS, pattern, rows
+from go_peer import GoTest, missing_group
+from harness import VERSIONS, X25519, X25519MLKEM768, pattern, rows
 from settings import pki
 from switch import Switch
 
@@ -57,6 +57,22 @@ class SharedKeys(GoTest):
         for report, resumed in zip(client.reports(), (0, 1), strict=True):
             self.expect(report, status="TLS_CLOSED", resumed=resumed, received=len(data))
         self.assertEqual([server.report()["resumed"] for server in servers], [False, True])
+
+    def test_session_of_the_hybrid_resumed_with_x25519(self):
+        if reason := missing_group(X25519MLKEM768):
+            self.skipTest(reason)
+        server = self.start_server(version="1.3", count="3")
+        data = pattern(1000)
+        client = self.our_client(
+            server.port(),
+            **{"job": "exchange", "send": self.file_with(data), "expect": len(data), "count": "3", "carry": True},
+            resumed_groups=X25519,
+        )
+        groups = (X25519MLKEM768, X25519, X25519)
+        for report, group, resumed in zip(client.reports(), groups, (0, 1, 1), strict=True):
+            self.expect(report, status="TLS_CLOSED", group=group, resumed=resumed, retried=False)
+        for report, group, resumed in zip(server.reports(), groups, (False, True, True), strict=True):
+            self.expect_go(report, error="", group=group, resumed=resumed)
 
     @rows(("none", "0", 0), ("one", "1", 1), ("eight", "8", 1))
     def test_number_of_tickets(self, count, resumed):

@@ -8,6 +8,9 @@ from settings import pki
 
 EXPORT = ("-keymatexport", "EXPERIMENTAL-tlsbio", "-keymatexportlen", "40")
 
+# tls-exporter (RFC 9266) as an exporter. Its context is empty, and the programs give none, which is the same in TLS 1.3 only.
+BINDING = ("-tls1_3", "-keymatexport", "EXPORTER-Channel-Binding", "-keymatexportlen", "32")
+
 # (label, version, algorithm): the binding by certificate is not defined for Ed25519.
 CASES = [
     (f"{version} {algorithm}", version, algorithm)
@@ -25,6 +28,9 @@ class Secrets(InteropTest):
         self.assertEqual(len(report["exporter_binding"]), 64)
         self.assertEqual(len(material), 80)
 
+    def check_binding(self, report, theirs):
+        material = theirs.wait_for(r"Keying material: ([0-9A-F]{64})\n").group(1).lower()
+        self.expect(report, exporter_binding=material)
 
     def check_key_log(self, report, path, version):
         """The same secrets under the same names; OpenSSL also writes comments."""
@@ -42,6 +48,13 @@ class OurClient(Secrets):
         server.wait_for("Keying material: ")
         server.write(b"Q\n").join()
         self.check(client.report(), server, version, algorithm)
+
+    def test_exporter_binding(self):
+        server = self.start(SServer(*BINDING, mode=()))
+        client = self.our_client(server.port(), job="echo")
+        server.wait_for("Keying material: ")
+        server.write(b"Q\n").join()
+        self.check_binding(client.report(), server)
 
     @rows(*((f"{version} verify {verify}", version, verify) for version in VERSIONS for verify in ("peer", "ask")))
     def test_key_log(self, version, verify):
@@ -100,6 +113,13 @@ class OurServer(Secrets):
         client.wait_for("Keying material: ")
         client.finish()
         self.check(server.report(), client, version, algorithm)
+
+    def test_exporter_binding(self):
+        server = self.our_server()
+        client = self.start(SClient(server.port(), *BINDING, brief=False))
+        client.wait_for("Keying material: ")
+        client.finish()
+        self.check_binding(server.report(), client)
 
     @rows(
         *(

@@ -4,7 +4,7 @@ import re
 import ssl
 import time
 
-from harness import VERSION_IDS, VERSIONS, InteropTest, certificates, rows
+from harness import P384, VERSION_IDS, VERSIONS, InteropTest, certificates, rows
 from openssl_tools import VERSION_FLAGS, VERSION_NAMES, SClient, SServer, identity
 from settings import pki
 
@@ -118,6 +118,15 @@ class Number(InteropTest):
 
 
 class Carried(InteropTest):
+    def test_resumed_with_another_group(self):
+        server = self.start(SServer("-tls1_3", connections=3))
+        data = self.file_with(b"one line\n")
+        options = {"job": "exchange", "send": data, "expect": "9", "count": "3", "carry": True}
+        client = self.our_client(server.port(), resumed_groups=P384, **options)
+        for report, resumed in zip(client.reports(), (0, 1, 1), strict=True):
+            self.expect(report, status="TLS_CLOSED", resumed=resumed, retried=False)
+            self.assertEqual(report["group"] == P384, bool(resumed))
+
     @rows(*((version, version) for version in VERSIONS))
     def test_session_of_one_connection_in_the_next(self, version):
         server = self.start(SServer(VERSION_FLAGS[version], connections=3))

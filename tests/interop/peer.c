@@ -20,7 +20,7 @@ static tls_conn_t *new_conn(const struct options *o, struct contexts *contexts)
     if (o->server)
         conn = tls_server_new(o->ask_context ? NULL : contexts->main, &error);
     else if (o->carry)
-        conn = resume_connect(contexts->main, o->name, &contexts->carried, &error);
+        conn = resume_connect(contexts->main, o, &contexts->carried, &error);
     else if (wishes_any(&o->wishes))
         conn = wishes_client(contexts->main, o, &error);
     else

@@ -4,7 +4,7 @@
 openssl_names.py [INCLUDE_DIRECTORY]
 
 From ssl.h and tls1.h all functions and macros that stand for some; from bio.h and x509_vfy.h what sets a callback, and
-what is used with memory BIOs. In the documents a name stands in the first column of a table, in backticks; '*' is for the
+what is used with memory BIOs; from others what fills in a table of callbacks. In the documents a name stands in the first column of a table, in backticks; '*' is for the
 rest of a name.
 """
 
@@ -13,10 +13,18 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-CALL = r"\b((?:SSL|DTLS|TLS|BIO|X509_STORE|X509_STORE_CTX|OPENSSL|d2i|i2d)_[A-Za-z0-9_]*)\s*\("
+CALL = r"\b((?:SSL|DTLS|TLS|BIO|X509_STORE|X509_STORE_CTX|X509_LOOKUP|OPENSSL|RSA|EC|EVP|UI|d2i|i2d)_[A-Za-z0-9_]*)\s*\("
 # Containers and their like: no part of TLS.
 NOT_TLS = re.compile(r"^(OPENSSL_sk_|SSL_CTRL|SSL_CB_|OPENSSL_VERSION|SSL_F_|SSL_R_)|^[A-Z0-9_]+$")
 CALLBACK = re.compile(r"callback|_info_cb$|_cb$|^BIO_meth_set_|^X509_STORE_set_(?!default|flags|depth|purpose|trust|ex_)")
+# Tables of functions that a host fills in: how to sign, where certificates are found, how to ask for a password.
+METHODS = {
+    "x509_vfy.h": r"X509_LOOKUP_meth_set_|X509_STORE_CTX_set_verify$",
+    "rsa.h": r"RSA_meth_set_",
+    "ec.h": r"EC_KEY_METHOD_set_",
+    "evp.h": r"EVP_PKEY_meth_set_",
+    "ui.h": r"UI_method_set_",
+}
 MEMORY = {
     "BIO_s_mem", "BIO_new_mem_buf", "BIO_get_mem_data", "BIO_get_mem_ptr", "BIO_set_mem_buf", "BIO_set_mem_eof_return",
     "BIO_s_bio", "BIO_new_bio_pair", "BIO_make_bio_pair", "BIO_destroy_bio_pair", "BIO_shutdown_wr",
@@ -60,6 +68,8 @@ def main():
     wanted |= {name for name in bio if CALLBACK.search(name)} | (MEMORY & bio)
     store = calls(include / "x509_vfy.h")
     wanted |= {name for name in store if name.startswith("X509_STORE") and "_set_" in name and CALLBACK.search(name)}
+    for header, pattern in METHODS.items():
+        wanted |= {name for name in calls(include / header) if re.match(pattern, name)}
 
     patterns = named()
     prefixes = tuple(pattern[:-1] for pattern in patterns if pattern.endswith("*"))

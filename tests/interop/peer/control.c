@@ -6,8 +6,6 @@
 
 #include "session.h"
 
-enum { MOST_NUMBERS = 16 };
-
 bool control_flag(struct control *c, const char *name)
 {
     if (strcmp(name, "--asking-context") != 0)
@@ -22,6 +20,8 @@ bool control_option(struct control *c, const char *name, const char *value)
         c->suites = value;
     else if (strcmp(name, "--offer-groups") == 0)
         c->groups = value;
+    else if (strcmp(name, "--resumed-groups") == 0)
+        c->resumed_groups = value;
     else if (strcmp(name, "--new-keys") == 0)
         c->new_keys = strtol(value, NULL, 10);
     else if (strcmp(name, "--inbound") == 0)
@@ -35,7 +35,7 @@ bool control_option(struct control *c, const char *name, const char *value)
     return true;
 }
 
-static size_t parse_numbers(const char *text, uint16_t *numbers)
+size_t control_numbers(const char *text, uint16_t *numbers)
 {
     size_t count = 0;
 
@@ -51,8 +51,8 @@ static size_t parse_numbers(const char *text, uint16_t *numbers)
 bool control_configure(tls_builder_t *builder, const struct control *c)
 {
     uint16_t suites[MOST_NUMBERS], groups[MOST_NUMBERS];
-    size_t suite_count = parse_numbers(c->suites, suites);
-    size_t group_count = parse_numbers(c->groups, groups);
+    size_t suite_count = control_numbers(c->suites, suites);
+    size_t group_count = control_numbers(c->groups, groups);
 
     return tls_builder_suites(builder, suites, suite_count) == TLS_OK &&
            tls_builder_groups(builder, groups, group_count) == TLS_OK &&

@@ -17,10 +17,18 @@ bool resume_set_key(tls_context_t *context, const struct options *o)
     return false;
 }
 
-tls_conn_t *resume_connect(const tls_context_t *context, const char *name, tls_session_t **carried,
-                           tls_error_t *error)
+tls_conn_t *resume_connect(const tls_context_t *context, const struct options *o,
+                           tls_session_t **carried, tls_error_t *error)
 {
-    tls_conn_t *conn = tls_client_new_resuming(context, name, *carried, error);
+    uint16_t groups[MOST_NUMBERS];
+    size_t count = *carried ? control_numbers(o->control.resumed_groups, groups) : 0;
+    tls_client_options_t options = {.size = sizeof(options),
+                                    .server_name = o->name,
+                                    .session = *carried,
+                                    .flags = TLS_CLIENT_OWN_SESSIONS,
+                                    .groups = groups,
+                                    .groups_count = count};
+    tls_conn_t *conn = tls_client_new_with(context, &options, error);
 
     tls_session_free(*carried);
     *carried = NULL;

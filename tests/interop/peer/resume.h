@@ -11,8 +11,8 @@
 bool resume_set_key(tls_context_t *context, const struct options *options);
 
 /* A client that resumes the session carried, if there is one; ends that session. */
-tls_conn_t *resume_connect(const tls_context_t *context, const char *name, tls_session_t **carried,
-                           tls_error_t *error);
+tls_conn_t *resume_connect(const tls_context_t *context, const struct options *options,
+                           tls_session_t **carried, tls_error_t *error);
 
 /* Carries the newest session of a connection on. */
 void resume_keep(tls_conn_t *conn, tls_session_t **carried);
