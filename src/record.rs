@@ -23,12 +23,8 @@ pub(crate) const MAX_GROWTH: usize = HEADER + 8 + TAG;
 /// Length of the tag, in all suites.
 pub(crate) const TAG: usize = 16;
 
-/// Plain bytes that the engine puts into one record, at least: it counts the growth, without the
-/// header, against the 16384 bytes that are allowed for plain bytes alone.
-pub(crate) const SEALED_PLAIN: usize = MAX_PLAIN - (MAX_GROWTH - HEADER);
-
-/// Wire bytes of a record that the engine has filled.
-const SEALED_WIRE: usize = SEALED_PLAIN + MAX_GROWTH;
+/// Wire bytes of a record that the engine has filled, at most.
+const FULL_WIRE: usize = MAX_PLAIN + MAX_GROWTH;
 
 /// Length of a KeyUpdate message.
 pub(crate) const KEY_UPDATE: usize = 5;
@@ -47,11 +43,7 @@ pub(crate) const fn wire_bound(plain: usize) -> usize {
 /// Room that the engine reserves in the outbound queue for `plain` bytes: it sizes all records like
 /// the first one.
 pub(crate) const fn reserve_bound(plain: usize) -> usize {
-    if plain <= SEALED_PLAIN {
-        wire_bound(plain)
-    } else {
-        plain.div_ceil(SEALED_PLAIN) * SEALED_WIRE + KEY_UPDATES
-    }
+    if plain <= MAX_PLAIN { wire_bound(plain) } else { plain.div_ceil(MAX_PLAIN) * FULL_WIRE + KEY_UPDATES }
 }
 
 /// Whether the engine has anything to say about `wire`: a whole record is there, or a header that

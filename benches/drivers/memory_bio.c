@@ -1,6 +1,6 @@
 /*
- * OpenSSL and BoringSSL, which share an interface, by memory BIOs: as CPython, Node and Twisted use them. Built once
- * with the headers of each.
+ * OpenSSL and BoringSSL, which share an interface, by memory BIOs: as CPython, Node and Twisted use
+ * them. Built once with the headers of each.
  */
 #include <string.h>
 
@@ -43,10 +43,13 @@ static int set_suite(SSL_CTX *context, uint16_t suite)
     if (suite == 0xc02b)
         return SSL_CTX_set_cipher_list(context, "ECDHE-ECDSA-AES128-GCM-SHA256");
 #ifdef OPENSSL_IS_BORINGSSL
-    /* In TLS 1.3 it chooses by itself: with AES in hardware AES-128-GCM, unless a policy asks for more. */
-    return suite == 0x1301 || SSL_CTX_set_compliance_policy(context, ssl_compliance_policy_cnsa_202407);
+    /* In TLS 1.3 it chooses by itself: with AES in hardware AES-128-GCM, unless a policy asks for
+     * more. */
+    return suite == 0x1301 ||
+           SSL_CTX_set_compliance_policy(context, ssl_compliance_policy_cnsa_202407);
 #else
-    return SSL_CTX_set_ciphersuites(context, suite == 0x1301 ? "TLS_AES_128_GCM_SHA256" : "TLS_AES_256_GCM_SHA384");
+    return SSL_CTX_set_ciphersuites(context, suite == 0x1301 ? "TLS_AES_128_GCM_SHA256"
+                                                             : "TLS_AES_256_GCM_SHA384");
 #endif
 }
 
@@ -65,19 +68,21 @@ static const char *prepare(const struct setting *setting)
             !SSL_CTX_set_max_proto_version(context, setting->version))
             fail_with("SSL_CTX_new");
         /* In TLS 1.2 the list is also that of the certificate's curve. */
-        if (!SSL_CTX_set1_groups_list(context, setting->group == 0x11ec       ? "X25519MLKEM768"
+        if (!SSL_CTX_set1_groups_list(context, setting->group == 0x11ec     ? "X25519MLKEM768"
                                                : setting->version == 0x0303 ? "X25519:P-256"
                                                                             : "X25519"))
             return "has no such group";
         if (!set_suite(context, setting->suite))
             return "has no such suite";
         /* What CPython sets. */
-        SSL_CTX_set_mode(context, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_AUTO_RETRY | SSL_MODE_RELEASE_BUFFERS);
+        SSL_CTX_set_mode(context, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_AUTO_RETRY |
+                                      SSL_MODE_RELEASE_BUFFERS);
         if (role == CLIENT) {
             if (!SSL_CTX_load_verify_locations(context, setting->roots, NULL))
                 fail_with("roots");
             SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
-            SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+            SSL_CTX_set_session_cache_mode(context,
+                                           SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
             if (setting->resume)
                 SSL_CTX_sess_set_new_cb(context, keep_session);
         } else {
@@ -146,8 +151,9 @@ static int done(void *conn)
 
 static struct facts facts(void *conn)
 {
-    struct facts facts = {(uint16_t)SSL_version(conn), (uint16_t)SSL_CIPHER_get_protocol_id(SSL_get_current_cipher(conn)),
-                          0, SSL_session_reused(conn)};
+    struct facts facts = {(uint16_t)SSL_version(conn),
+                          (uint16_t)SSL_CIPHER_get_protocol_id(SSL_get_current_cipher(conn)), 0,
+                          SSL_session_reused(conn)};
 
 #ifdef OPENSSL_IS_BORINGSSL
     facts.group = SSL_get_group_id(conn);
@@ -171,8 +177,8 @@ static void close_connection(void *conn)
     SSL_free(conn);
 }
 
-static void by_memory_bio(void *from, void *to, const unsigned char *plain, size_t len, unsigned char *wire,
-                          struct sink *sink)
+static void by_memory_bio(void *from, void *to, const unsigned char *plain, size_t len,
+                          unsigned char *wire, struct sink *sink)
 {
     int sent, got;
 

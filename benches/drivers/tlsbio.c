@@ -47,13 +47,15 @@ static const char *prepare(const struct setting *setting)
         succeed(tls_builder_groups(builder, &setting->group, 1), "groups");
         if (role == CLIENT) {
             succeed(tls_builder_trust_file(builder, setting->roots), "roots");
-            succeed(tls_builder_sessions(builder, setting->resume ? TLS_DEFAULT_SESSIONS : 0), "sessions");
+            succeed(tls_builder_sessions(builder, setting->resume ? TLS_DEFAULT_SESSIONS : 0),
+                    "sessions");
         } else {
             succeed(tls_builder_identity_file(builder, setting->chain, setting->key), "identity");
             succeed(tls_builder_tickets(builder, (uint32_t)setting->resume), "tickets");
         }
         tls_context_free(contexts[role]);
-        contexts[role] = role == CLIENT ? tls_context_client(builder, &error) : tls_context_server(builder, &error);
+        contexts[role] = role == CLIENT ? tls_context_client(builder, &error)
+                                        : tls_context_server(builder, &error);
         if (contexts[role] == NULL)
             fail("%s", error.message);
         tls_builder_free(builder);
@@ -103,7 +105,8 @@ static int done(void *conn)
 
 static struct facts facts(void *conn)
 {
-    struct facts facts = {tls_protocol_version(conn), tls_cipher_suite(conn), tls_group(conn), tls_resumed(conn)};
+    struct facts facts = {tls_protocol_version(conn), tls_cipher_suite(conn), tls_group(conn),
+                          tls_resumed(conn)};
 
     return facts;
 }
@@ -129,8 +132,8 @@ static void read_all(void *to, struct sink *sink, size_t most)
         fail_with(to, "tls_read_into");
 }
 
-static void by_copy(void *from, void *to, const unsigned char *plain, size_t len, unsigned char *wire,
-                    struct sink *sink)
+static void by_copy(void *from, void *to, const unsigned char *plain, size_t len,
+                    unsigned char *wire, struct sink *sink)
 {
     size_t most = len;
 
@@ -154,8 +157,8 @@ static void by_copy(void *from, void *to, const unsigned char *plain, size_t len
 }
 
 /* The one copy stands for the network: from what the sender shows to what the receiver lends. */
-static void by_window(void *from, void *to, const unsigned char *plain, size_t len, unsigned char *wire,
-                      struct sink *sink)
+static void by_window(void *from, void *to, const unsigned char *plain, size_t len,
+                      unsigned char *wire, struct sink *sink)
 {
     size_t most = len;
 
@@ -184,8 +187,8 @@ static void by_window(void *from, void *to, const unsigned char *plain, size_t l
     }
 }
 
-static void in_place(void *from, void *to, const unsigned char *plain, size_t len, unsigned char *wire,
-                     struct sink *sink)
+static void in_place(void *from, void *to, const unsigned char *plain, size_t len,
+                     unsigned char *wire, struct sink *sink)
 {
     while (len > 0) {
         size_t written, at = 0;
@@ -198,7 +201,9 @@ static void in_place(void *from, void *to, const unsigned char *plain, size_t le
         while (at < (size_t)sent) {
             tls_span_t spans[SPANS];
             size_t consumed;
-            ptrdiff_t count = tls_read_in_place(to, wire + at, (size_t)sent - at, spans, SPANS, &consumed), i;
+            ptrdiff_t count = tls_read_in_place(to, wire + at, (size_t)sent - at, spans, SPANS,
+                                                &consumed),
+                      i;
 
             if (count < 0)
                 fail_with(to, "tls_read_in_place");

@@ -1,6 +1,7 @@
 /*
  * What the comparison asks of a library. A driver is one file that answers it; with worker.c it
- * makes a program that measures that library and no other, so that no two copies of one symbol meet.
+ * makes a program that measures that library and no other, so that no two copies of one symbol
+ * meet.
  *
  * Both ends of a connection are in one process and on one thread. The network between them is a
  * buffer of the worker's: an end puts what it sends there (out), and the other takes it from there
@@ -20,17 +21,19 @@ enum role { CLIENT, SERVER };
 
 /* What both ends are to agree on. Numbers are IANA's. */
 struct setting {
-    const char *roots;  /* PEM file: the root of the chain that the client verifies for "localhost" */
-    const char *chain;  /* PEM file: the server's certificate and the intermediate one */
-    const char *key;    /* PEM file: PKCS #8 */
+    const char
+        *roots; /* PEM file: the root of the chain that the client verifies for "localhost" */
+    const char *chain; /* PEM file: the server's certificate and the intermediate one */
+    const char *key;   /* PEM file: PKCS #8 */
     /* 0x1301: TLS_AES_128_GCM_SHA256; 0x1302: TLS_AES_256_GCM_SHA384;
      * 0xc02b: TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, which is TLS 1.2 */
     uint16_t suite;
-    uint16_t version;   /* that of the suite, and no other: 0x0304 or 0x0303 */
-    uint16_t group;     /* 0x001d: X25519; 0x11ec: X25519MLKEM768 */
+    uint16_t version; /* that of the suite, and no other: 0x0304 or 0x0303 */
+    uint16_t group;   /* 0x001d: X25519; 0x11ec: X25519MLKEM768 */
     /*
-     * 0: the server gives out no tickets, or none that the client keeps. 1: it gives out one ticket a
-     * connection if it can be told so, and a client resumes the session that the driver kept last.
+     * 0: the server gives out no tickets, or none that the client keeps. 1: it gives out one ticket
+     * a connection if it can be told so, and a client resumes the session that the driver kept
+     * last.
      */
     int resume;
 };
@@ -42,8 +45,8 @@ struct facts {
 };
 
 /*
- * Where plain bytes arrive. A way that copies reads them into room; a way that decrypts in place says
- * where they are. Either reports them with delivered(), piece by piece and in order.
+ * Where plain bytes arrive. A way that copies reads them into room; a way that decrypts in place
+ * says where they are. Either reports them with delivered(), piece by piece and in order.
  */
 struct sink {
     unsigned char *room; /* for all bytes that the move carries: write at room + got */
@@ -55,8 +58,9 @@ struct sink {
 void delivered(struct sink *sink, const unsigned char *plain, size_t len);
 
 /*
- * One way to move plain bytes from one end to the other: written, encrypted, carried over, decrypted
- * and delivered, all len of them, which are at most LARGEST_WRITE. wire has WIRE_ROOM bytes.
+ * One way to move plain bytes from one end to the other: written, encrypted, carried over,
+ * decrypted and delivered, all len of them, which are at most LARGEST_WRITE. wire has WIRE_ROOM
+ * bytes.
  */
 struct way {
     const char *name;
@@ -70,19 +74,21 @@ struct driver {
     /* Of the library that runs, not of its header. */
     const char *(*version)(void);
 
-    /* Makes what connections share, for both roles, in place of what an earlier call made. NULL, or why
-     * the library cannot do it. NULL in a driver that has only ways: it has no connections. */
+    /* Makes what connections share, for both roles, in place of what an earlier call made. NULL, or
+     * why the library cannot do it. NULL in a driver that has only ways: it has no connections. */
     const char *(*prepare)(const struct setting *setting);
 
     /* A connection on which nothing happened yet. Never NULL: a driver that fails calls fail(). */
     void *(*open)(enum role role);
     /* Goes on with the handshake, and puts what is to be sent into wire; answers how much it is. */
     size_t (*out)(void *conn, unsigned char *wire, size_t room);
-    /* Takes wire bytes of the handshake, all of them; the handshake may go on with the next out(). */
+    /* Takes wire bytes of the handshake, all of them; the handshake may go on with the next out().
+     */
     void (*in)(void *conn, const unsigned char *wire, size_t len);
     int (*done)(void *conn);
     struct facts (*facts)(void *conn);
-    /* Keeps the session of a client for the next one. Called after plain bytes came from the server. */
+    /* Keeps the session of a client for the next one. Called after plain bytes came from the
+     * server. */
     void (*keep)(void *conn);
     /* Frees everything. No close_notify. */
     void (*close)(void *conn);

@@ -1,6 +1,6 @@
 /*
- * Loaded with LD_PRELOAD, counts what a program and all its libraries allocate and copy. Timings are never
- * taken with it.
+ * Loaded with LD_PRELOAD, counts what a program and all its libraries allocate and copy. Timings
+ * are never taken with it.
  */
 #include <errno.h>
 #include <stdatomic.h>
@@ -63,7 +63,8 @@ int posix_memalign(void **block, size_t alignment, size_t size)
     return *block == NULL ? ENOMEM : 0;
 }
 
-/* Byte by byte is slow and right. It is built with -fno-builtin, or the compiler would make a call of itself of it. */
+/* Byte by byte is slow and right. It is built with -fno-builtin, or the compiler would make a call
+ * of itself of it. */
 void *memmove(void *to, const void *from, size_t len)
 {
     unsigned char *target = to;

@@ -3,7 +3,8 @@
 #include <stddef.h>
 
 /* tally.so has it. */
-extern void tally_counts(uint64_t *allocations, uint64_t *allocated, uint64_t *copied) __attribute__((weak));
+extern void tally_counts(uint64_t *allocations, uint64_t *allocated, uint64_t *copied)
+    __attribute__((weak));
 
 int tally_is_on(void)
 {

@@ -7,7 +7,8 @@
 
 #include "tally.h"
 
-/* Bytes that no compression and no zero page can help with. Each move starts at another place of them. */
+/* Bytes that no compression and no zero page can help with. Each move starts at another place of
+ * them. */
 #define PATTERN (2 * LARGEST_WRITE)
 #define LARGEST_MOVE (1 << 20)
 
@@ -62,7 +63,8 @@ struct desk {
     size_t turn;
 };
 
-/* Every thread has one, for all its slices: no page is touched for the first time while the clock runs. */
+/* Every thread has one, for all its slices: no page is touched for the first time while the clock
+ * runs. */
 static struct desk *desk_of_thread(void)
 {
     static _Thread_local struct desk desk;
@@ -87,13 +89,15 @@ static void free_desk(void)
     desk->wire = desk->room = NULL;
 }
 
-static void move(const struct way *way, void *from, void *to, size_t len, struct desk *desk, int compare)
+static void move(const struct way *way, void *from, void *to, size_t len, struct desk *desk,
+                 int compare)
 {
     size_t done = 0;
 
     while (done < len) {
         size_t piece = len - done < LARGEST_WRITE ? len - done : LARGEST_WRITE;
-        /* Another start each time: a stamp of its own, and never the bytes that lay there before. */
+        /* Another start each time: a stamp of its own, and never the bytes that lay there before.
+         */
         const unsigned char *plain = pattern() + desk->turn++ % 4096;
         struct sink sink = {desk->room + done, 0, plain, compare};
 
@@ -211,14 +215,15 @@ void talk(struct pair pair, size_t len)
     move(driver.ways, pair.server, pair.client, len, desk_of_thread(), 1);
 }
 
-static void exchange(const struct way *way, struct pair pair, size_t request, size_t response, struct desk *desk,
-                     int compare)
+static void exchange(const struct way *way, struct pair pair, size_t request, size_t response,
+                     struct desk *desk, int compare)
 {
     move(way, pair.client, pair.server, request, desk, compare);
     move(way, pair.server, pair.client, response, desk, compare);
 }
 
-struct cost work_exchange(const struct way *way, struct pair pair, size_t request, size_t response, long count)
+struct cost work_exchange(const struct way *way, struct pair pair, size_t request, size_t response,
+                          long count)
 {
     struct desk *desk = desk_of_thread();
     struct cost cost;

@@ -9,8 +9,8 @@
 
 /* What the units of one slice cost together. */
 struct cost {
-    double cpu_ns;  /* processor time of the process */
-    double wall_ns; /* time on the clock */
+    double cpu_ns;                           /* processor time of the process */
+    double wall_ns;                          /* time on the clock */
     uint64_t allocations, allocated, copied; /* 0 unless the program runs under tally.so */
 };
 
@@ -33,10 +33,13 @@ const struct way *way_named(const char *name);
 /* count times: len bytes from client to server. More than LARGEST_WRITE are written in pieces. */
 struct cost work_move(const struct way *way, struct pair pair, size_t len, long count);
 /* count times: a request from client to server, a response back. */
-struct cost work_exchange(const struct way *way, struct pair pair, size_t request, size_t response, long count);
-/* count times: both ends opened, handshake, both ends closed. With resume: a ticket kept as well. */
+struct cost work_exchange(const struct way *way, struct pair pair, size_t request, size_t response,
+                          long count);
+/* count times: both ends opened, handshake, both ends closed. With resume: a ticket kept as well.
+ */
 struct cost work_handshake(int resume, long count);
-/* The same as work_move, on threads at once, each with a connection of its own of the same contexts. */
+/* The same as work_move, on threads at once, each with a connection of its own of the same
+ * contexts. */
 struct cost work_threads(const struct way *way, size_t len, int threads, long count);
 
 #endif

@@ -1,7 +1,8 @@
 /*
- * A program that measures one library: it reads commands from its standard input, one a line, and answers
- * each with one line of JSON. It keeps nothing from one slice to the next but the contexts and the connection
- * that it moves bytes on, and waits without using the processor, so that many of them can take turns.
+ * A program that measures one library: it reads commands from its standard input, one a line, and
+ * answers each with one line of JSON. It keeps nothing from one slice to the next but the contexts
+ * and the connection that it moves bytes on, and waits without using the processor, so that many of
+ * them can take turns.
  *
  *   hello                                 what this is, and which ways it has
  *   set KEY SUITE GROUP RESUME            rsa|ecdsa 1301|1302|c02b 1d|11ec 0|1
@@ -48,8 +49,10 @@ static void hello(void)
 {
     const struct way *way;
 
-    printf("{\"library\": \"%s\", \"version\": \"%s\", \"connections\": %s, \"tally\": %s, \"ways\": {", driver.library,
-           driver.version(), driver.prepare != NULL ? "true" : "false", tally_is_on() ? "true" : "false");
+    printf("{\"library\": \"%s\", \"version\": \"%s\", \"connections\": %s, \"tally\": %s, "
+           "\"ways\": {",
+           driver.library, driver.version(), driver.prepare != NULL ? "true" : "false",
+           tally_is_on() ? "true" : "false");
     for (way = driver.ways; way->name != NULL; way++)
         printf("%s\"%s\": \"%s\"", way == driver.ways ? "" : ", ", way->name, way->what);
     printf("}}\n");
@@ -109,8 +112,9 @@ static void print_cost(struct cost cost, double count)
 {
     printf("{\"ns\": %.2f, \"wall_ns\": %.2f", cost.cpu_ns / count, cost.wall_ns / count);
     if (tally_is_on())
-        printf(", \"allocations\": %.4f, \"allocated\": %.1f, \"copied\": %.1f", (double)cost.allocations / count,
-               (double)cost.allocated / count, (double)cost.copied / count);
+        printf(", \"allocations\": %.4f, \"allocated\": %.1f, \"copied\": %.1f",
+               (double)cost.allocations / count, (double)cost.allocated / count,
+               (double)cost.copied / count);
     printf("}\n");
 }
 
@@ -126,7 +130,8 @@ static struct held held_now(void)
     long pages = 0;
     FILE *file;
 
-    /* What lies in the caches of malloc counts as free; what it need not keep goes back to the kernel. */
+    /* What lies in the caches of malloc counts as free; what it need not keep goes back to the
+     * kernel. */
     malloc_trim(0);
     info = mallinfo2();
     held.heap = (double)info.uordblks + (double)info.hblkhd;
@@ -181,15 +186,17 @@ static void idle(size_t count)
         driver.close(pairs[i].server);
     after = held_now();
     free(pairs);
-    printf("{\"connections\": %zu, \"heap\": %.1f, \"resident\": %.1f, \"heap_client\": %.1f, \"heap_server\": %.1f, "
+    printf("{\"connections\": %zu, \"heap\": %.1f, \"resident\": %.1f, \"heap_client\": %.1f, "
+           "\"heap_server\": %.1f, "
            "\"left\": %.1f}\n",
-           count, (with.heap - before.heap) / (double)(2 * half), (with.resident - before.resident) / (double)(2 * half),
+           count, (with.heap - before.heap) / (double)(2 * half),
+           (with.resident - before.resident) / (double)(2 * half),
            (with.heap - servers.heap) / (double)half, (servers.heap - before.heap) / (double)half,
            (after.heap - before.heap) / (double)(2 * half));
 }
 
-/* Of idle connections only servers are here: their clients are gone, which they do not notice. They stay for the
- * next command, if it asks for as many. */
+/* Of idle connections only servers are here: their clients are gone, which they do not notice. They
+ * stay for the next command, if it asks for as many. */
 static void crowd(const struct way *way, size_t len, size_t count_idle, long count)
 {
     static void **servers;
@@ -229,7 +236,8 @@ static void churn(long count)
     }
     after = held_now();
     printf("{\"connections\": %ld, \"left\": %.4f, \"left_resident\": %.4f}\n", count,
-           (after.heap - before.heap) / (double)count, (after.resident - before.resident) / (double)count);
+           (after.heap - before.heap) / (double)count,
+           (after.resident - before.resident) / (double)count);
 }
 
 static int obey(const char *line)
@@ -269,7 +277,9 @@ int main(int argc, char **argv)
     char line[256];
 
     if (argc != 2) {
-        fprintf(stderr, "usage: %s PKI_DIRECTORY (made by tests/pki/make.sh), commands on standard input\n", argv[0]);
+        fprintf(stderr,
+                "usage: %s PKI_DIRECTORY (made by tests/pki/make.sh), commands on standard input\n",
+                argv[0]);
         return 2;
     }
     pki = argv[1];

@@ -124,9 +124,9 @@ impl Pool {
             Some(buffer) if buffer.capacity() >= need => buffer,
             Some(smaller) => {
                 self.shelve(smaller);
-                self.from_shelf(need)
+                self.take_off_shelf(need)
             }
-            None => self.from_shelf(need),
+            None => self.take_off_shelf(need),
         }
     }
 
@@ -140,7 +140,7 @@ impl Pool {
         }
     }
 
-    fn from_shelf<B: Pooled>(&self, need: usize) -> Box<B> {
+    fn take_off_shelf<B: Pooled>(&self, need: usize) -> Box<B> {
         let (class, capacity) = class_for(need);
         let reused = class.and_then(|class| {
             let mut stock = self.stock();
