@@ -316,7 +316,7 @@ static void records_of_plain_bytes_are_counted(void)
     for (EACH_VERSION) {
         for (int32_t verify = TLS_VERIFY_PEER; verify <= TLS_VERIFY_ASK; verify++) {
             struct pair pair = recording_pair(version, 0, 0, verify);
-            static unsigned char plain[65536], wire[80000];
+            static unsigned char plain[65537], wire[80000];
             tls_span_t spans[2];
             size_t consumed, len, used = 0;
             uint64_t out = 0, in = 0;
@@ -342,12 +342,12 @@ static void records_of_plain_bytes_are_counted(void)
             in = 2;
 
             /* Four records, and one byte more. */
-            CHECK_EQ(tls_write_from(pair.client, plain, 65536), 65536);
+            CHECK_EQ(tls_write_from(pair.client, plain, 65537), 65537);
             check_records(pair.client, 0, out += 5);
             CHECK(carry(pair.client, pair.server) > 65536);
             (void)tls_state(pair.server);
             check_records(pair.server, in += 1, 0);
-            for (ptrdiff_t n = 0, got = 0; got < 65536; got += n)
+            for (ptrdiff_t n = 0, got = 0; got < 65537; got += n)
                 CHECK((n = tls_read_into(pair.server, plain, 20000)) > 0);
             check_records(pair.server, in += 4, 0);
 

@@ -1161,7 +1161,7 @@ ptrdiff_t tls_write_into(tls_conn_t *conn,
 
 /**
  * A size in bytes that always suffices for the wire form of `plain_len` plain bytes, whatever was negotiated:
- * 29 bytes a record of up to 16360 bytes, and room for a key update. Where the host asked for smaller or
+ * 29 bytes a record of up to 16384 bytes, and room for a key update. Where the host asked for smaller or
  * padded records (section 15), tls_conn_wire_bound() says it. Errors: none; 0 for 0. Since 0.1.
  */
 size_t tls_wire_bound(size_t plain_len);
@@ -2001,9 +2001,8 @@ tls_status_t tls_uncork(tls_conn_t *conn);
 
 /**
  * Sets the most plain bytes that a record carries which connections send [R-72]: from TLS_MIN_RECORD_SIZE (64)
- * to TLS_MAX_PLAIN_PER_RECORD (16384); 0, the default, is the same as the latter. More than 16367 bytes are
- * in no record of TLS 1.3, and more than 16360 in none of TLS 1.2 or where one of these settings is made: the
- * engine counts what encryption adds against the 16384. A record can be used by the peer when its last byte
+ * to TLS_MAX_PLAIN_PER_RECORD (16384); 0, the default, is the same as the latter. Contexts that pad put a byte
+ * less into a full record. A record can be used by the peer when its last byte
  * has come: smaller ones come to use earlier, and cost 21 to 29 wire bytes each. AES-GCM keys seal 2^24
  * records; TLS 1.3 then goes on under new ones, TLS 1.2 ends (TLS_REASON_KEYS_EXHAUSTED).
  *

@@ -13,7 +13,8 @@ use crate::engine::{ClientSession, ClientSetup, ClientWish, Credential, GivenKey
 use crate::failure::Failure;
 use crate::footprint::Footprint;
 use crate::limits::{DEFAULT_POOL, HandshakeLimits, Limits, MIN_WRITE, OUTBOUND_RESERVE};
-use crate::record::SEALED_PLAIN;
+use crate::record::MAX_PLAIN;
+use crate::sent_name::LastName;
 use crate::sizing::{ENGINES_OWN, Sizing};
 use crate::status::{TLS_ERR_ARGUMENT, TLS_REASON_LIMIT_TOO_SMALL, TLS_REASON_SERVER_NAME_INVALID};
 
@@ -86,6 +87,7 @@ pub(crate) struct Shared {
     pub(crate) gives_secrets: bool,
     /// How plain bytes are cut into records, at the beginning of a connection.
     pub(crate) sizing: Sizing,
+    pub(crate) last_name: LastName,
 }
 
 /// Whose certificate names the server's end of a connection (RFC 5929, 4).
@@ -107,6 +109,7 @@ static UNASSIGNED: LazyLock<Arc<Shared>> = LazyLock::new(|| {
         events: 0,
         gives_secrets: false,
         sizing: ENGINES_OWN,
+        last_name: LastName::default(),
     })
 });
 
@@ -218,8 +221,8 @@ fn shared(builder: &Builder, flight_bound: usize, end_point: EndPoint) -> Result
         ));
     }
     // Beside the most that a cork holds there is room for a write: something can always go on.
-    let padded = Sizing { block: builder.sizing.block, ..ENGINES_OWN };
-    let needed = padded.wire(SEALED_PLAIN + MIN_WRITE) + OUTBOUND_RESERVE;
+    let padded = ENGINES_OWN.padded(builder.sizing.block);
+    let needed = padded.wire(MAX_PLAIN + MIN_WRITE) + OUTBOUND_RESERVE;
     if limits.outbound < needed {
         return Err(Failure::config(
             TLS_REASON_LIMIT_TOO_SMALL,
@@ -238,7 +241,8 @@ fn shared(builder: &Builder, flight_bound: usize, end_point: EndPoint) -> Result
         end_point,
         events: builder.recorded_events(),
         gives_secrets: builder.recipe.secret_extraction,
-        sizing: builder.sizing,
+        sizing: builder.sizing.padded(builder.sizing.block),
+        last_name: LastName::default(),
     }))
 }
 

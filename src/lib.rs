@@ -62,6 +62,8 @@ mod quiet;
 #[forbid(unsafe_code)]
 mod record;
 #[forbid(unsafe_code)]
+mod sent_name;
+#[forbid(unsafe_code)]
 mod signature_hash;
 #[forbid(unsafe_code)]
 mod sizing;

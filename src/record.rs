@@ -23,12 +23,8 @@ pub(crate) const MAX_GROWTH: usize = HEADER + 8 + TAG;
 /// Length of the tag, in all suites.
 pub(crate) const TAG: usize = 16;
 
-/// Plain bytes that the engine puts into one record, at least: it counts the growth, without the
-/// header, against the 16384 bytes that are allowed for plain bytes alone.
-pub(crate) const SEALED_PLAIN: usize = MAX_PLAIN - (MAX_GROWTH - HEADER);
-
-/// Wire bytes of a record that the engine has filled.
-const SEALED_WIRE: usize = SEALED_PLAIN + MAX_GROWTH;
+/// Wire bytes of a record that the engine has filled, at most.
+const FULL_WIRE: usize = MAX_PLAIN + MAX_GROWTH;
 
 /// Length of a KeyUpdate message.
 pub(crate) const KEY_UPDATE: usize = 5;
@@ -47,11 +43,7 @@ pub(crate) const fn wire_bound(plain: usize) -> usize {
 /// Room that the engine reserves in the outbound queue for `plain` bytes: it sizes all records like
 /// the first one.
 pub(crate) const fn reserve_bound(plain: usize) -> usize {
-    if plain <= SEALED_PLAIN {
-        wire_bound(plain)
-    } else {
-        plain.div_ceil(SEALED_PLAIN) * SEALED_WIRE + KEY_UPDATES
-    }
+    if plain <= MAX_PLAIN { wire_bound(plain) } else { plain.div_ceil(MAX_PLAIN) * FULL_WIRE + KEY_UPDATES }
 }
 
 /// Whether the engine has anything to say about `wire`: a whole record is there, or a header that
@@ -69,65 +61,14 @@ pub(crate) fn worth_processing(wire: &[u8]) -> bool {
     }
 }
 
-/// How many of the records in `sealed` carry application data, which is `plain` bytes in all.
-///
-/// In TLS 1.3 a KeyUpdate looks like any other record from outside. It has 5 bytes, and every record grows by
-/// 17: what all of them have beyond that tells how many there are. In TLS 1.2, where there are none, a
-/// record grows by 16 bytes, or by 24.
-pub(crate) fn plain_records(sealed: &[u8], plain: usize) -> u64 {
-    const TLS13_GROWTH: usize = 17;
-    const TLS12_GROWTH: usize = 24;
-    const KEY_UPDATE: usize = 5;
-    let (mut records, mut payload, mut rest) = (0, 0, sealed);
-    while let [_, _, _, high, low, behind @ ..] = rest {
-        let length = usize::from(u16::from_be_bytes([*high, *low]));
-        records += 1;
-        payload += length;
-        rest = behind.get(length..).unwrap_or_default();
-    }
-    let grown = payload.saturating_sub(plain);
-    let others = match grown.saturating_sub(records * TLS13_GROWTH) {
-        _ if grown == records * TLS12_GROWTH => 0,
-        beyond => beyond / KEY_UPDATE,
-    };
-    (records - others.min(records)) as u64
+/// How many records the engine makes of `plain` bytes, if nobody has a say.
+pub(crate) fn full_records(plain: usize) -> u64 {
+    plain.div_ceil(MAX_PLAIN) as u64
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Records with these payloads.
-    fn records(payloads: &[usize]) -> Vec<u8> {
-        let record = |&length: &usize| {
-            let header = [23, 3, 3, (length >> 8) as u8, length as u8];
-            header.into_iter().chain(std::iter::repeat_n(0, length)).collect::<Vec<_>>()
-        };
-        payloads.iter().flat_map(record).collect()
-    }
-
-    #[test]
-    fn records_of_plain_bytes_are_told_from_key_updates() {
-        for growth in [16, 17, 24] {
-            for plain in [&[1][..], &[5], &[16_360, 16_360, 7], &[5, 5, 5, 5, 5, 5]] {
-                let sealed = records(&plain.iter().map(|plain| plain + growth).collect::<Vec<_>>());
-                assert_eq!(
-                    plain_records(&sealed, plain.iter().sum()),
-                    plain.len() as u64,
-                    "{growth} {plain:?}"
-                );
-            }
-        }
-        for plain in [&[1][..], &[5], &[16_360, 16_360, 7], &[5; 8], &[5; 60]] {
-            let mut payloads: Vec<_> = plain.iter().map(|plain| plain + 17).collect();
-            for place in [0, plain.len() / 2] {
-                payloads.insert(place, 5 + 17);
-                let sealed = records(&payloads);
-                assert_eq!(plain_records(&sealed, plain.iter().sum()), plain.len() as u64, "{plain:?}");
-            }
-        }
-        assert_eq!(plain_records(&[], 0), 0);
-    }
 
     #[test]
     fn partial_records_are_not_worth_processing() {

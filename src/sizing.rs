@@ -1,6 +1,6 @@
 //! How plain bytes are cut into records, and what the records take on the wire.
 
-use crate::record::{HEADER, KEY_UPDATE, KEY_UPDATES, MAX_GROWTH, MAX_PADDING, MAX_PLAIN, SEALED_PLAIN, TAG};
+use crate::record::{HEADER, KEY_UPDATE, KEY_UPDATES, MAX_GROWTH, MAX_PADDING, MAX_PLAIN, TAG};
 
 /// The least size that a host can set: what a peer can ask for at least (RFC 8449, 4).
 pub(crate) const MIN_RECORD_SIZE: usize = 64;
@@ -19,13 +19,16 @@ pub(crate) struct Sizing {
 }
 
 /// As the engine cuts by itself.
-pub(crate) const ENGINES_OWN: Sizing = Sizing { most: SEALED_PLAIN, small: SEALED_PLAIN, ramp: 0, block: 0 };
+pub(crate) const ENGINES_OWN: Sizing = Sizing { most: MAX_PLAIN, small: MAX_PLAIN, ramp: 0, block: 0 };
+
+/// The most plain bytes of a record that is padded: with the content type they are a multiple of every block.
+pub(crate) const PADDED_PLAIN: usize = MAX_PLAIN - 1;
 
 /// A size that a host asked for: 0 for the largest. None if it is out of range.
 pub(crate) fn record_size(size: usize) -> Option<usize> {
     match size {
-        0 => Some(SEALED_PLAIN),
-        MIN_RECORD_SIZE..=MAX_PLAIN => Some(if size < SEALED_PLAIN { size } else { SEALED_PLAIN }),
+        0 => Some(MAX_PLAIN),
+        MIN_RECORD_SIZE..=MAX_PLAIN => Some(size),
         _ => None,
     }
 }
@@ -46,7 +49,13 @@ pub(crate) const fn inner_length(payload: usize, block: usize) -> usize {
 
 impl Sizing {
     pub(crate) const fn is_engines_own(&self) -> bool {
-        self.most == SEALED_PLAIN && self.ramp == 0 && self.block == 0
+        self.most == MAX_PLAIN && self.ramp == 0 && self.block == 0
+    }
+
+    /// The same for records that are padded to multiples of `block`, if that is not 0.
+    pub(crate) fn padded(self, block: usize) -> Self {
+        let largest = if block == 0 { MAX_PLAIN } else { PADDED_PLAIN };
+        Self { most: self.most.min(largest), small: self.small.min(largest), block, ..self }
     }
 
     /// The most plain bytes of the next record.
@@ -168,10 +177,10 @@ mod tests {
 
     fn all() -> impl Iterator<Item = Sizing> {
         let mut sizings = vec![ENGINES_OWN];
-        for most in [64, 100, 1400, 16_000, SEALED_PLAIN] {
+        for most in [64, 100, 1400, 16_000, MAX_PLAIN] {
             for (small, ramp) in [(64, 0), (64, 1000), (1400, 1), (1369, 40_000), (16_000, 16_001)] {
                 for block in [0, 2, 64, 1024, 16_384] {
-                    sizings.push(Sizing { most, small, ramp, block });
+                    sizings.push(Sizing { most, small, ramp, block: 0 }.padded(block));
                 }
             }
         }
@@ -204,7 +213,7 @@ mod tests {
     #[test]
     fn what_is_on_the_wire_is_what_the_records_take() {
         for sizing in all() {
-            for plain in (1..70_000).step_by(997).chain([64, 100, 1400, SEALED_PLAIN, SEALED_PLAIN + 1]) {
+            for plain in (1..70_000).step_by(997).chain([64, 100, 1400, MAX_PLAIN, MAX_PLAIN + 1]) {
                 assert_eq!(sizing.wire(plain), counted(sizing, plain), "{plain} by {sizing:?}");
             }
         }
@@ -230,8 +239,8 @@ mod tests {
     #[test]
     fn something_can_always_be_written() {
         for sizing in all() {
-            let padded = Sizing { block: sizing.block, ..ENGINES_OWN };
-            let room = padded.wire(SEALED_PLAIN + MIN_WRITE);
+            let padded = ENGINES_OWN.padded(sizing.block);
+            let room = padded.wire(MAX_PLAIN + MIN_WRITE);
             for sizing in [sizing, sizing.after(1), sizing.after(sizing.ramp)] {
                 let writable = sizing.within(room) - (sizing.next() - 1);
                 assert!(writable >= MIN_WRITE.min(sizing.next()), "{writable} by {sizing:?}");
@@ -241,9 +250,9 @@ mod tests {
 
     #[test]
     fn sizes_that_make_no_sense_are_refused() {
-        assert_eq!(record_size(0), Some(SEALED_PLAIN));
+        assert_eq!(record_size(0), Some(MAX_PLAIN));
         assert_eq!(record_size(64), Some(64));
-        assert_eq!(record_size(16_384), Some(SEALED_PLAIN));
+        assert_eq!(record_size(16_384), Some(MAX_PLAIN));
         assert_eq!((record_size(63), record_size(16_385)), (None, None));
         assert_eq!(
             (padding_block(0), padding_block(2), padding_block(16_384)),

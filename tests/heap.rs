@@ -20,6 +20,9 @@ static HEAP: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 /// holds nothing but key, name and signature.
 const IDLE_LIMIT: isize = 2560;
 
+/// What the engine's other form has more, that of contexts which ask for a verdict.
+const FOR_ASKING: isize = 8;
+
 fn live() -> isize {
     let stats = HEAP.stats();
     stats.bytes_allocated as isize - stats.bytes_deallocated as isize + stats.bytes_reallocated
@@ -126,7 +129,8 @@ fn records_allocate_nothing_and_idle_connections_are_small() {
             println!(
                 "idle, version {version:#x}, verify mode {verify}: client {client}, server {server} bytes"
             );
-            assert!(client <= IDLE_LIMIT && server <= IDLE_LIMIT);
+            let most = IDLE_LIMIT + if verify == TLS_VERIFY_ASK { FOR_ASKING } else { 0 };
+            assert!(client <= most && server <= most);
         }
         let (client, server) =
             idle(version, TLS_VERIFY_PEER, ("rsa/server-chain.pem", "rsa/server.key"), "trust/all.pem");

@@ -2,6 +2,8 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crossbeam_utils::atomic::AtomicCell;
+
 use super::inbound::InboundBuffer;
 use super::outbound::OutboundBuffer;
 
@@ -9,6 +11,9 @@ use super::outbound::OutboundBuffer;
 /// 64 KiB message with what the engine reserves for it; and two for hosts that raise the limits.
 /// Larger ones are not kept.
 const CLASSES: [usize; 5] = [8 * 1024, 20 * 1024, 84 * 1024, 336 * 1024, 1344 * 1024];
+
+/// The largest buffer that is kept in a hand.
+const MOST_IN_HAND: usize = CLASSES[2];
 
 /// Unused buffers of one use, by class. The last one returned is the first one lent: its memory
 /// is still in the processor's cache.
@@ -22,54 +27,132 @@ struct Stock {
     bytes: usize,
 }
 
+/// The buffer of one use that came back last. A connection that moves a record borrows one and returns it, again and
+/// again: from the hand that costs one exchange, where the lock and the shelves cost several.
+type Hand<B> = AtomicCell<Option<Box<B>>>;
+
 /// Lends buffers and takes them back; never keeps more than `bound` bytes of unused ones.
 pub(crate) struct Pool {
+    /// Of what is on the shelves: what the hands can hold is not in it.
     bound: usize,
+    /// Whether the bound has room for both hands.
+    has_hands: bool,
+    inbound: Hand<InboundBuffer>,
+    outbound: Hand<OutboundBuffer>,
     stock: Mutex<Stock>,
+}
+
+/// What the pool needs to know of a buffer.
+trait Pooled: Sized {
+    fn capacity(&self) -> usize;
+    fn hand(pool: &Pool) -> &Hand<Self>;
+    fn shelves(stock: &mut Stock) -> &mut Shelves<Self>;
+    fn allocate(capacity: usize) -> Self;
+}
+
+impl Pooled for InboundBuffer {
+    fn capacity(&self) -> usize {
+        InboundBuffer::capacity(self)
+    }
+
+    fn hand(pool: &Pool) -> &Hand<Self> {
+        &pool.inbound
+    }
+
+    fn shelves(stock: &mut Stock) -> &mut Shelves<Self> {
+        &mut stock.inbound
+    }
+
+    fn allocate(capacity: usize) -> Self {
+        InboundBuffer::new(capacity)
+    }
+}
+
+impl Pooled for OutboundBuffer {
+    fn capacity(&self) -> usize {
+        OutboundBuffer::capacity(self)
+    }
+
+    fn hand(pool: &Pool) -> &Hand<Self> {
+        &pool.outbound
+    }
+
+    fn shelves(stock: &mut Stock) -> &mut Shelves<Self> {
+        &mut stock.outbound
+    }
+
+    fn allocate(capacity: usize) -> Self {
+        OutboundBuffer::new(capacity)
+    }
 }
 
 impl Pool {
     pub(crate) fn new(bound: usize) -> Self {
-        Self { bound, stock: Mutex::default() }
+        let in_hands = 2 * MOST_IN_HAND;
+        Self {
+            bound: bound.checked_sub(in_hands).unwrap_or(bound),
+            has_hands: bound >= in_hands,
+            inbound: Hand::default(),
+            outbound: Hand::default(),
+            stock: Mutex::default(),
+        }
     }
 
     /// A buffer of at least `need` bytes, without plain bytes.
     pub(super) fn lend_inbound(&self, need: usize) -> Box<InboundBuffer> {
-        self.lend(need, |stock| &mut stock.inbound, InboundBuffer::new)
+        self.lend(need)
     }
 
     /// An empty buffer that can be appended `need` bytes without allocating.
     pub(super) fn lend_outbound(&self, need: usize) -> Box<OutboundBuffer> {
-        self.lend(need, |stock| &mut stock.outbound, OutboundBuffer::new)
+        self.lend(need)
     }
 
     /// Takes back a buffer that was reset.
     pub(super) fn take_back_inbound(&self, buffer: Box<InboundBuffer>) {
-        self.keep(buffer.capacity(), buffer, |stock| &mut stock.inbound);
+        self.take_back(buffer);
     }
 
     pub(super) fn take_back_outbound(&self, mut buffer: Box<OutboundBuffer>) {
         buffer.reset();
-        self.keep(buffer.capacity(), buffer, |stock| &mut stock.outbound);
+        self.take_back(buffer);
     }
 
-    fn lend<B>(
-        &self,
-        need: usize,
-        shelves: impl FnOnce(&mut Stock) -> &mut Shelves<B>,
-        allocate: impl FnOnce(usize) -> B,
-    ) -> Box<B> {
+    fn lend<B: Pooled>(&self, need: usize) -> Box<B> {
+        let in_hand = if self.has_hands && need <= MOST_IN_HAND { B::hand(self).take() } else { None };
+        match in_hand {
+            Some(buffer) if buffer.capacity() >= need => buffer,
+            Some(smaller) => {
+                self.shelve(smaller);
+                self.take_off_shelf(need)
+            }
+            None => self.take_off_shelf(need),
+        }
+    }
+
+    fn take_back<B: Pooled>(&self, buffer: Box<B>) {
+        if self.has_hands && buffer.capacity() <= MOST_IN_HAND {
+            if let Some(former) = B::hand(self).swap(Some(buffer)) {
+                self.shelve(former);
+            }
+        } else {
+            self.shelve(buffer);
+        }
+    }
+
+    fn take_off_shelf<B: Pooled>(&self, need: usize) -> Box<B> {
         let (class, capacity) = class_for(need);
         let reused = class.and_then(|class| {
             let mut stock = self.stock();
-            let buffer = shelves(&mut stock)[class].pop()?;
+            let buffer = B::shelves(&mut stock)[class].pop()?;
             stock.bytes -= capacity;
             Some(buffer)
         });
-        reused.unwrap_or_else(|| Box::new(allocate(capacity)))
+        reused.unwrap_or_else(|| Box::new(B::allocate(capacity)))
     }
 
-    fn keep<B>(&self, capacity: usize, buffer: Box<B>, shelves: impl FnOnce(&mut Stock) -> &mut Shelves<B>) {
+    fn shelve<B: Pooled>(&self, buffer: Box<B>) {
+        let capacity = buffer.capacity();
         // A buffer that the engine grew to an odd size is not kept: it would be lent for less.
         let Some(class) = CLASSES.iter().position(|&size| size == capacity) else {
             return;
@@ -77,7 +160,7 @@ impl Pool {
         let mut stock = self.stock();
         if stock.bytes + capacity <= self.bound {
             stock.bytes += capacity;
-            shelves(&mut stock)[class].push(buffer);
+            B::shelves(&mut stock)[class].push(buffer);
         }
     }
 
@@ -121,6 +204,32 @@ mod tests {
         assert_eq!(pool.stock().bytes, CLASSES[0], "a buffer above the bound is not kept");
         pool.take_back_outbound(pool.lend_outbound(CLASSES[1]));
         assert_eq!(pool.stock().bytes, CLASSES[0] + CLASSES[1]);
+    }
+
+    #[test]
+    fn the_hand_keeps_the_last_one_and_the_shelves_the_others() {
+        let pool = Pool::new(2 * MOST_IN_HAND + CLASSES[0]);
+        let (small, other) = (pool.lend_outbound(1), pool.lend_outbound(1));
+        let address = &raw const *small;
+        pool.take_back_outbound(other);
+        assert_eq!(pool.stock().bytes, 0, "it is in the hand");
+        pool.take_back_outbound(small);
+        assert_eq!(pool.stock().bytes, CLASSES[0], "the former one is on its shelf");
+
+        let again = pool.lend_outbound(1);
+        assert_eq!(&raw const *again, address);
+        pool.take_back_outbound(again);
+        let large = pool.lend_outbound(CLASSES[2]);
+        assert_eq!(large.capacity(), CLASSES[2]);
+        assert_eq!(pool.stock().bytes, CLASSES[0], "the shelves have no room for a second one");
+        pool.take_back_outbound(large);
+        assert!(pool.lend_outbound(1).capacity() >= CLASSES[0]);
+    }
+
+    #[test]
+    fn a_hand_needs_no_lock() {
+        assert!(Hand::<InboundBuffer>::is_lock_free());
+        assert!(Hand::<OutboundBuffer>::is_lock_free());
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::write::reserve;
 use super::{Answer, Connection, PlainTarget};
 use crate::engine::{EarlyStatus, Session};
 use crate::failure::Failure;
-use crate::record::plain_records;
+use crate::record::full_records;
 use crate::sizing::Sizing;
 use crate::status::*;
 
@@ -75,9 +75,8 @@ fn seal_early(
     out: &mut Vec<u8>,
 ) -> Result<Option<(usize, u64)>, Failure> {
     if sizing.is_engines_own() {
-        let before = out.len();
         let sealed = session.write_early(plain, out)?;
-        return Ok(sealed.map(|sealed| (sealed, plain_records(&out[before..], sealed))));
+        return Ok(sealed.map(|sealed| (sealed, full_records(sealed))));
     }
     let (mut sealed, mut records) = (0, 0);
     while sealed < plain.len() {

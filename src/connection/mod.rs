@@ -57,7 +57,7 @@ pub(crate) struct Connection {
     outbound: Outbound,
     shared: Arc<Shared>,
     /// The name that a client sends by SNI.
-    sent_name: Option<Box<str>>,
+    sent_name: Option<Arc<str>>,
     /// What few connections ever have.
     rare: Option<Box<Rare>>,
     /// Bytes that the last in-place call left with the host, who must give them again; in four bytes,
@@ -96,7 +96,7 @@ impl Connection {
         }
         let mut connection = Self::server(shared, session);
         connection.outbound = outbound;
-        connection.sent_name = sent_name;
+        connection.sent_name = sent_name.map(|name| connection.shared.last_name.share(&name));
         if own_sessions.is_some() {
             connection.rare.get_or_insert_default().own_sessions = own_sessions;
         }

@@ -35,6 +35,7 @@ impl Connection {
         if let Some(sending) = self.sending() {
             sizing.most = sending.most.unwrap_or(sizing.most);
             sizing.ramp = sending.ramp.unwrap_or(sizing.ramp);
+            sizing = sizing.padded(sizing.block);
         }
         // TLS 1.2 has no padding; which version it is, is not known before the handshake is done.
         if sizing.block > 0 {

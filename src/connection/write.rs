@@ -5,7 +5,7 @@ use super::{Answer, Connection};
 use crate::engine::{Session, pad, watch_keys};
 use crate::failure::Failure;
 use crate::limits::{MIN_WRITE, OUTBOUND_RESERVE};
-use crate::record::{SEALED_PLAIN, plain_records, reserve_bound};
+use crate::record::{full_records, reserve_bound};
 use crate::sizing::Sizing;
 use crate::status::*;
 
@@ -169,12 +169,8 @@ fn seal_records(
     out: &mut Vec<u8>,
 ) -> Result<u64, Failure> {
     if sizing.is_engines_own() {
-        let before = out.len();
         chunks.take_front(length, |front| session.write(front, out))?;
-        // What fits into one record is in one: only of more than that the headers tell.
-        let records =
-            if length <= SEALED_PLAIN { (length > 0).into() } else { plain_records(&out[before..], length) };
-        return Ok(records);
+        return Ok(full_records(length));
     }
     let (mut left, mut records) = (length, 0);
     while left > 0 {

@@ -23,6 +23,7 @@ use super::compression::Compression;
 use super::direct::Direct;
 use super::ech::{EchStatus, with_ech};
 use super::explain::explain;
+use super::full_records;
 use super::identities::Identities;
 use super::key_log::LinesOfThread;
 use super::key_watch::watched;
@@ -127,7 +128,7 @@ impl Recipe {
     }
 
     fn provider(&self) -> Result<Arc<CryptoProvider>, Failure> {
-        let mut provider = DEFAULT_PROVIDER;
+        let mut provider = full_records::provider();
         if self.key_watch {
             watched(&mut provider);
         }

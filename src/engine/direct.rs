@@ -17,16 +17,22 @@ use crate::failure::Failure;
 
 pub(super) struct Direct<Side: SideData> {
     connection: Connection<Side, Tcp>,
+    aside: Option<Box<Aside>>,
+}
+
+/// What an idle connection does not have.
+#[derive(Default)]
+struct Aside {
     peer_closed: bool,
     /// Of a server that takes early data, or a client that sent some.
-    early: Option<Box<Early>>,
+    early: Option<Early>,
 }
 
 impl Direct<ClientSide> {
     /// Starts the handshake: the ClientHello is appended to `out`.
     pub(super) fn client(builder: ClientConnectionBuilder, out: &mut Vec<u8>) -> Result<Self, Failure> {
         let connection = builder.build(out).map_err(|error| explain(&error))?;
-        Ok(Self { connection, peer_closed: false, early: None })
+        Ok(Self { connection, aside: None })
     }
 }
 
@@ -34,8 +40,9 @@ impl Direct<ServerSide> {
     pub(super) fn server(config: Arc<ServerConfig>) -> Result<Self, Failure> {
         let most = config.max_early_data_size;
         let connection = Connection::<ServerSide, Tcp>::new(config).map_err(|error| explain(&error))?;
-        let early = (most > 0).then(|| Early::server(most));
-        Ok(Self { connection, peer_closed: false, early })
+        let aside =
+            (most > 0).then(|| Box::new(Aside { early: Some(Early::server(most)), ..Aside::default() }));
+        Ok(Self { connection, aside })
     }
 }
 
@@ -44,9 +51,9 @@ where
     Self: Session,
 {
     fn into_halves(self) -> Result<Box<Halves<Side>>, Failure> {
-        let early = self.early_status();
+        let (early, peer_closed) = (self.early_status(), self.peer_closed());
         let split = self.connection.split().map_err(|error| explain(&error))?;
-        Ok(Box::new(Halves::new(split, self.peer_closed, early)))
+        Ok(Box::new(Halves::new(split, peer_closed, early)))
     }
 }
 
@@ -57,10 +64,11 @@ where
 {
     fn receive(&mut self, wire: &mut [u8], out: &mut Vec<u8>, sink: &mut PlainSink<'_>) -> Outcome {
         let base = wire.as_ptr().addr();
-        let handshaking = self.early.is_some() && self.connection.is_handshaking();
+        let handshaking = self.aside.is_some() && self.connection.is_handshaking();
         let mut input = WireInput::new(wire);
         let mut handler = self.connection.read_tls(&mut input, out);
-        if let (true, Some(early)) = (handshaking, &mut self.early) {
+        let early = self.aside.as_mut().and_then(|aside| aside.early.as_mut());
+        if let (true, Some(early)) = (handshaking, early) {
             Side::receive_early(&mut handler, early);
         }
         let result = loop {
@@ -76,7 +84,9 @@ where
                 }
             }
         };
-        self.peer_closed = handler.state().peer_has_closed();
+        if handler.state().peer_has_closed() {
+            self.aside.get_or_insert_default().peer_closed = true;
+        }
         Outcome { used: input.used(), result }
     }
 
@@ -105,22 +115,23 @@ where
     }
 
     fn peer_closed(&self) -> bool {
-        self.peer_closed
+        self.aside.as_ref().is_some_and(|aside| aside.peer_closed)
     }
 
     fn early(&mut self) -> Option<&mut Early> {
-        self.early.as_deref_mut()
+        self.aside.as_mut()?.early.as_mut()
     }
 
     fn write_early(&mut self, plain: &[u8], out: &mut Vec<u8>) -> Result<Option<usize>, Failure> {
         let Some(result) = Side::write_early(&mut self.connection, plain, out) else { return Ok(None) };
         let sealed = result.map_err(|error| explain(&error))?;
-        self.early.get_or_insert_default().seen |= sealed > 0;
+        let aside = self.aside.get_or_insert_default();
+        aside.early.get_or_insert_default().seen |= sealed > 0;
         Ok(Some(sealed))
     }
 
     fn early_status(&self) -> EarlyStatus {
-        match &self.early {
+        match self.aside.as_ref().and_then(|aside| aside.early.as_ref()) {
             Some(early) if early.seen => {
                 Side::early_status(self.connection.side(), self.connection.is_handshaking())
             }

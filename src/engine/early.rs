@@ -30,8 +30,8 @@ pub(crate) struct Early {
 
 impl Early {
     /// For a server that takes `most` bytes.
-    pub(super) fn server(most: u32) -> Box<Self> {
-        Box::new(Self { received: Vec::new(), read: 0, most: most as usize, ..Self::default() })
+    pub(super) fn server(most: u32) -> Self {
+        Self { received: Vec::new(), read: 0, most: most as usize, seen: false, records: 0 }
     }
 
     /// How many records came since this was asked last.

@@ -17,7 +17,8 @@ use rustls::crypto::tls13::{Hkdf, HkdfExpander, OkmBlock, OutputLengthError};
 use rustls::crypto::{CipherSuiteCommon, CryptoProvider, hmac};
 use rustls::error::Error;
 use rustls::{ConnectionTrafficSecrets, Tls13CipherSuite};
-use rustls_aws_lc_rs::DEFAULT_PROVIDER;
+
+use super::full_records;
 
 /// How often keys were changed, by direction.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +67,7 @@ static SUITES: LazyLock<Vec<&'static Tls13CipherSuite>> = LazyLock::new(|| {
             quic: None,
         }))
     };
-    DEFAULT_PROVIDER.tls13_cipher_suites.iter().map(watched).collect()
+    full_records::provider().tls13_cipher_suites.iter().map(watched).collect()
 });
 
 struct WatchedHkdf(&'static dyn Hkdf);

@@ -21,6 +21,7 @@ mod explain;
 mod exporter;
 mod external_key;
 mod facts;
+mod full_records;
 mod halves;
 mod identities;
 mod input;

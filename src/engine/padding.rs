@@ -18,9 +18,9 @@ use rustls::crypto::{CipherSuiteCommon, CryptoProvider};
 use rustls::enums::ContentType;
 use rustls::error::Error;
 use rustls::{ConnectionTrafficSecrets, Tls13CipherSuite};
-use rustls_aws_lc_rs::DEFAULT_PROVIDER;
 use zeroize::Zeroizing;
 
+use super::full_records;
 use super::key_watch::watched;
 use crate::record::MAX_PADDING;
 use crate::sizing::inner_length;
@@ -56,10 +56,10 @@ pub(super) fn padding(provider: &mut CryptoProvider, watches: bool) {
 type Suites = Vec<&'static Tls13CipherSuite>;
 
 /// Made once: the engine wants suites that live for ever.
-static SUITES: LazyLock<Suites> = LazyLock::new(|| wrap_all(&DEFAULT_PROVIDER));
+static SUITES: LazyLock<Suites> = LazyLock::new(|| wrap_all(&full_records::provider()));
 
 static WATCHED_SUITES: LazyLock<Suites> = LazyLock::new(|| {
-    let mut provider = DEFAULT_PROVIDER;
+    let mut provider = full_records::provider();
     watched(&mut provider);
     wrap_all(&provider)
 });
@@ -148,7 +148,7 @@ impl RecordEncrypter for PaddingEncrypter {
         self.0.encrypt(padded, seq, out)
     }
 
-    /// Of nothing it is the least growth, by which the engine cuts; nothing is padded beyond a full record.
+    /// Nothing is padded beyond a full record: those that are padded have a byte less.
     fn encrypted_payload_len(&self, payload_len: usize) -> usize {
         self.0.encrypted_payload_len(payload_len + zeros_after(payload_len))
     }
@@ -169,7 +169,7 @@ mod tests {
     use rustls::enums::ProtocolVersion;
 
     use super::*;
-    use crate::record::SEALED_PLAIN;
+    use crate::sizing::PADDED_PLAIN;
 
     const VERSION: EncodableVersion = EncodableVersion::Legacy(ProtocolVersion::TLSv1_2);
 
@@ -206,10 +206,10 @@ mod tests {
 
     #[test]
     fn records_are_padded_to_multiples_and_open_to_what_was_sealed() {
-        let bytes: Vec<u8> = (0..SEALED_PLAIN).map(|at| at as u8).collect();
+        let bytes: Vec<u8> = (0..PADDED_PLAIN).map(|at| at as u8).collect();
         for block in (1..=14).map(|power| 1 << power) {
-            for length in [1, 2, block - 1, block, block + 1, 1000, SEALED_PLAIN] {
-                let length = length.clamp(1, SEALED_PLAIN);
+            for length in [1, 2, block - 1, block, block + 1, 1000, PADDED_PLAIN] {
+                let length = length.clamp(1, PADDED_PLAIN);
                 let sealed = round_trip(&[&bytes[..length]], block);
                 assert_eq!(sealed, inner_length(length, block) + 16);
                 assert_eq!((sealed - 16) % block, 0);

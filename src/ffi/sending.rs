@@ -33,9 +33,8 @@ pub extern "C" fn tls_uncork(conn: *mut tls_conn_t) -> tls_status_t {
 }
 
 /// Sets the most plain bytes that a record carries which connections send: from TLS_MIN_RECORD_SIZE (64)
-/// to TLS_MAX_PLAIN_PER_RECORD (16384); 0, the default, is the same as the latter. More than 16367 bytes are
-/// in no record of TLS 1.3, and more than 16360 in none of TLS 1.2 or where one of these settings is made: the
-/// engine counts what encryption adds against the 16384. A record can be used by the peer when its last byte
+/// to TLS_MAX_PLAIN_PER_RECORD (16384); 0, the default, is the same as the latter. Contexts that pad put a byte
+/// less into a full record. A record can be used by the peer when its last byte
 /// has come: smaller ones come to use earlier, and cost 21 to 29 wire bytes each. AES-GCM keys seal 2^24
 /// records; TLS 1.3 then goes on under new ones, TLS 1.2 ends (TLS_REASON_KEYS_EXHAUSTED).
 ///

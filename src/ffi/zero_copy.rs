@@ -136,7 +136,7 @@ pub unsafe extern "C" fn tls_write_into(
 }
 
 /// A size in bytes that always suffices for the wire form of `plain_len` plain bytes, whatever was negotiated:
-/// 29 bytes a record of up to 16360 bytes, and room for a key update. Where the host asked for smaller or
+/// 29 bytes a record of up to 16384 bytes, and room for a key update. Where the host asked for smaller or
 /// padded records (section 15), tls_conn_wire_bound() says it. Errors: none; 0 for 0. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn tls_wire_bound(plain_len: usize) -> usize {

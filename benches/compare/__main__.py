@@ -1,0 +1,151 @@
+"""Builds what can be built, measures, and writes what was measured: benches/run.sh."""
+
+import argparse
+import datetime
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from . import measure, report, workloads
+from .libraries import BUILT, CONTESTANTS, LIBRARIES, ROOT, CannotBuild, build_tally
+from .worker import WorkerFailed
+
+PAGE = ROOT / "docs" / "benchmarks.md"
+RESULTS = ROOT / "docs" / "benchmarks" / "results.json"
+
+
+def arguments():
+    parser = argparse.ArgumentParser(prog="benches/run.sh", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="three minutes: less of everything, and no long builds")
+    parser.add_argument("--only", metavar="LIBRARY,...", help="these libraries, and libtlsbio")
+    parser.add_argument("--publish", action="store_true", help="write the tables and plots into docs/")
+    return parser.parse_args()
+
+
+def build(chosen, quick):
+    """The libraries that can be measured, and why the others cannot."""
+    built, reasons = [], {}
+    BUILT.mkdir(parents=True, exist_ok=True)
+    for library in chosen:
+        start = time.monotonic()
+        try:
+            if quick and not library.quick and not Path(library.program[0]).exists():
+                raise CannotBuild("takes long to build: run without --quick once")
+            library.build()
+            built.append(library)
+            print(f"  {library.key}: built in {time.monotonic() - start:.0f} s", flush=True)
+        except CannotBuild as reason:
+            reasons[library.key] = str(reason)
+            print(f"  {library.key}: MISSING: {reason}", flush=True)
+    return built, reasons
+
+
+def machine():
+    model = "unknown processor"
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            model = line.split(":", 1)[1].strip()
+            break
+    return f"{os.cpu_count()} cores of {model}, {platform.system()} {platform.release()}, {' '.join(platform.libc_ver())}"
+
+
+def with_connections(libraries, bench):
+    return [one for one in libraries if bench.workers[one.key].about["connections"]]
+
+
+def run(options):
+    effort = measure.QUICK if options.quick else measure.FULL
+    wanted = options.only.split(",") + ["libtlsbio"] if options.only else [one.key for one in LIBRARIES]
+    unknown = set(wanted) - {one.key for one in LIBRARIES}
+    if unknown:
+        sys.exit(f"no such library: {', '.join(sorted(unknown))}")
+    start = time.monotonic()
+    print("building", flush=True)
+    libraries, not_built = build([one for one in LIBRARIES if one.key in wanted], options.quick)
+    tally = build_tally()
+    pki = ROOT / "target" / "pki"
+    subprocess.run([ROOT / "tests" / "pki" / "make.sh", pki], check=True)
+
+    print("measuring time", flush=True)
+    # All on one core, so that none has a better one, and what moves processes about has nothing to do.
+    core = max(os.sched_getaffinity(0))
+    bench = measure.Bench(libraries, CONTESTANTS, pki, core)
+    chosen = [one for one in workloads.ALL if one.quick or not options.quick]
+    samples = measure.measure(bench, chosen, effort)
+    able = with_connections(libraries, bench)
+    about = {library.key: bench.workers[library.key].about for library in libraries}
+    missing = [
+        {"library": about[library]["library"], "setting": setting.command, "reason": reason}
+        for (library, setting), reason in bench.missing.items()
+    ]
+    bench.stop()
+
+    print("measuring threads", flush=True)
+    bench = measure.Bench(able, CONTESTANTS, pki, None)
+    samples |= measure.measure(bench, workloads.THREADS, effort)
+    bench.stop()
+
+    print("counting allocations and copies", flush=True)
+    counted = measure.count_allocations(able, CONTESTANTS, pki, tally, workloads.COUNTED)
+
+    print("measuring memory", flush=True)
+    # These are not timings: they can use all cores.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        of_library = {one.key: pool.submit(measure.hold, one, pki, effort) for one in reversed(able)}
+        held = {one.key: of_library[one.key].result() for one in able}
+
+    print("measuring one connection among many", flush=True)
+    crowds = {}
+    for library, way in (("libtlsbio", "copy"), ("boringssl", "memory-bio"), ("openssl", "memory-bio")):
+        found = [one for one in able if one.key == library]
+        if found:
+            crowds[f"{library}/{way}"] = {
+                str(count): times for count, times in measure.crowd(found[0], way, pki, effort, held[library]).items()
+            }
+
+    return {
+        "date": datetime.date.today().isoformat(),
+        "effort": "quick" if options.quick else "full",
+        "rounds": effort.rounds,
+        "idle": effort.idle,
+        "machine": machine(),
+        "seconds": round(time.monotonic() - start),
+        "libraries": {
+            key: {what: one[what] for what in ("library", "version", "ways")} for key, one in about.items()
+        },
+        "not_built": not_built,
+        "missing": missing,
+        "samples": samples,
+        "counted": counted,
+        "held": held,
+        "crowds": crowds,
+    }
+
+
+def main():
+    options = arguments()
+    try:
+        results = run(options)
+    except WorkerFailed as failure:
+        sys.exit(f"nothing is reported: {failure}")
+    except KeyboardInterrupt:
+        sys.exit("nothing is reported: the run was interrupted")
+    folder = RESULTS.parent if options.publish else BUILT
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "results.json").write_text(json.dumps(results, indent=None, separators=(",", ":")) + "\n")
+    text = report.figures(results)
+    (BUILT / "figures.md").write_text(text + "\n")
+    print(text)
+    if options.publish:
+        report.put_into(PAGE, text)
+    # Drawn by another program, in an environment of its own.
+    subprocess.run([ROOT / "benches" / "plot.sh", folder / "results.json", folder], check=True)
+    print(f"\n{results['seconds']} s; figures and plots are in {os.path.relpath(folder, ROOT)}")
+
+
+main()

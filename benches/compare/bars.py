@@ -1,0 +1,92 @@
+"""What the library is to be, in figures; each is held against the run."""
+
+from dataclasses import dataclass
+
+from .measure import quartiles, ratios
+
+OPENSSL, BORINGSSL = "openssl/memory-bio", "boringssl/memory-bio"
+
+
+@dataclass
+class Verdict:
+    """One bar. `value` is None if the run does not have what it takes."""
+
+    what: str
+    bar: str
+    value: float | None
+    spread: tuple | None = None
+    met: bool | None = None
+
+    def row(self):
+        if self.value is None:
+            return f"| {self.what} | {self.bar} | not measured | |"
+        value = f"{self.value:.2f}" if self.value < 1000 else f"{self.value:.0f}"
+        if self.spread:
+            value += f" ({self.spread[0]:.2f} to {self.spread[1]:.2f})"
+        return f"| {self.what} | {self.bar} | {value} | {'met' if self.met else 'missed'} |"
+
+
+def ratio(what, samples, workload, contestant, reference, least):
+    of_rounds = ratios(samples, workload, contestant, reference)
+    if of_rounds is None:
+        return Verdict(what, f"≥ {least}", None)
+    low, middle, high = quartiles(of_rounds)
+    return Verdict(what, f"≥ {least}", middle, (low, high), middle >= least)
+
+
+def most(what, value, bar, unit=""):
+    if value is None:
+        return Verdict(what, f"≤ {bar}{unit}", None)
+    return Verdict(what, f"≤ {bar}{unit}", value, None, value <= bar)
+
+
+SIZES = {64: "64 B", 1024: "1 KiB", 16384: "16 KiB", 65536: "64 KiB"}
+# Times as fast as memory BIOs, by way and size.
+LEAST = {
+    BORINGSSL: {
+        "copy": (1.1, 1.1, 0.95, 1.2),
+        "window": (1.25, 1.2, 1.15, 1.4),
+        "in-place": (1.3, 1.3, 1.28, 1.6),
+    },
+    OPENSSL: {
+        "copy": (2.3, 2.2, 2.0, 2.3),
+        "window": (2.6, 2.4, 2.4, 2.7),
+        "in-place": (2.8, 2.6, 2.65, 3.0),
+    },
+}
+LABELS = {OPENSSL: "OpenSSL", BORINGSSL: "BoringSSL"}
+
+
+def verdicts(results):
+    samples, held, counted = results["samples"], results["held"], results["counted"]
+    found = [ratio("in place against AES-GCM alone, 16 KiB", samples, "move-16384", "libtlsbio/in-place", "aead/aead", 0.8)]
+    for reference, ways in LEAST.items():
+        for way, bars in ways.items():
+            for (length, title), least in zip(SIZES.items(), bars, strict=True):
+                what = f"{way} against {LABELS[reference]}, {title}"
+                found.append(ratio(what, samples, f"move-{length}", f"libtlsbio/{way}", reference, least))
+    for length in (16384, 65536):
+        what = f"copy against rustls-ffi, {SIZES[length]}"
+        found.append(ratio(what, samples, f"move-{length}", "libtlsbio/copy", "rustls-ffi/callbacks", 1.5))
+    allocations = [
+        counts["allocations"]
+        for workload, ways in counted.items()
+        if workload.startswith("move")
+        for key, counts in ways.items()
+        if key.startswith("libtlsbio/")
+    ]
+    found.append(most("allocations for a record, all ways and sizes", max(allocations, default=None), 0))
+    idle = {key: one["idle"]["heap"] for key, one in held.items() if one.get("idle")}
+    ours = idle.get("libtlsbio")
+    found.append(most("heap of an idle connection, bytes", ours, 2560))
+    for key, share in (("boringssl", 6), ("openssl", 20)):
+        part = ours / idle[key] if ours and key in idle else None
+        found.append(most(f"… as a part of that of {LABELS[key + '/memory-bio']}", part, round(1 / share, 3)))
+    for reference, least in ((OPENSSL, 2), (BORINGSSL, 1.05)):
+        for workload, title in (("full-ecdsa-x25519", "ECDSA P-256, X25519"), ("full-rsa-x25519", "RSA-2048, X25519")):
+            what = f"full handshakes against {LABELS[reference]}, {title}"
+            found.append(ratio(what, samples, workload, "libtlsbio/in-place", reference, least))
+    churn = held.get("libtlsbio", {}).get("churn")
+    count = f"{churn['connections']:,}" if churn else "many"
+    found.append(most(f"bytes left of each of {count} connections", churn and max(0, churn["left"]), 0))
+    return found

@@ -1,0 +1,175 @@
+"""Interleaved slices: in each round every contestant has one, in an order that changes."""
+
+import random
+import statistics
+import time
+from dataclasses import dataclass
+
+from . import workloads
+from .worker import Worker
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much work a run is."""
+
+    rounds: int
+    slice_ms: float
+    idle: int
+    crowds: tuple
+    # Connections that come and go: of every library, and of ours.
+    churn: int
+    churn_ours: int
+
+
+FULL = Effort(21, 25, 10_000, (1, 100, 1_000, 10_000, 100_000), 4_000, 1_000_000)
+QUICK = Effort(7, 8, 1_000, (1, 100, 1_000), 1_000, 20_000)
+# Ask for many more than fit, and the machine would swap.
+MOST_CROWD_BYTES = 8 << 30
+
+
+class Progress:
+    """A line now and then: what is done, and when it will all be."""
+
+    def __init__(self, steps):
+        self.steps, self.done, self.start, self.said = steps, 0, time.monotonic(), 0.0
+
+    def step(self, what):
+        self.done += 1
+        now = time.monotonic()
+        if now - self.said > 10 or self.done == self.steps:
+            self.said = now
+            spent = now - self.start
+            left = spent / self.done * (self.steps - self.done)
+            print(f"  {self.done * 100 // self.steps:3d} %, {spent:4.0f} s, {left:4.0f} s to go: {what}", flush=True)
+
+
+class Bench:
+    """All workers, each at the setting that it was last given."""
+
+    def __init__(self, libraries, contestants, pki, core):
+        self.workers = {library.key: Worker(library, pki, core=core) for library in libraries}
+        self.contestants = [one for one in contestants if one.library in self.workers]
+        self.settings = {}
+        # (library, setting) -> why it cannot do it.
+        self.missing = {}
+
+    def stop(self):
+        for worker in self.workers.values():
+            worker.stop()
+
+    def can(self, contestant, workload):
+        """Whether it takes part; if so, its worker stands at the workload's setting."""
+        worker = self.workers[contestant.library]
+        if not worker.about["connections"]:
+            if not workload.moves:
+                return False
+        if self.settings.get(contestant.library) != workload.setting:
+            answer = worker.ask(workload.setting.command)
+            self.settings[contestant.library] = workload.setting
+            key = (contestant.library, workload.setting)
+            if "missing" in answer:
+                self.missing[key] = answer["missing"]
+        return (contestant.library, workload.setting) not in self.missing
+
+    def slice(self, contestant, workload, count):
+        command = f"{workload.command.format(way=contestant.way)} {count}"
+        return self.workers[contestant.library].ask(command)
+
+    def participants(self, workload):
+        able = [one for one in self.contestants if self.can(one, workload)]
+        if workload.command == "handshake":
+            # Bytes have ways; a handshake has one, and is counted once for each library.
+            able = [one for i, one in enumerate(able) if one.library not in [other.library for other in able[:i]]]
+        return able
+
+
+def measure(bench, chosen, effort):
+    """{workload: {contestant: [ns of one unit, by round]}}"""
+    progress = Progress(len(chosen) * effort.rounds)
+    samples = {}
+    for workload in chosen:
+        able = bench.participants(workload)
+        counts = {}
+        for one in able:
+            # Twice: the first slice of a process is slow, and would make all others short.
+            count = 2 if workload.command == "handshake" else 16
+            for _ in range(2):
+                ns = bench.slice(one, workload, count)["wall_ns"]
+                count = max(1, int(effort.slice_ms * 1e6 / ns))
+            counts[one.key] = count
+        times = {one.key: [] for one in able}
+        for _ in range(effort.rounds):
+            random.shuffle(able)
+            for one in able:
+                answer = bench.slice(one, workload, counts[one.key])
+                # Threads at once are for the clock on the wall; everything else for the processor's.
+                what = "wall_ns" if workload.command.startswith("threads") else "ns"
+                times[one.key].append(answer[what])
+            progress.step(workload.title)
+        samples[workload.key] = times
+    return samples
+
+
+def count_allocations(libraries, contestants, pki, tally, chosen):
+    """{workload: {contestant: {"allocations", "allocated", "copied"}}} of one unit, without a clock."""
+    bench = Bench(libraries, contestants, pki, None)
+    for library in libraries:
+        bench.workers[library.key].stop()
+        bench.workers[library.key] = Worker(library, pki, preload=tally)
+    counted = {}
+    for workload in chosen:
+        counted[workload.key] = {}
+        for one in bench.participants(workload):
+            answer = bench.slice(one, workload, 20)
+            counted[workload.key][one.key] = {
+                what: answer[what] for what in ("allocations", "allocated", "copied") if what in answer
+            }
+    bench.stop()
+    return counted
+
+
+def hold(library, pki, effort):
+    """What connections of a library hold, what is left of them, and what many idle ones do to a busy one."""
+    worker = Worker(library, pki)
+    answer = worker.ask(workloads.USUAL.command)
+    if "missing" in answer:
+        # Any version of TLS will do for memory; the report says which.
+        answer = worker.ask(workloads.Setting(suite=workloads.TLS12).command)
+    held = {"missing": answer.get("missing")}
+    if held["missing"] is None:
+        held["idle"] = worker.ask(f"idle {effort.idle}", 1800)
+        ours = library.key == "libtlsbio"
+        held["churn"] = worker.ask(f"churn {effort.churn_ours if ours else effort.churn}", 3600)
+    worker.stop()
+    return held
+
+
+def crowd(library, way, pki, effort, held):
+    """{idle connections: [ns of 1 KiB, by slice]}"""
+    times = {}
+    each = held["idle"]["heap"] if held else 0
+    for count in effort.crowds:
+        if each * count > MOST_CROWD_BYTES:
+            times[count] = None
+            continue
+        # Another process each: what lies where in memory is then not what the smaller crowd left.
+        worker = Worker(library, pki)
+        worker.ask(workloads.USUAL.command)
+        times[count] = [worker.ask(f"crowd {way} 1024 {count} 10000", 1800)["ns"] for _ in range(5)]
+        worker.stop()
+    return times
+
+
+def quartiles(values):
+    if len(values) < 2:
+        return [values[0]] * 3
+    return statistics.quantiles(values, n=4)
+
+
+def ratios(samples, workload, contestant, reference):
+    """Of every round, how many times as fast the contestant was as the reference; or None."""
+    times = samples.get(workload, {})
+    if contestant not in times or reference not in times:
+        return None
+    return [theirs / ours for theirs, ours in zip(times[reference], times[contestant], strict=True)]

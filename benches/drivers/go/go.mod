@@ -1,0 +1,3 @@
+module tlsbio.test/compare
+
+go 1.24

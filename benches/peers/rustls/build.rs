@@ -1,0 +1,3 @@
+fn main() {
+    building::worker("rustls", None);
+}

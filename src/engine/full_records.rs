@@ -1,0 +1,190 @@
+//! Records as full as they may be: 2^14 plain bytes, and on top of them what encryption adds (RFC 8446, 5.1 and 5.2;
+//! RFC 5246, 6.2).
+//!
+//! rustls cuts at 2^14 bytes less what encryption adds, so that 16 KiB, which hosts like to write, would be a full record
+//! and a tiny one. It asks the encrypter how much that is, as the length of an empty payload. So our suites' encrypters
+//! answer that nothing comes of nothing; whatever has bytes is encrypted by the provider's encrypter as it is. Empty
+//! records are not written: there would be no room for one, which is an error.
+
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use pki_types::FipsStatus;
+use rustls::crypto::cipher::{
+    AeadKey, Iv, KeyBlockShape, OutboundPlain, Record, RecordDecrypter, RecordEncrypter, Tls12AeadAlgorithm,
+    Tls13AeadAlgorithm, UnsupportedOperationError,
+};
+use rustls::crypto::{CipherSuiteCommon, CryptoProvider};
+use rustls::error::Error;
+use rustls::{ConnectionTrafficSecrets, Tls12CipherSuite, Tls13CipherSuite};
+use rustls_aws_lc_rs::DEFAULT_PROVIDER;
+
+/// The provider's, with suites that fill their records.
+pub(super) fn provider() -> CryptoProvider {
+    let mut provider = DEFAULT_PROVIDER;
+    provider.tls12_cipher_suites = Cow::Borrowed(&TLS12);
+    provider.tls13_cipher_suites = Cow::Borrowed(&TLS13);
+    provider
+}
+
+/// Made once: the engine wants suites that live for ever.
+static TLS13: LazyLock<Vec<&'static Tls13CipherSuite>> = LazyLock::new(|| {
+    let filling = |suite: &&'static Tls13CipherSuite| -> &'static Tls13CipherSuite {
+        Box::leak(Box::new(Tls13CipherSuite {
+            common: CipherSuiteCommon { ..suite.common },
+            protocol_version: suite.protocol_version,
+            hkdf_provider: suite.hkdf_provider,
+            aead_alg: Box::leak(Box::new(Filling(suite.aead_alg))),
+            quic: None,
+        }))
+    };
+    DEFAULT_PROVIDER.tls13_cipher_suites.iter().map(filling).collect()
+});
+
+static TLS12: LazyLock<Vec<&'static Tls12CipherSuite>> = LazyLock::new(|| {
+    let filling = |suite: &&'static Tls12CipherSuite| -> &'static Tls12CipherSuite {
+        Box::leak(Box::new(Tls12CipherSuite {
+            common: CipherSuiteCommon { ..suite.common },
+            protocol_version: suite.protocol_version,
+            prf_provider: suite.prf_provider,
+            kx: suite.kx,
+            sign: suite.sign,
+            aead_alg: Box::leak(Box::new(Filling(suite.aead_alg))),
+        }))
+    };
+    DEFAULT_PROVIDER.tls12_cipher_suites.iter().map(filling).collect()
+});
+
+/// An algorithm of the provider's.
+struct Filling<A: ?Sized + 'static>(&'static A);
+
+impl Tls13AeadAlgorithm for Filling<dyn Tls13AeadAlgorithm> {
+    fn encrypter(&self, key: AeadKey, iv: Iv) -> Box<dyn RecordEncrypter> {
+        Box::new(FillingEncrypter(self.0.encrypter(key, iv)))
+    }
+
+    fn decrypter(&self, key: AeadKey, iv: Iv) -> Box<dyn RecordDecrypter> {
+        self.0.decrypter(key, iv)
+    }
+
+    fn key_len(&self) -> usize {
+        self.0.key_len()
+    }
+
+    fn iv_len(&self) -> usize {
+        self.0.iv_len()
+    }
+
+    fn extract_keys(
+        &self,
+        key: AeadKey,
+        iv: Iv,
+    ) -> Result<ConnectionTrafficSecrets, UnsupportedOperationError> {
+        self.0.extract_keys(key, iv)
+    }
+
+    fn fips(&self) -> FipsStatus {
+        self.0.fips()
+    }
+}
+
+impl Tls12AeadAlgorithm for Filling<dyn Tls12AeadAlgorithm> {
+    fn encrypter(&self, key: AeadKey, iv: &[u8], extra: &[u8]) -> Box<dyn RecordEncrypter> {
+        Box::new(FillingEncrypter(self.0.encrypter(key, iv, extra)))
+    }
+
+    fn decrypter(&self, key: AeadKey, iv: &[u8]) -> Box<dyn RecordDecrypter> {
+        self.0.decrypter(key, iv)
+    }
+
+    fn key_block_shape(&self) -> KeyBlockShape {
+        self.0.key_block_shape()
+    }
+
+    fn extract_keys(
+        &self,
+        key: AeadKey,
+        iv: &[u8],
+        explicit: &[u8],
+    ) -> Result<ConnectionTrafficSecrets, UnsupportedOperationError> {
+        self.0.extract_keys(key, iv, explicit)
+    }
+
+    fn fips(&self) -> FipsStatus {
+        self.0.fips()
+    }
+}
+
+struct FillingEncrypter(Box<dyn RecordEncrypter>);
+
+impl RecordEncrypter for FillingEncrypter {
+    fn encrypt<'a>(
+        &mut self,
+        record: Record<OutboundPlain<'_>>,
+        seq: u64,
+        out: &'a mut [u8],
+    ) -> Result<Record<&'a [u8]>, Error> {
+        self.0.encrypt(record, seq, out)
+    }
+
+    fn encrypted_payload_len(&self, payload_len: usize) -> usize {
+        match payload_len {
+            0 => 0,
+            length => self.0.encrypted_payload_len(length),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rustls::crypto::cipher::{EncodableVersion, InboundOpaque};
+    use rustls::enums::{ContentType, ProtocolVersion};
+
+    use super::*;
+    use crate::record::MAX_PLAIN;
+
+    const VERSION: EncodableVersion = EncodableVersion::Legacy(ProtocolVersion::TLSv1_2);
+
+    /// Both directions of every suite with keys of 32 bytes; the others differ in nothing that matters here.
+    fn coders() -> Vec<(Box<dyn RecordEncrypter>, Box<dyn RecordDecrypter>)> {
+        let key = || AeadKey::from([7; 32]);
+        let mut coders = Vec::new();
+        for aead in TLS13.iter().map(|suite| suite.aead_alg).filter(|aead| aead.key_len() == 32) {
+            let iv = || Iv::new(&[9; 12]).unwrap();
+            coders.push((aead.encrypter(key(), iv()), aead.decrypter(key(), iv())));
+        }
+        for aead in TLS12.iter().map(|suite| suite.aead_alg) {
+            let shape = aead.key_block_shape();
+            if shape.enc_key_len == 32 {
+                let (iv, extra) = (vec![9; shape.fixed_iv_len], vec![8; shape.explicit_nonce_len]);
+                coders.push((aead.encrypter(key(), &iv, &extra), aead.decrypter(key(), &iv)));
+            }
+        }
+        coders
+    }
+
+    #[test]
+    fn every_suite_opens_the_fullest_record_that_it_seals() {
+        let plain: Vec<u8> = (0..MAX_PLAIN).map(|at| at as u8).collect();
+        let coders = coders();
+        assert!(coders.len() > 3);
+        for (mut encrypter, mut decrypter) in coders {
+            assert_eq!(encrypter.encrypted_payload_len(0), 0);
+            let mut out = vec![0; encrypter.encrypted_payload_len(plain.len())];
+            let record = |payload| Record::new(ContentType::ApplicationData, VERSION, payload);
+            let payload = OutboundPlain::from(&plain[..]);
+            let mut wire = encrypter.encrypt(record(payload), 3, &mut out).unwrap().payload.to_vec();
+            let record = Record::new(ContentType::ApplicationData, VERSION, InboundOpaque(&mut wire));
+            assert_eq!(decrypter.decrypt(record, 3).unwrap().payload, plain);
+        }
+    }
+
+    #[test]
+    fn an_empty_record_is_an_error() {
+        for (mut encrypter, _) in coders() {
+            let mut out = vec![0; encrypter.encrypted_payload_len(0)];
+            let record = Record::new(ContentType::ApplicationData, VERSION, OutboundPlain::new_empty());
+            assert!(encrypter.encrypt(record, 3, &mut out).is_err());
+        }
+    }
+}
