@@ -205,9 +205,9 @@ func (c *Conn) ReadFrom(r io.Reader) (int64, error) {
 	}
 }
 
-// Plain bytes of the largest record that this side sends in TLS 1.2 and 1.3, and of as many as fill a large buffer.
+// Plain bytes of the largest record, and of as many as fill a large buffer.
 const (
-	recordPlain = 16360
+	recordPlain = 16384
 	bulkPlain   = 7 * recordPlain
 )
 

@@ -94,7 +94,7 @@ func exchange(t *testing.T, from, to net.Conn) {
 	}
 }
 
-var sizes = []int{1, 5, 1000, 1200, 16360, 16384, 16385, 65536, 200000, 1 << 20}
+var sizes = []int{1, 5, 1000, 1200, 16383, 16384, 16385, 65536, 200000, 1 << 20}
 
 var total = func() (sum int64) {
 	for _, size := range sizes {
