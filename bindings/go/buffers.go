@@ -19,7 +19,9 @@ const maxSpans = 16
 type buffer struct {
 	spans [maxSpans]span
 	bytes []byte
-	pool  *sync.Pool
+	// What is in front of it may be plain, and is wiped before anybody else has the buffer.
+	used int
+	pool *sync.Pool
 }
 
 var (
@@ -46,8 +48,9 @@ func takeBuffer(size int) *buffer {
 	}
 }
 
-// giveBack returns a buffer whose first used bytes may be plain.
-func (b *buffer) giveBack(used int) {
-	clear(b.bytes[:used])
+// giveBack returns a buffer.
+func (b *buffer) giveBack() {
+	clear(b.bytes[:b.used])
+	b.used = 0
 	b.pool.Put(b)
 }

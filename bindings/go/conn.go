@@ -15,8 +15,8 @@ import (
 type Conn struct {
 	conn   net.Conn
 	config *Config
-	name   string // of the server, where it is not the Config's
-	source source
+	name   string  // of the server, where it is not the Config's
+	source *source // nil for transports that cannot say when they are readable
 
 	// What the library knows of this connection; 0 before it is made and after it was freed. One goroutine at a time may be
 	// inside, never for longer than a call takes.
@@ -26,13 +26,11 @@ type Conn struct {
 	facts *facts
 
 	handshakeMutex sync.Mutex
-	handshakeErr   error
 	in             inbound
 	out            outbound
 
 	extra *extra
 
-	cleanup runtime.Cleanup
 	// Deadlines as the program has set them, in Unix nanoseconds; 0 for none.
 	readDeadline  atomic.Int64
 	writeDeadline atomic.Int64
@@ -48,7 +46,7 @@ type Conn struct {
 
 func newConn(conn net.Conn, config *Config, isClient bool) *Conn {
 	c := &Conn{conn: conn, config: orDefault(config), isClient: isClient}
-	c.source.init(c)
+	c.source = newSource(c)
 	return c
 }
 
@@ -93,8 +91,8 @@ func (c *Conn) open() error {
 		return &ConfigError{Message: problem.message}
 	}
 	c.handle = made
-	// For programs that forget Close.
-	c.cleanup = runtime.AddCleanup(c, handle.free, made)
+	// For programs that forget Close. A handle that was freed is known no more, so that to free it again does nothing.
+	runtime.AddCleanup(c, handle.free, made)
 	return nil
 }
 
@@ -198,7 +196,6 @@ func (c *Conn) release() {
 		}
 		c.handle.free()
 		c.handle = 0
-		c.cleanup.Stop()
 	}
 	c.engine.Unlock()
 	if c.in.mutex.TryLock() {

@@ -49,14 +49,14 @@ func (c *Conn) HandshakeContext(ctx context.Context) error {
 func (c *Conn) handshake(ctx context.Context) error {
 	c.handshakeMutex.Lock()
 	defer c.handshakeMutex.Unlock()
-	if c.handshakeErr != nil {
-		return c.handshakeErr
-	}
 	if c.handshakeDone.Load() {
 		return nil
 	}
 	c.in.mutex.Lock()
 	defer c.in.mutex.Unlock()
+	if c.in.err != nil {
+		return c.in.err
+	}
 	err := c.open()
 	if err == nil {
 		err = c.driveHandshake(ctx)
@@ -66,7 +66,7 @@ func (c *Conn) handshake(ctx context.Context) error {
 			err = errClosed
 		}
 		if !endures(err) {
-			c.handshakeErr = err
+			c.in.err = err
 			c.in.drop()
 		}
 	}

@@ -15,15 +15,20 @@ type inbound struct {
 	buffer *buffer
 	// Wire bytes are buffer.bytes[start:end]. What is in front of start may be plain.
 	start, end int
-	// How far the buffer was written to.
-	used int
-	// Plain bytes are in buffer.spans[span:spans], without the first offset of the first one.
-	span, spans, offset int
+	// Plain bytes are in buffer.spans[span:spans].
+	span, spans int
+	// Where a transport that cannot say when it is readable is waited for, if large.
+	header [recordHeader]byte
+	// The last record was too large for a small buffer.
+	large bool
 	// Nothing of use can come: the next call says why.
 	ended bool
-	// How it ended.
+	// How it ended, or how the handshake failed.
 	err error
 }
+
+// recordHeader is the length of a record's header: type, version and the length of what follows (RFC 8446, 5.1).
+const recordHeader = 5
 
 // hasPlain tells whether plain bytes wait.
 func (in *inbound) hasPlain() bool { return in.span < in.spans }
@@ -31,10 +36,10 @@ func (in *inbound) hasPlain() bool { return in.span < in.spans }
 // drop gives the buffer back, whatever is in it.
 func (in *inbound) drop() {
 	if in.buffer != nil {
-		in.buffer.giveBack(in.used)
+		in.buffer.giveBack()
 		in.buffer = nil
 	}
-	in.start, in.end, in.used, in.span, in.spans, in.offset = 0, 0, 0, 0, 0, 0
+	in.start, in.end, in.span, in.spans = 0, 0, 0, 0
 }
 
 // releaseIfIdle gives the buffer back if nothing is in it.
@@ -49,9 +54,10 @@ func (in *inbound) moveTo(other *buffer) {
 	n := 0
 	if in.buffer != nil {
 		n = copy(other.bytes, in.buffer.bytes[in.start:in.end])
-		in.buffer.giveBack(in.used)
+		in.buffer.giveBack()
 	}
-	in.buffer, in.start, in.end, in.used = other, 0, n, n
+	in.buffer, in.start, in.end = other, 0, n
+	other.used = n
 }
 
 // reserve makes room to read into behind the wire bytes: that of a large buffer.
@@ -83,11 +89,22 @@ func (in *inbound) shrink() {
 
 // recordLength is how long the record at the front is, header included; a header's length if that is not here.
 func (in *inbound) recordLength() int {
-	const header = 5
-	if in.end-in.start < header {
-		return header
+	if in.end-in.start < recordHeader {
+		return recordHeader
 	}
-	return header + int(binary.BigEndian.Uint16(in.buffer.bytes[in.start+3:]))
+	return recordHeader + int(binary.BigEndian.Uint16(in.buffer.bytes[in.start+3:]))
+}
+
+// isPartial tells whether the wire bytes are the beginning of a record of application data, of which the library could only
+// say that it wants more. Whatever else they are is for the library to say.
+func (in *inbound) isPartial() bool {
+	const applicationData, versionMajor = 23, 3
+	if in.end-in.start < recordHeader {
+		return false
+	}
+	wire := in.buffer.bytes[in.start:in.end]
+	length := in.recordLength()
+	return wire[0] == applicationData && wire[1] == versionMajor && len(wire) < length && length <= maxRecord
 }
 
 // isFull tells whether there is no room for more in the largest buffer.
@@ -95,26 +112,48 @@ func (in *inbound) isFull() bool {
 	return in.buffer != nil && in.end-in.start >= bulkBuffer
 }
 
-// readPlainly is read for transports that cannot say when they are readable. They are waited for with a small buffer; what
-// does not fit is read with a large one.
+// readPlainly is read for transports that cannot say when they are readable. They are waited for with a small buffer, or
+// with room for a header alone where the next record would not fit into that one; what follows is read with a large one.
 func (c *Conn) readPlainly() (int, error) {
 	in := &c.in
 	switch {
+	case in.buffer == nil && in.large:
+		return c.readHeader()
 	case in.buffer == nil:
 		in.moveTo(takeBuffer(smallBuffer))
+	case in.end < len(in.buffer.bytes) && in.recordLength() <= len(in.buffer.bytes):
+		// All that came is here, and what is wanted has room.
+		in.toFront()
 	case in.recordLength() > smallBuffer && !c.handshakeDone.Load() && in.end-in.start < recordBuffer:
 		// A peer that nobody knows yet gets no more than it needs.
-		if len(in.buffer.bytes) < recordBuffer {
-			in.moveTo(takeBuffer(recordBuffer))
-		}
-		in.toFront()
+		in.moveTo(takeBuffer(recordBuffer))
 	default:
 		in.reserve()
 	}
+	if in.end-in.start >= recordHeader {
+		in.large = in.recordLength() > smallBuffer
+	}
+	return c.readTransport(in.buffer.bytes[in.end:])
+}
+
+// readHeader waits without a buffer, and takes one for the record that begins.
+func (c *Conn) readHeader() (int, error) {
+	in := &c.in
+	n, err := c.readTransport(in.header[:])
+	if err != nil {
+		return 0, err
+	}
+	in.moveTo(takeBuffer(smallBuffer))
+	copy(in.buffer.bytes, in.header[:n])
+	return n, nil
+}
+
+// readTransport reads at least one byte, or answers why none came.
+func (c *Conn) readTransport(b []byte) (int, error) {
 	const patience = 100
 	for range patience {
-		n, err := c.conn.Read(in.buffer.bytes[in.end:])
-		if n < 0 || n > len(in.buffer.bytes)-in.end {
+		n, err := c.conn.Read(b)
+		if n < 0 || n > len(b) {
 			panic("tls: the transport's Read answers an impossible count")
 		}
 		if n > 0 {
@@ -137,7 +176,7 @@ func (c *Conn) fill() error {
 	n, err := c.read()
 	if err == nil {
 		in.end += n
-		in.used = max(in.used, in.end)
+		in.buffer.used = max(in.buffer.used, in.end)
 		return nil
 	}
 	if c.closed.Load() {
@@ -161,7 +200,7 @@ func endures(err error) bool {
 // The caller has the lock of in.
 func (c *Conn) decrypt() error {
 	in := &c.in
-	if in.start == in.end && !in.ended {
+	if (in.start == in.end || in.isPartial()) && !in.ended {
 		return nil
 	}
 	s, err := c.process()
@@ -196,7 +235,7 @@ func (c *Conn) process() (step, error) {
 // took notes what a call has done with the wire bytes.
 func (c *Conn) took(s step) error {
 	in := &c.in
-	in.span, in.spans, in.offset = 0, 0, 0
+	in.span, in.spans = 0, 0
 	in.start += s.consumed
 	if s.answer > 0 {
 		// The spans are counted from where the wire bytes began.
@@ -299,18 +338,28 @@ func (c *Conn) Read(b []byte) (int, error) {
 	return n, nil
 }
 
+// plain gives the plain bytes at the front; some wait.
+func (in *inbound) plain() []byte {
+	at := in.buffer.spans[in.span]
+	return in.buffer.bytes[at.offset : at.offset+at.length]
+}
+
+// consume removes the first n plain bytes, which are of the front span.
+func (in *inbound) consume(n int) {
+	at := &in.buffer.spans[in.span]
+	at.offset += uintptr(n)
+	if at.length -= uintptr(n); at.length == 0 {
+		in.span++
+	}
+}
+
 // copyTo moves plain bytes to b.
 func (in *inbound) copyTo(b []byte) int {
 	n := 0
 	for in.hasPlain() && n < len(b) {
-		at := in.buffer.spans[in.span]
-		from := int(at.offset) + in.offset
-		moved := copy(b[n:], in.buffer.bytes[from:int(at.offset)+int(at.length)])
+		moved := copy(b[n:], in.plain())
+		in.consume(moved)
 		n += moved
-		if in.offset += moved; in.offset == int(at.length) {
-			in.span++
-			in.offset = 0
-		}
 	}
 	return n
 }
@@ -336,17 +385,13 @@ func (c *Conn) WriteTo(w io.Writer) (int64, error) {
 			return total, err
 		}
 		for in.hasPlain() {
-			at := in.buffer.spans[in.span]
-			plain := in.buffer.bytes[int(at.offset)+in.offset : int(at.offset)+int(at.length)]
+			plain := in.plain()
 			n, err := w.Write(plain)
 			if n < 0 || n > len(plain) {
 				panic("tls: a writer answers an impossible count")
 			}
 			total += int64(n)
-			if in.offset += n; in.offset == int(at.length) {
-				in.span++
-				in.offset = 0
-			}
+			in.consume(n)
 			if err == nil && n < len(plain) {
 				err = io.ErrShortWrite
 			}

@@ -14,11 +14,20 @@ typedef struct {
 	uint32_t state;
 } go_step_t;
 
+static int is_one_record(const uint8_t *wire, size_t len)
+{
+	return len > 5 && len == 5 + ((size_t)wire[3] << 8 | wire[4]);
+}
+
 static go_step_t go_read_in_place(uintptr_t conn, uint8_t *wire, size_t len, tls_span_t *spans, size_t max)
 {
 	go_step_t step = {0};
+	const int alone = is_one_record(wire, len);
 	step.answer = tls_read_in_place((tls_conn_t *)conn, wire, len, spans, max, &step.consumed);
-	step.state = tls_state((tls_conn_t *)conn);
+	// A record alone that held plain bytes held nothing that ends the connection or wants an answer: no bit that is of use
+	// to Go has changed.
+	if (step.answer != 1 || !alone)
+		step.state = tls_state((tls_conn_t *)conn);
 	return step;
 }
 
@@ -217,6 +226,9 @@ type handle uintptr
 type span struct{ offset, length uintptr }
 
 var _ = [1]struct{}{}[unsafe.Sizeof(span{})-C.sizeof_tls_span_t]
+
+// maxRecord is the length of the largest record that is accepted, header included.
+const maxRecord = C.TLS_MAX_RECORD
 
 // Classes of answers.
 const (

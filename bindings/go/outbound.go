@@ -21,7 +21,7 @@ type outbound struct {
 
 func (out *outbound) drop() {
 	if out.buffer != nil {
-		out.buffer.giveBack(0)
+		out.buffer.giveBack()
 		out.buffer = nil
 	}
 	out.start, out.end = 0, 0
@@ -132,7 +132,7 @@ func (c *Conn) write(b []byte) (int, error) {
 		rest := b[written:]
 		buffer := takeBuffer(wireSize(len(rest)))
 		if !c.enter() {
-			buffer.giveBack(0)
+			buffer.giveBack()
 			return written, errClosed
 		}
 		s := c.handle.writeInto(rest, buffer.bytes)
@@ -146,13 +146,13 @@ func (c *Conn) write(b []byte) (int, error) {
 			}
 			continue
 		case s.answer == wantDrain:
-			buffer.giveBack(0)
+			buffer.giveBack()
 			if err := c.flush(); err != nil {
 				return written, err
 			}
 			continue
 		}
-		buffer.giveBack(0)
+		buffer.giveBack()
 		err := c.explain(s.answer)
 		out.err = err
 		return written, err
@@ -176,9 +176,10 @@ func (c *Conn) ReadFrom(r io.Reader) (int64, error) {
 	}
 	// Bytes come into a small buffer, and into a large one as long as they fill it: who waits for them holds little.
 	plain, room := takeBuffer(recordBuffer), recordPlain
-	defer func() { plain.giveBack(room) }()
+	defer func() { plain.giveBack() }()
 	var total int64
 	for {
+		plain.used = room
 		n, err := r.Read(plain.bytes[:room])
 		if n > 0 {
 			written, err := c.Write(plain.bytes[:n])
@@ -195,10 +196,10 @@ func (c *Conn) ReadFrom(r io.Reader) (int64, error) {
 		}
 		switch {
 		case n == room && room < bulkPlain:
-			plain.giveBack(room)
+			plain.giveBack()
 			plain, room = takeBuffer(bulkBuffer), bulkPlain
 		case n < recordPlain && room == bulkPlain:
-			plain.giveBack(room)
+			plain.giveBack()
 			plain, room = takeBuffer(recordBuffer), recordPlain
 		}
 	}
@@ -221,7 +222,7 @@ func (c *Conn) WriteBuffers(buffers *net.Buffers) (int64, error) {
 	var gathered *buffer
 	defer func() {
 		if gathered != nil {
-			gathered.giveBack(recordPlain)
+			gathered.giveBack()
 		}
 	}()
 	var total int64
@@ -230,6 +231,7 @@ func (c *Conn) WriteBuffers(buffers *net.Buffers) (int64, error) {
 		if len(*buffers) > 1 && len(first) < recordPlain {
 			if gathered == nil {
 				gathered = takeBuffer(recordBuffer)
+				gathered.used = recordPlain
 			}
 			n := 0
 			for _, b := range *buffers {

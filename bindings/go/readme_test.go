@@ -12,19 +12,30 @@ import (
 	"time"
 )
 
-// TestReadme compiles and runs the program in README.md.
+// TestReadme compiles and runs the programs in README.md, of this package and of the whole tree.
 func TestReadme(t *testing.T) {
-	if !httpTakesAny {
-		t.Skip("this Go's net/http speaks HTTP/2 over crypto/tls's connections only")
-	}
-	text, err := os.ReadFile("README.md")
+	t.Run("package", func(t *testing.T) {
+		if !httpTakesAny {
+			t.Skip("this Go's net/http speaks HTTP/2 over crypto/tls's connections only")
+		}
+		runProgram(t, "README.md", "hello over HTTP/2.0 and TLS 1.3\n")
+	})
+	t.Run("tree", func(t *testing.T) {
+		runProgram(t, filepath.Join("..", "..", "README.md"), "hello from the server\nover TLS 1.3\n")
+	})
+}
+
+// runProgram compiles the one program in a document and runs it with certificates.
+func runProgram(t *testing.T, document, wanted string) {
+	t.Helper()
+	text, err := os.ReadFile(document)
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, rest, found := strings.Cut(string(text), "```go\n")
-	program, _, ended := strings.Cut(rest, "```\n")
-	if !found || !ended {
-		t.Fatal("there is no program in README.md")
+	program, rest, ended := strings.Cut(rest, "```\n")
+	if !found || !ended || strings.Contains(rest, "```go\n") {
+		t.Fatalf("there is not one program in %s", document)
 	}
 	here, err := os.Getwd()
 	if err != nil {
@@ -39,7 +50,6 @@ func TestReadme(t *testing.T) {
 	directory := t.TempDir()
 	for name, content := range map[string][]byte{
 		"main.go":   []byte(program),
-		"go.mod":    []byte("module program\n\ngo 1.24\n\nrequire tlsbio/bindings/go v0.0.0\n\nreplace tlsbio/bindings/go => " + here + "\n"),
 		"chain.pem": pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate[0]}),
 		"key.pem":   pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}),
 		"roots.pem": pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: root.certificate.Raw}),
@@ -48,10 +58,21 @@ func TestReadme(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	for _, arguments := range [][]string{
+		{"mod", "init", "program"},
+		{"mod", "edit", "-require=tlsbio/bindings/go@v0.0.0", "-replace=tlsbio/bindings/go=" + here},
+		{"vet", "."},
+	} {
+		command := exec.Command("go", arguments...)
+		command.Dir = directory
+		if out, err := command.CombinedOutput(); err != nil {
+			t.Fatalf("go %v: %v, %s", arguments, err, out)
+		}
+	}
 	command := exec.Command("go", "run", ".", "chain.pem", "key.pem", "roots.pem")
 	command.Dir = directory
 	out, err := command.CombinedOutput()
-	if err != nil || string(out) != "hello over HTTP/2.0 and TLS 1.3\n" {
+	if err != nil || string(out) != wanted {
 		t.Errorf("%v, %q", err, out)
 	}
 }

@@ -21,7 +21,8 @@ type source struct {
 	err   error
 }
 
-func (s *source) init(c *Conn) {
+// newSource gives nil where the transport is no socket.
+func newSource(c *Conn) *source {
 	var raw syscall.RawConn
 	var err error
 	switch conn := c.conn.(type) {
@@ -29,22 +30,21 @@ func (s *source) init(c *Conn) {
 		raw, err = conn.SyscallConn()
 	case *net.UnixConn:
 		if address := conn.LocalAddr(); address == nil || address.Network() != "unix" {
-			return
+			return nil
 		}
 		raw, err = conn.SyscallConn()
 	default:
-		return
+		return nil
 	}
 	if err != nil {
-		return
+		return nil
 	}
-	s.raw = raw
-	s.ready = c.readSocket
+	return &source{raw: raw, ready: c.readSocket}
 }
 
 // readSocket reads once from a socket that may be readable; false if it has to be waited for.
 func (c *Conn) readSocket(fd uintptr) bool {
-	in, s := &c.in, &c.source
+	in, s := &c.in, c.source
 	in.reserve()
 	for {
 		n, err := syscall.Read(int(fd), in.buffer.bytes[in.end:])
@@ -67,8 +67,8 @@ func (c *Conn) readSocket(fd uintptr) bool {
 
 // read reads once into the room behind the wire bytes, and says how many came. The caller has the lock of in.
 func (c *Conn) read() (int, error) {
-	s := &c.source
-	if s.raw == nil {
+	s := c.source
+	if s == nil {
 		return c.readPlainly()
 	}
 	if err := s.raw.Read(s.ready); err != nil {
