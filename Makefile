@@ -2,7 +2,7 @@
 
 CARGO ?= cargo
 
-.PHONY: help demo test lib header format check interop bench-questions bench-resumption clean
+.PHONY: help demo test lib header format check interop bench bench-quick bench-questions bench-resumption clean
 
 help:
 	@echo "make demo     build the library and see it work with curl and OpenSSL"
@@ -12,6 +12,7 @@ help:
 	@echo "make format   format Rust and C"
 	@echo "make check    formats, lints, generated files and the rules of the house"
 	@echo "make interop  the tests with other people's software alone"
+	@echo "make bench    compare with other libraries, in 20 minutes; make bench-quick in three: docs/benchmarks.md"
 	@echo "make bench-questions, make bench-resumption   measurements: benches/README.md"
 	@echo "make clean    remove target/"
 
@@ -42,6 +43,12 @@ check:
 
 interop: lib
 	tests/interop/run.sh
+
+bench:
+	benches/run.sh
+
+bench-quick:
+	benches/run.sh --quick
 
 bench-questions: lib
 	benches/handshake_cost.sh

@@ -140,8 +140,8 @@ def sizes_plot(results, folder):
         ours = key.startswith("libtlsbio")
         x, y = zip(*points, strict=True)
         axes.plot(x, y, color=color(key), linewidth=2 if ours else 1.2, marker="o", markersize=3, zorder=3 if ours else 2)
-        ends.append([y[-1], LABELS[key], ours])
-    spread_labels(axes, ends, lengths[-1])
+        ends.append([y[-1], LABELS[key], ours, x[-1]])
+    spread_labels(axes, ends, 0.052)
     axes.set_xscale("log", base=2)
     axes.set_xticks(lengths, [f"{n >> 20} MiB" if n >> 20 else f"{n >> 10} KiB" if n >> 10 else f"{n} B" for n in lengths])
     axes.tick_params(axis="x", which="minor", length=0)
@@ -153,19 +153,19 @@ def sizes_plot(results, folder):
     save(figure, folder / "sizes.svg", "speed by size of message")
 
 
-def spread_labels(axes, ends, x):
+def spread_labels(axes, ends, least):
     """Names at the right ends of lines, moved apart so that all can be read."""
     ends.sort()
-    least, place = 0.052, -1.0
-    for end in ends:
-        place = max(end[0], place + least)
+    place = -least
+    for y, label, ours, x in ends:
+        place = max(y, place + least)
         axes.annotate(
-            end[1],
-            (x, end[0]),
+            label,
+            (x, y),
             (x * 1.5, place),
             fontsize=8,
             va="center",
-            color=OURS if end[2] else INK,
+            color=OURS if ours else INK,
             annotation_clip=False,
             arrowprops={"arrowstyle": "-", "color": FAINT, "linewidth": 0.8},
         )
@@ -192,9 +192,8 @@ def crowd_plot(results, folder):
         points = [(int(count), statistics.median(slices)) for count, slices in times.items() if slices]
         x, y = zip(*sorted(points), strict=True)
         axes.plot(x, [ns / 1000 for ns in y], color=color(key), linewidth=2, marker="o", markersize=4)
-        ends.append((x[-1], y[-1] / 1000, LABELS[key]))
-    for x, y, label in ends:
-        axes.annotate(label, (x, y), (8, 0), textcoords="offset points", va="center", fontsize=8)
+        ends.append([y[-1] / 1000, LABELS[key], key.startswith("libtlsbio"), x[-1]])
+    spread_labels(axes, ends, 0.075 * max(end[0] for end in ends))
     axes.set_xscale("log")
     axes.set_ylim(bottom=0)
     axes.set_xlabel("idle connections in the process")

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that the demo or the tests need: setup.sh demo|test. Does nothing, and asks
+# Installs the Debian packages that the demo or the tests need: setup.sh demo|test|bench. Does nothing, and asks
 # for no rights, if they are all there.
 set -euo pipefail
 
@@ -16,8 +16,16 @@ test)
         redis-server redis-tools libhiredis-dev                      # where the ticket fleet keeps its keys
     )
     ;;
+bench)
+    packages=(
+        ca-certificates openssl python3 python3-venv pkg-config git  # what makes certificates, runs it, and finds it
+        libssl-dev libgnutls28-dev libmbedtls-dev libwolfssl-dev     # libraries that are compared
+        cmake g++ clang libclang-dev                                 # what BoringSSL and s2n-tls are built with
+        valgrind                                                     # instructions
+    )
+    ;;
 *)
-    echo "usage: setup.sh demo|test" >&2
+    echo "usage: setup.sh demo|test|bench" >&2
     exit 2
     ;;
 esac

@@ -51,7 +51,7 @@ def machine():
         if line.startswith("model name"):
             model = line.split(":", 1)[1].strip()
             break
-    return f"{os.cpu_count()} cores of {model}, {platform.system()} {platform.release()}, {' '.join(platform.libc_ver())}"
+    return f"{os.cpu_count()} cores of {model}, {platform.system()}, {' '.join(platform.libc_ver())}"
 
 
 def with_connections(libraries, bench):

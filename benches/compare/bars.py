@@ -88,5 +88,7 @@ def verdicts(results):
             found.append(ratio(what, samples, workload, "libtlsbio/in-place", reference, least))
     churn = held.get("libtlsbio", {}).get("churn")
     count = f"{churn['connections']:,}" if churn else "many"
-    found.append(most(f"bytes left of each of {count} connections", churn and max(0, churn["left"]), 0))
+    # What a process keeps once, such as buffers in a pool, is not of any connection.
+    left = round(max(0, churn["left"]), 1) if churn else None
+    found.append(most(f"bytes left of each of {count} connections, to a tenth", left, 0))
     return found

@@ -84,8 +84,8 @@ class Crate(Library):
     def build(self):
         peers = ROOT / "target" / "benches" / "peers"
         command = ["cargo", "build", "--release", "--locked", "--manifest-path", BENCHES / "peers" / "Cargo.toml"]
-        run([*command, "-p", self.key], self.log(), env={**os.environ, "CARGO_TARGET_DIR": str(peers)})
-        shutil.copy2(peers / "release" / self.key, BUILT / self.key)
+        run([*command, "-p", f"{self.key}-worker"], self.log(), env={**os.environ, "CARGO_TARGET_DIR": str(peers)})
+        shutil.copy2(peers / "release" / f"{self.key}-worker", BUILT / self.key)
 
 
 @dataclass
@@ -100,6 +100,7 @@ class Go(Library):
             [found.stdout.strip(), "build", "-o", BUILT / self.key, "."],
             self.log(),
             cwd=BENCHES / "drivers" / "go",
+            env={**os.environ, "GOTOOLCHAIN": "local"},
         )
 
 

@@ -132,11 +132,13 @@ def count_allocations(libraries, contestants, pki, tally, chosen):
 def hold(library, pki, effort):
     """What connections of a library hold, what is left of them, and what many idle ones do to a busy one."""
     worker = Worker(library, pki)
-    answer = worker.ask(workloads.USUAL.command)
+    answer = worker.ask(workloads.SMALL.command)
     if "missing" in answer:
-        # Any version of TLS will do for memory; the report says which.
-        answer = worker.ask(workloads.Setting(suite=workloads.TLS12).command)
-    held = {"missing": answer.get("missing")}
+        # A library without TLS 1.3; the report says of which version its figures are.
+        answer = worker.ask(workloads.Setting(key="minimal", suite=workloads.TLS12).command)
+        held = {"missing": answer.get("missing"), "tls12": True}
+    else:
+        held = {"missing": None}
     if held["missing"] is None:
         held["idle"] = worker.ask(f"idle {effort.idle}", 1800)
         ours = library.key == "libtlsbio"

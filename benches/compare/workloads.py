@@ -21,6 +21,8 @@ class Setting:
 
 
 USUAL = Setting()
+# A certificate with nothing in it but key, name and signature: what connections hold is then the library's.
+SMALL = Setting(key="minimal")
 
 
 @dataclass(frozen=True)

@@ -217,7 +217,8 @@ class Worker:
             if self.suite == 0xC02B:
                 context.set_ciphers(SUITES[self.suite])
         client.load_verify_locations(f"{self.pki}/{key}/ca.pem")
-        server.load_cert_chain(f"{self.pki}/{key}/server-chain.pem", f"{self.pki}/{key}/server.key")
+        chain = "server" if key == "minimal" else "server-chain"
+        server.load_cert_chain(f"{self.pki}/{key}/{chain}.pem", f"{self.pki}/{key}/server.key")
         if self.version == ssl.TLSVersion.TLSv1_3:
             server.num_tickets = self.resume
         elif not self.resume:

@@ -5,7 +5,7 @@
  * them can take turns.
  *
  *   hello                                 what this is, and which ways it has
- *   set KEY SUITE GROUP RESUME            rsa|ecdsa 1301|1302|c02b 1d|11ec 0|1
+ *   set KEY SUITE GROUP RESUME            rsa|ecdsa|minimal 1301|1302|c02b 1d|11ec 0|1
  *   move WAY LENGTH COUNT
  *   exchange WAY REQUEST RESPONSE COUNT
  *   handshake COUNT
@@ -90,7 +90,9 @@ static void set(const char *key, unsigned suite, unsigned group, int resume)
 
     disconnect();
     snprintf(files[0], sizeof(files[0]), "%s/%s/ca.pem", pki, key);
-    snprintf(files[1], sizeof(files[1]), "%s/%s/server-chain.pem", pki, key);
+    /* One certificate with nothing in it but key, name and signature has no chain. */
+    snprintf(files[1], sizeof(files[1]), "%s/%s/server%s.pem", pki, key,
+             strcmp(key, "minimal") == 0 ? "" : "-chain");
     snprintf(files[2], sizeof(files[2]), "%s/%s/server.key", pki, key);
     setting.roots = files[0];
     setting.chain = files[1];

@@ -152,7 +152,11 @@ func set(key string, newSuite uint16, newGroup tls.CurveID, newResume bool) {
 	if !roots.AppendCertsFromPEM(contents(pki + "/" + key + "/ca.pem")) {
 		fail("no roots")
 	}
-	identity, err := tls.LoadX509KeyPair(pki+"/"+key+"/server-chain.pem", pki+"/"+key+"/server.key")
+	chain := "/server-chain.pem"
+	if key == "minimal" {
+		chain = "/server.pem"
+	}
+	identity, err := tls.LoadX509KeyPair(pki+"/"+key+chain, pki+"/"+key+"/server.key")
 	if err != nil {
 		fail("identity: %v", err)
 	}

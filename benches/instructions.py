@@ -1,0 +1,126 @@
+"""Instructions of the core paths, counted by callgrind and compared with those that are written down beside this file.
+
+    instructions.py            fails if a path has grown by more than 2 %, with the functions that did
+    instructions.py --update   writes them down anew
+
+What a compiler makes of the same source differs from one version to the next, so figures are those of one set of
+tools. With others nothing is compared, and this says so.
+"""
+
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from compare.libraries import BUILT, OURS, ROOT
+
+WRITTEN_DOWN = Path(__file__).with_suffix(".json")
+MOST = 1.02
+COUNT = 200
+# The function that is counted, whatever the compiler adds to its name, and the command that runs it.
+PATHS = {
+    f"{way} {length} B": (function, f"move {way} {length} {COUNT}")
+    for way, function in (("copy", "by_copy"), ("window", "by_window"), ("in-place", "in_place"))
+    for length in (64, 1024, 16384)
+}
+PATHS["full handshake"] = ("one_handshake", "handshake 40")
+PATHS["resumed handshake"] = ("one_handshake", "handshake 40")
+# Keys and signatures are random, and no two cost the same: of handshakes only Rust's part is compared.
+RUST = re.compile(r"::|^<|^tls_|^__rust")
+# Of a path, functions that take less than this are one sum.
+LEAST_SHARE = 0.002
+
+
+def output(*command):
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def tools():
+    """What the figures depend on besides the source."""
+    flags = next(line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("flags")).split()
+    return {
+        "rustc": output("rustc", "--version").split()[1],
+        "cc": output("cc", "-dumpfullversion").strip(),
+        "libc": output("ldd", "--version").split("\n")[0].split()[-1],
+        "valgrind": output("valgrind", "--version").strip(),
+        # Which of its own ways the cryptographic library takes.
+        "avx2": "avx2" in flags,
+    }
+
+
+def functions(dump):
+    """{function: its own instructions}, from a callgrind file without compression."""
+    costs, name, called = {}, None, False
+    for line in dump.read_text(errors="replace").splitlines():
+        if line.startswith("fn="):
+            name = line[3:]
+        elif line.startswith("calls="):
+            called = True
+        elif re.match(r"[+*\-\d]", line):
+            # The line after "calls=" is what the callee cost, which is counted there.
+            if not called:
+                costs[name] = costs.get(name, 0) + int(line.split()[1])
+            called = False
+    return costs
+
+
+def count(path, folder):
+    function, command = PATHS[path]
+    setting = f"set ecdsa 1301 1d {int(path.startswith('resumed'))}"
+    dump = Path(folder) / "out"
+    done = subprocess.run(
+        ["valgrind", "--quiet", "--tool=callgrind", "--compress-strings=no", "--compress-pos=no"]
+        + [f"--toggle-collect={function}*", f"--callgrind-out-file={dump}", BUILT / OURS.key, ROOT / "target" / "pki"],
+        input=f"{setting}\n{command}\n",
+        text=True,
+        capture_output=True,
+    )
+    if done.returncode != 0 or "error" in done.stdout:
+        sys.exit(f"{path}: {done.stdout}{done.stderr}")
+    units = int(command.split()[-1])
+    costs = {name: cost / units for name, cost in functions(dump).items()}
+    if function == "one_handshake":
+        costs = {name: cost for name, cost in costs.items() if RUST.search(name)}
+    total = sum(costs.values())
+    kept = {name: round(cost, 1) for name, cost in costs.items() if cost >= total * LEAST_SHARE}
+    return {"total": round(total, 1), "functions": dict(sorted(kept.items(), key=lambda item: -item[1]))}
+
+
+def grown(then, now):
+    """What grew, the most first."""
+    names = then["functions"].keys() | now["functions"].keys()
+    changes = {name: now["functions"].get(name, 0) - then["functions"].get(name, 0) for name in names}
+    return sorted(((change, name) for name, change in changes.items() if change > 0), reverse=True)
+
+
+def main():
+    here = tools()
+    update = sys.argv[1:] == ["--update"]
+    written = json.loads(WRITTEN_DOWN.read_text()) if WRITTEN_DOWN.exists() else None
+    if not update and written["tools"] != here:
+        print(f"skipped: instructions were counted with {written['tools']}, and here is {here}")
+        return
+    BUILT.mkdir(parents=True, exist_ok=True)
+    OURS.build()
+    subprocess.run([ROOT / "tests" / "pki" / "make.sh", ROOT / "target" / "pki"], check=True)
+    with tempfile.TemporaryDirectory() as folder:
+        counted = {path: count(path, folder) for path in PATHS}
+    if update:
+        WRITTEN_DOWN.write_text(json.dumps({"tools": here, "paths": counted}, indent=1) + "\n")
+    failed = False
+    for path, now in counted.items():
+        # A path that is new has nothing to grow from.
+        then = written["paths"].get(path, now) if written else now
+        ratio = now["total"] / (then["total"] or now["total"])
+        print(f"{path:20} {now['total']:12,.0f} instructions, {ratio - 1:+.2%}")
+        if ratio > MOST and not update:
+            failed = True
+            for change, name in grown(then, now)[:5]:
+                print(f"  {change:+10,.0f} {name}")
+    if failed:
+        sys.exit(f"a path has grown by more than {MOST - 1:.0%}; if that is meant: benches/instructions.py --update")
+
+
+main()
