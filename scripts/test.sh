@@ -19,6 +19,7 @@ step "C tests" cmake --workflow --preset release
 grep "skipped:" target/cmake/release/Testing/Temporary/LastTest.log || true
 step "C tests under AddressSanitizer, LeakSanitizer and UBSan, Rust included" cmake --workflow --preset asan
 step "C tests under valgrind" cmake --workflow --preset valgrind
+step "what the comparison refuses to report" python3 -m unittest discover benches/tests
 step "instructions of the core paths" env PYTHONDONTWRITEBYTECODE=1 python3 benches/instructions.py
 step "servers that share ticket keys through Redis" examples/ticket_fleet/run.sh
 step "tests with other people's software" tests/interop/run.sh

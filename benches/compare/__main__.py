@@ -8,7 +8,7 @@ import platform
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from . import measure, report, workloads
@@ -65,6 +65,7 @@ def run(options):
     if unknown:
         sys.exit(f"no such library: {', '.join(sorted(unknown))}")
     start = time.monotonic()
+    print("about three minutes" if options.quick else "at most 20 minutes, of which building takes half the first time")
     print("building", flush=True)
     libraries, not_built = build([one for one in LIBRARIES if one.key in wanted], options.quick)
     tally = build_tally()
@@ -96,12 +97,19 @@ def run(options):
     print("measuring memory", flush=True)
     # These are not timings: they can use all cores.
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        of_library = {one.key: pool.submit(measure.hold, one, pki, effort) for one in reversed(able)}
-        held = {one.key: of_library[one.key].result() for one in able}
+        # The longest first, which is ours: it has the most connections that come and go.
+        of_library = {one.key: pool.submit(measure.hold, one, pki, effort) for one in able}
+        progress = measure.Progress(len(able))
+        for one in as_completed(of_library.values()):
+            progress.step(next(key for key, future in of_library.items() if future is one))
+        held = {key: future.result() for key, future in of_library.items()}
 
     print("measuring one connection among many", flush=True)
     crowds = {}
-    for library, way in (("libtlsbio", "copy"), ("boringssl", "memory-bio"), ("openssl", "memory-bio")):
+    compared = [("libtlsbio", "copy"), ("boringssl", "memory-bio"), ("openssl", "memory-bio")]
+    progress = measure.Progress(len(compared))
+    for library, way in compared:
+        progress.step(library)
         found = [one for one in able if one.key == library]
         if found:
             crowds[f"{library}/{way}"] = {

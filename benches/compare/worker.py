@@ -24,7 +24,8 @@ class Worker:
         if core is not None:
             os.sched_setaffinity(self.process.pid, {core})
         self.answers = queue.Queue()
-        threading.Thread(target=self._listen, daemon=True).start()
+        self.listener = threading.Thread(target=self._listen, daemon=True)
+        self.listener.start()
         self.about = self.ask("hello")
 
     def _listen(self):
@@ -50,9 +51,14 @@ class Worker:
         return answer
 
     def stop(self):
-        self.process.stdin.close()
+        try:
+            self.process.stdin.close()
+        except BrokenPipeError:
+            pass
         try:
             self.process.wait(timeout=60)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        self.listener.join()
+        self.process.stdout.close()

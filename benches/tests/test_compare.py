@@ -1,0 +1,96 @@
+"""What the comparison refuses to report: python3 -m unittest discover benches/tests, after `make lib`."""
+
+import shutil
+import subprocess
+import sys
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.dont_write_bytecode = True
+
+from compare import bars, measure, workloads  # noqa: E402: found by the path above
+from compare.libraries import BENCHES, BUILT, C_FLAGS, OURS, ROOT, WORKER, CannotBuild, CDriver  # noqa: E402
+from compare.worker import Worker, WorkerFailed  # noqa: E402
+
+PKI = ROOT / "target" / "pki"
+
+
+class Liar:
+    def __init__(self, lie):
+        self.key = lie
+        self.program = [str(BUILT / "liars" / lie)]
+
+
+class Refusals(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        (BUILT / "liars").mkdir(parents=True, exist_ok=True)
+        subprocess.run([ROOT / "tests" / "pki" / "make.sh", PKI], check=True)
+        program = BUILT / "liars" / "none"
+        honest, driver = program.with_suffix(".o"), BENCHES / "drivers" / OURS.source
+        subprocess.run(["cc", *C_FLAGS, *OURS.flags[:1], "-c", driver, "-o", honest], check=True)
+        subprocess.run(["objcopy", "--redefine-sym", "driver=honest", honest], check=True)
+        sources = [*WORKER, BENCHES / "tests" / "liar.c", honest]
+        subprocess.run(["cc", *C_FLAGS, *sources, *OURS.flags, "-lpthread", "-o", program], check=True)
+        for lie in ("altered", "short", "suite", "unfinished"):
+            shutil.copy2(program, program.with_name(lie))
+
+    def ask(self, lie, *commands):
+        worker = Worker(Liar(lie), PKI)
+        self.addCleanup(worker.stop)
+        return [worker.ask(command) for command in (workloads.USUAL.command, *commands)][-1]
+
+    def test_who_does_not_lie_is_measured(self):
+        self.assertGreater(self.ask("none", "move lie 1024 10")["ns"], 0)
+
+    def test_altered_bytes(self):
+        with self.assertRaisesRegex(WorkerFailed, "arrived altered"):
+            self.ask("altered", "move lie 1024 10")
+
+    def test_missing_bytes(self):
+        with self.assertRaisesRegex(WorkerFailed, "1023 bytes of 1024 arrived"):
+            self.ask("short", "move lie 1024 10")
+
+    def test_another_suite(self):
+        with self.assertRaisesRegex(WorkerFailed, "suite 0x1302, 0x1301 was asked for"):
+            self.ask("suite", "move lie 1024 10")
+
+    def test_a_handshake_that_does_not_end(self):
+        with self.assertRaisesRegex(WorkerFailed, "did not end"):
+            self.ask("unfinished", "handshake 1")
+
+    def test_a_command_that_is_none(self):
+        with self.assertRaisesRegex(WorkerFailed, "not a command"):
+            self.ask("none", "resume everything")
+
+    def test_a_program_that_ends(self):
+        worker = Worker(Liar("none"), PKI)
+        self.addCleanup(worker.stop)
+        worker.process.kill()
+        with self.assertRaisesRegex(WorkerFailed, "ended by itself"):
+            worker.ask("hello")
+
+    def test_a_library_that_is_not_there(self):
+        with self.assertRaisesRegex(CannotBuild, "no development files"):
+            CDriver("nobody", source="gnutls.c", packages=("libtlsbio-has-no-such-peer",)).build()
+
+
+class Figures(unittest.TestCase):
+    samples = {"move-64": {"libtlsbio/copy": [100, 110, 90], "openssl/memory-bio": [250, 220, 270]}}
+
+    def test_ratios_are_those_of_a_round(self):
+        found = measure.ratios(self.samples, "move-64", "libtlsbio/copy", "openssl/memory-bio")
+        self.assertEqual(found, [2.5, 2.0, 3.0])
+
+    def test_a_bar_is_met_or_missed_or_not_measured(self):
+        def verdict(reference, least):
+            return bars.ratio("", self.samples, "move-64", "libtlsbio/copy", reference, least).met
+
+        self.assertIs(verdict("openssl/memory-bio", 2.5), True)
+        self.assertIs(verdict("openssl/memory-bio", 2.6), False)
+        self.assertIs(verdict("nobody", 2.6), None)
+
+
+if __name__ == "__main__":
+    unittest.main()
