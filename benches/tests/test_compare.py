@@ -9,6 +9,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 sys.dont_write_bytecode = True
 
+import instructions  # noqa: E402: found by the path above
 from compare import bars, measure, workloads  # noqa: E402: found by the path above
 from compare.libraries import BENCHES, BUILT, C_FLAGS, OURS, ROOT, WORKER, CannotBuild, CDriver  # noqa: E402
 from compare.worker import Worker, WorkerFailed  # noqa: E402
@@ -90,6 +91,24 @@ class Figures(unittest.TestCase):
         self.assertIs(verdict("openssl/memory-bio", 2.5), True)
         self.assertIs(verdict("openssl/memory-bio", 2.6), False)
         self.assertIs(verdict("nobody", 2.6), None)
+
+
+class Instructions(unittest.TestCase):
+    then = {"total": 1000.0, "functions": {"seal": 600.0, "open": 380.0}}
+
+    def test_two_percent_are_too_much(self):
+        for total, too_much in ((990.0, False), (1020.0, False), (1021.0, True)):
+            self.assertIs(instructions.has_grown(self.then, {"total": total, "functions": {}}), too_much)
+
+    def test_what_grew_is_named_the_most_first(self):
+        now = {"total": 1100.0, "functions": {"seal": 610.0, "open": 370.0, "zero": 90.0}}
+        self.assertEqual(instructions.grown(self.then, now), [(90.0, "zero"), (10.0, "seal")])
+
+    def test_calls_are_not_counted_twice(self):
+        dump = BUILT / "liars" / "dump"
+        dump.parent.mkdir(parents=True, exist_ok=True)
+        dump.write_text("fn=outer\n10 5\ncfn=inner\ncalls=1 20\n11 100\n12 7\n\nfn=inner\n20 100\n")
+        self.assertEqual(instructions.functions(dump), {"outer": 12, "inner": 100})
 
 
 if __name__ == "__main__":
