@@ -207,6 +207,9 @@ def against_rtls(figures: Figures) -> list[tuple[str, float]]:
         ("left asyncio refused", "memory left by refused ones, asyncio", "tlsbio.aio", "memory"),
         ("left uvloop refused", "memory left by refused ones, uvloop", "drop-in", "memory"),
     ):
+        # Less than a megabyte after thousands of connections says nothing.
+        if key.startswith("left") and max(figures.median(key, one, what) for one in (peer, "rtls")) < 1e6:
+            continue
         if figures.values(key, "rtls"):
             found.append((f"{words}, {NAMES[peer].removeprefix('tlsbio, ')}", figures.ratio(key, peer, "rtls", what)))
     return found
@@ -321,8 +324,8 @@ def plot_left(figures: Figures, path: Path) -> None:
     count = figures.machine["connections"]
     (first, second), (third, fourth) = rows
     for axes, key, words in (
-        (first, "left asyncio short", f"{count:,} short connections, asyncio"),
-        (second, "left asyncio refused", f"{count:,} refused connections, asyncio"),
+        (first, "left asyncio refused", f"{count:,} refused connections, asyncio"),
+        (second, "left uvloop refused", f"{count:,} refused connections, uvloop"),
     ):
         panel(axes, figures, f"Memory left by {words}", key, "memory", "MB", 1e-6)
     for axes, key, words in (
@@ -378,7 +381,7 @@ def page(figures: Figures, lines: list[Line], folder: str) -> str:
         [line.what, line.shown(line.bar) if line.bar else "0", line.shown(line.value), "yes" if line.met else "**no**"]
         for line in lines
     ]
-    rtls = [[words, f"{ratio:.2f}"] for words, ratio in against_rtls(figures)]
+    rtls = [[words, f"{ratio:.2f}" if ratio >= 0.1 else f"{ratio:.3f}"] for words, ratio in against_rtls(figures)]
     left = []
     for loop in "asyncio", "uvloop":
         for variant in "short", "refused":
@@ -390,7 +393,13 @@ def page(figures: Figures, lines: list[Line], folder: str) -> str:
                     memory = figures.median(key, peer, "memory") - figures.median(plain, "plain", "memory")
                     living = f"{figures.median(key, peer, 'living'):.0f}"
                     left.append(
-                        [f"{loop}, {variant}", NAMES[peer], living, f"{objects / count:.2f}", f"{memory / 1e6:.1f}"]
+                        [
+                            f"{loop}, {variant}",
+                            NAMES[peer],
+                            living,
+                            f"{abs(objects) / count:.2f}",
+                            f"{max(memory, 0) / 1e6:.1f}",
+                        ]
                     )
             left += [[f"{loop}, {variant}", NAMES[peer], "does not work", "", ""] for peer in figures.failures(key)]
     twisted = []
