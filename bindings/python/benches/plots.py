@@ -1,6 +1,6 @@
 """Makes docs/python-figures.md and its plots of what figures.py has measured.
 
-plots.py FIGURES.json [--docs FOLDER]
+plots.py [FIGURES.json] [--docs FOLDER]
 """
 
 from __future__ import annotations
@@ -348,7 +348,7 @@ def plot_left(figures: Figures, path: Path) -> None:
 def table(head: list[str], rows: list[list[str]]) -> str:
     """In Markdown."""
     lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(row) + " |" for row in lines) + "\n"
+    return "\n".join("| " + " | ".join(row) + " |" for row in lines)
 
 
 def full(figures: Figures, what: str, keys: list[tuple[str, str]], scale: float = 1, base: str = "ssl") -> str:
@@ -460,7 +460,7 @@ def page(figures: Figures, lines: list[Line], folder: str) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("figures", type=Path)
+    parser.add_argument("figures", type=Path, nargs="?", default=ROOT / "docs" / "python-figures" / "figures.json")
     parser.add_argument("--docs", type=Path, default=ROOT / "docs")
     options = parser.parse_args()
     figures = Figures(json.loads(options.figures.read_text()))

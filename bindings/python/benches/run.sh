@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Measures all that docs/python-figures.md has, and writes that page with its plots: run.sh [ARGUMENTS OF figures.py]
-# Takes some 25 minutes. PYTHON names the interpreter, TLSBIO_PREBUILT=1 takes target/release/libtlsbio.so as it is.
+# Measures all that docs/python-figures.md has, and writes that page with its plots: run.sh [--rounds N]
+# Takes some 15 minutes. PYTHON names the interpreter, TLSBIO_PREBUILT=1 takes target/release/libtlsbio.so as it is.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../../.." && pwd)
@@ -10,5 +10,6 @@ venv=$root/target/python/benches-$("$python" -c 'import sys; print("%d.%d" % sys
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --requirement "$here/requirements.txt"
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps "$root/bindings/python"
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check 'cffi>=1.17' 'cryptography>=42'
-"$venv/bin/python" "$here/figures.py" "$root/target/python/figures.json" "$@"
-"$venv/bin/python" "$here/plots.py" "$root/target/python/figures.json"
+figures=$root/docs/python-figures/figures.json
+"$venv/bin/python" "$here/figures.py" "$figures" "$@"
+"$venv/bin/python" "$here/plots.py" "$figures"
