@@ -86,7 +86,7 @@ if [ "$what" != suites ]; then
     step "install" install_wheel tests
     step "types and style" types_and_style
     # One that hangs is ended, and says where it was.
-    own_tests=(timeout --signal=ABRT 600 env PYTHONFAULTHANDLER=1 "$work/tests/bin/pytest" -q -p no:cacheprovider --ignore "$here/tests/aio" --ignore "$here/tests/twisted" "$here/tests")
+    own_tests=(timeout --signal=ABRT 600 env PYTHONFAULTHANDLER=1 "$work/tests/bin/pytest" -q -rs -p no:cacheprovider --ignore "$here/tests/aio" --ignore "$here/tests/twisted" "$here/tests")
     step "tests" "${own_tests[@]}"
     if "$work/tests/bin/python" -c 'import tlsbio._speed' 2>/dev/null; then
         step "tests without the part in C" env TLSBIO_TEST_WITHOUT_C=1 "${own_tests[@]}"

@@ -17,5 +17,5 @@ fi
 
 cd "$here"
 # One that hangs is ended, and says where it was.
-timeout --signal=ABRT 300 "$venv/bin/python" -X dev -m pytest -q -p no:cacheprovider "$@"
-timeout --signal=ABRT 300 "$venv/bin/python" -X dev -m pytest -q -p no:cacheprovider --pure "$@"
+timeout --signal=ABRT 300 "$venv/bin/python" -X dev -m pytest -q -rs -p no:cacheprovider "$@"
+timeout --signal=ABRT 300 "$venv/bin/python" -X dev -m pytest -q -rs -p no:cacheprovider --pure "$@"
