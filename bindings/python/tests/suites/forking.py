@@ -81,25 +81,35 @@ def run(
     waiting = list(tests)[::-1]
     running: dict[int, _Running] = {}
     with tempfile.TemporaryDirectory() as folder:
-        while waiting or running:
-            while waiting and len(running) < at_once:
-                name, test = waiting.pop()
-                one = _Running(name, test, Path(folder), len(waiting))
-                running[one.pid] = one
-            ended = {pid: status for pid, status in map(_poll, list(running)) if pid}
-            for pid, status in ended.items():
-                one = running.pop(pid)
-                # What it started and left behind ends with it.
+        try:
+            while waiting or running:
+                while waiting and len(running) < at_once:
+                    name, test = waiting.pop()
+                    one = _Running(name, test, Path(folder), len(waiting))
+                    running[one.pid] = one
+                if not _collect(running, limit, tell):
+                    time.sleep(0.02)
+        finally:
+            # They are in groups of their own: an interrupt reaches this process only.
+            for one in running.values():
                 one.end()
-                tell(one.ended(status, limit))
-            for pid, one in list(running.items()):
-                if time.monotonic() - one.begun > limit:
-                    one.end()
-                    os.waitpid(pid, 0)
-                    del running[pid]
-                    tell(one.ended(None, limit))
-            if not ended:
-                time.sleep(0.02)
+
+
+def _collect(running: dict[int, _Running], limit: float, tell: Callable[[Answer], None]) -> bool:
+    """Tells the answers of tests that have ended, ends those whose time is over, and says whether there were any."""
+    ended = {pid: status for pid, status in map(_poll, list(running)) if pid}
+    for pid, status in ended.items():
+        one = running.pop(pid)
+        # What it started and left behind ends with it.
+        one.end()
+        tell(one.ended(status, limit))
+    late = [pid for pid, one in running.items() if time.monotonic() - one.begun > limit]
+    for pid in late:
+        one = running.pop(pid)
+        one.end()
+        os.waitpid(pid, 0)
+        tell(one.ended(None, limit))
+    return bool(ended or late)
 
 
 def _poll(pid: int) -> tuple[int, int]:
