@@ -76,11 +76,13 @@ async def create_connection(
     protocol = protocol_factory()
     waiter = setup.loop.create_future()
     transport = _client(setup, protocol, host if server_hostname is None else server_hostname, waiter)
+    connected = False
     try:
         await _loops_own(setup).create_connection(lambda: transport, host, port, **options)
+        connected = True
         await waiter
     except BaseException:
-        _give_up(transport, waiter)
+        _give_up(transport, waiter, connected)
         raise
     finally:
         # It holds the exception whose frames would hold it.
@@ -208,7 +210,7 @@ async def start_tls(
     except BaseException:
         begin.cancel()
         go_on.cancel()
-        _give_up(upgraded, waiter)
+        _give_up(upgraded, waiter, True)
         below.close()
         raise
     finally:
@@ -233,10 +235,13 @@ def _client(setup: Setup, protocol: asyncio.BaseProtocol, name: str | None, wait
     return Transport(setup, connection, protocol, name, waiter)
 
 
-def _give_up(transport: Transport, waiter: asyncio.Future[None]) -> None:
+def _give_up(transport: Transport, waiter: asyncio.Future[None], connected: bool) -> None:
     """Ends a handshake that nobody waits for any more."""
     # A handshake that has failed is closing already, and may have an alert to send.
     if not transport.is_closing():
         transport.abort()
+    if not connected:
+        # uvloop says nothing of the end of a transport whose making was cancelled, even if it has said that it is made.
+        transport.connection_lost(None)
     if waiter.done() and not waiter.cancelled():
         waiter.exception()
