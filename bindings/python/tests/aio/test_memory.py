@@ -194,16 +194,17 @@ def test_a_connection_that_was_given_up_when_it_was_made_leaves_nothing(run, mon
     made = tlsbio.aio.Transport.connection_made
 
     async def main():
-        holding = []
+        holding, running = [], []
         listener = await asyncio.start_server(lambda *streams: holding.append(streams), "127.0.0.1", 0)
 
         def connection_made(self, transport):
             made(self, transport)
-            connecting.cancel()
+            running.pop().cancel()
 
         monkeypatch.setattr(tlsbio.aio.Transport, "connection_made", connection_made)
         for _ in range(5):
             connecting = asyncio.ensure_future(Ours.open_connection(port_of(listener), ssl=our_client()))
+            running.append(connecting)
             with pytest.raises(asyncio.CancelledError):
                 await connecting
         del connecting
