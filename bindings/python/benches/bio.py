@@ -1,38 +1,32 @@
-"""What the drop-in costs beside ssl (and rtls, if it is installed), without a loop: interleaved, medians and spread.
+"""What the drop-in costs beside ssl and rtls, without a loop: microseconds of one operation.
 
-    bio.py [--rounds N] [--json FILE]
+bio.py ENGINE WHAT [--samples N]
 
-Each engine plays both sides. "own BIO" is tlsbio.MemoryBIO, otherwise it is ssl.MemoryBIO, as hosts make them.
+The engine plays both sides. "own BIO" is tlsbio.MemoryBIO, otherwise it is ssl.MemoryBIO, as hosts make them.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
-import os
 import ssl
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-import tlsbio
+import peers
 
-ROOT = Path(__file__).resolve().parents[3]
-PKI = ROOT / "target" / "pki"
+import tlsbio
 
 
 class Pair:
     """A client and a server that are connected."""
 
     def __init__(self, module: Any, bio: Callable[[], Any]) -> None:
-        client = module.create_default_context(cafile=str(PKI / "trust" / "all.pem"))
+        client = module.create_default_context(cafile=str(peers.CA))
         server = module.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        server.load_cert_chain(str(PKI / "ecdsa" / "server-chain.pem"), str(PKI / "ecdsa" / "server.key"))
+        server.load_cert_chain(str(peers.CHAIN), str(peers.KEY))
         # The same suite for all.
         for context in client, server:
             context.maximum_version = ssl.TLSVersion.TLSv1_2
@@ -103,20 +97,17 @@ def transfer(size: int) -> Callable[[Pair], float]:
 
 
 MEASURES: dict[str, Callable[[Pair], float]] = {
-    "read(262144) of 64 B": read_small,
-    # glibc's malloc maps memory of 128 KiB and more, until it has seen that such memory is freed; and it sees that or
-    # not, as chance has it. Here it never does.
-    "read(262144) of 64 B, malloc as at the start": read_small,
-    "read(262144) of nothing": want_read,
-    "write + read, 256 B": transfer(256),
-    "write + read, 16 KiB": transfer(16384),
-    "write + read, 16000 B": transfer(16000),
-    "write + read, 64 KiB": transfer(65536),
+    "small": read_small,
+    "nothing": want_read,
+    "256": transfer(256),
+    "16000": transfer(16000),
+    "16384": transfer(16384),
+    "65536": transfer(65536),
 }
 
 
 def engine_of(name: str) -> Pair:
-    """The pair of an engine: "ssl", "rtls", "tlsbio", or "tlsbio, own BIO"."""
+    """The pair of an engine: "ssl", "rtls", "drop-in", or "drop-in, own BIO"."""
     if name == "ssl":
         return Pair(ssl, ssl.MemoryBIO)
     if name == "rtls":
@@ -126,62 +117,16 @@ def engine_of(name: str) -> Pair:
     return Pair(tlsbio, tlsbio.MemoryBIO if name.endswith("own BIO") else ssl.MemoryBIO)
 
 
-class Process:
-    """An engine in a process of its own: what the allocator has learned from one does not count for another."""
-
-    def __init__(self, name: str, what: str) -> None:
-        command = [sys.executable, __file__, "--engine", name]
-        fixed = {"MALLOC_MMAP_THRESHOLD_": "131072"} if what.endswith("as at the start") else {}
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, **fixed}
-        )
-
-    def measure(self, what: str) -> float:
-        """One sample, in microseconds."""
-        assert self.process.stdin and self.process.stdout
-        self.process.stdin.write(what + "\n")
-        self.process.stdin.flush()
-        return float(self.process.stdout.readline())
-
-
 def main() -> None:
-    """Prints a table."""
+    """Prints one figure: the median of some samples."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=41)
-    parser.add_argument("--json", type=Path)
-    parser.add_argument("--engine")
-    arguments = parser.parse_args()
-    if arguments.engine:
-        pair = engine_of(arguments.engine)
-        for line in sys.stdin:
-            print(MEASURES[line.strip()](pair), flush=True)
-        return
-    subprocess.run([ROOT / "tests" / "pki" / "make.sh", PKI], check=True)
-    engines = ["ssl", "tlsbio", "tlsbio, own BIO"]
-    if importlib.util.find_spec("rtls"):
-        engines.append("rtls")
-    else:
-        print("rtls is not installed")
-    print(f"Python {sys.version.split()[0]}, {ssl.OPENSSL_VERSION}, microseconds, medians of {arguments.rounds} rounds")
-    results: dict[str, dict[str, list[float]]] = {}
-    for what in MEASURES:
-        samples: dict[str, list[float]] = {name: [] for name in engines}
-        processes = {name: Process(name, what) for name in engines}
-        for _ in range(arguments.rounds):
-            for name, process in processes.items():
-                samples[name].append(process.measure(what))
-        for process in processes.values():
-            process.process.communicate()
-        results[what] = samples
-        base = statistics.median(samples["ssl"])
-        print(what)
-        for name, values in samples.items():
-            values.sort()
-            median = statistics.median(values)
-            spread = f"{values[len(values) // 4]:.2f} to {values[len(values) * 3 // 4]:.2f}"
-            print(f"  {name:16} {median:8.2f}  ({spread})  {median / base:5.2f} x ssl", flush=True)
-    if arguments.json:
-        arguments.json.write_text(json.dumps(results, indent=1))
+    parser.add_argument("engine", choices=("ssl", "rtls", "drop-in", "drop-in, own BIO"))
+    parser.add_argument("what", choices=MEASURES)
+    parser.add_argument("--samples", type=int, default=21)
+    options = parser.parse_args()
+    pair = engine_of(options.engine)
+    samples = [MEASURES[options.what](pair) for _ in range(options.samples + 3)][3:]
+    print(json.dumps({"microseconds": statistics.median(samples)}))
 
 
 if __name__ == "__main__":

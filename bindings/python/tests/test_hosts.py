@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import subprocess
+import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -106,3 +109,44 @@ def test_trio(engines: str) -> None:
             assert received == BODY
 
     trio.run(limited)
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+def test_hosts_that_are_given_our_bio(loop: str) -> None:
+    """README: a program may put tlsbio.MemoryBIO where hosts look for ssl's, before it connects."""
+    if loop == "uvloop":
+        pytest.importorskip("uvloop")
+    done = subprocess.run(
+        [sys.executable, "-c", OWN_BIO, loop, str(Path(__file__).parent)], capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "hello\n", "")
+
+
+OWN_BIO = """
+import asyncio, ssl, sys
+import tlsbio
+ssl.MemoryBIO = tlsbio.MemoryBIO
+sys.path.insert(0, sys.argv[2])
+from pairs import client_context, server_context
+
+async def echo(reader, writer):
+    writer.write(await reader.readexactly(5))
+    writer.close()
+
+async def main():
+    server = await asyncio.start_server(echo, "127.0.0.1", 0, ssl=server_context())
+    port = server.sockets[0].getsockname()[1]
+    options = {"ssl": client_context(), "server_hostname": "localhost"}
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, **options)
+    assert type(writer.transport.get_extra_info("ssl_object")) is tlsbio.SSLObject
+    writer.write(b"hello")
+    print((await reader.read()).decode())
+    writer.close()
+    server.close()
+
+if sys.argv[1] == "uvloop":
+    import uvloop
+    uvloop.run(main())
+else:
+    asyncio.run(main())
+"""

@@ -51,6 +51,10 @@ class Builder:
             )
         )
 
+    def identity_external(self, chain: Buffer) -> None:
+        """Adds a certificate chain, PEM, whose private key is elsewhere: handshakes ask for signatures."""
+        self._check(lib.tls_builder_identity_external(self._handle, ffi.from_buffer(chain), len(chain)))
+
     def trust(self, pem: Buffer) -> None:
         """Adds trust anchors, PEM."""
         self._check(lib.tls_builder_trust_pem(self._handle, ffi.from_buffer(pem), len(pem)))

@@ -163,6 +163,10 @@ class Connection:
         """Answers TLS_ASK_VERIFY: 0 accepts, -1 decides by the context's rules, n > 0 rejects with alert n."""
         self._checked(lib.tls_answer_verify(self._handle, verdict))
 
+    def answer_sign(self, signature: Buffer) -> None:
+        """Answers TLS_ASK_SIGN, with a signature in the form that TLS sends."""
+        self._checked(lib.tls_answer_sign(self._handle, ffi.from_buffer(signature), len(signature)))
+
     def refuse(self, alert: int) -> None:
         """Ends the handshake at an open question with a fatal alert."""
         self._checked(lib.tls_answer_refuse(self._handle, alert))

@@ -11,11 +11,11 @@ venv=$root/target/python/aio-$("$python" -c 'import sys; print("%d.%d" % sys.ver
 if [ ! -x "$venv/bin/python" ]; then
     "$python" -m venv "$venv"
 fi
-"$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$here/requirements.txt"
-"$venv/bin/pip" install --quiet --disable-pip-version-check --force-reinstall --no-deps "${TLSBIO_PACKAGE:-$root/bindings/python}"
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --requirement "$here/requirements.txt"
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps "${TLSBIO_PACKAGE:-$root/bindings/python}"
 "$root/tests/pki/make.sh" "$root/target/pki"
 
 cd "$here"
 # One that hangs is ended, and says where it was.
-timeout --signal=ABRT 300 "$venv/bin/python" -X dev -m pytest -q -p no:cacheprovider "$@"
-timeout --signal=ABRT 300 "$venv/bin/python" -X dev -m pytest -q -p no:cacheprovider --pure "$@"
+timeout --signal=ABRT 300 "$venv/bin/python" -X dev -m pytest -q -rs -p no:cacheprovider "$@"
+timeout --signal=ABRT 300 "$venv/bin/python" -X dev -m pytest -q -rs -p no:cacheprovider --pure "$@"

@@ -189,6 +189,35 @@ def test_a_handshake_that_was_given_up_leaves_nothing(run):
     assert living(tlsbio.aio.Transport, Connection) == []
 
 
+def test_a_connection_that_was_given_up_when_it_was_made_leaves_nothing(run, monkeypatch):
+    """Between the loop's connection_made() and the end of its own function."""
+    made = tlsbio.aio.Transport.connection_made
+
+    async def main():
+        holding, running = [], []
+        listener = await asyncio.start_server(lambda *streams: holding.append(streams), "127.0.0.1", 0)
+
+        def connection_made(self, transport):
+            made(self, transport)
+            running.pop().cancel()
+
+        monkeypatch.setattr(tlsbio.aio.Transport, "connection_made", connection_made)
+        for _ in range(5):
+            connecting = asyncio.ensure_future(Ours.open_connection(port_of(listener), ssl=our_client()))
+            running.append(connecting)
+            with pytest.raises(asyncio.CancelledError):
+                await connecting
+        del connecting
+        await asyncio.sleep(0.02)
+        for _, writer in holding:
+            writer.close()
+        listener.close()
+        await asyncio.sleep(0.02)
+
+    run(main())
+    assert living(tlsbio.aio.Transport, Connection) == []
+
+
 def test_a_server_leaves_nothing_of_clients_that_go_away(run):
     async def main():
         server = await tlsbio.aio.create_server(Server, "127.0.0.1", 0, ssl=our_server())

@@ -1,34 +1,41 @@
 """Runs suites that others wrote with our context in the place of OpenSSL's on one side.
 
-    run.py SUITE... [--side client|server|both] [--jobs N] [--match TEXT] [--verbose]
+    run.py SUITE... [--side client|server|both|none] [--at-once N] [--match TEXT]
 
-Each test runs in a process of its own with a time limit. The outcome is compared with inapplicable.txt: a test that
-fails must be listed there, with a reason, and one that is listed must fail.
+Each test runs in a process of its own with a time limit, some at a time: a fork of one that has imported and collected.
+The outcome is compared with inapplicable.txt: a test that fails must be listed there, with a reason, and one that is
+listed must fail, or is not run if the reason says so. Side "none" runs without us.
 """
 
 from __future__ import annotations
 
 import argparse
-import concurrent.futures
 import fnmatch
 import importlib.metadata
+import json
 import os
 import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[3]
 SOURCES = ROOT / "target" / "python-suites"
-LIMIT = 300
+# Seconds for a test. The slowest takes 20 on a machine with nothing else to do.
+LIMIT = 150
+# Most of what tests do is to wait.
+AT_ONCE = 4
 
 
 @dataclass
 class Suite:
-    """A suite: where its tests are, and how one is run."""
+    """A suite: where its tests are, and how they are run."""
 
     # unittest names that are loaded, or files for pytest.
     tests: list[str]
@@ -36,8 +43,12 @@ class Suite:
     # The package whose sdist holds the tests; None for the standard library.
     package: str | None = None
     sides: list[str] = field(default_factory=lambda: ["client", "server"])
-    # A part of the names of the tests that are about TLS; all if empty.
-    keyword: str = ""
+    # Why there is nothing to run with that side ours.
+    not_on: dict[str, str] = field(default_factory=dict)
+    # Parts of the names of the tests, or of their fixtures, that are about TLS; all if empty.
+    about: list[str] = field(default_factory=list)
+    # Further options of pytest.
+    options: list[str] = field(default_factory=list)
     # Whether it makes connections, so that none of ours would mean that it was run without us.
     connects: bool = True
 
@@ -47,27 +58,40 @@ SUITES = {
     "asyncio_sslproto": Suite(["test.test_asyncio.test_sslproto"], sides=["both"]),
     "uvloop": Suite(["tests.test_tcp.Test_UV_TCPSSL", "tests.test_tcp.Test_AIO_TCPSSL"], package="uvloop"),
     "anyio": Suite(["tests/streams/test_tls.py"], pytest=True, package="anyio"),
-    "urllib3": Suite(["test/test_ssltransport.py"], pytest=True, package="urllib3"),
+    "urllib3": Suite(
+        ["test/test_ssltransport.py"],
+        pytest=True,
+        package="urllib3",
+        sides=["client"],
+        not_on={"server": "its servers are sockets (SSLContext.wrap_socket), which are OpenSSL's"},
+    ),
     "aiohttp": Suite(
-        ["tests/test_client_functional.py", "tests/test_connector.py", "tests/test_web_functional.py"],
+        [
+            f"tests/test_{name}.py"
+            for name in (
+                "client_fingerprint",
+                "client_functional",
+                "client_ws_functional",
+                "connector",
+                "proxy_functional",
+                "run_app",
+                "web_functional",
+                "web_sendfile_functional",
+            )
+        ],
         pytest=True,
         package="aiohttp",
-        keyword="ssl or tls or https or fingerprint",
+        about=["ssl", "tls", "https", "fingerprint", "certificate"],
+        # Warnings of aiohttp about itself, which fail six of its tests without us as well.
+        options=[
+            option
+            for about in ("BasicAuth is", "The 'auth' parameter is", "The 'proxy_auth' parameter is")
+            for option in ("-W", f"ignore:{about} deprecated:DeprecationWarning")
+        ],
     ),
     # Its tests make contexts, and connect to nobody over TLS: tests/test_hosts.py does that.
     "httpx": Suite(["tests/test_config.py"], pytest=True, package="httpx", sides=["both"], connects=False),
 }
-
-LIST_UNITTEST = """
-import sys, unittest
-def names(tests):
-    for test in tests:
-        if isinstance(test, unittest.TestSuite):
-            yield from names(test)
-        else:
-            yield test.id()
-print("\\n".join(names(unittest.defaultTestLoader.loadTestsFromNames(sys.argv[1:]))))
-"""
 
 
 def source_of(package: str) -> Path:
@@ -76,7 +100,7 @@ def source_of(package: str) -> Path:
     folder = SOURCES / f"{package}-{version}"
     if not folder.exists():
         subprocess.run(
-            [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps",
+            [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps",
              "--no-binary", package, "--dest", str(SOURCES), f"{package}=={version}"],
             check=True,
         )  # fmt: skip
@@ -91,44 +115,41 @@ def source_of(package: str) -> Path:
 def environment(side: str) -> dict[str, str]:
     """With our context put in on that side."""
     path = [str(HERE / "side"), *filter(None, [os.environ.get("PYTHONPATH")])]
-    count = str(SOURCES / f"connections-{os.getpid()}")
-    return {**os.environ, "TLSBIO_SUITE_COUNT": count, "TLSBIO_SUITE_SIDE": side, "PYTHONPATH": os.pathsep.join(path)}
+    shown = "" if side == "none" else side
+    return {**os.environ, "TLSBIO_SUITE_SIDE": shown, "PYTHONPATH": os.pathsep.join(path)}
 
 
-def names_of(suite: Suite, folder: Path) -> list[str]:
-    """The tests of a suite."""
-    if not suite.pytest:
-        command = [sys.executable, "-c", LIST_UNITTEST, *suite.tests]
-    else:
-        command = [*PYTEST, "--collect-only", "-q", *suite.tests]
-        if suite.keyword:
-            command += ["-k", suite.keyword]
-    done = subprocess.run(command, cwd=folder, env=environment(""), capture_output=True, text=True)
-    names = [line for line in done.stdout.splitlines() if not suite.pytest or "::" in line]
-    if not names or any("_FailedTest" in name for name in names):
-        sys.exit(f"no tests were found: {done.stdout}{done.stderr}")
-    return names
-
-
-PYTEST = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:xdist", "-o", "addopts="]
-
-
-def run_one(suite: Suite, folder: Path, name: str, side: str) -> tuple[str, str]:
-    """ "passed", "failed" or "skipped", and what was printed."""
-    command = [*PYTEST, "-x", "-q", "-rs", name] if suite.pytest else [sys.executable, "-m", "unittest", "-v", name]
-    process = subprocess.Popen(
-        command, cwd=folder, env=environment(side), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
-    try:
-        output, _ = process.communicate(timeout=LIMIT)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        output, _ = process.communicate()
-        return "failed", output + f"\nkilled after {LIMIT} s"
-    if process.returncode != 0 and not (suite.pytest and process.returncode == 5):
-        return "failed", output
-    skipped = ("1 skipped" in output and " passed" not in output) if suite.pytest else "skipped=1" in output
-    return ("skipped" if skipped else "passed"), output
+def answers_of(
+    suite: Suite, folder: Path, side: str, cut: dict[str, str], match: str, at_once: int
+) -> list[dict[str, Any]]:
+    """What each test of the suite answered, with that side ours, those that are not run included."""
+    with tempfile.TemporaryDirectory() as temporary:
+        answers, output = Path(temporary) / "answers", Path(temporary) / "output"
+        wanted = {
+            "tests": suite.tests,
+            "pytest": suite.pytest,
+            "about": suite.about,
+            "options": suite.options,
+            "cut": list(cut.items()),
+            "match": match,
+            "at_once": at_once,
+            "limit": LIMIT,
+            "answers": str(answers),
+        }
+        with output.open("w") as told:
+            done = subprocess.run(
+                [sys.executable, str(HERE / "warm.py")],
+                input=json.dumps(wanted),
+                text=True,
+                cwd=folder,
+                env=environment(side),
+                stdout=told,
+                stderr=subprocess.STDOUT,
+            )
+        found = [json.loads(line) for line in answers.read_text().splitlines()] if answers.exists() else []
+        if done.returncode != 0 or not found or any("_FailedTest" in one["name"] for one in found):
+            sys.exit(f"the tests could not be run (status {done.returncode}): {output.read_text()}")
+    return sorted(found, key=lambda one: str(one["name"]))
 
 
 def inapplicable(suite: str, side: str) -> dict[str, str]:
@@ -142,57 +163,57 @@ def inapplicable(suite: str, side: str) -> dict[str, str]:
     return found
 
 
+def run_side(name: str, suite: Suite, folder: Path, side: str, arguments: argparse.Namespace) -> int:
+    """How many tests of a suite ended otherwise than they should."""
+    begun = time.monotonic()
+    listed = {} if side == "none" else inapplicable(name, side)
+    cut = {pattern: reason for pattern, reason in listed.items() if reason.startswith("not run")}
+    met = set()
+    counts = dict.fromkeys(("passed", "failed", "skipped", "inapplicable"), 0)
+    ours = 0
+    for answer in answers_of(suite, folder, side, cut, arguments.match, arguments.at_once):
+        test, outcome, why = answer["name"], answer["outcome"], answer["why"]
+        ours += answer.get("ours", 0)
+        pattern = next((each for each in listed if fnmatch.fnmatchcase(test, each)), None)
+        met.add(pattern)
+        if outcome == "cut" or (pattern is not None and outcome == "failed"):
+            outcome, why = "inapplicable", listed[str(pattern)]
+        elif pattern is not None and outcome == "passed":
+            outcome, why = "failed", "it is listed as inapplicable, and passes"
+        counts[outcome] += 1
+        shown = "FAILED" if outcome == "failed" else outcome
+        print(f"{shown:12} {side:6} {answer['seconds']:6.2f} s  {test}{f': {why}' if why else ''}", flush=True)
+    if not arguments.match:
+        for pattern in sorted(set(listed) - met):
+            counts["failed"] += 1
+            print(f"FAILED       {side:6} inapplicable.txt has {pattern}, which is no test")
+        if ours == 0 and suite.connects and side != "none":
+            counts["failed"] += 1
+            print(f"FAILED       {side:6} no connection was ours")
+    words = ", ".join(f"{number} {what}" for what, number in counts.items())
+    seconds = time.monotonic() - begun
+    print(f"{name}, {side} side ours: {words} ({ours} connections were ours, {seconds:.0f} s)", flush=True)
+    return counts["failed"]
+
+
 def main() -> int:
     """Runs what the command line names."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("suites", nargs="+", choices=SUITES, metavar="SUITE", help=", ".join(SUITES))
     parser.add_argument("--side", choices=["client", "server", "both", "none"])
-    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--at-once", type=int, default=AT_ONCE)
     parser.add_argument("--match", default="")
-    parser.add_argument("--verbose", action="store_true")
     arguments = parser.parse_args()
     SOURCES.mkdir(parents=True, exist_ok=True)
     unexpected = 0
-    for suite_name in arguments.suites:
-        suite = SUITES[suite_name]
+    for name in arguments.suites:
+        suite = SUITES[name]
         folder = source_of(suite.package) if suite.package else ROOT / "target"
-        names = [name for name in names_of(suite, folder) if arguments.match in name]
         for side in [arguments.side] if arguments.side else suite.sides:
-            unexpected += run_side(suite_name, suite, folder, names, side, arguments)
+            unexpected += run_side(name, suite, folder, side, arguments)
+        for side, reason in suite.not_on.items():
+            print(f"{name}, {side} side ours: nothing to run: {reason}", flush=True)
     return 1 if unexpected else 0
-
-
-def run_side(
-    suite_name: str, suite: Suite, folder: Path, names: list[str], side: str, arguments: argparse.Namespace
-) -> int:
-    """How many tests of a suite ended otherwise than they should."""
-    listed = inapplicable(suite_name, side)
-    counts = dict.fromkeys(("passed", "failed", "skipped", "inapplicable"), 0)
-    with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
-        shown_side = "" if side == "none" else side
-        outcomes = pool.map(lambda name: run_one(suite, folder, name, shown_side), names)
-        for name, (outcome, output) in zip(names, outcomes, strict=True):
-            reason = next((why for pattern, why in listed.items() if fnmatch.fnmatchcase(name, pattern)), None)
-            if reason is not None and outcome == "failed":
-                counts["inapplicable"] += 1
-                print(f"inapplicable  {side:6} {name}: {reason}", flush=True)
-            elif reason is not None and outcome == "passed":
-                counts["failed"] += 1
-                print(f"FAILED        {side:6} {name}: is listed as inapplicable, and passes", flush=True)
-            else:
-                counts[outcome] += 1
-                print(f"{'FAILED' if outcome == 'failed' else outcome:13} {side:6} {name}", flush=True)
-                if outcome == "failed" or arguments.verbose:
-                    print(output, flush=True)
-    words = ", ".join(f"{number} {what}" for what, number in counts.items())
-    used = Path(environment(side)["TLSBIO_SUITE_COUNT"])
-    ours = used.stat().st_size if used.exists() else 0
-    used.unlink(missing_ok=True)
-    print(f"{suite_name}, {side} side ours: {words} ({ours} connections were ours)", flush=True)
-    if ours == 0 and suite.connects and side != "none" and not arguments.match:
-        print("FAILED: no connection was ours", flush=True)
-        return 1
-    return counts["failed"]
 
 
 if __name__ == "__main__":

@@ -11,8 +11,8 @@ venv=$root/target/python/twisted-$("$python" -c 'import sys; print("%d.%d" % sys
 if [ ! -x "$venv/bin/python" ]; then
     "$python" -m venv "$venv"
 fi
-"$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$here/requirements.txt"
-"$venv/bin/pip" install --quiet --disable-pip-version-check --force-reinstall --no-deps "${TLSBIO_PACKAGE:-$root/bindings/python}"
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --requirement "$here/requirements.txt"
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps "${TLSBIO_PACKAGE:-$root/bindings/python}"
 "$root/tests/pki/make.sh" "$root/target/pki"
 
 cd "$here"

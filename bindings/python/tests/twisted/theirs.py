@@ -2,7 +2,8 @@
 
 theirs.py [--role server|client] [TEXT ...]      all tests, or those whose name has one of the texts in it
 
-Every test runs in a process of its own with a time limit. What cannot apply is in inapplicable.txt, with the reason.
+Every test runs in a process of its own with a time limit: a fork of one that has imported Twisted, but not its reactor.
+What cannot apply is in inapplicable.txt, with the reason.
 """
 
 from __future__ import annotations
@@ -18,7 +19,11 @@ from pathlib import Path
 
 MODULES = ["twisted.protocols.test.test_tls", "twisted.internet.test.test_tls", "twisted.test.test_ssl"]
 SECONDS = 60
+AT_ONCE = 3
 HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "suites"))
+
+import forking  # noqa: E402
 
 
 def list_tests() -> list[str]:
@@ -56,18 +61,20 @@ def run_one(name: str, role: str) -> dict[str, object]:
     }
 
 
-def spawn(name: str, role: str) -> dict[str, object]:
-    """Runs one test in a process of its own."""
-    command = [sys.executable, __file__, "--role", role, "--one", name]
-    try:
-        process = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, cwd=HERE, check=False)
-    except subprocess.TimeoutExpired:
-        return {"outcome": "failed", "why": f"took longer than {SECONDS} s", "ours": 0}
-    try:
-        answer: dict[str, object] = json.loads(process.stdout.splitlines()[-1])
-    except (IndexError, ValueError):
-        return {"outcome": "failed", "why": f"status {process.returncode}\n{process.stderr}", "ours": 0}
-    return answer
+def run_all(names: list[str], role: str) -> dict[str, dict[str, object]]:
+    """Runs tests, each in a fork of this process, and answers what came of each."""
+    import put_in_place  # noqa: F401
+    from twisted.trial import reporter, runner  # noqa: F401
+
+    # A reactor has descriptors that forks would share.
+    assert "twisted.internet.reactor" not in sys.modules
+    answers = {}
+
+    def tell(answer: forking.Answer) -> None:
+        answers[answer["name"]] = answer
+
+    forking.run([(name, lambda name=name: run_one(name, role)) for name in names], AT_ONCE, SECONDS, tell)  # type: ignore[misc]
+    return answers
 
 
 def inapplicable() -> dict[tuple[str, str], str]:
@@ -92,15 +99,11 @@ def without_reactor(name: str) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--role", choices=["server", "client"])
-    parser.add_argument("--one", help=argparse.SUPPRESS)
     parser.add_argument("--list", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("text", nargs="*")
     arguments = parser.parse_args()
     if arguments.list:
         print(json.dumps(list_tests()))
-        return 0
-    if arguments.one:
-        print(json.dumps(run_one(arguments.one, arguments.role)))
         return 0
 
     listed = subprocess.run([sys.executable, __file__, "--list"], capture_output=True, text=True, check=True)
@@ -111,6 +114,7 @@ def main() -> int:
     with_ours = 0
     skipped: Counter[str] = Counter()
     for role in [arguments.role] if arguments.role else ["server", "client"]:
+        answers = run_all([name for name in names if (role, without_reactor(name)) not in reasons], role)
         for name in names:
             key = (role, without_reactor(name))
             if key in reasons:
@@ -118,7 +122,7 @@ def main() -> int:
                 counts["skipped"] += 1
                 skipped[f"{reasons[key]} ({key[1]})"] += 1
                 continue
-            answer = spawn(name, role)
+            answer = answers[name]
             outcome = str(answer["outcome"])
             counts[outcome] += 1
             if outcome == "passed":

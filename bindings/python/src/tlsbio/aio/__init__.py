@@ -7,6 +7,9 @@ The functions are asyncio's, with ``ssl`` a ``tlsbio.config.Context`` (from a ``
 
 Wire bytes are received into the library's own memory, plain bytes go into the application's, and a connection
 that waits holds no buffer. What transports do differently from asyncio's is said at ``Transport``.
+
+``verify`` and ``sign`` answer what a handshake asks of a context that leaves these to the application, at once or, if
+they are coroutine functions, later: see ``Verify`` and ``Sign``. What they raise ends the handshake.
 """
 
 from __future__ import annotations
@@ -18,12 +21,15 @@ from typing import Any, TypeVar
 from .._native import lib
 from ..errors import Error
 from ._facts import Facts
+from ._questions import Sign, Verify
 from ._setup import Settings, SettingsByName, Setup
 from ._transport import Transport
 
 __all__ = [
     "Facts",
+    "Sign",
     "Transport",
+    "Verify",
     "create_connection",
     "create_server",
     "open_connection",
@@ -47,6 +53,8 @@ async def create_connection(
     ssl_handshake_timeout: float | None = None,
     ssl_shutdown_timeout: float | None = None,
     ignore_unexpected_eof: bool = False,
+    verify: Verify | None = None,
+    sign: Sign | None = None,
     **options: Any,
 ) -> tuple[Transport, _Protocol]:
     """Connects to a server, and shakes hands.
@@ -62,15 +70,19 @@ async def create_connection(
         handshake_timeout=ssl_handshake_timeout,
         shutdown_timeout=ssl_shutdown_timeout,
         ignore_unexpected_eof=ignore_unexpected_eof,
+        verify=verify,
+        sign=sign,
     )
     protocol = protocol_factory()
     waiter = setup.loop.create_future()
     transport = _client(setup, protocol, host if server_hostname is None else server_hostname, waiter)
+    connected = False
     try:
         await _loops_own(setup).create_connection(lambda: transport, host, port, **options)
+        connected = True
         await waiter
     except BaseException:
-        _give_up(transport, waiter)
+        _give_up(transport, waiter, connected)
         raise
     finally:
         # It holds the exception whose frames would hold it.
@@ -87,6 +99,8 @@ async def create_server(
     ssl_handshake_timeout: float | None = None,
     ssl_shutdown_timeout: float | None = None,
     ignore_unexpected_eof: bool = False,
+    verify: Verify | None = None,
+    sign: Sign | None = None,
     **options: Any,
 ) -> asyncio.AbstractServer:
     """Listens, and answers the loop's server object.
@@ -106,6 +120,8 @@ async def create_server(
         handshake_timeout=ssl_handshake_timeout,
         shutdown_timeout=ssl_shutdown_timeout,
         ignore_unexpected_eof=ignore_unexpected_eof,
+        verify=verify,
+        sign=sign,
     )
     server: asyncio.AbstractServer = await _loops_own(setup).create_server(
         lambda: Transport(setup, setup.server()), host, port, **options
@@ -158,6 +174,8 @@ async def start_tls(
     ssl_handshake_timeout: float | None = None,
     ssl_shutdown_timeout: float | None = None,
     ignore_unexpected_eof: bool = False,
+    verify: Verify | None = None,
+    sign: Sign | None = None,
 ) -> Transport:
     """Upgrades a connection to TLS, and answers the transport that ``protocol`` is to use from now on.
 
@@ -171,6 +189,8 @@ async def start_tls(
         handshake_timeout=ssl_handshake_timeout,
         shutdown_timeout=ssl_shutdown_timeout,
         ignore_unexpected_eof=ignore_unexpected_eof,
+        verify=verify,
+        sign=sign,
         connection_made=False,
     )
     if not isinstance(transport, asyncio.Transport) and not hasattr(transport, "set_protocol"):
@@ -190,7 +210,7 @@ async def start_tls(
     except BaseException:
         begin.cancel()
         go_on.cancel()
-        _give_up(upgraded, waiter)
+        _give_up(upgraded, waiter, True)
         below.close()
         raise
     finally:
@@ -215,10 +235,13 @@ def _client(setup: Setup, protocol: asyncio.BaseProtocol, name: str | None, wait
     return Transport(setup, connection, protocol, name, waiter)
 
 
-def _give_up(transport: Transport, waiter: asyncio.Future[None]) -> None:
+def _give_up(transport: Transport, waiter: asyncio.Future[None], connected: bool) -> None:
     """Ends a handshake that nobody waits for any more."""
     # A handshake that has failed is closing already, and may have an alert to send.
     if not transport.is_closing():
         transport.abort()
+    if not connected:
+        # uvloop says nothing of the end of a transport whose making was cancelled, even if it has said that it is made.
+        transport.connection_lost(None)
     if waiter.done() and not waiter.cancelled():
         waiter.exception()

@@ -11,6 +11,7 @@ from ..config import Context
 from ..connection import Connection
 from ..context import SSLContext
 from ..errors import Error
+from ._questions import Sign, Verify
 
 HANDSHAKE_TIMEOUT = 60.0
 SHUTDOWN_TIMEOUT = 30.0
@@ -33,6 +34,8 @@ class Setup:
         "server_side",
         "settings",
         "shutdown_timeout",
+        "sign",
+        "verify",
     )
 
     def __init__(
@@ -46,6 +49,8 @@ class Setup:
         shutdown_timeout: float | None = None,
         ignore_unexpected_eof: bool = False,
         connection_made: bool = True,
+        verify: Verify | None = None,
+        sign: Sign | None = None,
     ) -> None:
         self.loop = loop
         self.settings = settings
@@ -58,6 +63,8 @@ class Setup:
         )
         # Whether the protocol is still to be told of its connection: not if it had one before it was upgraded.
         self.connection_made = connection_made
+        self.verify = verify
+        self.sign = sign
         if isinstance(settings, Mapping):
             if not server_side:
                 raise TypeError("a client has one context, not several by name")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import inspect
 import logging
 import ssl
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Any
 
 from .. import certificates, ssl_errors
@@ -14,7 +15,7 @@ from .._native import ffi, lib
 from ..connection import Connection
 from ..context import SSLContext
 from ..errors import Error
-from . import _setup
+from . import _questions, _setup
 from ._facts import Facts
 from ._pure import CLOSING, HANDSHAKING, LOST, OPEN
 from ._setup import Setup
@@ -63,6 +64,7 @@ class Transport(Stream):
         "_error",
         "_made",
         "_peer_closed",
+        "_question",
         "_server_hostname",
         "_setup",
         "_timer",
@@ -86,6 +88,8 @@ class Transport(Stream):
         # Whether the protocol knows of its connection, and so has to hear of its end.
         self._made = False
         self._peer_closed = False
+        # The task that waits for an answer of the application.
+        self._question: asyncio.Task[None] | None = None
         self._server_hostname = server_hostname
         self._timer: asyncio.TimerHandle | None = None
         self._waiter = waiter
@@ -166,7 +170,7 @@ class Transport(Stream):
     # The handshake
 
     def _handshake_step(self) -> None:
-        while self._phase == HANDSHAKING and (connection := self._connection) is not None:
+        while self._phase == HANDSHAKING and self._question is None and (connection := self._connection) is not None:
             status, failure = self._advance(connection)
             self._log_keys(connection)
             self._flush()
@@ -175,8 +179,11 @@ class Transport(Stream):
             elif failure is None and status == lib.TLS_ASK_VERIFY and isinstance(self._context, SSLContext):
                 # It has nobody to trust, which ssl finds out as late as this.
                 connection.answer_verify(_setup.UNKNOWN_CA)
+            elif failure is None and status in (lib.TLS_ASK_VERIFY, lib.TLS_ASK_SIGN):
+                self._ask(connection, status)
             elif failure is None and status not in (lib.TLS_OK, lib.TLS_WANT_FEED, lib.TLS_WANT_DRAIN):
-                failure = self._no_handshake(status)
+                # TLS_TRUNCATED or TLS_CLOSED.
+                failure = ConnectionResetError("the peer closed the connection during the TLS handshake")
             if failure is not None:
                 self._handshake_failed(failure)
             elif status == lib.TLS_OK:
@@ -197,11 +204,54 @@ class Transport(Stream):
         self_signed = own is not None and certificates.is_self_issued(own)
         return ssl_errors.from_error(error, ssl_errors.Peer(self._server_hostname, self_signed))
 
-    def _no_handshake(self, status: int) -> Exception:
-        if status in (lib.TLS_TRUNCATED, lib.TLS_CLOSED):
-            return ConnectionResetError("the peer closed the connection during the TLS handshake")
-        question = "verification" if status == lib.TLS_ASK_VERIFY else "a signature"
-        return ValueError(f"this context leaves {question} to the application, which tlsbio.aio does not support")
+    def _ask(self, connection: Connection, status: int) -> None:
+        """Puts a question to the application. If its answer takes time, the handshake waits."""
+        setup = self._setup
+        try:
+            answer = _questions.ask(connection, status, Facts(self), setup.verify, setup.sign)
+            if inspect.isawaitable(answer):
+                self._question = setup.loop.create_task(self._answer_later(status, answer))
+                # The peer has nothing to say meanwhile.
+                self._wire.pause_reading()
+            else:
+                _questions.hand_in(connection, status, answer)
+        except Exception as error:
+            self._refuse(error)
+
+    async def _answer_later(self, status: int, awaitable: Awaitable[object]) -> None:
+        failure = None
+        try:
+            answer = await awaitable
+        except Exception as error:
+            failure = error
+        self._question, connection = None, self._connection
+        if connection is None or self._phase != HANDSHAKING:
+            return
+        if failure is None:
+            try:
+                _questions.hand_in(connection, status, answer)
+            except Exception as error:
+                failure = error
+        if failure is not None:
+            self._refuse(failure)
+            return
+        self._wire.resume_reading()
+        self._handshake_step()
+
+    def _refuse(self, error: Exception) -> None:
+        """Ends the handshake because the application raised that, or answered what is none."""
+        connection = self._connection
+        if connection is None:
+            return
+        with contextlib.suppress(Error):
+            connection.refuse(_questions.alert_for(error))
+        self._advance(connection)
+        self._flush()
+        if self._waiter is None:
+            self._setup.loop.call_exception_handler(
+                {"message": "a handshake has got no answer", "exception": error, "transport": self}
+            )
+        self._handshake_failed(error)
 
     def _choose_context(self, connection: Connection) -> None:
         settings = self._setup.settings
@@ -338,6 +388,9 @@ class Transport(Stream):
             self._wire.abort()
 
     def _let_go(self) -> None:
+        question, self._question = self._question, None
+        if question is not None:
+            question.cancel()
         connection = self._detach()
         if connection is not None:
             connection.close()

@@ -1,0 +1,55 @@
+"""What a handshake asks the application: whether the peer is trusted, and for signatures by a key that is elsewhere."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Awaitable, Callable
+
+from .._native import ffi, lib
+from ..connection import Connection
+from ._facts import Facts
+
+#: Given what is known of the connection, answers True to trust the peer, None to let the context's rules decide, False
+#: to refuse; or raises. Asked by contexts with ``Builder.verify(TLS_VERIFY_ASK)``.
+Verify = Callable[[Facts], "bool | Awaitable[bool | None] | None"]
+#: Given what is known of the connection, the signature scheme by IANA number, and the message, which is not hashed yet,
+#: answers the signature in the form that TLS sends. Asked by identities of ``Builder.identity_external``.
+Sign = Callable[[Facts, int, bytes], "bytes | Awaitable[bytes]"]
+
+_VERDICTS = {True: 0, None: -1, False: 42}
+# Alerts (RFC 8446, 6.2).
+_HANDSHAKE_FAILURE = 40
+_BAD_CERTIFICATE = 42
+
+
+def ask(
+    connection: Connection, status: int, facts: Facts, verify: Verify | None, sign: Sign | None
+) -> bool | bytes | Awaitable[bool | bytes | None] | None:
+    """Asks, and answers what the application did, which may be something to wait for."""
+    if status == lib.TLS_ASK_VERIFY:
+        if verify is None:
+            raise ValueError("this context leaves verification to the application: give a function as verify")
+        return verify(facts)
+    if sign is None:
+        raise ValueError("this context's key is elsewhere: give a function as sign")
+    length = lib.tls_sign_message(connection._handle, ffi.NULL, 0)
+    message = ffi.new("char[]", max(length, 1))
+    lib.tls_sign_message(connection._handle, message, length)
+    return sign(facts, int(lib.tls_sign_scheme(connection._handle)), ffi.buffer(message, length)[:])
+
+
+def hand_in(connection: Connection, status: int, answer: object) -> None:
+    """Gives the library the application's answer."""
+    if status == lib.TLS_ASK_VERIFY:
+        if answer is not None and not isinstance(answer, bool):
+            raise TypeError(f"verify has to answer True, False or None, not {answer!r}")
+        connection.answer_verify(_VERDICTS[answer])
+    elif not isinstance(answer, bytes):
+        raise TypeError(f"sign has to answer bytes, not {type(answer).__name__}")
+    else:
+        connection.answer_sign(answer)
+
+
+def alert_for(error: BaseException) -> int:
+    """What the peer is told if the application raised this instead of an answer."""
+    return _BAD_CERTIFICATE if isinstance(error, ssl.CertificateError) else _HANDSHAKE_FAILURE

@@ -1,0 +1,184 @@
+"""Contexts that leave verification or signatures to the application: answers at once, later, wrong ones, and none."""
+
+import asyncio
+import gc
+import ssl
+
+import pytest
+from conftest import VERSIONS, Log, Ours, builder, our_client, our_server, port_of, read
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+import tlsbio.aio
+from tlsbio import raw
+
+KEY = serialization.load_pem_private_key(read("ecdsa/server.key"), None)
+HASHES = {0x0403: hashes.SHA256, 0x0503: hashes.SHA384}
+
+
+def asking_client(version=None):
+    made = builder(version)
+    made.trust(read("ecdsa/ca.pem"))
+    made.verify(raw.lib.TLS_VERIFY_ASK)
+    return made.client()
+
+
+def asking_server(version=None):
+    made = builder(version)
+    made.identity_external(read("ecdsa/server-chain.pem"))
+    return made.server()
+
+
+def signature(facts, scheme, message):
+    assert facts.server_side
+    return KEY.sign(message, ec.ECDSA(HASHES[scheme]()))
+
+
+def at_once(answer):
+    return lambda *question: answer(*question)
+
+
+def later(answer):
+    async def answered(*question):
+        await asyncio.sleep(0.01)
+        return answer(*question)
+
+    return answered
+
+
+async def hello(client_options, server_options):
+    """What a server greets with."""
+
+    async def greet(reader, writer):
+        writer.write(b"hello")
+        writer.close()
+
+    server = await Ours.start_server(greet, **server_options)
+    try:
+        reader, writer = await Ours.open_connection(port_of(server), **client_options)
+        answer = await reader.read(100)
+        writer.close()
+        return answer
+    finally:
+        server.close()
+
+
+@pytest.mark.parametrize("way", [at_once, later])
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("verdict", [True, None])
+def test_a_peer_that_is_accepted(run, version, way, verdict):
+    seen = []
+
+    def verify(facts):
+        seen.append((facts.getpeercert(True), facts.server_hostname, len(facts.get_unverified_chain())))
+        return verdict
+
+    client = {"ssl": asking_client(version), "verify": way(verify)}
+    assert run(hello(client, {"ssl": our_server(version)})) == b"hello"
+    ((certificate, name, length),) = seen
+    pem = read("ecdsa/server-chain.pem").decode()
+    assert certificate == ssl.PEM_cert_to_DER_cert(pem[: pem.index("-----END CERTIFICATE-----") + 26])
+    assert name == "localhost" and length == 2
+
+
+@pytest.mark.parametrize("way", [at_once, later])
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_peer_that_is_refused(run, version, way):
+    with pytest.raises(ssl.SSLError):
+        run(hello({"ssl": asking_client(version), "verify": way(lambda facts: False)}, {"ssl": our_server(version)}))
+
+
+def test_the_rules_decide_where_the_application_does_not(run):
+    made = builder()
+    made.trust(read("bad/otherca.pem"))
+    made.verify(raw.lib.TLS_VERIFY_ASK)
+    with pytest.raises(ssl.SSLCertVerificationError):
+        run(hello({"ssl": made.client(), "verify": lambda facts: None}, {"ssl": our_server()}))
+
+
+@pytest.mark.parametrize("way", [at_once, later])
+@pytest.mark.parametrize("version", VERSIONS)
+def test_signatures_of_a_key_that_is_elsewhere(run, version, way):
+    server = {"ssl": asking_server(version), "sign": way(signature)}
+    assert run(hello({"ssl": our_client(version)}, server)) == b"hello"
+
+
+@pytest.mark.parametrize("way", [at_once, later])
+@pytest.mark.parametrize(
+    "answer", [lambda *question: b"no signature", lambda *question: "text", lambda *question: 1 / 0]
+)
+def test_signatures_that_are_none(run, way, answer):
+    reported = []
+    with pytest.raises(ssl.SSLError, match="HANDSHAKE_FAILURE"):
+        run(hello({"ssl": our_client()}, {"ssl": asking_server(), "sign": way(answer)}), reported)
+    assert [context["message"] for context in reported] == ["a handshake has got no answer"]
+
+
+@pytest.mark.parametrize("way", [at_once, later])
+@pytest.mark.parametrize(
+    "answer, raised",
+    [(lambda facts: 1 / 0, ZeroDivisionError), (lambda facts: 17, TypeError)],
+)
+def test_what_is_raised_reaches_the_caller(run, way, answer, raised):
+    with pytest.raises(raised):
+        run(hello({"ssl": asking_client(), "verify": way(answer)}, {"ssl": our_server()}))
+
+
+def test_nobody_to_ask(run):
+    with pytest.raises(ValueError, match="give a function as verify"):
+        run(hello({"ssl": asking_client()}, {"ssl": our_server()}))
+    reported = []
+    with pytest.raises(ssl.SSLError):
+        run(hello({"ssl": our_client()}, {"ssl": asking_server()}), reported)
+    assert "give a function as sign" in str(reported[0]["exception"])
+
+
+def test_an_answer_that_never_comes(run):
+    """The handshake's time is over: the question is cancelled, and nothing is left."""
+
+    async def main():
+        ended = asyncio.Event()
+
+        async def verify(facts):
+            try:
+                await asyncio.Event().wait()
+            finally:
+                ended.set()
+
+        server = await tlsbio.aio.create_server(Log, "127.0.0.1", 0, ssl=our_server())
+        with pytest.raises(ConnectionAbortedError):
+            await tlsbio.aio.create_connection(
+                Log, "127.0.0.1", port_of(server), ssl=asking_client(), verify=verify, ssl_handshake_timeout=0.2
+            )
+        await ended.wait()
+        server.close()
+
+    run(main())
+    gc.collect()
+    assert not [one for one in gc.get_objects() if isinstance(one, tlsbio.aio.Transport)]
+
+
+@pytest.mark.parametrize("way", [at_once, later])
+def test_no_cycle(run, way):
+    """What asks and answers leaves nothing for the collector."""
+
+    async def main():
+        for _ in range(3):
+            assert await hello(
+                {"ssl": asking_client(), "verify": way(lambda facts: True)},
+                {"ssl": asking_server(), "sign": way(signature)},
+            ) == b"hello"  # fmt: skip
+        await asyncio.sleep(0.05)
+        gc.collect()
+        gc.disable()
+        try:
+            await hello(
+                {"ssl": asking_client(), "verify": way(lambda facts: True)},
+                {"ssl": asking_server(), "sign": way(signature)},
+            )
+            await asyncio.sleep(0.05)
+            return [one for one in gc.get_objects() if isinstance(one, tlsbio.aio.Transport)]
+        finally:
+            gc.enable()
+
+    assert run(main()) == []

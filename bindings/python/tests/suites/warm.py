@@ -1,0 +1,115 @@
+"""The process whose forks run the tests of one suite: warm.py, with what to do as JSON on standard input.
+
+It imports and collects, once; then each test runs in a fork. One line of JSON for each test goes to the file that it
+is told. Which side is ours is said by the environment: see side/sitecustomize.py.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import io
+import json
+import os
+import sys
+import unittest
+from collections.abc import Callable, Iterator
+from typing import Any, TextIO
+
+import forking
+
+
+def ours() -> int:
+    """How many connections of this process were ours."""
+    import sitecustomize
+
+    return len(getattr(sitecustomize, "connections", ()))
+
+
+def tests_of_unittest(names: list[str]) -> Iterator[tuple[str, Callable[[], forking.Answer]]]:
+    """The tests of unittest under these names."""
+
+    def single(tests: Any) -> Iterator[unittest.TestCase]:
+        for test in tests:
+            if isinstance(test, unittest.TestSuite):
+                yield from single(test)
+            else:
+                yield test
+
+    def run(test: unittest.TestCase) -> forking.Answer:
+        output = io.StringIO()
+        result = unittest.TextTestRunner(stream=output, verbosity=2).run(unittest.TestSuite([test]))
+        bad = not result.wasSuccessful() or result.testsRun != 1
+        why = output.getvalue() if bad else "; ".join(reason for _, reason in result.skipped)
+        return {"outcome": "failed" if bad else "skipped" if result.skipped else "passed", "why": why, "ours": ours()}
+
+    for test in single(unittest.defaultTestLoader.loadTestsFromNames(names)):
+        yield test.id(), lambda test=test: run(test)  # type: ignore[misc]
+
+
+class Forks:
+    """A plugin of pytest that runs each test in a fork, with its fixtures and their ends."""
+
+    def __init__(self, go: Callable[[list[tuple[str, Callable[[], forking.Answer]]]], None], about: list[str]) -> None:
+        self._go = go
+        self._about = about
+
+    def pytest_collection_modifyitems(self, items: list[Any]) -> None:
+        """Leaves the tests that have one of the words in their name, or in that of a fixture."""
+        if self._about:
+            items[:] = [
+                item
+                for item in items
+                if any(word in f"{item.name} {' '.join(item.fixturenames)}".lower() for word in self._about)
+            ]
+
+    def pytest_runtestloop(self, session: Any) -> bool:
+        """Instead of pytest's own."""
+        if not session.testsfailed:
+            self._go([(item.nodeid, lambda item=item: self._run(item)) for item in session.items])  # type: ignore[misc]
+        return True
+
+    @staticmethod
+    def _run(item: Any) -> forking.Answer:
+        from _pytest.runner import runtestprotocol
+
+        item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+        reports = runtestprotocol(item, log=False, nextitem=None)
+        failed = [f"{report.when}: {report.longreprtext}" for report in reports if report.failed]
+        skipped = [str(report.longrepr) for report in reports if report.skipped]
+        outcome = "failed" if failed else "skipped" if skipped else "passed"
+        return {"outcome": outcome, "why": "\n".join(failed or skipped), "ours": ours()}
+
+
+def main() -> int:
+    """Runs what standard input asks for."""
+    wanted = json.load(sys.stdin)
+    told: TextIO
+    with open(wanted["answers"], "w") as told:
+
+        def tell(answer: forking.Answer) -> None:
+            told.write(json.dumps(answer) + "\n")
+            told.flush()
+
+        def go(tests: list[tuple[str, Callable[[], forking.Answer]]]) -> None:
+            left_out = [(name, reason) for name, _ in tests if (reason := cut(name))]
+            for name, reason in left_out:
+                tell({"name": name, "outcome": "cut", "why": reason, "ours": 0, "seconds": 0.0})
+            chosen = [(name, test) for name, test in tests if wanted["match"] in name and not cut(name)]
+            forking.run(chosen, wanted["at_once"], wanted["limit"], tell)
+
+        def cut(name: str) -> str | None:
+            return next((why for pattern, why in wanted["cut"] if fnmatch.fnmatchcase(name, pattern)), None)
+
+        if not wanted["pytest"]:
+            sys.path.insert(0, os.getcwd())
+            go(list(tests_of_unittest(wanted["tests"])))
+            return 0
+        import pytest
+
+        options = ["-p", "no:cacheprovider", "-p", "no:xdist", "-q", "-s", "-o", "addopts="]
+        sys.path.insert(0, os.getcwd())
+        return int(pytest.main([*options, *wanted["options"], *wanted["tests"]], plugins=[Forks(go, wanted["about"])]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
