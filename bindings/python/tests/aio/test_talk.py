@@ -383,7 +383,8 @@ def test_all_kinds_of_data(run):
 
 def test_many_connections(run):
     async def main():
-        listener = await Ours.start_server(echo, ssl=our_server())
+        # All of them at once: what does not fit into the queue is tried again after a second, then two, and so on.
+        listener = await Ours.start_server(echo, ssl=our_server(), backlog=256)
         context = our_client()
 
         async def talk(number):
