@@ -75,20 +75,24 @@ def run(options):
     print("measuring time", flush=True)
     # All on one core, so that none has a better one, and what moves processes about has nothing to do.
     core = max(os.sched_getaffinity(0))
-    bench = measure.Bench(libraries, CONTESTANTS, pki, core)
     chosen = [one for one in workloads.ALL if one.quick or not options.quick]
-    samples = measure.measure(bench, chosen, effort)
+    samples = {}
+    progress = measure.Progress(len(chosen) * effort.rounds)
+    for _ in range(effort.starts):
+        bench = measure.Bench(libraries, CONTESTANTS, pki, core)
+        measure.measure(bench, chosen, effort.rounds // effort.starts, effort, progress, samples)
+        bench.stop()
     able = with_connections(libraries, bench)
     about = {library.key: bench.workers[library.key].about for library in libraries}
     missing = [
         {"library": about[library]["library"], "setting": setting.command, "reason": reason}
         for (library, setting), reason in bench.missing.items()
     ]
-    bench.stop()
 
     print("measuring threads", flush=True)
     bench = measure.Bench(able, CONTESTANTS, pki, None)
-    samples |= measure.measure(bench, workloads.THREADS, effort)
+    progress = measure.Progress(len(workloads.THREADS) * effort.rounds)
+    measure.measure(bench, workloads.THREADS, effort.rounds, effort, progress, samples)
     bench.stop()
 
     print("counting allocations and copies", flush=True)
@@ -120,6 +124,7 @@ def run(options):
         "date": datetime.date.today().isoformat(),
         "effort": "quick" if options.quick else "full",
         "rounds": effort.rounds,
+        "starts": effort.starts,
         "idle": effort.idle,
         "machine": machine(),
         "seconds": round(time.monotonic() - start),

@@ -14,6 +14,8 @@ class Effort:
     """How much work a run is."""
 
     rounds: int
+    # How often all programs are started anew: where their memory lies is chance, and small messages show it.
+    starts: int
     slice_ms: float
     idle: int
     crowds: tuple
@@ -22,8 +24,8 @@ class Effort:
     churn_ours: int
 
 
-FULL = Effort(21, 25, 10_000, (1, 100, 1_000, 10_000, 100_000), 4_000, 1_000_000)
-QUICK = Effort(7, 8, 1_000, (1, 100, 1_000), 1_000, 20_000)
+FULL = Effort(21, 3, 25, 10_000, (1, 100, 1_000, 10_000, 100_000), 4_000, 1_000_000)
+QUICK = Effort(7, 1, 8, 1_000, (1, 100, 1_000), 1_000, 20_000)
 # Ask for many more than fit, and the machine would swap.
 MOST_CROWD_BYTES = 8 << 30
 
@@ -84,10 +86,8 @@ class Bench:
         return able
 
 
-def measure(bench, chosen, effort):
-    """{workload: {contestant: [ns of one unit, by round]}}"""
-    progress = Progress(len(chosen) * effort.rounds)
-    samples = {}
+def measure(bench, chosen, rounds, effort, progress, samples):
+    """Adds to {workload: {contestant: [ns of one unit, by round]}}."""
     for workload in chosen:
         able = bench.participants(workload)
         counts = {}
@@ -98,8 +98,8 @@ def measure(bench, chosen, effort):
                 ns = bench.slice(one, workload, count)["wall_ns"]
                 count = max(1, int(effort.slice_ms * 1e6 / ns))
             counts[one.key] = count
-        times = {one.key: [] for one in able}
-        for _ in range(effort.rounds):
+        times = samples.setdefault(workload.key, {one.key: [] for one in able})
+        for _ in range(rounds):
             random.shuffle(able)
             for one in able:
                 answer = bench.slice(one, workload, counts[one.key])
@@ -107,8 +107,6 @@ def measure(bench, chosen, effort):
                 what = "wall_ns" if workload.command.startswith("threads") else "ns"
                 times[one.key].append(answer[what])
             progress.step(workload.title)
-        samples[workload.key] = times
-    return samples
 
 
 def count_allocations(libraries, contestants, pki, tally, chosen):

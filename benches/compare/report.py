@@ -123,7 +123,8 @@ def figures(results):
     """Everything between the two marks of docs/benchmarks.md."""
     against = "aead/aead"
     parts = [
-        f"One run of {results['date']}, {results['effort']}, on {results['machine']}; {results['rounds']} rounds.",
+        f"One run of {results['date']}, {results['effort']}, on {results['machine']}; {results['rounds']} rounds, "
+        f"programs started {results['starts']} times.",
         "",
         *libraries_table(results),
         "",
