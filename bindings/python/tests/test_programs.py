@@ -1,7 +1,8 @@
-"""The README's program for asyncio, and ``python -m tlsbio``."""
+"""The READMEs' programs for asyncio, and ``python -m tlsbio``."""
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 from pairs import PKI
 
 HERE = Path(__file__).resolve().parents[1]
+# The tree's own README: of its programs in Python the first is this one.
+TREE = HERE.parents[1] / "README.md"
 
 
 def test_the_readme_holds_the_program() -> None:
@@ -36,6 +39,11 @@ def test_the_program_works_and_verifies() -> None:
         )
         assert bad.returncode == 1
         assert "certificate verify failed" in bad.stderr
+        hello = re.findall(r"```python\n(.*?)```", TREE.read_text(), flags=re.DOTALL)[0]
+        said = subprocess.run(
+            [sys.executable, "-c", hello, "localhost", port, PKI / "ecdsa/ca.pem"], capture_output=True, text=True
+        )
+        assert (said.returncode, said.stdout, said.stderr) == (0, "b'hello'\n", "")
     finally:
         server.terminate()
         server.communicate()

@@ -1,4 +1,4 @@
-"""The README's program for tlsbio.aio."""
+"""The READMEs' programs for tlsbio.aio."""
 
 import re
 import subprocess
@@ -9,6 +9,8 @@ from conftest import PKI, ROOT
 
 EXAMPLE = ROOT / "bindings" / "python" / "examples" / "aio_echo.py"
 README = ROOT / "bindings" / "python" / "README.md"
+# The tree's own: of its programs in Python the second is this one.
+TREE = ROOT / "README.md"
 SECONDS = 60
 
 
@@ -39,6 +41,13 @@ def test_it_echoes(server):
     asked = ask(server, "bad/otherca.pem")
     assert asked.returncode == 1 and asked.stderr.startswith("SSLCertVerificationError: ")
     assert ask(server, "ecdsa/ca.pem").returncode == 0
+
+
+def test_the_one_in_the_tree_says_hello(server):
+    program = re.findall(r"```python\n(.*?)```", TREE.read_text(), flags=re.DOTALL)[1]
+    command = [sys.executable, "-c", program, "localhost", server, PKI / "ecdsa/ca.pem"]
+    said = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
+    assert (said.returncode, said.stdout, said.stderr) == (0, "b'hello'\n", "")
 
 
 def test_it_says_how_it_is_used():

@@ -1,4 +1,4 @@
-"""The README's program for Twisted, and the experiment with short connections in its small form."""
+"""The READMEs' programs for Twisted, and the experiment with short connections in its small form."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from twisted.trial.unittest import SynchronousTestCase
 EXAMPLE = ROOT / "bindings" / "python" / "examples" / "twisted_echo.py"
 README = ROOT / "bindings" / "python" / "README.md"
 EXPERIMENT = ROOT / "bindings" / "python" / "benches" / "host_twisted.py"
+# The tree's own: of its programs in Python the third is this one.
+TREE = ROOT / "README.md"
 SECONDS = 120
 
 
@@ -45,6 +47,15 @@ class Example(SynchronousTestCase):
         refused = ask("bad/otherca.pem")
         self.assertEqual((refused.returncode, refused.stdout), (1, ""))
         self.assertIn("certificate verify failed", refused.stderr)
+        hello = re.findall(r"```python\n(.*?)```", TREE.read_text(), flags=re.DOTALL)[2]
+        said = subprocess.run(
+            [sys.executable, "-c", hello, "localhost", port, path("ecdsa/ca.pem")],
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+        self.assertEqual((said.returncode, said.stdout, said.stderr), (0, "b'hello'\n", ""))
 
     def test_it_says_how_it_is_used(self) -> None:
         for arguments in ([], ["serve"], ["ask", "localhost"]):
