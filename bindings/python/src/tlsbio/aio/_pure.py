@@ -7,6 +7,7 @@ so the loop receives into a bytearray, whose bytes are then copied.
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Iterable
 from typing import Any
 
@@ -32,6 +33,7 @@ class Stream(asyncio.Transport, asyncio.BufferedProtocol):
         "_paused",
         "_phase",
         "_protocol",
+        "_thread",
         "_window",
         "_wire",
     )
@@ -47,6 +49,8 @@ class Stream(asyncio.Transport, asyncio.BufferedProtocol):
 
     def _attach(self, connection: Connection, handle: int) -> None:
         self._connection, self._conn = connection, ffi.cast("tls_conn_t *", handle)
+        # The transport below does not say if another one calls, and does harm.
+        self._thread = threading.get_ident()
 
     def _send_directly(self, loop: asyncio.AbstractEventLoop, socket: int) -> None:
         """Everything goes through the transport below."""
@@ -148,6 +152,8 @@ class Stream(asyncio.Transport, asyncio.BufferedProtocol):
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Encrypts and sends; what cannot be sent at once is kept."""
+        if self._phase == OPEN and threading.get_ident() != self._thread:
+            raise RuntimeError("use this connection in its loop's thread only")
         with ffi.from_buffer("char[]", data) as plain:
             if self._phase != OPEN:
                 self._write_refused()

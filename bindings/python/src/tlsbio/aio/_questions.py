@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from .._native import ffi, lib
 from ..connection import Connection
+from ..errors import Error
 from ._facts import Facts
 
 #: Given what is known of the connection, answers True to trust the peer, None to let the context's rules decide, False
@@ -48,6 +49,13 @@ def hand_in(connection: Connection, status: int, answer: object) -> None:
         raise TypeError(f"sign has to answer bytes, not {type(answer).__name__}")
     else:
         connection.answer_sign(answer)
+        try:
+            connection.advance()
+        except Error as error:
+            # It is the application's signer that was wrong, and so the application that is told. Every other error
+            # is the handshake's, and comes again with its next step.
+            if error.reason == lib.TLS_REASON_SIGNATURE_WRONG:
+                raise
 
 
 def alert_for(error: BaseException) -> int:
