@@ -9,15 +9,13 @@
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
-use pki_types::FipsStatus;
-use rustls::crypto::cipher::{
-    AeadKey, Iv, KeyBlockShape, OutboundPlain, Record, RecordDecrypter, RecordEncrypter, Tls12AeadAlgorithm,
-    Tls13AeadAlgorithm, UnsupportedOperationError,
-};
-use rustls::crypto::{CipherSuiteCommon, CryptoProvider};
+use rustls::crypto::CryptoProvider;
+use rustls::crypto::cipher::{OutboundPlain, Record, RecordEncrypter};
 use rustls::error::Error;
-use rustls::{ConnectionTrafficSecrets, Tls12CipherSuite, Tls13CipherSuite};
+use rustls::{Tls12CipherSuite, Tls13CipherSuite};
 use rustls_aws_lc_rs::DEFAULT_PROVIDER;
+
+use super::encrypters;
 
 /// The provider's, with suites that fill their records.
 pub(super) fn provider() -> CryptoProvider {
@@ -27,92 +25,14 @@ pub(super) fn provider() -> CryptoProvider {
     provider
 }
 
-/// Made once: the engine wants suites that live for ever.
-static TLS13: LazyLock<Vec<&'static Tls13CipherSuite>> = LazyLock::new(|| {
-    let filling = |suite: &&'static Tls13CipherSuite| -> &'static Tls13CipherSuite {
-        Box::leak(Box::new(Tls13CipherSuite {
-            common: CipherSuiteCommon { ..suite.common },
-            protocol_version: suite.protocol_version,
-            hkdf_provider: suite.hkdf_provider,
-            aead_alg: Box::leak(Box::new(Filling(suite.aead_alg))),
-            quic: None,
-        }))
-    };
-    DEFAULT_PROVIDER.tls13_cipher_suites.iter().map(filling).collect()
-});
+static TLS13: LazyLock<Vec<&'static Tls13CipherSuite>> =
+    LazyLock::new(|| encrypters::tls13(&DEFAULT_PROVIDER.tls13_cipher_suites, filling));
 
-static TLS12: LazyLock<Vec<&'static Tls12CipherSuite>> = LazyLock::new(|| {
-    let filling = |suite: &&'static Tls12CipherSuite| -> &'static Tls12CipherSuite {
-        Box::leak(Box::new(Tls12CipherSuite {
-            common: CipherSuiteCommon { ..suite.common },
-            protocol_version: suite.protocol_version,
-            prf_provider: suite.prf_provider,
-            kx: suite.kx,
-            sign: suite.sign,
-            aead_alg: Box::leak(Box::new(Filling(suite.aead_alg))),
-        }))
-    };
-    DEFAULT_PROVIDER.tls12_cipher_suites.iter().map(filling).collect()
-});
+static TLS12: LazyLock<Vec<&'static Tls12CipherSuite>> =
+    LazyLock::new(|| encrypters::tls12(&DEFAULT_PROVIDER.tls12_cipher_suites, filling));
 
-/// An algorithm of the provider's.
-struct Filling<A: ?Sized + 'static>(&'static A);
-
-impl Tls13AeadAlgorithm for Filling<dyn Tls13AeadAlgorithm> {
-    fn encrypter(&self, key: AeadKey, iv: Iv) -> Box<dyn RecordEncrypter> {
-        Box::new(FillingEncrypter(self.0.encrypter(key, iv)))
-    }
-
-    fn decrypter(&self, key: AeadKey, iv: Iv) -> Box<dyn RecordDecrypter> {
-        self.0.decrypter(key, iv)
-    }
-
-    fn key_len(&self) -> usize {
-        self.0.key_len()
-    }
-
-    fn iv_len(&self) -> usize {
-        self.0.iv_len()
-    }
-
-    fn extract_keys(
-        &self,
-        key: AeadKey,
-        iv: Iv,
-    ) -> Result<ConnectionTrafficSecrets, UnsupportedOperationError> {
-        self.0.extract_keys(key, iv)
-    }
-
-    fn fips(&self) -> FipsStatus {
-        self.0.fips()
-    }
-}
-
-impl Tls12AeadAlgorithm for Filling<dyn Tls12AeadAlgorithm> {
-    fn encrypter(&self, key: AeadKey, iv: &[u8], extra: &[u8]) -> Box<dyn RecordEncrypter> {
-        Box::new(FillingEncrypter(self.0.encrypter(key, iv, extra)))
-    }
-
-    fn decrypter(&self, key: AeadKey, iv: &[u8]) -> Box<dyn RecordDecrypter> {
-        self.0.decrypter(key, iv)
-    }
-
-    fn key_block_shape(&self) -> KeyBlockShape {
-        self.0.key_block_shape()
-    }
-
-    fn extract_keys(
-        &self,
-        key: AeadKey,
-        iv: &[u8],
-        explicit: &[u8],
-    ) -> Result<ConnectionTrafficSecrets, UnsupportedOperationError> {
-        self.0.extract_keys(key, iv, explicit)
-    }
-
-    fn fips(&self) -> FipsStatus {
-        self.0.fips()
-    }
+fn filling(encrypter: Box<dyn RecordEncrypter>) -> Box<dyn RecordEncrypter> {
+    Box::new(FillingEncrypter(encrypter))
 }
 
 struct FillingEncrypter(Box<dyn RecordEncrypter>);
@@ -137,7 +57,7 @@ impl RecordEncrypter for FillingEncrypter {
 
 #[cfg(test)]
 mod tests {
-    use rustls::crypto::cipher::{EncodableVersion, InboundOpaque};
+    use rustls::crypto::cipher::{AeadKey, EncodableVersion, InboundOpaque, Iv, RecordDecrypter};
     use rustls::enums::{ContentType, ProtocolVersion};
 
     use super::*;

@@ -17,6 +17,7 @@ mod digest;
 mod direct;
 mod early;
 mod ech;
+mod encrypters;
 mod explain;
 mod exporter;
 mod external_key;

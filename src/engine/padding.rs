@@ -9,19 +9,15 @@ use std::borrow::Cow;
 use std::cell::Cell;
 use std::sync::LazyLock;
 
-use pki_types::FipsStatus;
-use rustls::crypto::cipher::{
-    AeadKey, Iv, OutboundPlain, Record, RecordDecrypter, RecordEncrypter, Tls13AeadAlgorithm,
-    UnsupportedOperationError,
-};
-use rustls::crypto::{CipherSuiteCommon, CryptoProvider};
+use rustls::Tls13CipherSuite;
+use rustls::crypto::CryptoProvider;
+use rustls::crypto::cipher::{OutboundPlain, Record, RecordEncrypter};
 use rustls::enums::ContentType;
 use rustls::error::Error;
-use rustls::{ConnectionTrafficSecrets, Tls13CipherSuite};
 use zeroize::Zeroizing;
 
-use super::full_records;
 use super::key_watch::watched;
+use super::{encrypters, full_records};
 use crate::record::MAX_PADDING;
 use crate::sizing::inner_length;
 
@@ -55,58 +51,16 @@ pub(super) fn padding(provider: &mut CryptoProvider, watches: bool) {
 
 type Suites = Vec<&'static Tls13CipherSuite>;
 
-/// Made once: the engine wants suites that live for ever.
-static SUITES: LazyLock<Suites> = LazyLock::new(|| wrap_all(&full_records::provider()));
+static SUITES: LazyLock<Suites> = LazyLock::new(|| padded(&full_records::provider()));
 
 static WATCHED_SUITES: LazyLock<Suites> = LazyLock::new(|| {
     let mut provider = full_records::provider();
     watched(&mut provider);
-    wrap_all(&provider)
+    padded(&provider)
 });
 
-fn wrap_all(provider: &CryptoProvider) -> Suites {
-    let wrap = |suite: &&'static Tls13CipherSuite| -> &'static Tls13CipherSuite {
-        Box::leak(Box::new(Tls13CipherSuite {
-            common: CipherSuiteCommon { ..suite.common },
-            protocol_version: suite.protocol_version,
-            hkdf_provider: suite.hkdf_provider,
-            aead_alg: Box::leak(Box::new(PaddingAead(suite.aead_alg))),
-            quic: None,
-        }))
-    };
-    provider.tls13_cipher_suites.iter().map(wrap).collect()
-}
-
-struct PaddingAead(&'static dyn Tls13AeadAlgorithm);
-
-impl Tls13AeadAlgorithm for PaddingAead {
-    fn encrypter(&self, key: AeadKey, iv: Iv) -> Box<dyn RecordEncrypter> {
-        Box::new(PaddingEncrypter(self.0.encrypter(key, iv)))
-    }
-
-    fn decrypter(&self, key: AeadKey, iv: Iv) -> Box<dyn RecordDecrypter> {
-        self.0.decrypter(key, iv)
-    }
-
-    fn key_len(&self) -> usize {
-        self.0.key_len()
-    }
-
-    fn iv_len(&self) -> usize {
-        self.0.iv_len()
-    }
-
-    fn extract_keys(
-        &self,
-        key: AeadKey,
-        iv: Iv,
-    ) -> Result<ConnectionTrafficSecrets, UnsupportedOperationError> {
-        self.0.extract_keys(key, iv)
-    }
-
-    fn fips(&self) -> FipsStatus {
-        self.0.fips()
-    }
+fn padded(provider: &CryptoProvider) -> Suites {
+    encrypters::tls13(&provider.tls13_cipher_suites, |encrypter| Box::new(PaddingEncrypter(encrypter)))
 }
 
 static ZEROS: [u8; MAX_PADDING] = [0; MAX_PADDING];
@@ -165,7 +119,7 @@ fn zeros_after(payload: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use rustls::crypto::cipher::{EncodableVersion, InboundOpaque};
+    use rustls::crypto::cipher::{AeadKey, EncodableVersion, InboundOpaque, Iv};
     use rustls::enums::ProtocolVersion;
 
     use super::*;

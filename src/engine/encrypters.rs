@@ -1,0 +1,103 @@
+//! Cipher suites with an encrypter of ours in front of the provider's: everything else of them is the provider's.
+
+use pki_types::FipsStatus;
+use rustls::crypto::CipherSuiteCommon;
+use rustls::crypto::cipher::{
+    AeadKey, Iv, KeyBlockShape, RecordDecrypter, RecordEncrypter, Tls12AeadAlgorithm, Tls13AeadAlgorithm,
+    UnsupportedOperationError,
+};
+use rustls::{ConnectionTrafficSecrets, Tls12CipherSuite, Tls13CipherSuite};
+
+/// Makes the encrypter in front of the given one.
+pub(super) type Front = fn(Box<dyn RecordEncrypter>) -> Box<dyn RecordEncrypter>;
+
+/// These suites with `front`. To be made once: the engine wants suites that live for ever.
+pub(super) fn tls13(suites: &[&'static Tls13CipherSuite], front: Front) -> Vec<&'static Tls13CipherSuite> {
+    let fronted = |suite: &&'static Tls13CipherSuite| -> &'static Tls13CipherSuite {
+        Box::leak(Box::new(Tls13CipherSuite {
+            common: CipherSuiteCommon { ..suite.common },
+            protocol_version: suite.protocol_version,
+            hkdf_provider: suite.hkdf_provider,
+            aead_alg: Box::leak(Box::new(Fronted { aead: suite.aead_alg, front })),
+            quic: None,
+        }))
+    };
+    suites.iter().map(fronted).collect()
+}
+
+/// The same for TLS 1.2.
+pub(super) fn tls12(suites: &[&'static Tls12CipherSuite], front: Front) -> Vec<&'static Tls12CipherSuite> {
+    let fronted = |suite: &&'static Tls12CipherSuite| -> &'static Tls12CipherSuite {
+        Box::leak(Box::new(Tls12CipherSuite {
+            common: CipherSuiteCommon { ..suite.common },
+            protocol_version: suite.protocol_version,
+            prf_provider: suite.prf_provider,
+            kx: suite.kx,
+            sign: suite.sign,
+            aead_alg: Box::leak(Box::new(Fronted { aead: suite.aead_alg, front })),
+        }))
+    };
+    suites.iter().map(fronted).collect()
+}
+
+struct Fronted<A: ?Sized + 'static> {
+    aead: &'static A,
+    front: Front,
+}
+
+impl Tls13AeadAlgorithm for Fronted<dyn Tls13AeadAlgorithm> {
+    fn encrypter(&self, key: AeadKey, iv: Iv) -> Box<dyn RecordEncrypter> {
+        (self.front)(self.aead.encrypter(key, iv))
+    }
+
+    fn decrypter(&self, key: AeadKey, iv: Iv) -> Box<dyn RecordDecrypter> {
+        self.aead.decrypter(key, iv)
+    }
+
+    fn key_len(&self) -> usize {
+        self.aead.key_len()
+    }
+
+    fn iv_len(&self) -> usize {
+        self.aead.iv_len()
+    }
+
+    fn extract_keys(
+        &self,
+        key: AeadKey,
+        iv: Iv,
+    ) -> Result<ConnectionTrafficSecrets, UnsupportedOperationError> {
+        self.aead.extract_keys(key, iv)
+    }
+
+    fn fips(&self) -> FipsStatus {
+        self.aead.fips()
+    }
+}
+
+impl Tls12AeadAlgorithm for Fronted<dyn Tls12AeadAlgorithm> {
+    fn encrypter(&self, key: AeadKey, iv: &[u8], extra: &[u8]) -> Box<dyn RecordEncrypter> {
+        (self.front)(self.aead.encrypter(key, iv, extra))
+    }
+
+    fn decrypter(&self, key: AeadKey, iv: &[u8]) -> Box<dyn RecordDecrypter> {
+        self.aead.decrypter(key, iv)
+    }
+
+    fn key_block_shape(&self) -> KeyBlockShape {
+        self.aead.key_block_shape()
+    }
+
+    fn extract_keys(
+        &self,
+        key: AeadKey,
+        iv: &[u8],
+        explicit: &[u8],
+    ) -> Result<ConnectionTrafficSecrets, UnsupportedOperationError> {
+        self.aead.extract_keys(key, iv, explicit)
+    }
+
+    fn fips(&self) -> FipsStatus {
+        self.aead.fips()
+    }
+}
