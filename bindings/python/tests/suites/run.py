@@ -106,7 +106,9 @@ def source_of(package: str) -> Path:
         )  # fmt: skip
         (archive,) = SOURCES.glob(f"{package}-{version}.tar.gz")
         with tarfile.open(archive) as tar:
-            tar.extractall(SOURCES, filter="data")
+            # Python 3.11.2, which Debian 12 has, does not know filters yet. pip has compared the archive's hash.
+            safely = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
+            tar.extractall(SOURCES, **safely)
         # The installed package is tested, not its sources, which lie where Python would look first.
         shutil.rmtree(folder / package, ignore_errors=True)
     return folder
