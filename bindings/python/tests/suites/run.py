@@ -160,7 +160,9 @@ def inapplicable(suite: str, side: str) -> dict[str, str]:
     for line in (HERE / "inapplicable.txt").read_text().splitlines():
         if line and not line.startswith("#"):
             which, sides, pattern, reason = line.split(None, 3)
-            if which == suite and side in sides.split(","):
+            which, _, before = which.partition("<")
+            old = not before or sys.version_info < tuple(map(int, before.split(".")))
+            if which == suite and side in sides.split(",") and old:
                 found[pattern] = reason
     return found
 
