@@ -79,7 +79,7 @@ def run(options):
     samples = {}
     progress = measure.Progress(len(chosen) * effort.rounds)
     for _ in range(effort.starts):
-        bench = measure.Bench(libraries, CONTESTANTS, pki, core)
+        bench = measure.Bench(libraries, CONTESTANTS, pki, core=core)
         measure.measure(bench, chosen, effort.rounds // effort.starts, effort, progress, samples)
         bench.stop()
     able = with_connections(libraries, bench)
@@ -90,7 +90,7 @@ def run(options):
     ]
 
     print("measuring threads", flush=True)
-    bench = measure.Bench(able, CONTESTANTS, pki, None)
+    bench = measure.Bench(able, CONTESTANTS, pki)
     progress = measure.Progress(len(workloads.THREADS) * effort.rounds)
     measure.measure(bench, workloads.THREADS, effort.rounds, effort, progress, samples)
     bench.stop()

@@ -49,8 +49,8 @@ class Progress:
 class Bench:
     """All workers, each at the setting that it was last given."""
 
-    def __init__(self, libraries, contestants, pki, core):
-        self.workers = {library.key: Worker(library, pki, core=core) for library in libraries}
+    def __init__(self, libraries, contestants, pki, preload=None, core=None):
+        self.workers = {library.key: Worker(library, pki, preload, core) for library in libraries}
         self.contestants = [one for one in contestants if one.library in self.workers]
         self.settings = {}
         # (library, setting) -> why it cannot do it.
@@ -111,10 +111,7 @@ def measure(bench, chosen, rounds, effort, progress, samples):
 
 def count_allocations(libraries, contestants, pki, tally, chosen):
     """{workload: {contestant: {"allocations", "allocated", "copied"}}} of one unit, without a clock."""
-    bench = Bench(libraries, contestants, pki, None)
-    for library in libraries:
-        bench.workers[library.key].stop()
-        bench.workers[library.key] = Worker(library, pki, preload=tally)
+    bench = Bench(libraries, contestants, pki, preload=tally)
     counted = {}
     for workload in chosen:
         counted[workload.key] = {}
