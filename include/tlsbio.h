@@ -150,7 +150,7 @@
 #define TLS_ERR_INTERNAL                        (-50) /* a defect or an exhausted resource of this library */
 
 /* Reasons (tls_error_t.reason): configuration. */
-#define TLS_REASON_PEM_MALFORMED                  101 /* a PEM section is cut off or is not base64 */
+#define TLS_REASON_PEM_MALFORMED                  101 /* a PEM section is cut off, is not base64, or is none for a slip in its boundaries */
 #define TLS_REASON_NO_CERTIFICATE                 102 /* no certificate in the PEM text */
 #define TLS_REASON_NO_KEY                         103 /* no private key in the PEM text */
 #define TLS_REASON_KEY_ENCRYPTED                  104 /* the private key is encrypted */
@@ -165,6 +165,9 @@
 #define TLS_REASON_LIMIT_TOO_SMALL                113 /* a limit is too small for what the context must send or receive */
 #define TLS_REASON_SYSTEM_TRUST_UNAVAILABLE       114 /* the system's trust store holds no usable certificate */
 #define TLS_REASON_FILE_UNREADABLE                115 /* a file could not be read */
+#define TLS_REASON_PEM_LABEL                      116 /* a PEM section is of a kind that is not known here */
+#define TLS_REASON_SEVERAL_KEYS                   117 /* the PEM text has more than one private key */
+#define TLS_REASON_PEM_MISPLACED                  118 /* a PEM section says what would be lost: CRLs, trust settings, containers */
 #define TLS_REASON_SUITE_UNSUPPORTED              120 /* a cipher suite does not exist here, or none is left for a version */
 #define TLS_REASON_GROUP_UNSUPPORTED              121 /* a key exchange group does not exist here */
 #define TLS_REASON_COMPRESSION_UNSUPPORTED        122 /* a certificate compression algorithm does not exist here */
@@ -370,7 +373,11 @@ typedef int32_t tls_status_t;
 /**
  * Everything that is known about an error. The caller sets `size` to sizeof(tls_error_t) before the
  * call, so that programs built against an older or newer header agree with the library on how much
- * of the struct exists; no byte behind `size` is written. Since 0.1.
+ * of the struct exists; no byte behind `size` is written.
+ *
+ * A message says what is wrong and where: the line of a PEM text, the offset in a list, the index of a key. It shows
+ * no bytes of the texts, keys, names and lists that the host gave [R-135], as they may hold secrets, or stand
+ * in the place of others by mistake. Since 0.1.
  */
 typedef struct tls_error {
     /**
@@ -706,6 +713,16 @@ const char *tls_status_name(tls_status_t status);
  * referenced afterwards. A call that fails leaves the builder as it was, and tls_builder_error()
  * tells why.
  *
+ * PEM texts (RFC 7468), of all calls that take them, are read in one way. Lines end with LF, CR or both; blanks
+ * and a byte-order mark may stand in front of a line, and a section may begin in the line in which another one
+ * ends. Certificates are sections with the label CERTIFICATE or X509 CERTIFICATE; TRUSTED CERTIFICATE only without
+ * the uses that OpenSSL adds to it. Text between sections is passed over, as are sections that cannot be meant: keys,
+ * parameters and requests among certificates, certificates and CRLs in the text of a key. Nothing else is [R-136]:
+ * an unknown label is TLS_REASON_PEM_LABEL; CRLs among certificates, containers (PKCS7, CMS) and uses of a TRUSTED
+ * CERTIFICATE are TLS_REASON_PEM_MISPLACED, different private keys TLS_REASON_SEVERAL_KEYS; a boundary with a slip
+ * in it, a section without an end, and text whose line ends became spaces or got lost, as in an environment
+ * variable, are TLS_REASON_PEM_MALFORMED. The message has the line. A line that begins with # is a comment.
+ *
  * All builder calls answer TLS_OK, TLS_ERR_ARGUMENT (NULL where something is needed), TLS_ERR_HANDLE,
  * TLS_ERR_BUSY (another thread is inside this builder), TLS_ERR_INTERNAL, and what is named with each.
  *
@@ -753,7 +770,8 @@ tls_status_t tls_builder_identity_pem(tls_builder_t *builder,
 
 /**
  * Like tls_builder_identity_pem(), from the files `chain_path` and `key_path`, which may be the same.
- * Errors: also TLS_ERR_IO (a file cannot be read; the message has its name). Since 0.1.
+ * Errors: also TLS_ERR_IO (a file cannot be read; the message has its name, if it is in a directory that
+ * exists). Since 0.1.
  */
 tls_status_t tls_builder_identity_file(tls_builder_t *builder,
                                        const char *chain_path,

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use zeroize::Zeroizing;
+
 use crate::ech::Ech;
 use crate::engine::{ClientAuth, Credential, Recipe, Verify, has_compression, has_group, has_suite};
 use crate::failure::Failure;
@@ -63,8 +65,8 @@ impl Builder {
     }
 
     pub(crate) fn identity_file(&mut self, chain: &Path, key: &Path) -> Result<(), Failure> {
-        let key = zeroize::Zeroizing::new(read(key)?);
-        self.identity_pem(&read(chain)?, &key)
+        let key = read("the file of the key", key)?;
+        self.identity_pem(&read("the file of the chain", chain)?, &key)
     }
 
     pub(crate) fn trust_pem(&mut self, text: &[u8]) -> Result<(), Failure> {
@@ -72,7 +74,7 @@ impl Builder {
     }
 
     pub(crate) fn trust_file(&mut self, path: &Path) -> Result<(), Failure> {
-        self.trust_pem(&read(path)?)
+        self.trust_pem(&read("the file of trust anchors", path)?)
     }
 
     pub(crate) fn trust_system(&mut self) -> Result<(), Failure> {
@@ -321,6 +323,7 @@ fn check_tickets(count: u32) -> Result<u8, Failure> {
         .ok_or_else(|| Failure::argument(format!("{count} tickets are more than {MOST_TICKETS}")))
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    std::fs::read(path).map_err(|error| Failure::file(path, &error))
+/// What is in a file, which may be a secret.
+fn read(what: &str, path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    std::fs::read(path).map(Zeroizing::new).map_err(|error| Failure::file(what, path, &error))
 }

@@ -290,5 +290,15 @@ fn parse_name(name: &[u8]) -> Result<ServerName<'static>, Failure> {
     if text.len() > 253 {
         return Err(invalid("it is longer than 253 characters"));
     }
-    ServerName::try_from(text).map(|name| name.to_owned()).map_err(|_| invalid(&format!("{text:?}")))
+    ServerName::try_from(text).map(|name| name.to_owned()).map_err(|_| invalid(&wrong_in(text)))
+}
+
+/// What keeps a text from being a name, without showing it: it may be anything that got here by mistake.
+fn wrong_in(text: &str) -> String {
+    match text.find(|letter: char| !letter.is_ascii_alphanumeric() && !"-_.".contains(letter)) {
+        Some(at) => format!("its character {} cannot be in one", at + 1),
+        None => "a label of it is empty, longer than 63 characters, begins or ends with a hyphen, or is a number at \
+                 the end"
+            .into(),
+    }
 }

@@ -1,5 +1,7 @@
 //! An error with everything a person needs to act on it.
 
+use std::path::Path;
+
 use crate::status::{
     Status, TLS_ERR_ARGUMENT, TLS_ERR_CONFIG, TLS_ERR_INTERNAL, TLS_ERR_IO, TLS_ERR_LIMIT, TLS_ERR_PEER,
     TLS_REASON_ENGINE, TLS_REASON_FILE_UNREADABLE, TLS_REASON_PANIC,
@@ -48,8 +50,17 @@ impl Failure {
         Self::new(TLS_ERR_PEER, reason, message)
     }
 
-    pub(crate) fn file(path: &std::path::Path, error: &std::io::Error) -> Self {
-        Self::new(TLS_ERR_IO, TLS_REASON_FILE_UNREADABLE, format!("{}: {error}", path.display()))
+    /// A file that cannot be read. Its name is shown where it can be nothing else: a key that is given for the
+    /// path of one by mistake is in no directory.
+    pub(crate) fn file(what: &str, path: &Path, error: &std::io::Error) -> Self {
+        let name = path.to_str().filter(|name| !name.contains(char::is_control));
+        let is_placed =
+            path.parent().is_some_and(|folder| folder.components().count() > 1 && folder.is_dir());
+        let message = match name {
+            Some(name) if is_placed => format!("{what} cannot be read: {error}: {name}"),
+            _ => format!("{what} cannot be read: {error}"),
+        };
+        Self::new(TLS_ERR_IO, TLS_REASON_FILE_UNREADABLE, message)
     }
 
     /// A state that this library should never be in.

@@ -87,7 +87,7 @@ groups! {
     }
     /// Fine codes for configuration.
     REASONS_CONFIG: i32, "Reasons (tls_error_t.reason): configuration" {
-        TLS_REASON_PEM_MALFORMED = 101, "a PEM section is cut off or is not base64";
+        TLS_REASON_PEM_MALFORMED = 101, "a PEM section is cut off, is not base64, or is none for a slip in its boundaries";
         TLS_REASON_NO_CERTIFICATE = 102, "no certificate in the PEM text";
         TLS_REASON_NO_KEY = 103, "no private key in the PEM text";
         TLS_REASON_KEY_ENCRYPTED = 104, "the private key is encrypted";
@@ -102,6 +102,9 @@ groups! {
         TLS_REASON_LIMIT_TOO_SMALL = 113, "a limit is too small for what the context must send or receive";
         TLS_REASON_SYSTEM_TRUST_UNAVAILABLE = 114, "the system's trust store holds no usable certificate";
         TLS_REASON_FILE_UNREADABLE = 115, "a file could not be read";
+        TLS_REASON_PEM_LABEL = 116, "a PEM section is of a kind that is not known here";
+        TLS_REASON_SEVERAL_KEYS = 117, "the PEM text has more than one private key";
+        TLS_REASON_PEM_MISPLACED = 118, "a PEM section says what would be lost: CRLs, trust settings, containers";
         TLS_REASON_SUITE_UNSUPPORTED = 120, "a cipher suite does not exist here, or none is left for a version";
         TLS_REASON_GROUP_UNSUPPORTED = 121, "a key exchange group does not exist here";
         TLS_REASON_COMPRESSION_UNSUPPORTED = 122, "a certificate compression algorithm does not exist here";

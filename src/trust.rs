@@ -1,5 +1,7 @@
 //! Trust anchors from PEM text and from the system.
 
+use rustls_native_certs::ErrorKind;
+
 use crate::engine::TrustStore;
 use crate::failure::Failure;
 use crate::pem;
@@ -27,10 +29,13 @@ pub(crate) fn add_system(store: &mut TrustStore) -> Result<(), Failure> {
     if store.add_usable(loaded.certs) > 0 {
         return Ok(());
     }
-    let why = loaded.errors.first().map_or_else(
-        || "it is empty (on Debian: apt-get install ca-certificates)".into(),
-        ToString::to_string,
-    );
+    let why = match loaded.errors.first().map(|error| &error.kind) {
+        None => "it is empty (on Debian: apt-get install ca-certificates)".into(),
+        Some(ErrorKind::Io { inner, .. }) => inner.kind().to_string(),
+        // SSL_CERT_FILE can name any file, a key too: nothing of it is shown.
+        Some(ErrorKind::Pem(_)) => "a file in it is no PEM text of certificates".into(),
+        Some(_) => "the system does not give it out".into(),
+    };
     Err(Failure::new(
         TLS_ERR_IO,
         TLS_REASON_SYSTEM_TRUST_UNAVAILABLE,

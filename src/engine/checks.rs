@@ -9,6 +9,7 @@ use rustls_aws_lc_rs::cipher_suite::TLS13_AES_128_GCM_SHA256;
 use webpki::{CertRevocationList, ExpirationPolicy, OwnedCertRevocationList};
 use webpki::{RevocationCheckDepth, UnknownStatusPolicy};
 
+use super::fault;
 use crate::der::{Elements, GENERALIZED_TIME, SEQUENCE, UTC_TIME};
 
 /// Everything that the host can add to the rules of a chain.
@@ -61,8 +62,8 @@ pub(crate) struct Crl {
 
 impl Crl {
     /// What is wrong with it otherwise.
-    pub(crate) fn from_der(der: &[u8]) -> Result<Self, String> {
-        let list = OwnedCertRevocationList::from_der(der).map_err(|error| explain(&error))?;
+    pub(crate) fn from_der(der: &[u8]) -> Result<Self, &'static str> {
+        let list = OwnedCertRevocationList::from_der(der).map_err(|error| fault::of_crl(&error))?;
         let issued = issued(der).ok_or("its time of issue is malformed")?;
         Ok(Self { list: Arc::new(list.into()), issued })
     }
@@ -91,21 +92,6 @@ fn issued(der: &[u8]) -> Option<Box<[u8]>> {
         (UTC_TIME, [decade, ..]) if *decade >= b'5' => Some([b"19", time.content].concat().into()),
         (UTC_TIME, short) => Some([b"20", short].concat().into()),
         _ => None,
-    }
-}
-
-fn explain(error: &webpki::Error) -> String {
-    use webpki::Error::*;
-    match error {
-        UnsupportedCrlVersion => "it is not of version 2".into(),
-        UnsupportedDeltaCrl => "it is a delta CRL, which is not supported".into(),
-        UnsupportedIndirectCrl => "it is an indirect CRL, which is not supported".into(),
-        InvalidCrlNumber => "its CRL number is malformed".into(),
-        InvalidSerialNumber => "the serial number of a revoked certificate is malformed".into(),
-        UnsupportedCriticalExtension => "it has a critical extension that is not supported".into(),
-        TrailingData(_) => "bytes follow its end".into(),
-        BadDer | BadDerTime => "it is not the DER of a CRL with a nextUpdate time and extensions".into(),
-        other => other.to_string(),
     }
 }
 

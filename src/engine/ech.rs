@@ -154,7 +154,7 @@ fn unusable(error: &Error) -> Failure {
             "none of the configurations of the ECHConfigList can be used: all are of another version than \
                  0xfe0d, of HPKE suites that do not exist here, or demand extensions that are not known here",
         ),
-        other => Failure::config(TLS_REASON_ECH_MALFORMED, format!("ECHConfigList: {other}")),
+        _ => Failure::config(TLS_REASON_ECH_MALFORMED, "the engine cannot read the ECHConfigList"),
     }
 }
 

@@ -5,7 +5,7 @@ use rustls::crypto::{SignatureScheme, Signer, SigningKey};
 use rustls::error::Error;
 use rustls_aws_lc_rs::SUPPORTED_SIG_ALGS;
 
-use super::signing;
+use super::{fault, signing};
 use crate::der::{Elements, SEQUENCE};
 use crate::failure::Failure;
 use crate::status::{TLS_REASON_CERTIFICATE_UNUSABLE, TLS_REASON_KEY_UNUSABLE};
@@ -31,7 +31,7 @@ impl ExternalKey {
             .map_err(|error| {
                 Failure::config(
                     TLS_REASON_CERTIFICATE_UNUSABLE,
-                    format!("the configured certificate cannot be used: {error}"),
+                    format!("the configured certificate cannot be used: {}", fault::of_parsing(&error)),
                 )
             })?
             .subject_public_key_info();

@@ -22,6 +22,7 @@ mod explain;
 mod exporter;
 mod external_key;
 mod facts;
+mod fault;
 mod full_records;
 mod halves;
 mod identities;

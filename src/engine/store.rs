@@ -9,6 +9,7 @@ use rustls::error::Error;
 use zeroize::Zeroizing;
 
 use super::external_key::ExternalKey;
+use super::fault;
 use crate::failure::Failure;
 use crate::status::{TLS_REASON_CERTIFICATE_UNUSABLE, TLS_REASON_KEY_MISMATCH, TLS_REASON_KEY_UNUSABLE};
 
@@ -24,8 +25,11 @@ impl Default for TrustStore {
 
 impl TrustStore {
     /// Adds one certificate as a trust anchor; what is wrong with it otherwise.
-    pub(crate) fn add(&mut self, certificate: CertificateDer<'_>) -> Result<(), String> {
-        self.0.add(certificate).map_err(|error| error.to_string())
+    pub(crate) fn add(&mut self, certificate: CertificateDer<'_>) -> Result<(), &'static str> {
+        let anchor =
+            webpki::anchor_from_trusted_cert(&certificate).map_err(|error| fault::of_parsing(&error))?;
+        self.0.roots.push(anchor.to_owned());
+        Ok(())
     }
 
     /// Adds those certificates that can be parsed, and says how many they were.
@@ -82,10 +86,10 @@ impl Credential {
     /// Parses the key; whether it belongs to the chain is found out by [`Self::load`].
     pub(crate) fn new(
         chain: Vec<CertificateDer<'static>>,
-        key: PrivateKeyDer<'static>,
+        key: Zeroizing<PrivateKeyDer<'static>>,
     ) -> Result<Self, Failure> {
         let public_key = parse_key(&key)?.public_key().map(|spki| spki.as_ref().to_vec());
-        Ok(Self { chain, key: Some(Zeroizing::new(key)), public_key, ocsp: None })
+        Ok(Self { chain, key: Some(key), public_key, ocsp: None })
     }
 
     /// A chain, its own certificate first, whose key is elsewhere.
@@ -148,7 +152,7 @@ impl Credential {
         let identity = match &self.public_key {
             Some(public) if self.is_raw() => Identity::RawPublicKey(public.clone().into()),
             _ => Identity::from_cert_chain(self.chain.clone())
-                .map_err(|why| Failure::config(TLS_REASON_CERTIFICATE_UNUSABLE, format!("{why:?}")))?,
+                .map_err(|_| Failure::unexpected("a chain without a certificate"))?,
         };
         let loaded = Credentials::new(Arc::new(identity), self.signing_key()?);
         let mut credentials = loaded.map_err(|error| match error {
@@ -158,7 +162,7 @@ impl Credential {
             ),
             other => Failure::config(
                 TLS_REASON_CERTIFICATE_UNUSABLE,
-                format!("the configured certificate cannot be used: {other}"),
+                format!("the configured certificate cannot be used: {}", fault::of_presenting(&other)),
             ),
         })?;
         credentials.ocsp = self.ocsp.clone();

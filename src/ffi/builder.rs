@@ -18,6 +18,16 @@ use crate::status::Status;
 /// referenced afterwards. A call that fails leaves the builder as it was, and tls_builder_error()
 /// tells why.
 ///
+/// PEM texts (RFC 7468), of all calls that take them, are read in one way. Lines end with LF, CR or both; blanks
+/// and a byte-order mark may stand in front of a line, and a section may begin in the line in which another one
+/// ends. Certificates are sections with the label CERTIFICATE or X509 CERTIFICATE; TRUSTED CERTIFICATE only without
+/// the uses that OpenSSL adds to it. Text between sections is passed over, as are sections that cannot be meant: keys,
+/// parameters and requests among certificates, certificates and CRLs in the text of a key. Nothing else is:
+/// an unknown label is TLS_REASON_PEM_LABEL; CRLs among certificates, containers (PKCS7, CMS) and uses of a TRUSTED
+/// CERTIFICATE are TLS_REASON_PEM_MISPLACED, different private keys TLS_REASON_SEVERAL_KEYS; a boundary with a slip
+/// in it, a section without an end, and text whose line ends became spaces or got lost, as in an environment
+/// variable, are TLS_REASON_PEM_MALFORMED. The message has the line. A line that begins with # is a comment.
+///
 /// All builder calls answer TLS_OK, TLS_ERR_ARGUMENT (NULL where something is needed), TLS_ERR_HANDLE,
 /// TLS_ERR_BUSY (another thread is inside this builder), TLS_ERR_INTERNAL, and what is named with each.
 ///
@@ -79,7 +89,8 @@ pub unsafe extern "C" fn tls_builder_identity_pem(
 }
 
 /// Like tls_builder_identity_pem(), from the files `chain_path` and `key_path`, which may be the same.
-/// Errors: also TLS_ERR_IO (a file cannot be read; the message has its name). Since 0.1.
+/// Errors: also TLS_ERR_IO (a file cannot be read; the message has its name, if it is in a directory that
+/// exists). Since 0.1.
 ///
 /// # Safety
 /// The paths must be NULL or NUL-terminated.

@@ -94,7 +94,11 @@ pub struct tls_server_options_t {
 
 /// Everything that is known about an error. The caller sets `size` to sizeof(tls_error_t) before the
 /// call, so that programs built against an older or newer header agree with the library on how much
-/// of the struct exists; no byte behind `size` is written. Since 0.1.
+/// of the struct exists; no byte behind `size` is written.
+///
+/// A message says what is wrong and where: the line of a PEM text, the offset in a list, the index of a key. It shows
+/// no bytes of the texts, keys, names and lists that the host gave, as they may hold secrets, or stand
+/// in the place of others by mistake. Since 0.1.
 #[repr(C)]
 pub struct tls_error_t {
     /// sizeof(tls_error_t), set by the caller.
