@@ -413,6 +413,7 @@ static void asking_is_on_or_off(void)
 
     CHECK_EQ(tls_builder_ask_context(builder, 2), TLS_ERR_ARGUMENT);
     CHECK_EQ(tls_builder_ask_context(builder, -1), TLS_ERR_ARGUMENT);
+    CHECK_EQ(tls_builder_clear_error(builder), TLS_OK);
     CHECK_EQ(tls_builder_ask_context(builder, 1), TLS_OK);
     CHECK_EQ(tls_builder_ask_context(builder, 0), TLS_OK);
     context = tls_context_server(builder, NULL);

@@ -17,12 +17,14 @@ static void check_told(const tls_error_t *error, tls_status_t status, int32_t re
     CHECK(strlen(error->message) > 10);
 }
 
+/* And nothing went wrong before that. */
 static void check_builder_told(tls_builder_t *builder, tls_status_t status, int32_t reason)
 {
     tls_error_t error = {.size = sizeof(error)};
 
     CHECK_EQ(tls_builder_error(builder, &error), TLS_OK);
     check_told(&error, status, reason);
+    CHECK_EQ(tls_builder_clear_error(builder), TLS_OK);
 }
 
 static tls_status_t add_identity(tls_builder_t *builder, const char *chain, const char *key)
@@ -124,9 +126,12 @@ static void truncated_pem_is_refused_wherever_it_ends(void)
     for (cut = 0; cut < chain_len - 1; cut++) {
         CHECK_EQ(tls_builder_identity_pem(builder, chain, cut, key, key_len), TLS_ERR_CONFIG);
         CHECK_EQ(tls_builder_trust_pem(builder, chain, cut), TLS_ERR_CONFIG);
+        CHECK_EQ(tls_builder_clear_error(builder), TLS_OK);
     }
-    for (cut = 0; cut < key_len - 1; cut++)
+    for (cut = 0; cut < key_len - 1; cut++) {
+        CHECK_EQ(tls_builder_clear_error(builder), TLS_OK);
         CHECK_EQ(tls_builder_identity_pem(builder, chain, chain_len, key, cut), TLS_ERR_CONFIG);
+    }
     check_builder_told(builder, TLS_ERR_CONFIG, TLS_REASON_PEM_MALFORMED);
 
     /* What was refused has left nothing behind, and the builder still takes what is good. */
@@ -163,8 +168,8 @@ static void files_are_read_or_named(void)
     tls_builder_t *builder = tls_builder_new();
 
     CHECK_EQ(tls_builder_trust_file(builder, pki_path("no-such-file.pem")), TLS_ERR_IO);
-    check_builder_told(builder, TLS_ERR_IO, TLS_REASON_FILE_UNREADABLE);
     CHECK_EQ(tls_builder_error(builder, &error), TLS_OK);
+    check_builder_told(builder, TLS_ERR_IO, TLS_REASON_FILE_UNREADABLE);
     CHECK(strstr(error.message, "no-such-file.pem") != NULL);
     CHECK_EQ(tls_builder_trust_file(builder, pki_path("trust")), TLS_ERR_IO);
     CHECK_EQ(tls_builder_trust_file(builder, ""), TLS_ERR_IO);

@@ -195,10 +195,12 @@ static void unknown_algorithms_are_named(void)
 
     CHECK_EQ(tls_builder_certificate_compression(builder, zstd, 2), TLS_ERR_CONFIG);
     CHECK_EQ(tls_builder_error(builder, &error), TLS_OK);
+    CHECK_EQ(tls_builder_clear_error(builder), TLS_OK);
     CHECK_EQ(error.reason, TLS_REASON_COMPRESSION_UNSUPPORTED);
     CHECK(strstr(error.message, "algorithm 2 of the list, 0x0003, does not exist here") != NULL);
     CHECK_EQ(tls_builder_certificate_compression(builder, twice, 3), TLS_ERR_CONFIG);
     CHECK_EQ(tls_builder_error(builder, &error), TLS_OK);
+    CHECK_EQ(tls_builder_clear_error(builder), TLS_OK);
     CHECK(strstr(error.message, "algorithm 3 of the list, 0x0002, stands twice") != NULL);
     CHECK_EQ(tls_builder_certificate_compression(builder, NULL, 1), TLS_ERR_ARGUMENT);
     CHECK_EQ(tls_builder_certificate_compression(builder, NULL, 0), TLS_OK);

@@ -191,6 +191,7 @@ static void check_told(tls_builder_t *builder, int32_t reason, const char *part)
     tls_error_t error = {.size = sizeof(error)};
 
     CHECK_EQ(tls_builder_error(builder, &error), TLS_OK);
+    CHECK_EQ(tls_builder_clear_error(builder), TLS_OK);
     CHECK_EQ(error.status, TLS_ERR_CONFIG);
     CHECK_EQ(error.reason, reason);
     CHECK(strstr(error.message, part) != NULL);
@@ -214,6 +215,7 @@ static void bad_lists_are_refused(void)
              TLS_ERR_ARGUMENT);
     CHECK_EQ(tls_builder_suites(builder, &modern, SIZE_MAX / 2), TLS_ERR_ARGUMENT);
 
+    CHECK_EQ(tls_builder_clear_error(builder), TLS_OK);
     CHECK_EQ(tls_builder_suites(builder, &modern, 1), TLS_OK);
     CHECK_EQ(tls_builder_versions(builder, TLS_VERSION_1_2, TLS_VERSION_1_2), TLS_OK);
     CHECK(tls_context_client(builder, &error) == NULL);

@@ -343,6 +343,7 @@ static void check_list(const struct bytes *list, int32_t reason, const char *tex
     if (reason == TLS_REASON_ECH_MALFORMED) {
         CHECK_EQ(tls_builder_ech(builder, list->data, list->len), TLS_ERR_CONFIG);
         CHECK_EQ(tls_builder_error(builder, &error), TLS_OK);
+        CHECK_EQ(tls_builder_clear_error(builder), TLS_OK);
     } else {
         CHECK_EQ(tls_builder_ech(builder, list->data, list->len), TLS_OK);
         CHECK(tls_context_client(builder, &error) == NULL);
@@ -439,6 +440,7 @@ static void versions_are_told(void)
         CHECK(tls_context_client(builders[i], &error) == NULL);
         CHECK_EQ(error.reason, TLS_REASON_VERSION_UNSUPPORTED);
         CHECK_EQ(tls_builder_ech_grease(builders[i], 2), TLS_ERR_ARGUMENT);
+        CHECK_EQ(tls_builder_clear_error(builders[i]), TLS_OK);
         CHECK_EQ(tls_builder_ech_grease(builders[i], 0), TLS_OK);
         context = tls_context_client(builders[i], &error);
         CHECK(context != NULL);

@@ -345,6 +345,7 @@ static void a_bad_identity_leaves_the_good_ones(void)
     CHECK_EQ(tls_builder_identity_pem(builder, "x", 1, "x", 1), TLS_ERR_CONFIG);
     CHECK_EQ(tls_builder_identity_file(builder, pki_path("none.pem"), pki_path("rsa/server.key")),
              TLS_ERR_IO);
+    CHECK_EQ(tls_builder_clear_error(builder), TLS_OK);
     context = tls_context_server(builder, &error);
     CHECK(context != NULL);
     check_serves(context, &offer, "ecdsa/server.pem");

@@ -80,6 +80,7 @@ static void a_budget_is_large_enough(void)
 
     CHECK_EQ(tls_builder_handshake_budget(builder, TLS_MIN_HANDSHAKE_BUDGET - 1), TLS_ERR_CONFIG);
     CHECK_EQ(tls_builder_error(builder, &error), TLS_OK);
+    CHECK_EQ(tls_builder_clear_error(builder), TLS_OK);
     CHECK_EQ(error.reason, TLS_REASON_LIMIT_TOO_SMALL);
     CHECK(strstr(error.message, "4095") != NULL);
     CHECK_EQ(tls_builder_handshake_budget(builder, 1), TLS_ERR_CONFIG);

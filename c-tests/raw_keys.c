@@ -208,14 +208,17 @@ static void what_cannot_be_used_is_refused(void)
     char *key = pki_read("ecdsa/server.key", &key_len);
 
     CHECK_EQ(tls_builder_raw_identity_pem(builder, key, key_len), TLS_ERR_STATE);
+    CHECK_EQ(tls_builder_clear_error(builder), TLS_OK);
     strcpy(text, good);
     strcat(text, bad);
     CHECK_EQ(tls_builder_raw_trust_pem(builder, text, strlen(text)), TLS_ERR_CONFIG);
     CHECK_EQ(tls_builder_error(builder, &error), TLS_OK);
+    CHECK_EQ(tls_builder_clear_error(builder), TLS_OK);
     CHECK_EQ(error.reason, TLS_REASON_KEY_UNUSABLE);
     CHECK(strstr(error.message, "public key 2 ") != NULL);
     CHECK_EQ(tls_builder_raw_trust_pem(builder, key, key_len), TLS_ERR_CONFIG);
     CHECK_EQ(tls_builder_error(builder, &error), TLS_OK);
+    CHECK_EQ(tls_builder_clear_error(builder), TLS_OK);
     CHECK_EQ(error.reason, TLS_REASON_NO_KEY);
     /* Neither left anything behind. */
     CHECK(tls_context_client(builder, &error) == NULL);

@@ -526,6 +526,7 @@ static void a_server_sends_as_many_tickets_as_it_is_told(void)
     CHECK_EQ(tickets_of(TLS_MAX_TICKETS, -1, 0), 88);
     CHECK_EQ(tls_builder_tickets(builder, TLS_MAX_TICKETS + 1), TLS_ERR_ARGUMENT);
     CHECK_EQ(tls_builder_error(builder, &error), TLS_OK);
+    CHECK_EQ(tls_builder_clear_error(builder), TLS_OK);
     CHECK(strstr(error.message, "9 tickets") != NULL);
     CHECK_EQ(tls_builder_tickets(builder, UINT32_MAX), TLS_ERR_ARGUMENT);
     tls_builder_free(builder);

@@ -191,6 +191,7 @@ static void a_policy_that_needs_a_list_gets_one(void)
     CHECK_EQ(error.reason, TLS_REASON_NO_CRL);
     CHECK_EQ(tls_builder_revocation(builder, 8), TLS_ERR_ARGUMENT);
     CHECK_EQ(tls_builder_revocation(builder, -1), TLS_ERR_ARGUMENT);
+    CHECK_EQ(tls_builder_clear_error(builder), TLS_OK);
     CHECK(tls_context_client(builder, NULL) == NULL);
     CHECK_EQ(tls_builder_revocation(builder, TLS_REVOCATION_ALLOW_UNKNOWN), TLS_OK);
     context = tls_context_client(builder, &error);
@@ -213,6 +214,7 @@ static void check_refused(tls_builder_t *builder, const void *data, size_t len, 
 
     CHECK_EQ(tls_builder_crl(builder, data, len), TLS_ERR_CONFIG);
     CHECK_EQ(tls_builder_error(builder, &error), TLS_OK);
+    CHECK_EQ(tls_builder_clear_error(builder), TLS_OK);
     CHECK_EQ(error.status, TLS_ERR_CONFIG);
     CHECK_EQ(error.reason, reason);
     CHECK(strstr(error.message, place) != NULL);
@@ -229,6 +231,7 @@ static void a_malformed_list_is_named(void)
     struct pair pair;
 
     CHECK_EQ(tls_builder_crl(builder, NULL, 1), TLS_ERR_ARGUMENT);
+    CHECK_EQ(tls_builder_clear_error(builder), TLS_OK);
     check_refused(builder, NULL, 0, TLS_REASON_CRL_UNUSABLE, "no CRL found");
     check_refused(builder, certificate, certificate_len, TLS_REASON_CRL_UNUSABLE, "no CRL found");
     check_refused(builder, "hello", 5, TLS_REASON_CRL_UNUSABLE, "CRL 1 ");

@@ -39,6 +39,7 @@ static tls_context_t *giving(int is_server, uint16_t suite, int32_t verify, uint
     CHECK_EQ(tls_builder_events(builder, events), TLS_OK);
     CHECK_EQ(tls_builder_secret_extraction(builder, 2), TLS_ERR_ARGUMENT);
     CHECK_EQ(tls_builder_secret_extraction(builder, -1), TLS_ERR_ARGUMENT);
+    CHECK_EQ(tls_builder_clear_error(builder), TLS_OK);
     CHECK_EQ(tls_builder_secret_extraction(builder, 1), TLS_OK);
     context = is_server ? tls_context_server(builder, &error) : tls_context_client(builder, &error);
     CHECK(context != NULL);

@@ -738,6 +738,7 @@ static void check_refused(tls_builder_t *builder, tls_status_t status, const cha
 
     CHECK_EQ(status, TLS_ERR_ARGUMENT);
     CHECK_EQ(tls_builder_error(builder, &error), TLS_OK);
+    CHECK_EQ(tls_builder_clear_error(builder), TLS_OK);
     CHECK_EQ(error.status, TLS_ERR_ARGUMENT);
     CHECK(strstr(error.message, part) != NULL);
 }

@@ -112,6 +112,7 @@ static void the_time_of_a_server_and_the_way_back(void)
     CHECK_EQ(tls_builder_verify_time(builder, 1), TLS_OK);
     CHECK_EQ(tls_builder_verify_time(builder, -1), TLS_ERR_ARGUMENT);
     CHECK_EQ(tls_builder_verify_time(builder, INT64_MIN), TLS_ERR_ARGUMENT);
+    CHECK_EQ(tls_builder_clear_error(builder), TLS_OK);
     check_outcome(make_client_context(&client), tls_context_server(builder, NULL), 0,
                   TLS_REASON_CERTIFICATE_NOT_YET_VALID);
     CHECK_EQ(tls_builder_verify_time(builder, INT64_MAX), TLS_OK);
@@ -211,9 +212,11 @@ static void pins_are_an_addition_and_for_servers_too(void)
     unsigned char digest[33] = {0};
 
     CHECK_EQ(tls_builder_pin_sha256(builder, NULL, 32), TLS_ERR_ARGUMENT);
+    CHECK_EQ(tls_builder_clear_error(builder), TLS_OK);
     CHECK_EQ(tls_builder_pin_sha256(builder, digest, 31), TLS_ERR_CONFIG);
     CHECK_EQ(tls_builder_pin_sha256(builder, digest, 33), TLS_ERR_CONFIG);
     CHECK_EQ(tls_builder_error(builder, &error), TLS_OK);
+    CHECK_EQ(tls_builder_clear_error(builder), TLS_OK);
     CHECK_EQ(error.reason, TLS_REASON_PIN_MALFORMED);
     check_outcome(client_of(builder), make_server_context(&plain_server), 1, 0);
 
@@ -399,9 +402,11 @@ static void a_malformed_intermediate_is_named(void)
     strcat(text, bad);
     CHECK_EQ(tls_builder_intermediates_pem(builder, text, strlen(text)), TLS_ERR_CONFIG);
     CHECK_EQ(tls_builder_error(builder, &error), TLS_OK);
+    CHECK_EQ(tls_builder_clear_error(builder), TLS_OK);
     CHECK_EQ(error.reason, TLS_REASON_CERTIFICATE_UNUSABLE);
     CHECK(strstr(error.message, "certificate 2 ") != NULL);
     CHECK_EQ(tls_builder_intermediates_pem(builder, "x", 1), TLS_ERR_CONFIG);
+    CHECK_EQ(tls_builder_clear_error(builder), TLS_OK);
     check_outcome(client_of(builder), make_server_context(&alone), 1,
                   TLS_REASON_CERTIFICATE_UNKNOWN_ISSUER);
     free(pem);
@@ -497,6 +502,7 @@ static void a_malformed_peer_is_named(void)
     strcat(text, bad);
     CHECK_EQ(tls_builder_trust_peer_pem(builder, text, strlen(text)), TLS_ERR_CONFIG);
     CHECK_EQ(tls_builder_error(builder, &error), TLS_OK);
+    CHECK_EQ(tls_builder_clear_error(builder), TLS_OK);
     CHECK_EQ(error.reason, TLS_REASON_CERTIFICATE_UNUSABLE);
     CHECK(strstr(error.message, "certificate 2 ") != NULL);
     CHECK(tls_context_client(builder, &error) == NULL);
@@ -600,6 +606,7 @@ static void check_no_response(tls_builder_t *builder, const void *der, size_t le
 
     CHECK_EQ(tls_builder_ocsp(builder, der, len), TLS_ERR_CONFIG);
     CHECK_EQ(tls_builder_error(builder, &error), TLS_OK);
+    CHECK_EQ(tls_builder_clear_error(builder), TLS_OK);
     CHECK_EQ(error.reason, TLS_REASON_OCSP_UNUSABLE);
     CHECK(strstr(error.message, place) != NULL);
 }
@@ -615,6 +622,7 @@ static void a_malformed_response_is_refused(void)
     tls_builder_t *builder = make_builder(&plain_server);
 
     CHECK_EQ(tls_builder_ocsp(builder, NULL, 1), TLS_ERR_ARGUMENT);
+    CHECK_EQ(tls_builder_clear_error(builder), TLS_OK);
     check_no_response(builder, "-----BEGIN", 10, "offset 0:");
     check_no_response(builder, response, len - 1, "offset 0:");
     check_no_response(builder, try_later, sizeof(try_later), "offset 2:");

@@ -25,7 +25,7 @@
  *         tls_builder_t *builder = tls_builder_new();
  *         tls_builder_trust_file(builder, ca_file);
  *         tls_context_t *context = tls_context_client(builder, &error);
- *         tls_conn_t *conn = tls_client_new(context, host, &error);
+ *         tls_conn_t *conn = context ? tls_client_new(context, host, &error) : NULL;
  *         uint32_t state;
  *         for (ptrdiff_t n; ((state = tls_state(conn)) & (TLS_CAN_READ | TLS_CAN_DRAIN | TLS_CAN_FEED)) != 0;) {
  *             if (state & TLS_CAN_READ && (n = tls_read_into(conn, buf, sizeof buf)) > 0) {
@@ -49,9 +49,9 @@
  *         return closed ? 0 : 1;
  *     }
  *
- * Nothing is checked on the way because nothing has to be: every function takes NULL, and the NULL
- * of the step that failed makes the next one fail. examples/ has a server, and a client with all
- * the options.
+ * The calls on the builder need no checks here: the first that fails makes tls_context_client() fail, with
+ * the same error. Nor do those on the connection: every function takes NULL, and what ended a connection stays.
+ * examples/ has a server, and a client with all the options.
  *
  *
  * Words
@@ -86,7 +86,8 @@
  * marked "Lifetime" says until when.
  *
  * Threads. A context may be used from any number of threads. A connection, and a builder, is used by one
- * thread at a time, whichever; a second one that enters meanwhile gets TLS_ERR_BUSY. For two threads a
+ * thread at a time, whichever; a second one that enters meanwhile gets TLS_ERR_BUSY (and a builder remembers that
+ * something could not be set: section 2). For two threads a
  * connection can be split into two halves (section 16). Errors belong to the object, not to a thread.
  *
  * Memory. An idle connection holds no record buffer [R-06]: buffers come from a bounded pool of the context
@@ -690,14 +691,25 @@ extern "C" {
 tls_status_t tls_conn_error(tls_conn_t *conn, tls_error_t *error);
 
 /**
- * Tells what the last failing call on a builder would say: TLS_OK and an empty message if none
- * failed yet.
+ * Tells what the first call that failed on a builder had to say: TLS_OK and an empty message if none failed,
+ * or none since tls_builder_clear_error(). It only shows: as long as there is something to show, no context is
+ * made of the builder (section 2).
  *
  * `error` belongs to the caller, who has set `error->size`.
  * Errors: TLS_ERR_ARGUMENT (NULL, or a size smaller than its first two members), TLS_ERR_HANDLE,
  * TLS_ERR_BUSY. Since 0.1.
  */
-tls_status_t tls_builder_error(const tls_builder_t *builder, tls_error_t *error);
+tls_status_t tls_builder_error(const tls_builder_t *builder,
+                               tls_error_t *error);
+
+/**
+ * Says that the host has seen what went wrong on a builder, and goes on without it: everything that failed
+ * until now is forgotten, and contexts can be made again [R-203]. What failed is not set; the rest is. Call it where
+ * a failure was expected and handled, after a look at tls_builder_error(), which shows whether it is that one.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY (nothing is forgotten), TLS_ERR_INTERNAL (a defect of
+ * the library left the builder in an unknown state; free it). Since 0.1.
+ */
+tls_status_t tls_builder_clear_error(tls_builder_t *builder);
 
 /**
  * The name of a status as in this header ("TLS_WANT_FEED"), "TLS_UNKNOWN" for other numbers.
@@ -710,8 +722,16 @@ const char *tls_status_name(tls_status_t status);
  *
  * A builder is a mutable recipe. Set it up, make one or more contexts from it, free it: a context
  * keeps nothing of its builder. Texts and files are read during the call; nothing of the host's is
- * referenced afterwards. A call that fails leaves the builder as it was, and tls_builder_error()
- * tells why.
+ * referenced afterwards.
+ *
+ * A call that fails leaves what is set as it was, and answers why. The builder remembers the first such failure:
+ * tls_builder_error() shows it, and tls_context_client() and tls_context_server() fail with it, with the same
+ * status, reason and message, whatever is set afterwards [R-201]. So no pin, CRL, version or rule that could not be
+ * set is missing from a context only because no one looked, and a host may check the context alone. Later calls
+ * do what they are asked and answer for themselves; their failures do not replace the first one [R-202]. A host that
+ * tries something and can do without it says so by tls_builder_clear_error() [R-203]. A call that another thread's
+ * kept out of this builder (TLS_ERR_BUSY) has failed like any other [R-204]. The same call done rightly
+ * afterwards does not undo a failure.
  *
  * PEM texts (RFC 7468), of all calls that take them, are read in one way. Lines end with LF, CR or both; blanks
  * and a byte-order mark may stand in front of a line, and a section may begin in the line in which another one
@@ -725,6 +745,7 @@ const char *tls_status_name(tls_status_t status);
  *
  * All builder calls answer TLS_OK, TLS_ERR_ARGUMENT (NULL where something is needed), TLS_ERR_HANDLE,
  * TLS_ERR_BUSY (another thread is inside this builder), TLS_ERR_INTERNAL, and what is named with each.
+ * After a TLS_ERR_INTERNAL of its own a builder can only be freed.
  *
  * tls_builder_new() makes an empty builder: no identity, no trust anchor, TLS 1.2 and 1.3, no ALPN,
  * TLS_VERIFY_PEER, TLS_CLIENT_AUTH_NONE, default limits. The caller owns it, until
@@ -895,7 +916,9 @@ tls_status_t tls_builder_pool(tls_builder_t *builder, size_t bytes);
  * `error` may be NULL; otherwise the caller has set `error->size`.
  * Errors: NULL, with `error->status` TLS_ERR_ARGUMENT (NULL builder), TLS_ERR_HANDLE, TLS_ERR_BUSY,
  * TLS_ERR_MEMORY, TLS_ERR_INTERNAL, or TLS_ERR_CONFIG: no trust anchor under TLS_VERIFY_PEER, a private
- * key that does not belong to its certificate, limits that a handshake flight cannot keep. Since 0.1.
+ * key that does not belong to its certificate, limits that a handshake flight cannot keep. If a call on the builder
+ * failed, and tls_builder_clear_error() was not called since: that call's failure, whatever it was [R-201]. What
+ * fails here is not remembered by the builder, which can be mended and used again. Since 0.1.
  */
 tls_context_t *tls_context_client(const tls_builder_t *builder,
                                   tls_error_t *error);

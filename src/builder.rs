@@ -27,8 +27,10 @@ pub(crate) struct Builder {
     pub(crate) asks_context: bool,
     /// Kinds of events to record, as bits; key-log lines are the recipe's.
     events: u32,
-    /// What the last call that failed would say.
-    pub(crate) last_error: Option<Failure>,
+    /// What went wrong first, until the host says that it has seen it.
+    failure: Option<Failure>,
+    /// A call was left in its middle: what is set is not known.
+    is_spoilt: bool,
 }
 
 impl Default for Builder {
@@ -41,8 +43,49 @@ impl Default for Builder {
             sizing: ENGINES_OWN,
             asks_context: false,
             events: 0,
-            last_error: None,
+            failure: None,
+            is_spoilt: false,
         }
+    }
+}
+
+/// What went wrong stands between a builder and everything that could be made of it: a host that does not look
+/// would otherwise get less than it asked for.
+impl Builder {
+    /// Sets something, by `body`.
+    pub(crate) fn set(&mut self, body: impl FnOnce(&mut Self) -> Result<(), Failure>) -> Result<(), Failure> {
+        if self.is_spoilt { Err(Failure::panic()) } else { body(self) }
+    }
+
+    /// Whether something can be made of this builder.
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        self.failure.clone().map_or(Ok(()), Err)
+    }
+
+    /// What went wrong first.
+    pub(crate) fn failure(&self) -> Option<&Failure> {
+        self.failure.as_ref()
+    }
+
+    /// Remembers that something went wrong, if nothing did before. Returns the status.
+    pub(crate) fn remember(&mut self, failure: Failure) -> Status {
+        let status = failure.status;
+        self.failure.get_or_insert(failure);
+        status
+    }
+
+    /// A panic ended a call in its middle. It is not known what is set: this is never forgotten.
+    pub(crate) fn spoil(&mut self) {
+        self.is_spoilt = true;
+    }
+
+    /// Forgets what went wrong: the host has seen it.
+    pub(crate) fn forget(&mut self) -> Result<(), Failure> {
+        if self.is_spoilt {
+            return Err(Failure::panic());
+        }
+        self.failure = None;
+        Ok(())
     }
 }
 

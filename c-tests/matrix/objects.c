@@ -168,6 +168,8 @@ bool object_works(enum parameter_kind kind, void *handle)
         return tls_advance(handle) == TLS_WANT_FEED;
     if (kind == KIND_SESSION)
         return session_works(handle);
+    /* A call that was refused stays with its builder until somebody has seen it. */
+    tls_builder_clear_error(handle);
     tls_context_t *context = tls_context_server(handle, NULL);
     if (!context)
         context = tls_context_client(handle, NULL);

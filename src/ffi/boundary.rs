@@ -126,23 +126,34 @@ pub(super) fn checked(
     with_connection(door, |connection| body(connection).err().unwrap_or(0))
 }
 
-/// Runs `body` on a builder; the builder remembers what went wrong.
+/// Runs `body` on a builder, and lets the builder remember what went wrong: nothing is made of it until the
+/// host says that it knows. Every export that sets something goes through here, so that none can forget it.
 pub(super) fn with_builder(
-    handle: *const tls_builder_t,
+    handle: *mut tls_builder_t,
     body: impl FnOnce(&mut Builder) -> Result<(), Failure>,
 ) -> Status {
-    let mut entry = match enter_builder(handle) {
-        Ok(entry) => entry,
-        Err(failure) => return failure.status,
-    };
-    let failure = match quiet::catch(|| body(&mut entry)) {
-        Ok(Ok(())) => return 0,
-        Ok(Err(failure)) => failure,
-        Err(()) => Failure::panic(),
-    };
-    let status = failure.status;
-    entry.last_error = Some(failure);
-    status
+    match enter(handle, Table::enter_noting) {
+        Ok(mut entry) => {
+            let result = quiet::catch(|| entry.set(body)).unwrap_or_else(|()| {
+                entry.spoil();
+                Err(Failure::panic())
+            });
+            // Who was refused meanwhile was refused before this call ended.
+            hear_of_missed(&mut entry);
+            result.map_or_else(|failure| entry.remember(failure), |()| 0)
+        }
+        Err(failure) => failure.status,
+    }
+}
+
+/// Makes something of a builder to which nothing went wrong that the host has not seen.
+pub(super) fn make_from_builder<T>(
+    handle: *const tls_builder_t,
+    body: impl FnOnce(&Builder) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let entry = enter_builder(handle)?;
+    entry.check()?;
+    body(&entry)
 }
 
 /// Enters a connection from which something is made; a panic inside poisons it.
@@ -167,12 +178,31 @@ pub(super) fn enter_session(
     SESSIONS.enter(handle.addr()).map_err(|status| refused(status, "session"))
 }
 
-/// Enters a builder that is only looked at.
-pub(super) fn enter_builder(handle: *const tls_builder_t) -> Result<Entry<'static, Box<Builder>>, Failure> {
+/// Enters a builder that is not set: what such a call wanted is not lost when it is refused.
+pub(super) fn enter_builder(handle: *const tls_builder_t) -> Result<BuilderEntry, Failure> {
+    let mut entry = enter(handle, Table::enter_silently)?;
+    hear_of_missed(&mut entry);
+    Ok(entry)
+}
+
+type BuilderEntry = Entry<'static, Box<Builder>>;
+
+/// Enters a builder in one of the two ways.
+fn enter(
+    handle: *const tls_builder_t,
+    way: fn(&'static Table<Box<Builder>>, usize) -> Result<BuilderEntry, Status>,
+) -> Result<BuilderEntry, Failure> {
     if handle.is_null() {
         return Err(Failure::argument("the builder is NULL"));
     }
-    BUILDERS.enter(handle.addr()).map_err(|status| refused(status, "builder"))
+    way(&BUILDERS, handle.addr()).map_err(|status| refused(status, "builder"))
+}
+
+/// A thread that was refused may not have looked at the answer.
+fn hear_of_missed(entry: &mut BuilderEntry) {
+    if entry.take_missed() {
+        entry.remember(refused(TLS_ERR_BUSY, "builder"));
+    }
 }
 
 /// The context behind a handle, for any number of threads at once.
@@ -293,10 +323,13 @@ mod tests {
 
         let builder = contained(|| publish_builder(Builder::default())).unwrap();
         assert_eq!(with_builder(builder, |_| panic!("not to be seen")), TLS_ERR_INTERNAL);
-        assert_eq!(
-            enter_builder(builder).ok().unwrap().last_error.as_ref().unwrap().status,
-            TLS_ERR_INTERNAL
-        );
+        assert_eq!(enter_builder(builder).ok().unwrap().failure().unwrap().status, TLS_ERR_INTERNAL);
+        // Nobody knows what was set: it cannot be used any more, whatever the host says.
+        let mut entry = enter_builder(builder).ok().unwrap();
+        assert_eq!(entry.forget().unwrap_err().status, TLS_ERR_INTERNAL);
+        drop(entry);
+        assert_eq!(with_builder(builder, |_| Ok(())), TLS_ERR_INTERNAL);
+        assert_eq!(make_from_builder(builder, |_| Ok(())).unwrap_err().status, TLS_ERR_INTERNAL);
         end_builder(builder);
     }
 }

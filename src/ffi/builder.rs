@@ -15,8 +15,16 @@ use crate::status::Status;
 ///
 /// A builder is a mutable recipe. Set it up, make one or more contexts from it, free it: a context
 /// keeps nothing of its builder. Texts and files are read during the call; nothing of the host's is
-/// referenced afterwards. A call that fails leaves the builder as it was, and tls_builder_error()
-/// tells why.
+/// referenced afterwards.
+///
+/// A call that fails leaves what is set as it was, and answers why. The builder remembers the first such failure:
+/// tls_builder_error() shows it, and tls_context_client() and tls_context_server() fail with it, with the same
+/// status, reason and message, whatever is set afterwards. So no pin, CRL, version or rule that could not be
+/// set is missing from a context only because no one looked, and a host may check the context alone. Later calls
+/// do what they are asked and answer for themselves; their failures do not replace the first one. A host that
+/// tries something and can do without it says so by tls_builder_clear_error(). A call that another thread's
+/// kept out of this builder (TLS_ERR_BUSY) has failed like any other. The same call done rightly
+/// afterwards does not undo a failure.
 ///
 /// PEM texts (RFC 7468), of all calls that take them, are read in one way. Lines end with LF, CR or both; blanks
 /// and a byte-order mark may stand in front of a line, and a section may begin in the line in which another one
@@ -30,6 +38,7 @@ use crate::status::Status;
 ///
 /// All builder calls answer TLS_OK, TLS_ERR_ARGUMENT (NULL where something is needed), TLS_ERR_HANDLE,
 /// TLS_ERR_BUSY (another thread is inside this builder), TLS_ERR_INTERNAL, and what is named with each.
+/// After a TLS_ERR_INTERNAL of its own a builder can only be freed.
 ///
 /// tls_builder_new() makes an empty builder: no identity, no trust anchor, TLS 1.2 and 1.3, no ALPN,
 /// TLS_VERIFY_PEER, TLS_CLIENT_AUTH_NONE, default limits. The caller owns it, until

@@ -1,6 +1,6 @@
 //! Header section "Contexts".
 
-use super::boundary::{contained, end_context, enter_builder, publish_context, share_context};
+use super::boundary::{contained, end_context, make_from_builder, publish_context, share_context};
 use super::errors::report_construction;
 use super::types::{tls_builder_t, tls_context_t, tls_error_t};
 use crate::context::Context;
@@ -19,7 +19,9 @@ use crate::context::Context;
 /// `error` may be NULL; otherwise the caller has set `error->size`.
 /// Errors: NULL, with `error->status` TLS_ERR_ARGUMENT (NULL builder), TLS_ERR_HANDLE, TLS_ERR_BUSY,
 /// TLS_ERR_MEMORY, TLS_ERR_INTERNAL, or TLS_ERR_CONFIG: no trust anchor under TLS_VERIFY_PEER, a private
-/// key that does not belong to its certificate, limits that a handshake flight cannot keep. Since 0.1.
+/// key that does not belong to its certificate, limits that a handshake flight cannot keep. If a call on the builder
+/// failed, and tls_builder_clear_error() was not called since: that call's failure, whatever it was. What
+/// fails here is not remembered by the builder, which can be mended and used again. Since 0.1.
 ///
 /// # Safety
 /// `error` must be NULL or valid for `error->size` bytes.
@@ -28,7 +30,7 @@ pub unsafe extern "C" fn tls_context_client(
     builder: *const tls_builder_t,
     error: *mut tls_error_t,
 ) -> *mut tls_context_t {
-    let result = contained(|| publish_context(Context::client(&*enter_builder(builder)?)?));
+    let result = contained(|| publish_context(make_from_builder(builder, Context::client)?));
     // SAFETY: valid as the caller promises.
     unsafe { report_construction(result, error) }
 }
@@ -44,7 +46,7 @@ pub unsafe extern "C" fn tls_context_server(
     builder: *const tls_builder_t,
     error: *mut tls_error_t,
 ) -> *mut tls_context_t {
-    let result = contained(|| publish_context(Context::server(&*enter_builder(builder)?)?));
+    let result = contained(|| publish_context(make_from_builder(builder, Context::server)?));
     // SAFETY: valid as the caller promises.
     unsafe { report_construction(result, error) }
 }

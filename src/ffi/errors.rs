@@ -29,8 +29,9 @@ pub unsafe extern "C" fn tls_conn_error(conn: *mut tls_conn_t, error: *mut tls_e
     })
 }
 
-/// Tells what the last failing call on a builder would say: TLS_OK and an empty message if none
-/// failed yet.
+/// Tells what the first call that failed on a builder had to say: TLS_OK and an empty message if none failed,
+/// or none since tls_builder_clear_error(). It only shows: as long as there is something to show, no context is
+/// made of the builder (section 2).
 ///
 /// `error` belongs to the caller, who has set `error->size`.
 /// Errors: TLS_ERR_ARGUMENT (NULL, or a size smaller than its first two members), TLS_ERR_HANDLE,
@@ -45,9 +46,21 @@ pub unsafe extern "C" fn tls_builder_error(
 ) -> tls_status_t {
     match enter_builder(builder) {
         // SAFETY: valid as the caller promises.
-        Ok(entry) => unsafe { report(entry.last_error.as_ref(), error) },
+        Ok(entry) => unsafe { report(entry.failure(), error) },
         Err(failure) => failure.status,
     }
+}
+
+/// Says that the host has seen what went wrong on a builder, and goes on without it: everything that failed
+/// until now is forgotten, and contexts can be made again. What failed is not set; the rest is. Call it where
+/// a failure was expected and handled, after a look at tls_builder_error(), which shows whether it is that one.
+/// Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY (nothing is forgotten), TLS_ERR_INTERNAL (a defect of
+/// the library left the builder in an unknown state; free it). Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn tls_builder_clear_error(builder: *mut tls_builder_t) -> tls_status_t {
+    enter_builder(builder)
+        .and_then(|mut entry| entry.forget())
+        .map_or_else(|failure| failure.status, |()| TLS_OK)
 }
 
 /// The name of a status as in this header ("TLS_WANT_FEED"), "TLS_UNKNOWN" for other numbers.

@@ -4,8 +4,8 @@
 //! index:26`. The kind in the top byte is no user-space address, so a stray pointer is told from a
 //! handle; the generation tells a freed handle from the one that took its slot.
 //!
-//! Each slot has a state word, `generation << 2 | DOOMED | BUSY`, and is entered by one exchange on
-//! it: that one checks the handle and keeps other threads out. Generations are odd while the slot
+//! Each slot has a state word, `generation << 3 | MISSED | DOOMED | BUSY`, and is entered by one exchange
+//! on it: that one checks the handle and keeps other threads out. Generations are odd while the slot
 //! holds a value. Slots are never given back to the system, so a look at any index is a look at
 //! valid memory.
 
@@ -26,6 +26,9 @@ const LAST_GENERATION: u64 = (1 << GENERATION_BITS) - 1;
 const BUSY: u64 = 1;
 /// The handle was freed while another thread was inside: that thread ends the value.
 const DOOMED: u64 = 2;
+/// A thread was refused that wanted this to be known: see `Table::enter_noting`.
+const MISSED: u64 = 4;
+const FLAGS: u32 = 3;
 
 /// Slots of the first page; each further page holds as many as all before it together.
 const FIRST_PAGE: u32 = 64;
@@ -81,8 +84,8 @@ impl<T> Table<T> {
         // SAFETY: the slot's generation is even, so nobody enters it, and its index came from the
         // free stack or is new, so no other thread was given it.
         unsafe { *slot.value.get() = Some(value) };
-        let generation = (slot.state.load(Ordering::Relaxed) >> 2) + 1;
-        slot.state.store(generation << 2, Ordering::Release);
+        let generation = (slot.state.load(Ordering::Relaxed) >> FLAGS) + 1;
+        slot.state.store(generation << FLAGS, Ordering::Release);
         Ok(((u64::from(self.kind) << (INDEX_BITS + GENERATION_BITS))
             | (generation << INDEX_BITS)
             | u64::from(index)) as usize)
@@ -99,13 +102,41 @@ impl<T> Table<T> {
         }
     }
 
+    /// Enters the value behind `handle`. If another thread is inside, the value is told that somebody
+    /// was refused: whoever is inside, or comes next, learns it from `Entry::take_missed`.
+    pub(super) fn enter_noting(&self, handle: usize) -> Result<Entry<'_, T>, Status> {
+        self.enter_missed(handle, MISSED)
+    }
+
+    /// Enters a value that others enter by `enter_noting`, and leaves no note itself.
+    pub(super) fn enter_silently(&self, handle: usize) -> Result<Entry<'_, T>, Status> {
+        self.enter_missed(handle, 0)
+    }
+
+    fn enter_missed(&self, handle: usize, note: u64) -> Result<Entry<'_, T>, Status> {
+        let (slot, index, idle) = self.find(handle)?;
+        let mut state = slot.state.load(Ordering::Relaxed);
+        loop {
+            if state & !(BUSY | MISSED) != idle {
+                return Err(TLS_ERR_HANDLE);
+            }
+            let is_free = state & BUSY == 0;
+            let next = state | if is_free { BUSY } else { note };
+            match slot.state.compare_exchange_weak(state, next, Ordering::Acquire, Ordering::Relaxed) {
+                Ok(_) if is_free => return Ok(Entry { table: self, slot, index }),
+                Ok(_) => return Err(TLS_ERR_BUSY),
+                Err(current) => state = current,
+            }
+        }
+    }
+
     /// Ends the value behind `handle`: now, or, if another thread is inside, as soon as that one
     /// leaves. The handle is invalid from here on in both cases.
     pub(super) fn remove(&self, handle: usize) -> Result<(), Status> {
         let (slot, index, idle) = self.find(handle)?;
         let mut state = slot.state.load(Ordering::Relaxed);
         loop {
-            if state & !BUSY != idle {
+            if state & !(BUSY | MISSED) != idle {
                 return Err(TLS_ERR_HANDLE);
             }
             match slot.state.compare_exchange_weak(
@@ -134,7 +165,7 @@ impl<T> Table<T> {
             return Err(TLS_ERR_HANDLE);
         }
         let slot = self.existing(index).ok_or(TLS_ERR_HANDLE)?;
-        Ok((slot, index, generation << 2))
+        Ok((slot, index, generation << FLAGS))
     }
 
     /// Ends the value in a slot that is `DOOMED`, and frees the slot.
@@ -143,8 +174,8 @@ impl<T> Table<T> {
         // inside; no exchange succeeds on a doomed state, so this thread alone reaches the value.
         let value = unsafe { (*slot.value.get()).take() };
         drop(value);
-        let generation = (slot.state.load(Ordering::Relaxed) >> 2) + 1;
-        slot.state.store(generation << 2, Ordering::Release);
+        let generation = (slot.state.load(Ordering::Relaxed) >> FLAGS) + 1;
+        slot.state.store(generation << FLAGS, Ordering::Release);
         // A slot whose generations are used up is left alone: no handle ever becomes valid again.
         if generation < LAST_GENERATION - 1 {
             self.push_free(slot, index);
@@ -232,6 +263,13 @@ impl<T> DerefMut for Entry<'_, T> {
     }
 }
 
+impl<T> Entry<'_, T> {
+    /// Whether a thread was refused since this was asked the last time.
+    pub(super) fn take_missed(&mut self) -> bool {
+        self.slot.state.fetch_and(!MISSED, Ordering::Relaxed) & MISSED != 0
+    }
+}
+
 impl<T> Drop for Entry<'_, T> {
     #[inline]
     fn drop(&mut self) {
@@ -303,6 +341,31 @@ mod tests {
         assert_eq!(table.remove(handle), Err(TLS_ERR_HANDLE));
         drop(inside);
         assert_eq!(ended.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn who_was_refused_is_known_to_who_is_inside_or_comes_next() {
+        let table = Table::new(0xc0);
+        let handle = table.insert(1).unwrap();
+        let mut inside = table.enter_noting(handle).unwrap();
+        assert_eq!(table.enter_silently(handle).err(), Some(TLS_ERR_BUSY));
+        assert!(!inside.take_missed(), "who is silent leaves no note");
+        assert_eq!(table.enter_noting(handle).err(), Some(TLS_ERR_BUSY));
+        assert!(inside.take_missed());
+        assert!(!inside.take_missed());
+        assert_eq!(table.enter_noting(handle).err(), Some(TLS_ERR_BUSY));
+        drop(inside);
+        let mut next = table.enter_silently(handle).unwrap();
+        assert_eq!(table.enter_noting(handle).err(), Some(TLS_ERR_BUSY));
+        assert!(next.take_missed());
+        assert_eq!(table.enter_noting(handle).err(), Some(TLS_ERR_BUSY));
+        drop(next);
+
+        // The note goes with the value.
+        table.remove(handle).unwrap();
+        assert_eq!(table.enter_noting(handle).err(), Some(TLS_ERR_HANDLE));
+        let again = table.insert(2).unwrap();
+        assert!(!table.enter_noting(again).unwrap().take_missed());
     }
 
     #[test]

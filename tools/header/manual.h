@@ -25,7 +25,7 @@
  *         tls_builder_t *builder = tls_builder_new();
  *         tls_builder_trust_file(builder, ca_file);
  *         tls_context_t *context = tls_context_client(builder, &error);
- *         tls_conn_t *conn = tls_client_new(context, host, &error);
+ *         tls_conn_t *conn = context ? tls_client_new(context, host, &error) : NULL;
  *         uint32_t state;
  *         for (ptrdiff_t n; ((state = tls_state(conn)) & (TLS_CAN_READ | TLS_CAN_DRAIN | TLS_CAN_FEED)) != 0;) {
  *             if (state & TLS_CAN_READ && (n = tls_read_into(conn, buf, sizeof buf)) > 0) {
@@ -49,9 +49,9 @@
  *         return closed ? 0 : 1;
  *     }
  *
- * Nothing is checked on the way because nothing has to be: every function takes NULL, and the NULL
- * of the step that failed makes the next one fail. examples/ has a server, and a client with all
- * the options.
+ * The calls on the builder need no checks here: the first that fails makes tls_context_client() fail, with
+ * the same error. Nor do those on the connection: every function takes NULL, and what ended a connection stays.
+ * examples/ has a server, and a client with all the options.
  *
  *
  * Words
@@ -86,7 +86,8 @@
  * marked "Lifetime" says until when.
  *
  * Threads. A context may be used from any number of threads. A connection, and a builder, is used by one
- * thread at a time, whichever; a second one that enters meanwhile gets TLS_ERR_BUSY. For two threads a
+ * thread at a time, whichever; a second one that enters meanwhile gets TLS_ERR_BUSY (and a builder remembers that
+ * something could not be set: section 2). For two threads a
  * connection can be split into two halves (section 16). Errors belong to the object, not to a thread.
  *
  * Memory. An idle connection holds no record buffer [R-06]: buffers come from a bounded pool of the context

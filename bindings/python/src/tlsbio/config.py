@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import os
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Concatenate, ParamSpec
 
 from ._native import ffi, lib
 from .errors import Error, from_struct, new_error, status_name
@@ -12,6 +14,7 @@ from .errors import Error, from_struct, new_error, status_name
 _NEVER = 2**62
 
 Buffer = bytes | bytearray | memoryview
+P = ParamSpec("P")
 
 
 def alpn_wire(protocols: Sequence[bytes]) -> bytes:
@@ -22,12 +25,35 @@ def alpn_wire(protocols: Sequence[bytes]) -> bytes:
     return b"".join(bytes((len(protocol),)) + protocol for protocol in protocols)
 
 
-class Builder:
-    """A recipe of contexts. Used by one thread at a time."""
+def _setter(method: Callable[Concatenate[Builder, P], None]) -> Callable[Concatenate[Builder, P], None]:
+    """A method of a builder whose failure stays with the builder, whatever kind of exception it is.
 
-    __slots__ = ("_handle",)
+    Some arguments never reach the library: what it would remember is not all that can go wrong.
+    """
+
+    @functools.wraps(method)
+    def setter(self: Builder, *args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            method(self, *args, **kwargs)
+        except Exception as failure:
+            if self._failure is None:
+                self._failure = failure
+            raise
+
+    return setter
+
+
+class Builder:
+    """A recipe of contexts. Used by one thread at a time.
+
+    What a method cannot set it raises, and remembers: client() and server() then raise the first such failure, until
+    clear_error(). A caller that can do without something tries it inside trying().
+    """
+
+    __slots__ = ("_failure", "_handle")
 
     def __init__(self) -> None:
+        self._failure: Exception | None = None
         self._handle = lib.tls_builder_new()
         if not self._handle:
             raise MemoryError("no memory for a builder")
@@ -41,8 +67,29 @@ class Builder:
         if status != lib.TLS_OK:
             error = new_error()
             lib.tls_builder_error(self._handle, error)
-            raise from_struct(error) if error.status == status else Error(status, status_name(status))
+            failure = from_struct(error) if error.status == status else Error(status, status_name(status))
+            # The library tells about the first failure until that is cleared; this object keeps what was told.
+            lib.tls_builder_clear_error(self._handle)
+            raise failure
 
+    def clear_error(self) -> None:
+        """Goes on without what could not be set: the caller has seen it."""
+        status = lib.tls_builder_clear_error(self._handle)
+        if status != lib.TLS_OK:
+            raise Error(status, "what went wrong on this builder cannot be cleared now")
+        self._failure = None
+
+    @contextmanager
+    def trying(self) -> Iterator[None]:
+        """What cannot be set inside is raised, but not remembered; what went wrong before still is."""
+        before = self._failure
+        try:
+            yield
+        except Exception:
+            self._failure = before
+            raise
+
+    @_setter
     def identity(self, chain: Buffer, key: Buffer) -> None:
         """Adds a certificate chain and its private key, both PEM."""
         self._check(
@@ -51,88 +98,110 @@ class Builder:
             )
         )
 
+    @_setter
     def identity_external(self, chain: Buffer) -> None:
         """Adds a certificate chain, PEM, whose private key is elsewhere: handshakes ask for signatures."""
         self._check(lib.tls_builder_identity_external(self._handle, ffi.from_buffer(chain), len(chain)))
 
+    @_setter
     def trust(self, pem: Buffer) -> None:
         """Adds trust anchors, PEM."""
         self._check(lib.tls_builder_trust_pem(self._handle, ffi.from_buffer(pem), len(pem)))
 
+    @_setter
     def trust_system(self) -> None:
         """Adds the trust anchors of the system."""
         self._check(lib.tls_builder_trust_system(self._handle))
 
+    @_setter
     def intermediates(self, pem: Buffer) -> None:
         """Adds intermediate certificates, PEM, for peers that do not send them."""
         self._check(lib.tls_builder_intermediates_pem(self._handle, ffi.from_buffer(pem), len(pem)))
 
+    @_setter
     def trust_peer(self, pem: Buffer) -> None:
         """Adds certificates of peers themselves, PEM, which need no chain."""
         self._check(lib.tls_builder_trust_peer_pem(self._handle, ffi.from_buffer(pem), len(pem)))
 
+    @_setter
     def crl(self, crl: Buffer) -> None:
         """Adds certificate revocation lists, PEM or DER."""
         self._check(lib.tls_builder_crl(self._handle, ffi.from_buffer(crl), len(crl)))
 
+    @_setter
     def revocation(self, policy: int) -> None:
         """Sets what a missing or old CRL means (TLS_REVOCATION_*)."""
         self._check(lib.tls_builder_revocation(self._handle, policy))
 
+    @_setter
     def alpn(self, protocols: Sequence[bytes]) -> None:
         """Sets the application protocols, most preferred first."""
         wire = alpn_wire(protocols)
         self._check(lib.tls_builder_alpn(self._handle, ffi.from_buffer(wire), len(wire)))
 
+    @_setter
     def versions(self, least: int, most: int) -> None:
         """Sets the protocol versions: TLS_VERSION_1_2, TLS_VERSION_1_3."""
         self._check(lib.tls_builder_versions(self._handle, least, most))
 
+    @_setter
     def client_auth(self, mode: int) -> None:
         """Sets whether a server asks for a client certificate (TLS_CLIENT_AUTH_*)."""
         self._check(lib.tls_builder_client_auth(self._handle, mode))
 
+    @_setter
     def verify(self, mode: int) -> None:
         """Sets how the peer is verified (TLS_VERIFY_*)."""
         self._check(lib.tls_builder_verify(self._handle, mode))
 
+    @_setter
     def suites(self, suites: Sequence[int]) -> None:
         """Sets the cipher suites by IANA number, in order of preference."""
         self._check(lib.tls_builder_suites(self._handle, suites, len(suites)))
 
+    @_setter
     def groups(self, groups: Sequence[int]) -> None:
         """Sets the key exchange groups by IANA number, in order of preference."""
         self._check(lib.tls_builder_groups(self._handle, groups, len(groups)))
 
+    @_setter
     def limits(self, inbound: int = 0, outbound: int = 0) -> None:
         """Sets the bounds of one connection's queues, in wire bytes; 0 keeps a default."""
         self._check(lib.tls_builder_limits(self._handle, inbound, outbound))
 
+    @_setter
     def pool(self, size: int) -> None:
         """Sets the bound on unused buffers that a context keeps, in bytes."""
         self._check(lib.tls_builder_pool(self._handle, size))
 
+    @_setter
     def sessions(self, count: int) -> None:
         """Sets the most sessions that a context remembers."""
         self._check(lib.tls_builder_sessions(self._handle, count))
 
+    @_setter
     def events(self, mask: int) -> None:
         """Sets the kinds of events that connections record (TLS_EVENT_*)."""
         self._check(lib.tls_builder_events(self._handle, mask))
 
+    @_setter
     def key_log(self) -> None:
         """Makes connections record every secret as an event: for debugging only."""
         self._check(lib.tls_builder_key_log(self._handle, 1))
 
     def client(self) -> Context:
         """Makes a context for clients."""
-        error = new_error()
-        return Context(lib.tls_context_client(self._handle, error), error)
+        return self._make(lib.tls_context_client)
 
     def server(self) -> Context:
         """Makes a context for servers."""
+        return self._make(lib.tls_context_server)
+
+    def _make(self, make: Callable[[Any, Any], Any]) -> Context:
+        if self._failure is not None:
+            raise self._failure
         error = new_error()
-        return Context(lib.tls_context_server(self._handle, error), error)
+        return Context(make(self._handle, error), error)
 
 
 class Context:

@@ -78,16 +78,17 @@ class Trust:
     def apply(self, builder: Builder, *, partial_chains: bool, any_name: bool, with_crls: bool) -> bool:
         """Gives it all to a builder; whether anybody is trusted."""
         anchors, intermediates, peers = _sorted(self._certificates, partial_chains, any_name)
-        trusted = _add_usable(builder.trust, anchors)
-        _add_usable(builder.intermediates, intermediates)
+        trusted = _add_usable(builder, builder.trust, anchors)
+        _add_usable(builder, builder.intermediates, intermediates)
         if peers:
-            trusted = _add_usable(builder.trust_peer, peers) or trusted
+            trusted = _add_usable(builder, builder.trust_peer, peers) or trusted
         if with_crls:
             for der in self._crls:
                 builder.crl(der)
         if not trusted and self._system:
             try:
-                builder.trust_system()
+                with builder.trying():
+                    builder.trust_system()
             except Error:
                 return False
             return True
@@ -114,17 +115,18 @@ def _sorted(
     return anchors, intermediates, peers
 
 
-def _add_usable(add: Callable[[bytes], None], ders: list[bytes]) -> bool:
+def _add_usable(builder: Builder, add: Callable[[bytes], None], ders: list[bytes]) -> bool:
     """Adds all that the engine can parse; whether there is one. OpenSSL would fail when it needs such a one."""
     if not ders:
         return False
     try:
-        add(b"".join(map(_pem, ders)))
+        with builder.trying():
+            add(b"".join(map(_pem, ders)))
     except Error:
         if len(ders) == 1:
             return False
         halves = ders[: len(ders) // 2], ders[len(ders) // 2 :]
-        return any([_add_usable(add, half) for half in halves])
+        return any([_add_usable(builder, add, half) for half in halves])
     return True
 
 

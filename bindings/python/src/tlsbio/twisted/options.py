@@ -70,7 +70,9 @@ class _Recipe:
         context = self._contexts.get(alpn)
         if context is None:
             try:
-                self._builder.alpn(alpn)
+                # Other protocols may be asked for next time.
+                with self._builder.trying():
+                    self._builder.alpn(alpn)
                 context = self._builder.client() if self._client else self._builder.server()
             except Error as error:
                 # Of what a context is made of, key and certificate can be at odds, and what a builder came with.
