@@ -1091,6 +1091,9 @@ ptrdiff_t tls_surplus(tls_conn_t *conn,
  * answers 0 only for `len` 0. Without a byte to give it answers what tls_advance() would, and TLS_WANT_FEED
  * if more must be fed; so before the handshake is done it drives it.
  *
+ * What the peer wrote comes whole and in order, whatever was called before, in whatever way it was read
+ * so far, and however its wire bytes were cut: also what came in one piece with the end of the handshake [R-111].
+ *
  * The buffer may be uninitialised, unaligned and of any length; bytes behind those that were given are not
  * touched [R-03]. A record costs no heap allocation [R-05].
  * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, and the fatal ones. Plain bytes before a bad record
@@ -1313,7 +1316,8 @@ tls_status_t tls_counters(tls_conn_t *conn,
  * state word has TLS_ASKING; the host looks at the facts, takes its time, on any thread, and answers with
  * one of the calls below; then it goes on advancing. Until then no plain byte can be read or written. An
  * answer to a question that is not open is TLS_ERR_STATE and harms nothing [R-13]. An answer is TLS_OK
- * when it was taken: what came of it is what tls_advance() says next.
+ * when it was taken: what came of it is what tls_advance() says next. So with bytes that are fed behind an
+ * answer: the next call that looks processes both, unless another question opens before them [R-112].
  *
  * | question        | asked on                                   | facts                | answers          |
  * |-----------------|--------------------------------------------|----------------------|------------------|

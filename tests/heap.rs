@@ -39,8 +39,7 @@ fn contexts(
     chain: (&'static str, &'static str),
     trust: &'static str,
 ) -> (Context, Context) {
-    let recipe =
-        Recipe { version: Some(version as u16), verify, trust: Some(trust), chain: None, client_auth: 0 };
+    let recipe = Recipe { version: Some(version as u16), verify, trust: Some(trust), ..Recipe::default() };
     (Context::client(&recipe), Context::server(&Recipe { chain: Some(chain), trust: None, ..recipe }))
 }
 

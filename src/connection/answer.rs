@@ -5,9 +5,7 @@ use std::sync::Arc;
 use super::{Answer, Connection, USUAL_FLIGHT};
 use crate::alpn;
 use crate::context::{Context, Role};
-use crate::engine::{
-    Question, ServerSetup, Verdict, log_keys, note_identity, refuses_hello, rejects_identity,
-};
+use crate::engine::{Question, ServerSetup, Verdict, observe, refuses_hello, rejects_identity};
 use crate::failure::Failure;
 use crate::status::*;
 
@@ -37,12 +35,10 @@ impl Connection {
     fn continue_with(&mut self, context: &Context, setup: &ServerSetup) {
         self.shared = Arc::clone(&context.shared);
         setup.prepare(&mut self.session);
+        let wants = self.wants();
         let out = self.outbound.appender(USUAL_FLIGHT, &self.shared.pool);
-        let logs_keys = self.shared.events & TLS_EVENT_KEY_LOG != 0;
-        let ((result, keys), presented) =
-            note_identity(|| log_keys(logs_keys, || self.session.answer_context(setup, out)));
-        self.note_keys(keys);
-        self.note_presented(presented);
+        let (result, observed) = observe(wants, || self.session.answer_context(setup, out));
+        self.note_observed(observed);
         // What came of it is what the next call says.
         let _ = self.answered(result);
     }
@@ -59,12 +55,10 @@ impl Connection {
                 _ => return Err(TLS_ERR_ARGUMENT),
             },
         };
+        let wants = self.wants();
         let out = self.outbound.appender(USUAL_FLIGHT, &self.shared.pool);
-        let logs_keys = self.shared.events & TLS_EVENT_KEY_LOG != 0;
-        let ((result, keys), presented) =
-            note_identity(|| log_keys(logs_keys, || self.session.answer_verify(verdict, out)));
-        self.note_keys(keys);
-        self.note_presented(presented);
+        let (result, observed) = observe(wants, || self.session.answer_verify(verdict, out));
+        self.note_observed(observed);
         self.answered(result)
     }
 
@@ -72,12 +66,10 @@ impl Connection {
     /// wrong one is not sent, and ends the handshake.
     pub(crate) fn answer_sign(&mut self, signature: &[u8]) -> Answer<()> {
         self.check_asked(Question::Sign)?;
+        let wants = self.wants();
         let out = self.outbound.appender(USUAL_FLIGHT, &self.shared.pool);
-        let logs_keys = self.shared.events & TLS_EVENT_KEY_LOG != 0;
-        let ((result, keys), presented) =
-            note_identity(|| log_keys(logs_keys, || self.session.answer_sign(signature, out)));
-        self.note_keys(keys);
-        self.note_presented(presented);
+        let (result, observed) = observe(wants, || self.session.answer_sign(signature, out));
+        self.note_observed(observed);
         match result {
             Ok(true) => self.answered(Ok(())),
             Ok(false) => {
@@ -109,8 +101,10 @@ impl Connection {
         if !allowed {
             return Err(TLS_ERR_ARGUMENT);
         }
+        let wants = self.wants();
         let out = self.outbound.appender(USUAL_FLIGHT, &self.shared.pool);
-        let result = self.session.refuse(alert, out);
+        let (result, observed) = observe(wants, || self.session.refuse(alert, out));
+        self.note_observed(observed);
         self.answered(result)
     }
 
@@ -126,10 +120,7 @@ impl Connection {
     /// The answer was taken; what came of it is what the next call that processes reports.
     fn answered(&mut self, result: Result<(), Failure>) -> Answer<()> {
         self.outbound.release_if_empty(&self.shared.pool);
-        if let Some(settled) = self.session.settle() {
-            self.session = settled;
-            self.note_done();
-        }
+        self.settle();
         if let Err(failure) = result {
             self.inbound.release(&self.shared.pool);
             self.fail(failure);

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::Connection;
-use crate::engine::{KeyLogLine, KeyUpdates};
+use crate::engine::{KeyLogLine, Observed, Wants};
 use crate::failure::Failure;
 use crate::status::*;
 
@@ -76,8 +76,23 @@ impl Connection {
         self.rare.as_ref().is_some_and(|rare| !rare.events.is_empty())
     }
 
-    pub(super) fn logs_keys(&self) -> bool {
-        self.shared.events & TLS_EVENT_KEY_LOG != 0
+    /// What the runs of the engine for this connection have to show.
+    pub(super) fn wants(&self) -> Wants {
+        Wants { identity: self.session.is_handshaking(), ..wants(self.shared.events) }
+    }
+
+    /// Notes what a run of the engine has shown.
+    pub(super) fn note_observed(&mut self, observed: Observed) {
+        self.note_presented(observed.identity);
+        for line in observed.key_log {
+            self.push_event(Event { kind: TLS_EVENT_KEY_LOG, number: 0, text: Some(line) });
+        }
+        for _ in 0..observed.key_updates.inbound {
+            self.note_key_update(TLS_KEYS_IN);
+        }
+        for _ in 0..observed.key_updates.outbound {
+            self.note_key_update(TLS_KEYS_OUT);
+        }
     }
 
     /// What [`Self::note_since`] compares with; nothing, where no event is wanted.
@@ -110,25 +125,6 @@ impl Connection {
         }
     }
 
-    pub(super) fn note_keys(&mut self, lines: Vec<KeyLogLine>) {
-        for line in lines {
-            self.push_event(Event { kind: TLS_EVENT_KEY_LOG, number: 0, text: Some(line) });
-        }
-    }
-
-    pub(super) fn watches_keys(&self) -> bool {
-        self.shared.events & TLS_EVENT_KEY_UPDATE != 0
-    }
-
-    pub(super) fn note_key_updates(&mut self, updates: KeyUpdates) {
-        for _ in 0..updates.inbound {
-            self.note(TLS_EVENT_KEY_UPDATE, TLS_KEYS_IN);
-        }
-        for _ in 0..updates.outbound {
-            self.note(TLS_EVENT_KEY_UPDATE, TLS_KEYS_OUT);
-        }
-    }
-
     /// Notes that the traffic keys of one direction were changed.
     pub(super) fn note_key_update(&mut self, direction: u32) {
         self.note(TLS_EVENT_KEY_UPDATE, direction);
@@ -156,6 +152,15 @@ impl Connection {
 
     fn push_event(&mut self, event: Event) {
         self.rare.get_or_insert_default().events.push(event);
+    }
+}
+
+/// What is wanted of the engine where these kinds of events are.
+pub(super) fn wants(events: u32) -> Wants {
+    Wants {
+        key_log: events & TLS_EVENT_KEY_LOG != 0,
+        key_updates: events & TLS_EVENT_KEY_UPDATE != 0,
+        ..Wants::default()
     }
 }
 

@@ -1,7 +1,8 @@
 //! What a handshake may take: wire bytes of the peer, and time. Whoever exceeds that is told by an alert.
 
+use super::run::Run;
 use super::{Answer, Connection, USUAL_FLIGHT};
-use crate::engine::{PlainSink, abort};
+use crate::engine::abort;
 use crate::failure::Failure;
 use crate::status::*;
 
@@ -19,28 +20,21 @@ impl Connection {
 
     /// Runs the engine over as many bytes as the handshake may still take, of more that there are: if it is done
     /// with them, over the rest as well. So it makes no difference how the bytes were cut into calls.
-    pub(super) fn drive_to_budget(
-        &mut self,
-        wire: &mut [u8],
-        before: u64,
-        sink: &mut PlainSink<'_>,
-    ) -> Answer<usize> {
-        let most = self.within_budget(before);
-        let used = self.run(&mut wire[..most], sink)?;
+    pub(super) fn run_to_budget(&mut self, run: &mut Run<'_, '_>, most: usize) -> Answer<()> {
+        self.run(run, most)?;
         if !self.session.is_handshaking() {
-            let rest = &mut wire[used..];
-            let more = self.run(rest, &mut |at, plain| sink(at.start + used..at.end + used, plain))?;
-            return Ok(used + more);
+            let end = run.length();
+            return self.run(run, end);
         }
         if self.session.question().is_some() {
-            return Ok(used);
+            return Ok(());
         }
         let budget = self.shared.handshake.budget;
         let what = format!(
             "the handshake is not done with the {budget} bytes that a peer may send for it \
              (tls_builder_handshake_budget)"
         );
-        Err(self.fail_own(Failure::peer(TLS_REASON_HANDSHAKE_BUDGET, what), most - used))
+        Err(self.fail_own(Failure::peer(TLS_REASON_HANDSHAKE_BUDGET, what), most - run.used()))
     }
 
     /// Fails if the handshake has had all the time that it may take.

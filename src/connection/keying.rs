@@ -71,7 +71,7 @@ impl Connection {
         }
     }
 
-    /// Remembers which of its identities a server presents, if the engine chose one.
+    /// Remembers which of its identities this side presents, if the engine chose one.
     pub(super) fn note_presented(&mut self, number: u16) {
         if number != 0 {
             self.identity = number;

@@ -19,6 +19,7 @@ mod parts;
 mod rare;
 mod read;
 mod record_sizes;
+mod run;
 mod secrets;
 mod sessions;
 mod wire_in;
@@ -30,10 +31,7 @@ use std::sync::Arc;
 
 use crate::buffer::{Inbound, Outbound};
 use crate::context::Shared;
-use crate::engine::{
-    ClientSetup, Flow, Opening, Outcome, PlainSink, Question, Session, Vacant, log_keys, note_identity,
-    watch_keys,
-};
+use crate::engine::{ClientSetup, Flow, Opening, PlainSink, Question, Session, Vacant, observe};
 use crate::failure::Failure;
 use crate::record;
 use crate::status::*;
@@ -41,6 +39,7 @@ use crate::status::*;
 pub(crate) use counters::Counters;
 pub(crate) use events::{Event, MAX_EVENTS};
 use rare::Rare;
+use run::Run;
 
 pub(crate) use in_place::SpanSink;
 pub(crate) use keying::{MAX_EXPORT, MAX_EXPORT_LABEL};
@@ -84,7 +83,7 @@ impl Connection {
         let own_sessions = opening.own_sessions.take();
         let mut outbound = Outbound::default();
         let out = outbound.appender(USUAL_FLIGHT, &shared.pool);
-        let (session, keys) = log_keys(shared.events & TLS_EVENT_KEY_LOG != 0, || setup.open(opening, out));
+        let (session, observed) = observe(events::wants(shared.events), || setup.open(opening, out));
         let session = session?;
         let limit = shared.limits.outbound;
         if outbound.len() > limit {
@@ -100,7 +99,7 @@ impl Connection {
         if own_sessions.is_some() {
             connection.rare.get_or_insert_default().own_sessions = own_sessions;
         }
-        connection.note_keys(keys);
+        connection.note_observed(observed);
         Ok(connection)
     }
 
@@ -212,60 +211,45 @@ impl Connection {
 
     /// Runs the engine over `wire`, in front of which the peer has sent `before` bytes.
     fn drive(&mut self, wire: &mut [u8], before: u64, sink: &mut PlainSink<'_>) -> Answer<usize> {
-        if !self.expects_wire() {
-            return Ok(0);
+        let mut run = Run::new(wire, sink);
+        let (budget, end) = (self.within_budget(before), run.length());
+        if self.session.is_handshaking() && budget < end {
+            self.run_to_budget(&mut run, budget)?;
+        } else {
+            self.run(&mut run, end)?;
         }
-        if self.session.is_handshaking() && self.within_budget(before) < wire.len() {
-            return self.drive_to_budget(wire, before, sink);
-        }
-        self.run(wire, sink)
+        Ok(run.used())
     }
 
-    fn run(&mut self, wire: &mut [u8], sink: &mut PlainSink<'_>) -> Answer<usize> {
-        let mut used = self.receive(wire, sink)?;
-        if let Some(settled) = self.session.settle() {
-            self.session = settled;
-            self.note_done();
-            let rest = &mut wire[used..];
-            used += self.receive(rest, &mut |at, plain| sink(at.start + used..at.end + used, plain))?;
-        }
-        Ok(used)
-    }
-
-    fn receive(&mut self, wire: &mut [u8], sink: &mut PlainSink<'_>) -> Answer<usize> {
+    /// One call of the engine, over the wire bytes of the run up to `end`.
+    fn receive(&mut self, run: &mut Run<'_, '_>, end: usize) -> Answer<()> {
         let pool = &self.shared.pool;
         let limit = self.shared.limits.outbound;
         let before = self.observe();
-        let watches_keys = self.watches_keys();
-        let (mut keys, mut identity) = (Vec::new(), 0);
-        let (Outcome { used, result }, updates) = if self.session.is_handshaking() {
+        let wants = self.wants();
+        let first = run.used();
+        let (result, observed) = if self.session.is_handshaking() {
             if self.outbound.len() + self.shared.flight_bound > limit {
                 return Err(TLS_WANT_DRAIN);
             }
-            let logs_keys = self.logs_keys();
             let out = self.outbound.appender(USUAL_FLIGHT, pool);
-            let (((outcome, lines), updates), presented) = note_identity(|| {
-                watch_keys(watches_keys, || log_keys(logs_keys, || self.session.receive(wire, out, sink)))
-            });
-            (keys, identity) = (lines, presented);
-            (outcome, updates)
+            observe(wants, || run.step(end, |wire, sink| self.session.receive(wire, out, sink)))
         } else {
             let session = &mut self.session;
-            self.outbound
-                .with_rare_appender(pool, |out| watch_keys(watches_keys, || session.receive(wire, out, sink)))
+            self.outbound.with_rare_appender(pool, |out| {
+                observe(wants, || run.step(end, |wire, sink| session.receive(wire, out, sink)))
+            })
         };
         self.outbound.release_if_empty(pool);
-        self.note_presented(identity);
         if let Some(half) = self.rare.as_ref().and_then(|rare| rare.half.as_ref()) {
             if self.session.take_owed() {
                 half.note_owed();
             }
         }
-        self.note_keys(keys);
+        self.note_observed(observed);
         self.note_since(before);
-        self.note_key_updates(updates);
         if let Err(failure) = result {
-            return Err(self.fail(explain_foreign_protocol(failure, wire)));
+            return Err(self.fail(explain_foreign_protocol(failure, run.between(first, end))));
         }
         if self.outbound.len() > limit {
             return Err(self.fail(Failure::peer(
@@ -273,7 +257,7 @@ impl Connection {
                 format!("the peer made this side owe it more than the outbound limit of {limit} bytes"),
             )));
         }
-        Ok(used)
+        Ok(())
     }
 
     /// Whether wire bytes can move the connection on.

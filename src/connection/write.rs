@@ -2,7 +2,7 @@
 
 use super::chunks::Chunks;
 use super::{Answer, Connection};
-use crate::engine::{Session, pad, watch_keys};
+use crate::engine::{Session, observe, pad};
 use crate::failure::Failure;
 use crate::limits::{MIN_WRITE, OUTBOUND_RESERVE};
 use crate::record::{full_records, reserve_bound};
@@ -116,10 +116,10 @@ impl Connection {
             return Err(TLS_WANT_DRAIN);
         }
         self.seal_held()?;
-        let watches_keys = self.watches_keys();
+        let wants = self.wants();
         let out = self.outbound.appender(OUTBOUND_RESERVE, &self.shared.pool);
-        let (result, updates) = watch_keys(watches_keys, || self.session.update_keys(out));
-        self.note_key_updates(updates);
+        let (result, observed) = observe(wants, || self.session.update_keys(out));
+        self.note_observed(observed);
         self.outbound.release_if_empty(&self.shared.pool);
         match result {
             Ok(true) => Ok(()),
@@ -142,13 +142,12 @@ impl Connection {
     /// Seals the first `length` bytes of the chunks; the caller has made sure that they fit.
     pub(super) fn seal(&mut self, chunks: &mut Chunks<'_, '_>, length: usize) -> Answer<()> {
         let sizing = self.sizing();
-        let watches_keys = self.watches_keys();
+        let wants = self.wants();
         let out = self.outbound.appender(reserve(sizing, length), &self.shared.pool);
         let session = &mut *self.session;
-        let (result, updates) = pad(sizing.block, || {
-            watch_keys(watches_keys, || seal_records(session, sizing, chunks, length, out))
-        });
-        self.note_key_updates(updates);
+        let (result, observed) =
+            observe(wants, || pad(sizing.block, || seal_records(session, sizing, chunks, length, out)));
+        self.note_observed(observed);
         self.advance_ramp(sizing, length);
         self.counters.records_out += result.map_err(|failure| self.fail(failure))?;
         Ok(())

@@ -16,22 +16,27 @@ use super::store::{Credential, subject_and_issuer};
 use crate::failure::Failure;
 
 thread_local! {
-    /// Which identity was presented by the run of the engine that is going on, from 1; 0 for none.
-    static PRESENTED: Cell<u16> = const { Cell::new(0) };
+    /// Which identity was presented by the run of the engine that is going on, from 1; 0 for none, or for one
+    /// whose number is too large. None, if nobody wants to know.
+    static PRESENTED: Cell<Option<u16>> = const { Cell::new(None) };
 }
 
-/// Runs the engine, and says which identity a server chose to present meanwhile: its number, from 1; 0 for
-/// none, or for one whose number is too large. rustls tells nobody.
-pub(crate) fn note_identity<R>(run: impl FnOnce() -> R) -> (R, u16) {
-    PRESENTED.set(0);
+/// Runs the engine, and says which identity was presented meanwhile, if that is `wanted`. rustls tells nobody.
+pub(super) fn note<R>(wanted: bool, run: impl FnOnce() -> R) -> (R, u16) {
+    PRESENTED.set(wanted.then_some(0));
     let result = run();
-    (result, PRESENTED.get())
+    (result, PRESENTED.take().unwrap_or(0))
+}
+
+/// Whether the run of the engine that is going on, on this thread, wants to know.
+pub(super) fn is_noting() -> bool {
+    PRESENTED.get().is_some()
 }
 
 /// Takes over what another thread, which ran the engine for this one, presented.
 pub(super) fn take_over(presented: u16) {
-    if presented != 0 {
-        PRESENTED.set(presented);
+    if presented != 0 && is_noting() {
+        PRESENTED.set(Some(presented));
     }
 }
 
@@ -110,7 +115,9 @@ impl Identities {
     ) -> Option<SelectedCredential> {
         candidates.find_map(|index| {
             let selected = self.all[index].credentials.signer(schemes)?;
-            PRESENTED.set(u16::try_from(index + 1).unwrap_or(0));
+            if is_noting() {
+                PRESENTED.set(Some(u16::try_from(index + 1).unwrap_or(0)));
+            }
             Some(selected)
         })
     }

@@ -18,7 +18,7 @@ thread_local! {
 }
 
 /// Runs the engine, and collects the secrets that it derives if `wanted`.
-pub(crate) fn log_keys<R>(wanted: bool, run: impl FnOnce() -> R) -> (R, Vec<KeyLogLine>) {
+pub(super) fn collect<R>(wanted: bool, run: impl FnOnce() -> R) -> (R, Vec<KeyLogLine>) {
     if !wanted {
         return (run(), Vec::new());
     }
@@ -36,7 +36,7 @@ pub(crate) fn log_keys<R>(wanted: bool, run: impl FnOnce() -> R) -> (R, Vec<KeyL
 }
 
 /// Whether the run of the engine that is going on, on this thread, logs.
-pub(super) fn is_logging() -> bool {
+pub(super) fn is_collecting() -> bool {
     LINES.with_borrow(Option::is_some)
 }
 
@@ -63,7 +63,7 @@ impl KeyLog for LinesOfThread {
     }
 
     fn will_log(&self, _label: &str) -> bool {
-        is_logging()
+        is_collecting()
     }
 }
 
@@ -92,19 +92,19 @@ mod tests {
         let log = || LinesOfThread.log("LABEL", &[1, 0xab], &[0xff]);
         assert!(!LinesOfThread.will_log("LABEL"));
         log();
-        let ((), lines) = log_keys(true, || {
+        let ((), lines) = collect(true, || {
             assert!(LinesOfThread.will_log("LABEL"));
             log();
         });
         assert_eq!(lines.iter().map(|line| line.as_str()).collect::<Vec<_>>(), ["LABEL 01ab ff"]);
         assert_eq!(lines[0].capacity(), lines[0].len());
-        assert!(log_keys(false, log).1.is_empty());
+        assert!(collect(false, log).1.is_empty());
     }
 
     #[test]
     fn a_panic_leaves_no_line_behind() {
         let panicked = std::panic::catch_unwind(|| {
-            log_keys(true, || {
+            collect(true, || {
                 LinesOfThread.log("LABEL", &[], &[1]);
                 std::panic::resume_unwind(Box::new(()));
             })

@@ -35,20 +35,35 @@ const NONE: KeyUpdates = KeyUpdates { inbound: 0, outbound: 0 };
 const LABEL: &[u8] = b"traffic upd";
 
 thread_local! {
-    static UPDATES: Cell<KeyUpdates> = const { Cell::new(NONE) };
+    /// The changes by the run of the engine that is going on, if it counts them.
+    static UPDATES: Cell<Option<KeyUpdates>> = const { Cell::new(None) };
     /// A secret was derived, and the keys that come from it are about to be made.
     static DERIVED: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Runs the engine, and says which keys it changed if `wanted`.
-pub(crate) fn watch_keys<R>(wanted: bool, run: impl FnOnce() -> R) -> (R, KeyUpdates) {
+pub(super) fn watch<R>(wanted: bool, run: impl FnOnce() -> R) -> (R, KeyUpdates) {
     if !wanted {
         return (run(), NONE);
     }
-    UPDATES.set(NONE);
+    UPDATES.set(Some(NONE));
     DERIVED.set(false);
     let result = run();
-    (result, UPDATES.get())
+    (result, UPDATES.take().unwrap_or(NONE))
+}
+
+/// Whether the run of the engine that is going on, on this thread, counts.
+pub(super) fn is_watching() -> bool {
+    UPDATES.get().is_some()
+}
+
+/// Adds changes from another thread, which ran the engine for this one.
+pub(super) fn take_over(more: KeyUpdates) {
+    if let Some(mut updates) = UPDATES.get() {
+        updates.inbound += more.inbound;
+        updates.outbound += more.outbound;
+        UPDATES.set(Some(updates));
+    }
 }
 
 /// `provider` with the suites that count.
@@ -127,9 +142,10 @@ struct WatchedAead(&'static dyn Tls13AeadAlgorithm);
 
 fn count(direction: impl FnOnce(&mut KeyUpdates) -> &mut u32) {
     if DERIVED.take() {
-        let mut updates = UPDATES.get();
-        *direction(&mut updates) += 1;
-        UPDATES.set(updates);
+        if let Some(mut updates) = UPDATES.get() {
+            *direction(&mut updates) += 1;
+            UPDATES.set(Some(updates));
+        }
     }
 }
 

@@ -17,9 +17,8 @@ use super::config::ServerSetup;
 use super::early::{Early, EarlyStatus};
 use super::ech::EchStatus;
 use super::facts::{Facts, PeerChain};
-use super::identities::{self, note_identity};
-use super::key_log::{self, KeyLogLine, log_keys};
 use super::mailbox::{Receiver, Sender, mailbox};
+use super::observe::{self, Observed, observe};
 use super::session::{Flow, Outcome, PlainSink, Question, Session, SignRequest, Verdict};
 use crate::client_hello::ClientHello;
 use crate::failure::Failure;
@@ -69,10 +68,8 @@ struct Finished {
     out: Vec<u8>,
     plain: Option<Range<usize>>,
     outcome: Outcome,
-    /// Secrets for the key log, which belong to the thread that the host calls on.
-    keys: Vec<KeyLogLine>,
-    /// The identity that was presented, as [`note_identity`] says it.
-    presented: u16,
+    /// Belongs to the thread that the host calls on.
+    observed: Observed,
 }
 
 /// Where a step asks: known to the thread that runs it.
@@ -118,22 +115,20 @@ impl Worker {
     ) -> Result<Self, Failure> {
         let (to_host, news) = mailbox();
         let (replies, from_host) = mailbox();
-        let logs_keys = key_log::is_logging();
+        let wants = observe::wanted();
         let thread = thread::Builder::new()
             .name("tlsbio-sign".into())
             .spawn(move || {
                 quiet::this_thread_is_ours();
                 DESK.set(Some(Desk { news: to_host, replies: from_host }));
                 let (mut session, mut wire, mut out, mut plain) = (session, wire, Vec::new(), None);
-                let ((outcome, keys), presented) = note_identity(|| {
-                    log_keys(logs_keys, || {
-                        step(&mut *session, &mut wire, &mut out, &mut |at, _| {
-                            plain = Some(at);
-                            Flow::Stop
-                        })
+                let (outcome, observed) = observe(wants, || {
+                    step(&mut *session, &mut wire, &mut out, &mut |at, _| {
+                        plain = Some(at);
+                        Flow::Stop
                     })
                 });
-                let finished = Finished { session, wire, out, plain, outcome, keys, presented };
+                let finished = Finished { session, wire, out, plain, outcome, observed };
                 if let Some(desk) = DESK.take() {
                     desk.news.send(News::Done(Box::new(finished)));
                 }
@@ -208,8 +203,7 @@ impl Signing {
     ) -> Outcome {
         self.0 = Stage::Idle(finished.session);
         out.extend_from_slice(&finished.out);
-        key_log::take_over(finished.keys);
-        identities::take_over(finished.presented);
+        observe::take_over(finished.observed);
         let Some(processed) = wire.get_mut(..finished.wire.len()) else {
             return Outcome { used: 0, result: Err(Failure::unexpected("bytes of a step are missing")) };
         };

@@ -12,7 +12,8 @@ use super::types::{tls_conn_t, tls_context_t, tls_status_t};
 /// state word has TLS_ASKING; the host looks at the facts, takes its time, on any thread, and answers with
 /// one of the calls below; then it goes on advancing. Until then no plain byte can be read or written. An
 /// answer to a question that is not open is TLS_ERR_STATE and harms nothing. An answer is TLS_OK
-/// when it was taken: what came of it is what tls_advance() says next.
+/// when it was taken: what came of it is what tls_advance() says next. So with bytes that are fed behind an
+/// answer: the next call that looks processes both, unless another question opens before them.
 ///
 /// | question        | asked on                                   | facts                | answers          |
 /// |-----------------|--------------------------------------------|----------------------|------------------|

@@ -14,6 +14,9 @@ use crate::connection::Connection;
 /// answers 0 only for `len` 0. Without a byte to give it answers what tls_advance() would, and TLS_WANT_FEED
 /// if more must be fed; so before the handshake is done it drives it.
 ///
+/// What the peer wrote comes whole and in order, whatever was called before, in whatever way it was read
+/// so far, and however its wire bytes were cut: also what came in one piece with the end of the handshake.
+///
 /// The buffer may be uninitialised, unaligned and of any length; bytes behind those that were given are not
 /// touched. A record costs no heap allocation.
 /// Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, and the fatal ones. Plain bytes before a bad record

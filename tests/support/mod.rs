@@ -9,6 +9,10 @@ use std::process::Command;
 use std::ptr::null_mut;
 use std::sync::OnceLock;
 
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair};
+use pki_types::PrivateKeyDer;
+use pki_types::pem::PemObject;
 use tlsbio::ffi::*;
 use tlsbio::status::*;
 
@@ -29,6 +33,13 @@ pub fn pki(name: &str) -> Vec<u8> {
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
+/// A signature by a P-256 key of the test PKI.
+pub fn sign(key: &str, message: &[u8]) -> Vec<u8> {
+    let key = PrivateKeyDer::from_pem_slice(&pki(key)).unwrap();
+    let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, key.secret_der()).unwrap();
+    key.sign(&SystemRandom::new(), message).unwrap().as_ref().to_vec()
+}
+
 /// An owned client or server context.
 pub struct Context(*mut tls_context_t);
 
@@ -36,20 +47,34 @@ pub struct Context(*mut tls_context_t);
 #[derive(Clone, Copy)]
 pub struct Recipe {
     pub chain: Option<(&'static str, &'static str)>,
+    /// The key stays with the host: the connection asks for signatures.
+    pub external: bool,
     pub trust: Option<&'static str>,
     pub version: Option<u16>,
     pub verify: i32,
     pub client_auth: i32,
+    /// A server asks for its context.
+    pub ask_context: bool,
+    /// How many bytes of early data a server takes, and whether a client sends some.
+    pub early: u32,
+    pub events: u32,
+    /// How many sessions a client keeps, where it is not the default.
+    pub sessions: Option<usize>,
 }
 
 impl Default for Recipe {
     fn default() -> Self {
         Self {
             chain: None,
+            external: false,
             trust: Some("trust/all.pem"),
             version: None,
             verify: TLS_VERIFY_PEER,
             client_auth: TLS_CLIENT_AUTH_NONE,
+            ask_context: false,
+            early: 0,
+            events: 0,
+            sessions: None,
         }
     }
 }
@@ -70,14 +95,11 @@ impl Context {
         let builder = tls_builder_new();
         if let Some((chain, key)) = recipe.chain {
             let (chain, key) = (pki(chain), pki(key));
-            let status = unsafe {
-                tls_builder_identity_pem(
-                    builder,
-                    chain.as_ptr().cast(),
-                    chain.len(),
-                    key.as_ptr().cast(),
-                    key.len(),
-                )
+            let (pem, length) = (chain.as_ptr().cast(), chain.len());
+            let status = if recipe.external {
+                unsafe { tls_builder_identity_external(builder, pem, length) }
+            } else {
+                unsafe { tls_builder_identity_pem(builder, pem, length, key.as_ptr().cast(), key.len()) }
             };
             assert_eq!(status, TLS_OK);
         }
@@ -90,6 +112,12 @@ impl Context {
         }
         assert_eq!(tls_builder_verify(builder, recipe.verify), TLS_OK);
         assert_eq!(tls_builder_client_auth(builder, recipe.client_auth), TLS_OK);
+        assert_eq!(tls_builder_ask_context(builder, i32::from(recipe.ask_context)), TLS_OK);
+        assert_eq!(tls_builder_early_data(builder, recipe.early), TLS_OK);
+        assert_eq!(tls_builder_events(builder, recipe.events), TLS_OK);
+        if let Some(most) = recipe.sessions {
+            assert_eq!(tls_builder_sessions(builder, most), TLS_OK);
+        }
         let context = unsafe { make(builder, null_mut()) };
         assert!(!context.is_null());
         tls_builder_free(builder);
@@ -225,6 +253,28 @@ impl Conn {
 
     pub fn answer_verify(&self, verdict: i32) -> Status {
         tls_answer_verify(self.0, verdict)
+    }
+
+    pub fn answer_context(&self, context: &Context) -> Status {
+        tls_answer_context(self.0, context.0)
+    }
+
+    /// Answers the question about a signature by an ECDSA key of the test PKI.
+    pub fn answer_sign(&self, key: &str) -> Status {
+        assert_eq!(tls_sign_scheme(self.0), 0x0403, "ecdsa_secp256r1_sha256");
+        let length = answer(unsafe { tls_sign_message(self.0, null_mut(), 0) }).unwrap();
+        let mut message = vec![0; length];
+        let copied = unsafe { tls_sign_message(self.0, message.as_mut_ptr().cast(), length) };
+        assert_eq!(answer(copied), Ok(length));
+        let signature = sign(key, &message);
+        unsafe { tls_answer_sign(self.0, signature.as_ptr().cast(), signature.len()) }
+    }
+
+    /// Takes the sending half out.
+    pub fn split(&self) -> Self {
+        let sending = unsafe { tls_split(self.0, null_mut()) };
+        assert!(!sending.is_null());
+        Self(sending)
     }
 }
 

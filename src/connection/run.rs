@@ -1,0 +1,109 @@
+//! One run of the engine over wire bytes, by however many forms and steps of it the bytes take.
+
+use std::ops::Range;
+
+use super::{Answer, Connection};
+use crate::engine::{Flow, Outcome, PlainSink};
+use crate::failure::Failure;
+use crate::record;
+
+/// The wire bytes of a run, how many of them are done with, and who takes the plain ones.
+///
+/// A sink that has said stop is not called again: what it was given fills a place that the next plain bytes
+/// would take. That is kept here, and not by whoever takes the next step.
+pub(super) struct Run<'a, 'b> {
+    wire: &'a mut [u8],
+    /// How many bytes at the front the engine is done with.
+    used: usize,
+    sink: &'a mut PlainSink<'b>,
+    flow: Flow,
+}
+
+impl<'a, 'b> Run<'a, 'b> {
+    pub(super) fn new(wire: &'a mut [u8], sink: &'a mut PlainSink<'b>) -> Self {
+        Self { wire, used: 0, sink, flow: Flow::More }
+    }
+
+    /// How many wire bytes there are, used ones included.
+    pub(super) fn length(&self) -> usize {
+        self.wire.len()
+    }
+
+    pub(super) fn used(&self) -> usize {
+        self.used
+    }
+
+    /// The wire bytes up to `end` that the engine has not used.
+    fn rest(&self, end: usize) -> &[u8] {
+        self.between(self.used, end)
+    }
+
+    pub(super) fn between(&self, start: usize, end: usize) -> &[u8] {
+        &self.wire[start..end]
+    }
+
+    fn has_stopped(&self) -> bool {
+        self.flow == Flow::Stop
+    }
+
+    /// Lets a form of the engine receive what is left of the wire bytes up to `end`.
+    pub(super) fn step(
+        &mut self,
+        end: usize,
+        receive: impl FnOnce(&mut [u8], &mut PlainSink<'_>) -> Outcome,
+    ) -> Result<(), Failure> {
+        let Self { wire, used, sink, flow } = self;
+        let start = *used;
+        let mut overrun = false;
+        let mut keep_place = |at: Range<usize>, plain: &[u8]| {
+            if *flow == Flow::Stop {
+                overrun = true;
+            } else {
+                *flow = sink(at.start + start..at.end + start, plain);
+            }
+            *flow
+        };
+        let outcome = receive(&mut wire[start..end], &mut keep_place);
+        *used += outcome.used;
+        if overrun {
+            // To end is better than to lose bytes and go on.
+            return Err(Failure::unexpected("the engine went on where it had to stop"));
+        }
+        outcome.result
+    }
+}
+
+impl Connection {
+    /// Moves the run on, over its wire bytes up to `end`, until the engine can do nothing more with them or the
+    /// sink stops. One call of the engine need not be enough: a step that was run for the host ends where its
+    /// bytes ended, and after the handshake another form goes on.
+    pub(super) fn run(&mut self, run: &mut Run<'_, '_>, end: usize) -> Answer<()> {
+        let mut is_first = true;
+        while !run.has_stopped()
+            && self.expects_wire()
+            && (is_first || record::worth_processing(run.rest(end)))
+        {
+            let before = run.used();
+            match self.receive(run, end) {
+                Ok(()) => {}
+                // What was done counts; why it does not go on is what the next call says.
+                Err(_) if !self.has_failed() && before > 0 => break,
+                Err(status) => return Err(status),
+            }
+            let settled = self.settle();
+            if run.used() == before && !settled {
+                break;
+            }
+            is_first = false;
+        }
+        Ok(())
+    }
+
+    /// Goes on with another form of the engine, if the handshake is done and one carries the traffic.
+    pub(super) fn settle(&mut self) -> bool {
+        let Some(settled) = self.session.settle() else { return false };
+        self.session = settled;
+        self.note_done();
+        true
+    }
+}

@@ -1,0 +1,56 @@
+//! What a run of the engine does and rustls tells nobody, or tells without saying of which connection. It is
+//! seen on the thread on which the engine runs, while it runs.
+
+use super::identities;
+use super::key_log::{self, KeyLogLine};
+use super::key_watch::{self, KeyUpdates};
+
+/// What is to be seen.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Wants {
+    /// The secrets that are derived.
+    pub key_log: bool,
+    /// Which traffic keys are changed.
+    pub key_updates: bool,
+    /// Which of its identities this side presents.
+    pub identity: bool,
+}
+
+/// What was seen; nothing of what was not wanted.
+#[derive(Debug, Default)]
+pub(crate) struct Observed {
+    pub key_log: Vec<KeyLogLine>,
+    pub key_updates: KeyUpdates,
+    /// The number of the identity, from 1; 0 for none, or for one whose number is too large.
+    pub identity: u16,
+}
+
+/// Runs the engine, and says what was seen. The one door to all that is seen so: whatever enters the engine goes
+/// through here, and whatever runs it on another stack, or another thread, is resumed inside of this.
+///
+/// Runs do not nest: of two, the inner one would see what the outer one wants.
+pub(crate) fn observe<R>(wants: Wants, run: impl FnOnce() -> R) -> (R, Observed) {
+    if wants == Wants::default() {
+        return (run(), Observed::default());
+    }
+    let run = || identities::note(wants.identity, run);
+    let run = || key_watch::watch(wants.key_updates, run);
+    let (((result, identity), key_updates), key_log) = key_log::collect(wants.key_log, run);
+    (result, Observed { key_log, key_updates, identity })
+}
+
+/// What the run that is going on, on this thread, wants of one that another thread makes for it.
+pub(super) fn wanted() -> Wants {
+    Wants {
+        key_log: key_log::is_collecting(),
+        key_updates: key_watch::is_watching(),
+        identity: identities::is_noting(),
+    }
+}
+
+/// Adds what was seen on another thread to what the run that is going on, on this thread, sees.
+pub(super) fn take_over(observed: Observed) {
+    key_log::take_over(observed.key_log);
+    key_watch::take_over(observed.key_updates);
+    identities::take_over(observed.identity);
+}
