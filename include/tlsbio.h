@@ -174,6 +174,7 @@
 #define TLS_REASON_COMPRESSION_UNSUPPORTED        122 /* a certificate compression algorithm does not exist here */
 #define TLS_REASON_ECH_MALFORMED                  123 /* the ECHConfigList cannot be parsed */
 #define TLS_REASON_ECH_UNUSABLE                   124 /* the ECHConfigList has no configuration that can be used */
+#define TLS_REASON_HALF_RTT_IMPOSSIBLE            125 /* data before the client's Finished does not go with the other settings */
 #define TLS_REASON_CRL_UNUSABLE                   130 /* a certificate revocation list cannot be parsed */
 #define TLS_REASON_NO_CRL                         131 /* a revocation policy that refuses unknown status needs a CRL */
 #define TLS_REASON_PIN_MALFORMED                  132 /* a pin is not 32 bytes long */
@@ -870,6 +871,17 @@ tls_status_t tls_builder_ask_context(tls_builder_t *builder,
                                      int32_t mode);
 
 /**
+ * Sets what a server does with a client that asks for a server name (SNI) which is none: 0, the default, takes it
+ * for a client that names nobody, 1 ends the handshake with an alert. No name are IP addresses, `[localhost]`,
+ * `localhost:443`, text that is not ASCII or too long, an empty name, two names, and names that are not of a
+ * host [R-166]. tls_sni() is empty then, and tls_hello_raw() has what was sent. A name with a dot at its end is a
+ * name, as it stands. Clients ignore it.
+ * Errors: TLS_ERR_ARGUMENT (another mode). Since 0.1.
+ */
+tls_status_t tls_builder_strict_sni(tls_builder_t *builder,
+                                    int32_t mode);
+
+/**
  * Sets who decides about the peer's certificate: TLS_VERIFY_*. With TLS_VERIFY_DANGEROUS_NONE the
  * connection is protected against nobody who can reach it; the peer's proof that it has the key of the
  * certificate it shows is still checked. On a server this is about client certificates. With
@@ -998,6 +1010,8 @@ void tls_free(tls_conn_t *conn);
  * unread [R-08]; a fatal error, again and again, after one happened.
  *
  * How the bytes were cut into calls makes no difference to any answer [R-07].
+ * A peer that closes before the handshake is done, by a close_notify in any of its stages, has closed: that is
+ * TLS_CLOSED too, with TLS_HANDSHAKING still set [R-167].
  * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, and the fatal ones. Since 0.1.
  */
 tls_status_t tls_advance(tls_conn_t *conn);
@@ -1600,7 +1614,8 @@ tls_conn_t *tls_client_new_named(const tls_context_t *context,
 /**
  * Sets an identity that is a key alone, shown as a raw public key (RFC 7250): for peers that know it
  * already. The private key is PEM, as for tls_builder_identity_pem(). Raw public keys need TLS 1.3 as the
- * least version, and a peer that is set up for them; there is no falling back to certificates. Errors:
+ * least version, and a peer that is set up for them; there is no falling back to certificates. A client with such an
+ * identity shows nothing to a server that asks for nothing, or for a certificate [R-170]. Errors:
  * TLS_ERR_CONFIG (malformed or missing PEM, unsupported or encrypted key), TLS_ERR_STATE (this builder has
  * an identity; nor can one be added to this one). Since 0.1.
  */
@@ -1653,6 +1668,13 @@ ptrdiff_t tls_ocsp_response(tls_conn_t *conn,
  * hands one out, and the host hands it to the next connection. On servers, tls_context_ticket_keys() lets any
  * number of processes and machines resume each other's sessions.
  *
+ * A server that answers with a HelloRetryRequest for a suite of another hash gets a second ClientHello without the session:
+ * the handshake is a full one [R-165].
+ *
+ * A client sends its ticket back in the ClientHello. One of more than 25600 bytes, or for which a smaller outbound limit
+ * leaves no room beside 8 KiB, is not kept: nothing can be resumed with it [R-169]. TLS_EVENT_TICKET tells of
+ * it all the same.
+ *
  * tls_builder_sessions() sets the most sessions that a context remembers; the default is 256
  * (TLS_DEFAULT_SESSIONS), 0 is none, TLS_MAX_SESSIONS the most. A client context counts in servers: it
  * keeps up to eight sessions for each of `most` / 8 servers, rounded up, and forgets the server that it
@@ -1668,6 +1690,10 @@ tls_status_t tls_builder_sessions(tls_builder_t *builder,
  * (TLS_MAX_TICKETS); 0 sends none, and then no TLS 1.3 handshake can be resumed. Clients use a ticket once: those
  * that open several connections at a time can use more than one [R-99]. TLS 1.2 has one ticket, whatever is set.
  * Each of more than two takes 4160 bytes of what tls_builder_limits() allows outbound.
+ *
+ * A ticket of a server that asks for client certificates has the client's chain in it, and so may take its share of
+ * what the outbound limit leaves, up to 25600 bytes: by default chains of 25 KB with one or two tickets, of 15 KB
+ * with four, of 7 KB with eight [R-168]. A longer one is not sent, and that client's handshakes stay full ones.
  * Errors: TLS_ERR_ARGUMENT (above TLS_MAX_TICKETS), TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
  */
 tls_status_t tls_builder_tickets(tls_builder_t *builder,
@@ -1803,6 +1829,10 @@ void tls_session_free(tls_session_t *session);
  * sessions itself (as many as tls_builder_sessions() says) and issues no tickets: sessions are neither resumed
  * by other contexts, nor have they keys (tls_context_ticket_keys() answers TLS_ERR_STATE). Servers that ask
  * (section 9) take none; they refuse it, and the client sends it again.
+ *
+ * Early data is for the application protocol of the session that it comes with (RFC 8446, 4.2.10): a connection that
+ * offers other protocols (ALPN) than the one that the session is from resumes it, and can send no early
+ * data [R-171].
  * Errors: TLS_ERR_ARGUMENT (above TLS_MAX_EARLY_DATA). Since 0.1.
  */
 tls_status_t tls_builder_early_data(tls_builder_t *builder,
@@ -1840,6 +1870,24 @@ ptrdiff_t tls_early_read_into(tls_conn_t *conn,
  * 0.1.
  */
 int32_t tls_early_status(tls_conn_t *conn);
+
+/**
+ * Lets a server write before the client's Finished has come (0.5-RTT data, RFC 8446, 4.4.4): 1, or 0, the default. Once
+ * its own Finished is queued, the state word has TLS_CAN_WRITE beside TLS_HANDSHAKING, and tls_write_from() and the
+ * other ways out take plain bytes [R-172]: a protocol in which the server speaks first saves a round trip.
+ *
+ * WHOEVER SENT THE ClientHello HAS PROVED NOTHING YET: not that it is there (it may be a repetition of one that
+ * was recorded, and early data with it), not who it is, and not that it saw the same handshake. It cannot read what
+ * is written without the keys; but do not write what is for one client only, or what follows from its early
+ * data, and count the bytes that are written for clients that never come back.
+ *
+ * With TLS 1.2 clients nothing can be written before the handshake is done. A context that asks for client
+ * certificates, that has no TLS 1.3, or that asks for another context is not made (TLS_ERR_CONFIG,
+ * TLS_REASON_HALF_RTT_IMPOSSIBLE); tls_answer_context() takes no such context, for the same reason. Clients ignore it.
+ * Errors: TLS_ERR_ARGUMENT (another mode), TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ */
+tls_status_t tls_builder_half_rtt(tls_builder_t *builder,
+                                  int32_t mode);
 
 /**
  * ---- 13. Keying material and bindings -------------------------------------------------------

@@ -189,6 +189,16 @@ impl Builder {
         Ok(())
     }
 
+    pub(crate) fn half_rtt(&mut self, mode: i32) -> Result<(), Failure> {
+        self.recipe.half_rtt = is_on(mode)?;
+        Ok(())
+    }
+
+    pub(crate) fn strict_sni(&mut self, mode: i32) -> Result<(), Failure> {
+        self.recipe.strict_names = is_on(mode)?;
+        Ok(())
+    }
+
     pub(crate) fn ech_grease(&mut self, mode: i32) -> Result<(), Failure> {
         match (mode, &self.recipe.ech) {
             (1, _) => self.recipe.ech = Ech::Grease,

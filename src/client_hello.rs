@@ -10,11 +10,18 @@ const CLIENT_HELLO: u8 = 1;
 const MESSAGE_HEADER: usize = 4;
 
 // IANA TLS ExtensionType Values.
+const SERVER_NAME: u16 = 0;
 const SUPPORTED_GROUPS: u16 = 10;
 const SIGNATURE_ALGORITHMS: u16 = 13;
 const ALPN: u16 = 16;
+const PRE_SHARED_KEY: u16 = 41;
+const EARLY_DATA: u16 = 42;
 const SUPPORTED_VERSIONS: u16 = 43;
+const PSK_KEY_EXCHANGE_MODES: u16 = 45;
 const CERTIFICATE_AUTHORITIES: u16 = 47;
+
+/// NameType (RFC 6066, 3).
+const HOST_NAME: usize = 0;
 
 /// A whole ClientHello message, or nothing. Lists that are missing, or that are not what their lengths
 /// say, are empty.
@@ -88,12 +95,72 @@ impl<'a> ClientHello<'a> {
         }
     }
 
+    /// Whether a session, or another key that both sides know, is offered.
+    pub(crate) fn offers_key(self) -> bool {
+        self.has(PRE_SHARED_KEY)
+    }
+
+    pub(crate) fn has_key_modes(self) -> bool {
+        self.has(PSK_KEY_EXCHANGE_MODES)
+    }
+
+    pub(crate) fn offers_early_data(self) -> bool {
+        self.has(EARLY_DATA)
+    }
+
+    /// Where the `server_name` extension begins in the message.
+    pub(crate) fn server_name_at(self) -> Option<usize> {
+        let content = self.extension(SERVER_NAME)?;
+        Some(content.as_ptr().addr() - self.message.as_ptr().addr() - 4)
+    }
+
+    /// Whether the `server_name` extension is put together as it should be, and still names no host, or more than one
+    /// (RFC 6066, 3): an empty name, or two.
+    pub(crate) fn has_no_single_name(self) -> bool {
+        let Some(names) = self.extension(SERVER_NAME).and_then(|content| only_list(content, 2)) else {
+            return false;
+        };
+        let (mut reader, mut found, mut empty) = (Reader(names), 0, false);
+        while !reader.0.is_empty() {
+            // Behind a name of another kind nothing can be found: how long it is, its kind alone would say.
+            if reader.number(1) != Some(HOST_NAME) {
+                break;
+            }
+            let Some(name) = reader.list(2) else { return false };
+            found += 1;
+            empty |= name.is_empty();
+        }
+        empty || found > 1
+    }
+
+    /// Where the first extension is in the message, if all extensions are there.
+    pub(crate) fn extensions_at(self) -> Option<usize> {
+        let extensions = self.body()?.extensions;
+        (!extensions.is_empty()).then(|| extensions.as_ptr().addr() - self.message.as_ptr().addr())
+    }
+
+    /// The same of a message whose end may be missing.
+    pub(crate) fn extensions_start(self) -> Option<usize> {
+        let mut reader = Reader(self.message.get(MESSAGE_HEADER..)?);
+        reader.take(2 + 32)?;
+        for width in [1, 2, 1] {
+            reader.list(width)?;
+        }
+        reader.number(2)?;
+        Some(self.message.len() - reader.0.len())
+    }
+
+    fn has(self, kind: u16) -> bool {
+        self.extension(kind).is_some()
+    }
+
+    fn extension(self, kind: u16) -> Option<&'a [u8]> {
+        extension(self.body()?.extensions, kind)
+    }
+
     /// The list that an extension consists of, which has a length of `width` bytes.
     fn listed(self, kind: u16, width: usize) -> &'a [u8] {
-        self.body()
-            .and_then(|body| extension(body.extensions, kind))
-            .and_then(|content| only_list(content, width))
-            .unwrap_or_default()
+        self.extension(kind).and_then(|content| only_list(content, width)).unwrap_or_default()
     }
 
     fn body(self) -> Option<Body<'a>> {

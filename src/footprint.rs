@@ -32,6 +32,9 @@ const BASE: usize = 32 * 1024;
 /// is there as well.
 const DOUBLING: usize = 3;
 
+/// A ClientHello that the engine is told in other words, and as it came.
+const RETOLD: usize = 2;
+
 /// An event with the longest line of a key log, in a queue that grows by doubling.
 const EVENT: usize = DOUBLING * 64 + 256;
 
@@ -63,7 +66,7 @@ impl Footprint {
         // The message, as it came, in the transcript of TLS 1.2 and parsed; our flight beside it.
         let mut handshake = total(&[
             parsed(message),
-            message.saturating_mul(1 + DOUBLING),
+            message.saturating_mul(1 + DOUBLING + RETOLD),
             flight.saturating_mul(DOUBLING),
             self.limits.outbound,
         ]);

@@ -110,6 +110,7 @@ groups! {
         TLS_REASON_COMPRESSION_UNSUPPORTED = 122, "a certificate compression algorithm does not exist here";
         TLS_REASON_ECH_MALFORMED = 123, "the ECHConfigList cannot be parsed";
         TLS_REASON_ECH_UNUSABLE = 124, "the ECHConfigList has no configuration that can be used";
+        TLS_REASON_HALF_RTT_IMPOSSIBLE = 125, "data before the client's Finished does not go with the other settings";
         TLS_REASON_CRL_UNUSABLE = 130, "a certificate revocation list cannot be parsed";
         TLS_REASON_NO_CRL = 131, "a revocation policy that refuses unknown status needs a CRL";
         TLS_REASON_PIN_MALFORMED = 132, "a pin is not 32 bytes long";

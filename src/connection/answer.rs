@@ -5,7 +5,9 @@ use std::sync::Arc;
 use super::{Answer, Connection, USUAL_FLIGHT};
 use crate::alpn;
 use crate::context::{Context, Role};
-use crate::engine::{Question, ServerSetup, Verdict, observe, refuses_hello, rejects_identity};
+use crate::engine::{
+    Question, ServerSetup, Verdict, half_rtt_impossible, observe, refuses_hello, rejects_identity,
+};
 use crate::failure::Failure;
 use crate::status::*;
 
@@ -132,6 +134,7 @@ impl Connection {
 /// What a server can go on with.
 fn usable(context: &Context) -> Result<&ServerSetup, Failure> {
     match &context.role {
+        Role::Server(setup) if setup.is_half_rtt() => Err(half_rtt_impossible()),
         Role::Server(setup) if setup.has_identity() => Ok(setup),
         Role::Server(_) => {
             Err(Failure::argument("a context without an identity can only ask for another one"))

@@ -40,7 +40,10 @@ impl Connection {
     /// Fails if the handshake has had all the time that it may take.
     pub(super) fn check_deadline(&mut self) -> Answer<()> {
         let Some(deadline) = self.shared.handshake.deadline else { return Ok(()) };
-        if !self.session.is_handshaking() || self.clock().is_none_or(|clock| clock.elapsed() < deadline) {
+        if !self.session.is_handshaking()
+            || self.session.peer_closed()
+            || self.clock().is_none_or(|clock| clock.elapsed() < deadline)
+        {
             return Ok(());
         }
         let held = self.release_held();

@@ -15,7 +15,7 @@ impl Connection {
             (TLS_CAN_FEED, !failed && !self.eof && !peer_closed && self.inbound_room() > 0),
             (TLS_CAN_DRAIN, !self.outbound.is_empty()),
             (TLS_CAN_READ, self.inbound.has_plain()),
-            (TLS_CAN_WRITE, !failed && !handshaking && !self.we_closed && self.writable() > 0),
+            (TLS_CAN_WRITE, !failed && self.session.may_write() && !self.we_closed && self.writable() > 0),
             (TLS_HANDSHAKING, !failed && handshaking),
             (TLS_ASKING, !failed && self.session.question().is_some()),
             (TLS_PEER_CLOSED, peer_closed),

@@ -130,7 +130,7 @@ impl Connection {
 
     fn check_writable(&mut self, offered: usize) -> Answer<()> {
         self.process_fed()?;
-        if self.session.is_handshaking() {
+        if !self.session.may_write() {
             return Err(self.standing());
         }
         if self.we_closed && offered > 0 {

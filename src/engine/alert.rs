@@ -3,12 +3,17 @@
 use rustls::error::{CertificateError, Error, OtherError, PeerIncompatible, PeerMisbehaved};
 
 use crate::failure::Failure;
+use crate::record::{HEADER, MAX_GROWTH};
 use crate::status::{
-    TLS_ERR_CERTIFICATE, TLS_ERR_NO_COMMON, TLS_REASON_CERTIFICATE_REFUSED, TLS_REASON_REFUSED,
+    TLS_ERR_CERTIFICATE, TLS_ERR_NO_COMMON, TLS_REASON_CERTIFICATE_REFUSED, TLS_REASON_MALFORMED,
+    TLS_REASON_REFUSED,
 };
 
 /// The default for a rejected identity: certificate_unknown.
 const CERTIFICATE_UNKNOWN: u8 = 46;
+
+/// For a message that cannot be read.
+pub(super) const DECODE_ERROR: u8 = 50;
 
 /// An error that makes the engine send `alert`, where one exists: the engine chooses the alert by
 /// the error, and only those that concern an identity can be reached.
@@ -49,6 +54,26 @@ pub(super) fn plain_record(alert: u8) -> [u8; 7] {
     [21, 3, 3, 0, 2, 2, alert]
 }
 
+/// Takes the alert back that the engine may have put last behind the first `before` bytes of `out`.
+pub(super) fn take_back(out: &mut Vec<u8>, before: usize) {
+    const ALERT: u8 = 21;
+    const APPLICATION_DATA: u8 = 23;
+    /// Two bytes and a content type, protected by any suite.
+    const MOST: usize = 2 + 1 + MAX_GROWTH;
+    let mut last = before;
+    let mut next = before;
+    while let Some(header) = out.get(next..).and_then(|rest| rest.first_chunk::<HEADER>()) {
+        last = next;
+        next += HEADER + usize::from(u16::from_be_bytes([header[3], header[4]]));
+    }
+    if next == out.len()
+        && next - last <= MOST
+        && [ALERT, APPLICATION_DATA].contains(&out.get(last).copied().unwrap_or(0))
+    {
+        out.truncate(last);
+    }
+}
+
 pub(super) fn identity_refused(alert: u8) -> Failure {
     Failure {
         alert_sent: Some(alert),
@@ -65,6 +90,12 @@ pub(super) fn hello_refused(alert: u8) -> Failure {
         alert_sent: Some(alert),
         ..Failure::new(TLS_ERR_NO_COMMON, TLS_REASON_REFUSED, "the host refused the ClientHello")
     }
+}
+
+/// The context that was chosen takes no such names.
+pub(super) fn name_refused() -> Failure {
+    let what = "the client asks for a server name that is empty, or for two names";
+    Failure { alert_sent: Some(DECODE_ERROR), ..Failure::peer(TLS_REASON_MALFORMED, what) }
 }
 
 /// The host said no, and why is its own business.
@@ -84,6 +115,20 @@ mod tests {
     use rustls::error::AlertDescription;
 
     use super::*;
+
+    #[test]
+    fn only_an_alert_at_the_end_is_taken_back() {
+        let flight = [22, 3, 3, 0, 3, 1, 2, 3];
+        let protected: Vec<u8> = [&[23, 3, 3, 0, 19][..], &[9; 19]].concat();
+        for alert in [&plain_record(50)[..], &protected] {
+            let mut out = [&[7, 7][..], &flight, alert].concat();
+            take_back(&mut out, 2);
+            assert_eq!(out, [&[7, 7][..], &flight].concat());
+            take_back(&mut out, 2);
+            assert_eq!(out.len(), 2 + flight.len());
+        }
+        take_back(&mut Vec::new(), 0);
+    }
 
     #[test]
     fn every_reachable_alert_is_the_one_asked_for() {

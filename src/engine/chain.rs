@@ -5,11 +5,11 @@ use std::error::Error as _;
 use std::hash::Hasher;
 use std::sync::Arc;
 
-use pki_types::{CertificateDer, ServerName, UnixTime};
+use pki_types::{CertificateDer, ServerName, SubjectPublicKeyInfoDer, UnixTime};
 use rustls::RootCertStore;
 use rustls::crypto::{CertificateIdentity, Identity};
 use rustls::enums::CertificateType;
-use rustls::error::{ApiMisuse, CertificateError, Error, ExtendedKeyPurpose, OtherError};
+use rustls::error::{ApiMisuse, CertificateError, Error, ExtendedKeyPurpose, InvalidMessage, OtherError};
 use rustls_aws_lc_rs::ALL_VERIFICATION_ALGS;
 use webpki::{EndEntityCert, RevocationOptionsBuilder, VerifiedPath, spki_for_anchor};
 
@@ -88,7 +88,10 @@ impl Chain {
             }
             Identity::X509(_) if self.roots.is_empty() => Err(CertificateError::UnknownIssuer.into()),
             Identity::X509(certificates) => self.judge_chain(certificates, peer, now),
-            Identity::RawPublicKey(key) => self.judge_raw_key(key.as_ref()),
+            Identity::RawPublicKey(key) => {
+                check_raw_key(key)?;
+                self.judge_raw_key(key.as_ref())
+            }
             _ => Err(ApiMisuse::UnverifiableCertificateType.into()),
         }
     }
@@ -269,3 +272,10 @@ impl std::fmt::Display for NotPinned {
 }
 
 impl std::error::Error for NotPinned {}
+/// A raw key that is none is a message that cannot be read, and not a bad certificate.
+pub(super) fn check_raw_key(key: &SubjectPublicKeyInfoDer<'_>) -> Result<(), Error> {
+    match webpki::RawPublicKeyEntity::try_from(key) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(InvalidMessage::MissingData("SubjectPublicKeyInfo").into()),
+    }
+}

@@ -11,6 +11,7 @@ use pki_types::{DnsName, ServerName};
 use rustls::client::{ClientSessionKey, ClientSessionStore, Tls12Session, Tls13Session};
 use rustls::crypto::kx::NamedGroup;
 
+use super::kept_sessions::{Mark, without_early_data};
 use crate::failure::Failure;
 use crate::limits::MOST_TICKETS;
 use crate::status::TLS_ERR_STATE;
@@ -20,7 +21,8 @@ const MOST: usize = MOST_TICKETS as usize;
 
 enum Secrets {
     Tls12(Tls12Session),
-    Tls13(Tls13Session),
+    /// And the protocols that were offered when it came.
+    Tls13(Tls13Session, Mark),
 }
 
 /// Which context a session was made under: its rules alone say whether the peer would be accepted.
@@ -42,6 +44,8 @@ pub(crate) struct ClientSession {
 pub(crate) struct OwnSessions {
     origin: Origin,
     peer: Peer,
+    /// What this connection offers.
+    protocols: Mark,
     state: Mutex<State>,
 }
 
@@ -60,6 +64,7 @@ impl OwnSessions {
     pub(super) fn new(
         origin: &Origin,
         peer: Peer,
+        protocols: Mark,
         session: Option<&mut ClientSession>,
     ) -> Result<Self, Failure> {
         let mut state = State::default();
@@ -75,11 +80,16 @@ impl OwnSessions {
             state.group = session.group;
             state.offered = match &session.secrets {
                 Some(Secrets::Tls12(session)) => Some(Secrets::Tls12(session.clone())),
-                Some(Secrets::Tls13(_)) => session.secrets.take(),
+                Some(Secrets::Tls13(..)) => session.secrets.take().map(|secrets| match secrets {
+                    Secrets::Tls13(session, then) if then != protocols => {
+                        Secrets::Tls13(without_early_data(session), then)
+                    }
+                    secrets => secrets,
+                }),
                 None => return Err(Failure::new(TLS_ERR_STATE, 0, "this TLS 1.3 session was used already")),
             };
         }
-        Ok(Self { origin: origin.clone(), peer, state: Mutex::new(state) })
+        Ok(Self { origin: origin.clone(), peer, protocols, state: Mutex::new(state) })
     }
 
     /// The newest session that was received and not taken.
@@ -134,13 +144,13 @@ impl ClientSessionStore for OwnSessions {
     }
 
     fn insert_tls13_ticket(&self, _: ClientSessionKey<'static>, session: Tls13Session) {
-        self.receive(Secrets::Tls13(session));
+        self.receive(Secrets::Tls13(session, self.protocols));
     }
 
     fn take_tls13_ticket(&self, _: &ClientSessionKey<'static>) -> Option<Tls13Session> {
         let mut state = self.state();
         match state.offered.take() {
-            Some(Secrets::Tls13(session)) => Some(session),
+            Some(Secrets::Tls13(session, _)) => Some(session),
             other => {
                 state.offered = other;
                 None

@@ -5,13 +5,13 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use pki_types::FipsStatus;
-use rustls::client::{Resumption, TicketRequest};
+use rustls::client::{ClientSessionMemoryCache, Resumption, TicketRequest};
 use rustls::crypto::kx::SupportedKxGroup;
 use rustls::crypto::{CryptoProvider, TicketProducer};
 use rustls::enums::ApplicationProtocol;
 use rustls::server::{
-    NoClientAuth, NoServerSessionStorage, PreferServerOrder, ServerSessionMemoryCache, StoresServerSessions,
-    Tls13Tickets,
+    InvalidSniPolicy, NoServerSessionStorage, PreferServerOrder, ServerSessionMemoryCache,
+    StoresServerSessions, Tls13Tickets,
 };
 use rustls::{ClientConfig, ServerConfig};
 use rustls_aws_lc_rs::{ALL_KX_GROUPS, DEFAULT_PROVIDER};
@@ -25,6 +25,7 @@ use super::ech::{EchStatus, with_ech};
 use super::explain::explain;
 use super::full_records;
 use super::identities::Identities;
+use super::kept_sessions::{KeptSessions, mark, most_ticket};
 use super::key_log::LinesOfThread;
 use super::key_watch::watched;
 use super::opening::Opening;
@@ -34,14 +35,14 @@ use super::session::Session;
 use super::signing::Signing;
 use super::store::{Credential, TrustStore};
 use super::tickets::{self, KeySet, SessionIds, Tickets};
-use super::verifier::{ClientRules, ServerRules};
+use super::verifier::{ClientRules, NotAsked, ServerRules};
 use crate::alpn::Protocols;
 use crate::ech::Ech;
 use crate::failure::Failure;
-use crate::limits::{DEFAULT_SESSIONS, DEFAULT_TICKETS};
+use crate::limits::{DEFAULT_SESSIONS, DEFAULT_TICKETS, OUTBOUND_RESERVE};
 use crate::status::{
-    TLS_ERR_STATE, TLS_REASON_NO_IDENTITY, TLS_REASON_NO_TRUST, TLS_REASON_SUITE_UNSUPPORTED,
-    TLS_REASON_VERSION_UNSUPPORTED,
+    TLS_ERR_STATE, TLS_REASON_HALF_RTT_IMPOSSIBLE, TLS_REASON_NO_IDENTITY, TLS_REASON_NO_TRUST,
+    TLS_REASON_SUITE_UNSUPPORTED, TLS_REASON_VERSION_UNSUPPORTED,
 };
 
 /// Whose decision it is whether a peer's identity is accepted.
@@ -107,15 +108,22 @@ pub(crate) struct Recipe {
     pub key_watch: bool,
     /// Whether records can be padded by [`super::pad`].
     pub padding: bool,
+    /// Whether a server may write before the client's Finished.
+    pub half_rtt: bool,
+    /// Whether a server ends handshakes with clients that ask for a name that is none.
+    pub strict_names: bool,
 }
 
 /// Room for all that an outbound handshake flight holds besides certificates and names: hellos with
 /// post-quantum key shares, signatures, Finished.
 const FLIGHT_OVERHEAD: usize = 8 * 1024;
 
+/// What a message has besides a ticket.
+const TICKET_AROUND: usize = 64;
+
 /// Room for tickets: those of [`BoundedTicketer`] that a server sends, and the one that a client offers.
 fn tickets_bound(count: usize) -> usize {
-    count * (BoundedTicketer::MOST + 64)
+    count * (BoundedTicketer::LEAST_BOUND + TICKET_AROUND)
 }
 
 impl Recipe {
@@ -234,13 +242,20 @@ pub(crate) struct ClientSetup {
     asks: bool,
     signs_elsewhere: bool,
     flight_bound: usize,
+    /// The sessions of its connections, if they have any in common.
+    pub(super) kept: Option<Arc<KeptSessions>>,
+    /// The longest ticket that is kept.
+    pub(super) most_ticket: usize,
+    /// What its connections offer, if they have no protocols of their own.
+    pub(super) protocols: Protocols,
     /// The mark of the sessions that are made under this context and kept apart.
     pub(super) origin: Origin,
     pub(super) clock: Arc<HostClock>,
 }
 
 impl ClientSetup {
-    pub(crate) fn new(recipe: &Recipe) -> Result<Self, Failure> {
+    /// For connections with this outbound limit.
+    pub(crate) fn new(recipe: &Recipe, outbound: usize) -> Result<Self, Failure> {
         recipe.check_raw_keys()?;
         if recipe.verify.is_by_rules() && recipe.trusts_nobody() {
             return Err(Failure::config(
@@ -269,9 +284,16 @@ impl ClientSetup {
         config.send_ticket_request = recipe.ticket_request.map(|[new_session_count, resumption_count]| {
             TicketRequest { new_session_count, resumption_count }
         });
-        config.resumption = match recipe.sessions() {
-            0 => Resumption::disabled(),
-            most => Resumption::in_memory_sessions(most),
+        let most_ticket =
+            most_ticket(outbound.saturating_sub(OUTBOUND_RESERVE + FLIGHT_OVERHEAD + TICKET_AROUND));
+        let kept = (recipe.sessions() > 0).then(|| {
+            let kept =
+                KeptSessions::new(Arc::new(ClientSessionMemoryCache::new(recipe.sessions())), most_ticket);
+            Arc::new(if recipe.early_data > 0 { kept.offering(mark(&recipe.alpn)) } else { kept })
+        });
+        config.resumption = match &kept {
+            None => Resumption::disabled(),
+            Some(kept) => Resumption::store(Arc::clone(kept) as _),
         };
         recipe.compression().set_client(&mut config);
         if recipe.ech != Ech::Off {
@@ -283,7 +305,12 @@ impl ClientSetup {
             ech: EchStatus::from(recipe.ech.as_ref()),
             asks: recipe.verify == Verify::Ask,
             signs_elsewhere: recipe.signs_elsewhere(),
-            flight_bound: recipe.chain_bytes() + FLIGHT_OVERHEAD + tickets_bound(DEFAULT_TICKETS as usize),
+            // A second ClientHello has no chain.
+            flight_bound: (recipe.chain_bytes() + FLIGHT_OVERHEAD + tickets_bound(DEFAULT_TICKETS as usize))
+                .max(FLIGHT_OVERHEAD + most_ticket + TICKET_AROUND),
+            kept,
+            most_ticket,
+            protocols: recipe.alpn.clone(),
             origin: Origin::default(),
             clock,
         })
@@ -339,7 +366,7 @@ pub(crate) struct ServerSetup {
 
 impl ServerSetup {
     /// Without an identity only if another setup will go on with its connections.
-    pub(crate) fn new(recipe: &Recipe, asks_context: bool) -> Result<Self, Failure> {
+    pub(crate) fn new(recipe: &Recipe, asks_context: bool, outbound: usize) -> Result<Self, Failure> {
         if recipe.credentials.is_empty() && !asks_context {
             return Err(Failure::config(
                 TLS_REASON_NO_IDENTITY,
@@ -348,6 +375,9 @@ impl ServerSetup {
         }
         let asks_client = recipe.client_auth != ClientAuth::None;
         recipe.check_raw_keys()?;
+        if recipe.half_rtt && (asks_client || asks_context || !recipe.tls13) {
+            return Err(half_rtt_impossible());
+        }
         if asks_client && recipe.verify.is_by_rules() && recipe.trusts_nobody() {
             return Err(Failure::config(
                 TLS_REASON_NO_TRUST,
@@ -368,7 +398,7 @@ impl ServerSetup {
                 &provider,
             )?))
         } else {
-            builder.with_client_cert_verifier(Arc::new(NoClientAuth))
+            builder.with_client_cert_verifier(Arc::new(NotAsked))
         };
         let identities = Arc::new(Identities::load(&recipe.credentials)?);
         let mut config =
@@ -384,6 +414,9 @@ impl ServerSetup {
         if !recipe.groups.is_empty() {
             config.kx_selector = &PreferServerOrder;
         }
+        config.send_half_rtt_data = recipe.half_rtt;
+        config.invalid_sni_policy =
+            if recipe.strict_names { InvalidSniPolicy::RejectAll } else { InvalidSniPolicy::IgnoreAll };
         recipe.compression().set_server(&mut config);
         config.enable_secret_extraction = recipe.secret_extraction;
         let tickets = Arc::new(Tickets::new(ticketer, tickets::rules(recipe), clock.clone()));
@@ -393,9 +426,16 @@ impl ServerSetup {
         };
         config.session_storage = Arc::new(SessionIds { store, tickets: tickets.clone() });
         config.send_tls13_tickets = Tls13Tickets { default: recipe.tickets(), max: recipe.tickets() };
+        // Tickets are a flight of their own; with a chain of the client in them they take what there is.
+        let count = recipe.tickets().max(1);
+        let share = outbound.saturating_sub(OUTBOUND_RESERVE + FLIGHT_OVERHEAD) / count;
+        let most_ticket = match asks_client {
+            true => most_ticket(share.saturating_sub(TICKET_AROUND)).max(BoundedTicketer::LEAST_BOUND),
+            false => BoundedTicketer::LEAST_BOUND,
+        };
         // The engine takes early data only with sessions that are kept here and used once.
         if recipe.early_data == 0 {
-            config.ticketer = Some(Arc::new(BoundedTicketer(tickets.clone())));
+            config.ticketer = Some(Arc::new(BoundedTicketer { tickets: tickets.clone(), most: most_ticket }));
         }
         let early = (recipe.early_data > 0).then(|| {
             let mut early = config.clone();
@@ -411,10 +451,8 @@ impl ServerSetup {
             has_identity: !recipe.credentials.is_empty(),
             asks: asks_client && recipe.verify == Verify::Ask,
             signs_elsewhere: recipe.signs_elsewhere(),
-            flight_bound: recipe.chain_bytes()
-                + hints
-                + FLIGHT_OVERHEAD
-                + tickets_bound(recipe.tickets().max(1)),
+            flight_bound: (recipe.chain_bytes() + hints + FLIGHT_OVERHEAD + tickets_bound(count))
+                .max(FLIGHT_OVERHEAD + count * (most_ticket + TICKET_AROUND)),
         })
     }
 
@@ -455,6 +493,16 @@ impl ServerSetup {
         self.has_identity
     }
 
+    /// Whether it may write before the client's Finished.
+    pub(crate) fn is_half_rtt(&self) -> bool {
+        self.config.send_half_rtt_data
+    }
+
+    /// Whether names that are none count as no name.
+    pub(super) fn hides_names(&self) -> bool {
+        hides_names(&self.config)
+    }
+
     /// Whether the question about an identity can open.
     pub(super) fn asks_verify(&self) -> bool {
         self.asks
@@ -484,26 +532,45 @@ impl ServerSetup {
     }
 }
 
+/// The engine sends nothing before the Finished where a client is asked for a certificate, in TLS 1.2, and in its
+/// form that asks.
+pub(crate) fn half_rtt_impossible() -> Failure {
+    Failure::config(
+        TLS_REASON_HALF_RTT_IMPOSSIBLE,
+        "data before the client's Finished (tls_builder_half_rtt) needs TLS 1.3, a server that asks for no client \
+         certificate, and one whose context is known from the beginning",
+    )
+}
+
+/// Whether a server with this configuration takes a name that is none for no name.
+pub(super) fn hides_names(config: &ServerConfig) -> bool {
+    config.invalid_sni_policy == InvalidSniPolicy::IgnoreAll
+}
+
 /// Tickets of bounded size: one that would carry a very long client chain is not issued, so that a
 /// peer cannot make a flight grow beyond the outbound limit.
 #[derive(Debug)]
-struct BoundedTicketer(Arc<dyn TicketProducer>);
+struct BoundedTicketer {
+    tickets: Arc<dyn TicketProducer>,
+    most: usize,
+}
 
 impl BoundedTicketer {
-    const MOST: usize = 4 * 1024;
+    /// Whatever the limits are: sessions without a chain, and such with a chain of usual length.
+    const LEAST_BOUND: usize = 4 * 1024;
     const SEALING: usize = 128;
 }
 
 impl TicketProducer for BoundedTicketer {
     fn encrypt(&self, plain: &[u8]) -> Option<Vec<u8>> {
-        (plain.len() + Self::SEALING <= Self::MOST).then(|| self.0.encrypt(plain)).flatten()
+        (plain.len() + Self::SEALING <= self.most).then(|| self.tickets.encrypt(plain)).flatten()
     }
 
     fn decrypt(&self, cipher: &[u8]) -> Option<Vec<u8>> {
-        self.0.decrypt(cipher)
+        self.tickets.decrypt(cipher)
     }
 
     fn lifetime(&self) -> Duration {
-        self.0.lifetime()
+        self.tickets.lifetime()
     }
 }

@@ -2,16 +2,20 @@
 
 use rustls::client::ClientConnectionBuilder;
 use rustls::crypto::cipher::OutboundPlain;
+use rustls::enums::ProtocolVersion;
 use rustls::{ClientSide, Connection, ServerConfig, ServerSide, SideData, Tcp};
 use std::sync::Arc;
 
+use super::alert;
+use super::config::hides_names;
 use super::early::{Early, EarlySide, EarlyStatus};
 use super::ech::EchStatus;
-use super::explain::{explain, updated};
+use super::explain::{closes, explain, updated};
 use super::exporter::Exporter;
 use super::facts::{Facts, PeerChain, SideFacts};
 use super::halves::Halves;
 use super::input::WireInput;
+use super::prelude::{Prelude, Run, Standing};
 use super::session::{Flow, Outcome, PlainSink, Session, SessionHalves};
 use crate::failure::Failure;
 
@@ -26,23 +30,39 @@ struct Aside {
     peer_closed: bool,
     /// Of a server that takes early data, or a client that sent some.
     early: Option<Early>,
+    /// Until the handshake is done.
+    prelude: Option<Prelude>,
+    /// Whether the context allows to write before the client's Finished, and whether the time for it has come.
+    half_rtt: bool,
+    may_write: bool,
+}
+
+impl Aside {
+    fn handshaking(prelude: Prelude, early: Option<Early>, half_rtt: bool) -> Option<Box<Self>> {
+        Some(Box::new(Self { early, prelude: Some(prelude), half_rtt, ..Self::default() }))
+    }
+
+    fn is_needed(&self) -> bool {
+        self.peer_closed || self.early.is_some() || self.prelude.is_some()
+    }
 }
 
 impl Direct<ClientSide> {
     /// Starts the handshake: the ClientHello is appended to `out`.
     pub(super) fn client(builder: ClientConnectionBuilder, out: &mut Vec<u8>) -> Result<Self, Failure> {
         let connection = builder.build(out).map_err(|error| explain(&error))?;
-        Ok(Self { connection, aside: None })
+        Ok(Self { connection, aside: Aside::handshaking(Prelude::client(), None, false) })
     }
 }
 
 impl Direct<ServerSide> {
     pub(super) fn server(config: Arc<ServerConfig>) -> Result<Self, Failure> {
         let most = config.max_early_data_size;
+        let prelude = Prelude::server(hides_names(&config));
+        let half_rtt = config.send_half_rtt_data;
         let connection = Connection::<ServerSide, Tcp>::new(config).map_err(|error| explain(&error))?;
-        let aside =
-            (most > 0).then(|| Box::new(Aside { early: Some(Early::server(most)), ..Aside::default() }));
-        Ok(Self { connection, aside })
+        let early = (most > 0).then(|| Early::server(most));
+        Ok(Self { connection, aside: Aside::handshaking(prelude, early, half_rtt) })
     }
 }
 
@@ -55,15 +75,11 @@ where
         let split = self.connection.split().map_err(|error| explain(&error))?;
         Ok(Box::new(Halves::new(split, peer_closed, early)))
     }
-}
 
-impl<Side: SideFacts + EarlySide> Session for Direct<Side>
-where
-    Connection<Side, Tcp>: Send,
-    Halves<Side>: Session + 'static,
-{
-    fn receive(&mut self, wire: &mut [u8], out: &mut Vec<u8>, sink: &mut PlainSink<'_>) -> Outcome {
+    /// Runs the engine until no record is whole, or the sink stops.
+    fn run(&mut self, wire: &mut [u8], out: &mut Vec<u8>, sink: &mut PlainSink<'_>) -> Run {
         let base = wire.as_ptr().addr();
+        let before = out.len();
         let handshaking = self.aside.is_some() && self.connection.is_handshaking();
         let mut input = WireInput::new(wire);
         let mut handler = self.connection.read_tls(&mut input, out);
@@ -73,21 +89,72 @@ where
         }
         let result = loop {
             match handler.next_payload() {
-                None => break Ok(()),
-                Some(Err(error)) => break Err(explain(&error)),
+                None => break Ok(Standing::Handshaking),
+                Some(Err(error)) => break Err(error),
                 Some(Ok(payload)) => {
                     let plain = payload.bytes();
                     let start = plain.as_ptr().addr().wrapping_sub(base);
                     if !plain.is_empty() && sink(start..start + plain.len(), plain) == Flow::Stop {
-                        break Ok(());
+                        break Ok(Standing::Stopped);
                     }
                 }
             }
         };
-        if handler.state().peer_has_closed() {
+        let closed = handler.state().peer_has_closed();
+        let result = match result {
+            Err(error) if handshaking && closes(&error) => {
+                alert::take_back(out, before);
+                Ok(Standing::Closed)
+            }
+            Err(error) => Err(explain(&error)),
+            Ok(_) if closed => Ok(Standing::Closed),
+            Ok(Standing::Handshaking) if !self.connection.is_handshaking() => Ok(Standing::Traffic),
+            Ok(standing) => Ok(standing),
+        };
+        if matches!(result, Ok(Standing::Closed)) {
             self.aside.get_or_insert_default().peer_closed = true;
         }
-        Outcome { used: input.used(), result }
+        Run { used: input.used(), result }
+    }
+
+    /// The same while the peer's records may not be protected yet.
+    fn run_prelude(
+        &mut self,
+        mut prelude: Prelude,
+        wire: &mut [u8],
+        out: &mut Vec<u8>,
+        sink: &mut PlainSink<'_>,
+    ) -> Outcome {
+        let outcome = prelude.receive(wire, out, sink, &mut |wire, out, sink| self.run(wire, out, sink));
+        let aside = self.aside.get_or_insert_default();
+        aside.peer_closed |= prelude.is_closed();
+        if self.connection.is_handshaking() {
+            aside.prelude = Some(prelude);
+            // Both are settled with the ServerHello, and the step that sends it goes on to the Finished.
+            aside.may_write = aside.half_rtt
+                && outcome.result.is_ok()
+                && self.connection.protocol_version() == Some(ProtocolVersion::TLSv1_3)
+                && self.connection.handshake_kind().is_some();
+        } else if !aside.is_needed() {
+            self.aside = None;
+        }
+        outcome
+    }
+}
+
+impl<Side: SideFacts + EarlySide> Session for Direct<Side>
+where
+    Connection<Side, Tcp>: Send,
+    Halves<Side>: Session + 'static,
+{
+    fn receive(&mut self, wire: &mut [u8], out: &mut Vec<u8>, sink: &mut PlainSink<'_>) -> Outcome {
+        match self.aside.as_mut().and_then(|aside| aside.prelude.take()) {
+            Some(prelude) => self.run_prelude(prelude, wire, out, sink),
+            None => {
+                let Run { used, result } = self.run(wire, out, sink);
+                Outcome { used, result: result.map(|_| ()) }
+            }
+        }
     }
 
     fn split(self: Box<Self>) -> Result<SessionHalves, Failure> {
@@ -112,6 +179,10 @@ where
 
     fn is_handshaking(&self) -> bool {
         self.connection.is_handshaking()
+    }
+
+    fn may_write(&self) -> bool {
+        !self.is_handshaking() || self.aside.as_ref().is_some_and(|aside| aside.may_write)
     }
 
     fn peer_closed(&self) -> bool {

@@ -1,4 +1,4 @@
-//! Cipher suites with an encrypter of ours in front of the provider's: everything else of them is the provider's.
+//! Cipher suites with something of ours in front of the provider's: everything else of them is the provider's.
 
 use pki_types::FipsStatus;
 use rustls::crypto::CipherSuiteCommon;
@@ -6,16 +6,25 @@ use rustls::crypto::cipher::{
     AeadKey, Iv, KeyBlockShape, RecordDecrypter, RecordEncrypter, Tls12AeadAlgorithm, Tls13AeadAlgorithm,
     UnsupportedOperationError,
 };
+use rustls::crypto::hash::Hash;
 use rustls::{ConnectionTrafficSecrets, Tls12CipherSuite, Tls13CipherSuite};
 
-/// Makes the encrypter in front of the given one.
-pub(super) type Front = fn(Box<dyn RecordEncrypter>) -> Box<dyn RecordEncrypter>;
+/// What makes ours, of each given one.
+#[derive(Clone, Copy)]
+pub(super) struct Front {
+    pub encrypter: fn(Box<dyn RecordEncrypter>) -> Box<dyn RecordEncrypter>,
+    pub decrypter: fn(Box<dyn RecordDecrypter>) -> Box<dyn RecordDecrypter>,
+    pub hash: fn(&'static dyn Hash) -> &'static dyn Hash,
+}
 
 /// These suites with `front`. To be made once: the engine wants suites that live for ever.
 pub(super) fn tls13(suites: &[&'static Tls13CipherSuite], front: Front) -> Vec<&'static Tls13CipherSuite> {
     let fronted = |suite: &&'static Tls13CipherSuite| -> &'static Tls13CipherSuite {
         Box::leak(Box::new(Tls13CipherSuite {
-            common: CipherSuiteCommon { ..suite.common },
+            common: CipherSuiteCommon {
+                hash_provider: (front.hash)(suite.common.hash_provider),
+                ..suite.common
+            },
             protocol_version: suite.protocol_version,
             hkdf_provider: suite.hkdf_provider,
             aead_alg: Box::leak(Box::new(Fronted { aead: suite.aead_alg, front })),
@@ -25,11 +34,14 @@ pub(super) fn tls13(suites: &[&'static Tls13CipherSuite], front: Front) -> Vec<&
     suites.iter().map(fronted).collect()
 }
 
-/// The same for TLS 1.2.
+/// The same for TLS 1.2, where decrypters stay as they are.
 pub(super) fn tls12(suites: &[&'static Tls12CipherSuite], front: Front) -> Vec<&'static Tls12CipherSuite> {
     let fronted = |suite: &&'static Tls12CipherSuite| -> &'static Tls12CipherSuite {
         Box::leak(Box::new(Tls12CipherSuite {
-            common: CipherSuiteCommon { ..suite.common },
+            common: CipherSuiteCommon {
+                hash_provider: (front.hash)(suite.common.hash_provider),
+                ..suite.common
+            },
             protocol_version: suite.protocol_version,
             prf_provider: suite.prf_provider,
             kx: suite.kx,
@@ -47,11 +59,11 @@ struct Fronted<A: ?Sized + 'static> {
 
 impl Tls13AeadAlgorithm for Fronted<dyn Tls13AeadAlgorithm> {
     fn encrypter(&self, key: AeadKey, iv: Iv) -> Box<dyn RecordEncrypter> {
-        (self.front)(self.aead.encrypter(key, iv))
+        (self.front.encrypter)(self.aead.encrypter(key, iv))
     }
 
     fn decrypter(&self, key: AeadKey, iv: Iv) -> Box<dyn RecordDecrypter> {
-        self.aead.decrypter(key, iv)
+        (self.front.decrypter)(self.aead.decrypter(key, iv))
     }
 
     fn key_len(&self) -> usize {
@@ -77,7 +89,7 @@ impl Tls13AeadAlgorithm for Fronted<dyn Tls13AeadAlgorithm> {
 
 impl Tls12AeadAlgorithm for Fronted<dyn Tls12AeadAlgorithm> {
     fn encrypter(&self, key: AeadKey, iv: &[u8], extra: &[u8]) -> Box<dyn RecordEncrypter> {
-        (self.front)(self.aead.encrypter(key, iv, extra))
+        (self.front.encrypter)(self.aead.encrypter(key, iv, extra))
     }
 
     fn decrypter(&self, key: AeadKey, iv: &[u8]) -> Box<dyn RecordDecrypter> {

@@ -28,6 +28,16 @@ pub(super) fn explain(error: &Error) -> Failure {
     }
 }
 
+/// Whether an error in the handshake is the peer's close_notify, which the engine takes for nothing better than an
+/// alert out of place.
+pub(super) fn closes(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::AlertReceived(AlertDescription::CloseNotify)
+            | Error::PeerMisbehaved(PeerMisbehaved::IllegalWarningAlert(AlertDescription::CloseNotify))
+    )
+}
+
 /// What a request for new keys came to: rustls answers the one for TLS 1.2, which has no KeyUpdate, as if
 /// the handshake were not done.
 pub(super) fn updated(result: Result<(), Error>) -> Result<bool, Failure> {

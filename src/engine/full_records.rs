@@ -15,7 +15,8 @@ use rustls::error::Error;
 use rustls::{Tls12CipherSuite, Tls13CipherSuite};
 use rustls_aws_lc_rs::DEFAULT_PROVIDER;
 
-use super::encrypters;
+use super::encrypters::{self, Front};
+use super::retold::hashing_originals;
 
 /// The provider's, with suites that fill their records.
 pub(super) fn provider() -> CryptoProvider {
@@ -26,10 +27,13 @@ pub(super) fn provider() -> CryptoProvider {
 }
 
 static TLS13: LazyLock<Vec<&'static Tls13CipherSuite>> =
-    LazyLock::new(|| encrypters::tls13(&DEFAULT_PROVIDER.tls13_cipher_suites, filling));
+    LazyLock::new(|| encrypters::tls13(&DEFAULT_PROVIDER.tls13_cipher_suites, FRONT));
 
 static TLS12: LazyLock<Vec<&'static Tls12CipherSuite>> =
-    LazyLock::new(|| encrypters::tls12(&DEFAULT_PROVIDER.tls12_cipher_suites, filling));
+    LazyLock::new(|| encrypters::tls12(&DEFAULT_PROVIDER.tls12_cipher_suites, FRONT));
+
+/// What else has to be in front of every suite has its place here too.
+const FRONT: Front = Front { encrypter: filling, decrypter: |decrypter| decrypter, hash: hashing_originals };
 
 fn filling(encrypter: Box<dyn RecordEncrypter>) -> Box<dyn RecordEncrypter> {
     Box::new(FillingEncrypter(encrypter))

@@ -144,6 +144,7 @@ impl ServerCredentialResolver for Identities {
 
 impl ClientCredentialResolver for Identities {
     fn resolve(&self, request: &CredentialRequest<'_>) -> Option<SelectedCredential> {
+        // A server that takes no raw keys gets none.
         if !self.types.contains(&request.negotiated_type()) {
             return None;
         }
@@ -153,8 +154,13 @@ impl ClientCredentialResolver for Identities {
         self.first_usable(any.clone().filter(wanted).chain(any), request.signature_schemes())
     }
 
+    /// Certificates too, after raw keys: a server that asks for nothing says nothing, and means them.
     fn supported_certificate_types(&self) -> &'static [CertificateType] {
-        self.types
+        if self.types == [CertificateType::RawPublicKey] {
+            &[CertificateType::RawPublicKey, CertificateType::X509]
+        } else {
+            self.types
+        }
     }
 
     fn hash_config(&self, hasher: &mut dyn Hasher) {

@@ -30,14 +30,17 @@ mod input;
 mod kernel;
 mod key_log;
 mod key_watch;
+mod kept_sessions;
 mod known;
 mod mailbox;
 mod named;
 mod observe;
 mod opening;
 mod padding;
+mod prelude;
 mod pull;
 mod receiving;
+mod retold;
 mod sending;
 mod session;
 mod signing;
@@ -51,7 +54,9 @@ pub(crate) use alert::{refuses_hello, rejects_identity};
 pub(crate) use checks::{Crl, Pin, Revocation};
 pub(crate) use client_sessions::{ClientSession, OwnSessions};
 pub(crate) use compression::has_compression;
-pub(crate) use config::{ClientAuth, ClientSetup, Recipe, ServerSetup, Verify, has_group, has_suite};
+pub(crate) use config::{
+    ClientAuth, ClientSetup, Recipe, ServerSetup, Verify, half_rtt_impossible, has_group, has_suite,
+};
 pub(crate) use digest::digest;
 pub(crate) use early::EarlyStatus;
 pub(crate) use ech::EchStatus;

@@ -10,6 +10,7 @@ use rustls::enums::ApplicationProtocol;
 use super::client_sessions::{ClientSession, OwnSessions};
 use super::config::{ClientSetup, ServerSetup, protocols};
 use super::ech::{EchStatus, with_ech, with_groups};
+use super::kept_sessions::{KeptSessions, mark};
 use crate::ech::EchRef;
 use crate::failure::Failure;
 
@@ -74,13 +75,20 @@ impl ClientSetup {
                 ech.into()
             }
         };
+        let offered = mark(alpn.unwrap_or(&self.protocols));
+        if let (Some(kept), Some(_)) = (&self.kept, alpn) {
+            if config.enable_early_data {
+                Arc::make_mut(&mut config).resumption = Resumption::store(Arc::new(kept.offering(offered)));
+            }
+        }
         // Last, so that no error comes after a session was used up.
         let own_sessions = match sessions {
             None => None,
             Some(session) => {
-                let own = OwnSessions::new(&self.origin, (verified.clone(), sent.clone()), session)?;
+                let own = OwnSessions::new(&self.origin, (verified.clone(), sent.clone()), offered, session)?;
                 let own = Arc::new(own);
-                Arc::make_mut(&mut config).resumption = Resumption::store(Arc::clone(&own) as _);
+                let kept = KeptSessions::new(Arc::clone(&own) as _, self.most_ticket);
+                Arc::make_mut(&mut config).resumption = Resumption::store(Arc::new(kept));
                 Some(own)
             }
         };

@@ -16,8 +16,9 @@ use rustls::enums::ContentType;
 use rustls::error::Error;
 use zeroize::Zeroizing;
 
+use super::encrypters::{self, Front};
+use super::full_records;
 use super::key_watch::watched;
-use super::{encrypters, full_records};
 use crate::record::MAX_PADDING;
 use crate::sizing::inner_length;
 
@@ -60,7 +61,12 @@ static WATCHED_SUITES: LazyLock<Suites> = LazyLock::new(|| {
 });
 
 fn padded(provider: &CryptoProvider) -> Suites {
-    encrypters::tls13(&provider.tls13_cipher_suites, |encrypter| Box::new(PaddingEncrypter(encrypter)))
+    let front = Front {
+        encrypter: |encrypter| Box::new(PaddingEncrypter(encrypter)),
+        decrypter: |decrypter| decrypter,
+        hash: |hash| hash,
+    };
+    encrypters::tls13(&provider.tls13_cipher_suites, front)
 }
 
 static ZEROS: [u8; MAX_PADDING] = [0; MAX_PADDING];

@@ -13,14 +13,15 @@ use rustls::split::SplitConnection;
 use rustls::{ClientSide, NeedsInput, ServerConfig, ServerSide, Tcp, VerifyPeerIdentity};
 
 use super::alert;
-use super::config::ServerSetup;
+use super::config::{ServerSetup, hides_names};
 use super::early::EarlyStatus;
 use super::ech::EchStatus;
-use super::explain::explain;
+use super::explain::{closes, explain};
 use super::facts::{Facts, PeerChain, SideFacts, hello_name};
 use super::halves::Halves;
 use super::input::WireInput;
 use super::opening::Names;
+use super::prelude::{Prelude, Run, Standing, as_sent};
 use super::session::{Outcome, PlainSink, Question, Session, Verdict};
 use crate::client_hello::ClientHello;
 use crate::failure::Failure;
@@ -39,6 +40,7 @@ pub(super) struct Pull<Side: SideFacts> {
     names: Option<Box<Names>>,
     /// What a client offered; what came of it is known when the handshake is done.
     ech: EchStatus,
+    prelude: Box<Prelude>,
 }
 
 pub(super) enum Step<Side: SideFacts> {
@@ -135,6 +137,7 @@ impl Pull<ClientSide> {
             ask_verify: true,
             names: Some(Box::new(names)),
             ech,
+            prelude: Box::new(Prelude::client()),
         })
     }
 }
@@ -151,30 +154,38 @@ impl Pull<ServerSide> {
             ask_verify: false,
             names: None,
             ech: EchStatus::None,
+            prelude: Box::new(Prelude::server(true)),
         }
     }
 
     /// A server whose context is known, but whose client's identity is asked about.
     pub(super) fn server_with(config: Arc<ServerConfig>) -> Self {
-        Self { preset: Some(config), ask_verify: true, ..Self::server() }
+        let prelude = Box::new(Prelude::server(hides_names(&config)));
+        Self { preset: Some(config), ask_verify: true, prelude, ..Self::server() }
     }
 }
 
 impl<Side: PullSide> Pull<Side> {
     /// Goes from step to step until input is missing, a question opens, or traffic can flow.
-    fn handshake(&mut self, input: &mut WireInput<'_>, out: &mut Vec<u8>) -> Result<(), Failure> {
+    fn handshake(&mut self, input: &mut WireInput<'_>, out: &mut Vec<u8>) -> Result<Standing, Failure> {
+        let before = out.len();
         loop {
             match mem::replace(&mut self.step, Step::Over) {
                 Step::NeedsInput(step) => {
-                    self.step = next(step.process(input, out))?;
+                    let processed = step.process(input, out);
+                    if processed.as_ref().err().is_some_and(closes) {
+                        alert::take_back(out, before);
+                        return Ok(Standing::Closed);
+                    }
+                    self.step = next(processed)?;
                     match &self.step {
-                        Step::NeedsInput(_) => return Ok(()),
+                        Step::NeedsInput(_) => return Ok(Standing::Handshaking),
                         Step::Accepted(accepted) => {
                             self.hello_name = hello_name(accepted);
                             if self.preset.is_none() {
                                 let hello = ClientHello::found_in(input.used_bytes());
                                 let lost = || Failure::unexpected("a ClientHello is not where it was read");
-                                self.hello = Some(hello.ok_or_else(lost)?.raw().into());
+                                self.hello = Some(as_sent(hello.ok_or_else(lost)?));
                             }
                         }
                         _ => {}
@@ -188,10 +199,16 @@ impl<Side: PullSide> Pull<Side> {
                 Step::Verify(step) if !self.ask_verify => self.step = next(step.with_config(out))?,
                 step => {
                     self.step = step;
-                    return Ok(());
+                    return Ok(Standing::Stopped);
                 }
             }
         }
+    }
+
+    fn run(&mut self, wire: &mut [u8], out: &mut Vec<u8>) -> Run {
+        let mut input = WireInput::new(wire);
+        let result = self.handshake(&mut input, out);
+        Run { used: input.used(), result }
     }
 }
 
@@ -208,10 +225,11 @@ where
     Self: Send,
     Halves<Side>: Session + 'static,
 {
-    fn receive(&mut self, wire: &mut [u8], out: &mut Vec<u8>, _: &mut PlainSink<'_>) -> Outcome {
-        let mut input = WireInput::new(wire);
-        let result = self.handshake(&mut input, out);
-        Outcome { used: input.used(), result }
+    fn receive(&mut self, wire: &mut [u8], out: &mut Vec<u8>, sink: &mut PlainSink<'_>) -> Outcome {
+        let mut prelude = mem::replace(&mut *self.prelude, Prelude::client());
+        let outcome = prelude.receive(wire, out, sink, &mut |wire, out, _| self.run(wire, out));
+        *self.prelude = prelude;
+        outcome
     }
 
     fn settle(&mut self) -> Option<Box<dyn Session>> {
@@ -237,7 +255,7 @@ where
     }
 
     fn peer_closed(&self) -> bool {
-        false
+        self.prelude.is_closed()
     }
 
     fn question(&self) -> Option<Question> {
@@ -253,6 +271,10 @@ where
             return Err(Failure::unexpected("no question about a context is open"));
         };
         self.hello = None;
+        if self.prelude.hid_name() && !setup.hides_names() {
+            out.extend_from_slice(&alert::plain_record(alert::DECODE_ERROR));
+            return Err(alert::name_refused());
+        }
         self.ask_verify = setup.asks_verify();
         self.step = chosen(accepted.choose_config(setup.config(), out))?;
         Ok(())

@@ -146,6 +146,12 @@ pub(crate) trait Session: Send {
 
     fn is_handshaking(&self) -> bool;
 
+    /// Whether plain bytes can be written: after the handshake, and where the context allows it, as soon as the own
+    /// Finished was sent.
+    fn may_write(&self) -> bool {
+        !self.is_handshaking()
+    }
+
     /// Whether the peer's close_notify was processed.
     fn peer_closed(&self) -> bool;
 

@@ -329,8 +329,15 @@ impl Session for Signing {
         }
     }
 
-    fn write(&mut self, _: &[&[u8]], _: &mut Vec<u8>) -> Result<(), Failure> {
-        Err(Failure::unexpected("nothing can be written during the handshake"))
+    fn may_write(&self) -> bool {
+        self.inner().is_some_and(Session::may_write)
+    }
+
+    fn write(&mut self, plain: &[&[u8]], out: &mut Vec<u8>) -> Result<(), Failure> {
+        match &mut self.0 {
+            Stage::Idle(session) => session.write(plain, out),
+            _ => Err(Failure::unexpected("nothing can be written while a signature is missing")),
+        }
     }
 
     fn close_notify(&mut self, _: &mut Vec<u8>) -> Result<(), Failure> {
@@ -342,7 +349,7 @@ impl Session for Signing {
     }
 
     fn peer_closed(&self) -> bool {
-        false
+        self.inner().is_some_and(Session::peer_closed)
     }
 
     fn question(&self) -> Option<Question> {

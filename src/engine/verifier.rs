@@ -3,7 +3,6 @@
 use std::hash::Hasher;
 use std::sync::Arc;
 
-use rustls::DistinguishedName;
 use rustls::client::danger::{
     HandshakeSignatureValid, ServerIdentity, ServerVerifier, SignatureVerificationInput,
 };
@@ -12,12 +11,14 @@ use rustls::crypto::{
     verify_tls13_signature,
 };
 use rustls::enums::CertificateType;
-use rustls::error::Error;
+use rustls::error::{ApiMisuse, CertificateError, Error};
 use rustls::server::danger::{ClientIdentity, ClientVerifier};
+use rustls::{DistinguishedName, SignerPublicKey};
 
-use super::chain::{Chain, Peer};
+use super::chain::{Chain, Peer, check_raw_key};
 use super::checks::Checks;
 use super::config::Verify;
+use super::retold::original;
 use super::store::TrustStore;
 use crate::failure::Failure;
 
@@ -62,6 +63,9 @@ impl ServerVerifier for ServerRules {
         &self,
         input: &SignatureVerificationInput<'_>,
     ) -> Result<HandshakeSignatureValid, Error> {
+        if let SignerPublicKey::RawPublicKey(key) = input.signer {
+            check_raw_key(key)?;
+        }
         verify_tls13_signature(input, &self.algorithms)
     }
 
@@ -79,6 +83,51 @@ impl ServerVerifier for ServerRules {
 
     fn hash_config(&self, hasher: &mut dyn Hasher) {
         self.chain.hash_config(hasher);
+    }
+}
+
+/// The rules of a server context that asks for no client certificates: whatever kind a client could show, it need
+/// not.
+#[derive(Debug)]
+pub(super) struct NotAsked;
+
+impl ClientVerifier for NotAsked {
+    fn verify_identity<'a>(&self, _: &ClientIdentity<'a, '_>) -> Result<VerifiedIdentity<'a>, Error> {
+        Err(Error::Unreachable("nobody is asked for an identity"))
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &SignatureVerificationInput<'_>,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Err(Error::Unreachable("nobody is asked for a signature"))
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        input: &SignatureVerificationInput<'_>,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.verify_tls12_signature(input)
+    }
+
+    fn root_hint_subjects(&self) -> Arc<[DistinguishedName]> {
+        Arc::default()
+    }
+
+    fn offer_client_auth(&self) -> bool {
+        false
+    }
+
+    fn client_auth_mandatory(&self) -> bool {
+        false
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        Vec::new()
+    }
+
+    fn supported_certificate_types(&self) -> &'static [CertificateType] {
+        &[CertificateType::X509, CertificateType::RawPublicKey]
     }
 }
 
@@ -118,13 +167,20 @@ impl ClientVerifier for ClientRules {
         &self,
         input: &SignatureVerificationInput<'_>,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(input, &self.algorithms)
+        // In TLS 1.2 a client signs the messages themselves.
+        match original(input.message) {
+            None => verify_tls12_signature(input, &self.algorithms),
+            Some(messages) => verify_over(&messages, input, &self.algorithms),
+        }
     }
 
     fn verify_tls13_signature(
         &self,
         input: &SignatureVerificationInput<'_>,
     ) -> Result<HandshakeSignatureValid, Error> {
+        if let SignerPublicKey::RawPublicKey(key) = input.signer {
+            check_raw_key(key)?;
+        }
         verify_tls13_signature(input, &self.algorithms)
     }
 
@@ -143,4 +199,26 @@ impl ClientVerifier for ClientRules {
     fn supported_certificate_types(&self) -> &'static [CertificateType] {
         self.chain.types()
     }
+}
+
+/// What [`verify_tls12_signature`] does, over other bytes than it is given.
+fn verify_over(
+    messages: &[u8],
+    input: &SignatureVerificationInput<'_>,
+    algorithms: &WebPkiSupportedAlgorithms,
+) -> Result<HandshakeSignatureValid, Error> {
+    let SignerPublicKey::X509(certificate) = input.signer else {
+        return Err(ApiMisuse::InvalidSignerForProtocolVersion.into());
+    };
+    let certificate =
+        webpki::EndEntityCert::try_from(*certificate).map_err(|_| CertificateError::BadEncoding)?;
+    let mut possible = algorithms
+        .mapping()
+        .iter()
+        .filter(|(scheme, _)| *scheme == input.signature.scheme)
+        .flat_map(|(_, all)| *all);
+    possible
+        .find(|one| certificate.verify_signature(**one, messages, input.signature.signature()).is_ok())
+        .map(|_| HandshakeSignatureValid::assertion())
+        .ok_or_else(|| CertificateError::BadSignature.into())
 }

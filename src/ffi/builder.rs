@@ -231,6 +231,17 @@ pub extern "C" fn tls_builder_ask_context(builder: *mut tls_builder_t, mode: i32
     with_builder(builder, |builder| builder.ask_context(mode))
 }
 
+/// Sets what a server does with a client that asks for a server name (SNI) which is none: 0, the default, takes it
+/// for a client that names nobody, 1 ends the handshake with an alert. No name are IP addresses, `[localhost]`,
+/// `localhost:443`, text that is not ASCII or too long, an empty name, two names, and names that are not of a
+/// host. tls_sni() is empty then, and tls_hello_raw() has what was sent. A name with a dot at its end is a
+/// name, as it stands. Clients ignore it.
+/// Errors: TLS_ERR_ARGUMENT (another mode). Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn tls_builder_strict_sni(builder: *mut tls_builder_t, mode: i32) -> tls_status_t {
+    with_builder(builder, |builder| builder.strict_sni(mode))
+}
+
 /// Sets who decides about the peer's certificate: TLS_VERIFY_*. With TLS_VERIFY_DANGEROUS_NONE the
 /// connection is protected against nobody who can reach it; the peer's proof that it has the key of the
 /// certificate it shows is still checked. On a server this is about client certificates. With

@@ -89,6 +89,8 @@ pub extern "C" fn tls_free(conn: *mut tls_conn_t) {
 /// unread; a fatal error, again and again, after one happened.
 ///
 /// How the bytes were cut into calls makes no difference to any answer.
+/// A peer that closes before the handshake is done, by a close_notify in any of its stages, has closed: that is
+/// TLS_CLOSED too, with TLS_HANDSHAKING still set.
 /// Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, and the fatal ones. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn tls_advance(conn: *mut tls_conn_t) -> tls_status_t {

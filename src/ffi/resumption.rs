@@ -29,6 +29,13 @@ use crate::failure::Failure;
 /// hands one out, and the host hands it to the next connection. On servers, tls_context_ticket_keys() lets any
 /// number of processes and machines resume each other's sessions.
 ///
+/// A server that answers with a HelloRetryRequest for a suite of another hash gets a second ClientHello without the session:
+/// the handshake is a full one.
+///
+/// A client sends its ticket back in the ClientHello. One of more than 25600 bytes, or for which a smaller outbound limit
+/// leaves no room beside 8 KiB, is not kept: nothing can be resumed with it. TLS_EVENT_TICKET tells of
+/// it all the same.
+///
 /// tls_builder_sessions() sets the most sessions that a context remembers; the default is 256
 /// (TLS_DEFAULT_SESSIONS), 0 is none, TLS_MAX_SESSIONS the most. A client context counts in servers: it
 /// keeps up to eight sessions for each of `most` / 8 servers, rounded up, and forgets the server that it
@@ -44,6 +51,10 @@ pub extern "C" fn tls_builder_sessions(builder: *mut tls_builder_t, most: usize)
 /// (TLS_MAX_TICKETS); 0 sends none, and then no TLS 1.3 handshake can be resumed. Clients use a ticket once: those
 /// that open several connections at a time can use more than one. TLS 1.2 has one ticket, whatever is set.
 /// Each of more than two takes 4160 bytes of what tls_builder_limits() allows outbound.
+///
+/// A ticket of a server that asks for client certificates has the client's chain in it, and so may take its share of
+/// what the outbound limit leaves, up to 25600 bytes: by default chains of 25 KB with one or two tickets, of 15 KB
+/// with four, of 7 KB with eight. A longer one is not sent, and that client's handshakes stay full ones.
 /// Errors: TLS_ERR_ARGUMENT (above TLS_MAX_TICKETS), TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn tls_builder_tickets(builder: *mut tls_builder_t, count: u32) -> tls_status_t {
@@ -239,6 +250,10 @@ pub extern "C" fn tls_session_free(session: *mut tls_session_t) {
 /// sessions itself (as many as tls_builder_sessions() says) and issues no tickets: sessions are neither resumed
 /// by other contexts, nor have they keys (tls_context_ticket_keys() answers TLS_ERR_STATE). Servers that ask
 /// (section 9) take none; they refuse it, and the client sends it again.
+///
+/// Early data is for the application protocol of the session that it comes with (RFC 8446, 4.2.10): a connection that
+/// offers other protocols (ALPN) than the one that the session is from resumes it, and can send no early
+/// data.
 /// Errors: TLS_ERR_ARGUMENT (above TLS_MAX_EARLY_DATA). Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn tls_builder_early_data(builder: *mut tls_builder_t, most: u32) -> tls_status_t {
@@ -293,6 +308,24 @@ pub unsafe extern "C" fn tls_early_read_into(conn: *mut tls_conn_t, plain: *mut 
 #[unsafe(no_mangle)]
 pub extern "C" fn tls_early_status(conn: *mut tls_conn_t) -> i32 {
     with_connection(knowing(conn), |connection| connection.early_status())
+}
+
+/// Lets a server write before the client's Finished has come (0.5-RTT data, RFC 8446, 4.4.4): 1, or 0, the default. Once
+/// its own Finished is queued, the state word has TLS_CAN_WRITE beside TLS_HANDSHAKING, and tls_write_from() and the
+/// other ways out take plain bytes: a protocol in which the server speaks first saves a round trip.
+///
+/// WHOEVER SENT THE ClientHello HAS PROVED NOTHING YET: not that it is there (it may be a repetition of one that
+/// was recorded, and early data with it), not who it is, and not that it saw the same handshake. It cannot read what
+/// is written without the keys; but do not write what is for one client only, or what follows from its early
+/// data, and count the bytes that are written for clients that never come back.
+///
+/// With TLS 1.2 clients nothing can be written before the handshake is done. A context that asks for client
+/// certificates, that has no TLS 1.3, or that asks for another context is not made (TLS_ERR_CONFIG,
+/// TLS_REASON_HALF_RTT_IMPOSSIBLE); tls_answer_context() takes no such context, for the same reason. Clients ignore it.
+/// Errors: TLS_ERR_ARGUMENT (another mode), TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn tls_builder_half_rtt(builder: *mut tls_builder_t, mode: i32) -> tls_status_t {
+    with_builder(builder, |builder| builder.half_rtt(mode))
 }
 
 /// Larger than any future form of the struct: a size that was not set is likely to be.

@@ -206,7 +206,8 @@ pub unsafe extern "C" fn tls_client_new_named(
 
 /// Sets an identity that is a key alone, shown as a raw public key (RFC 7250): for peers that know it
 /// already. The private key is PEM, as for tls_builder_identity_pem(). Raw public keys need TLS 1.3 as the
-/// least version, and a peer that is set up for them; there is no falling back to certificates. Errors:
+/// least version, and a peer that is set up for them; there is no falling back to certificates. A client with such an
+/// identity shows nothing to a server that asks for nothing, or for a certificate. Errors:
 /// TLS_ERR_CONFIG (malformed or missing PEM, unsupported or encrypted key), TLS_ERR_STATE (this builder has
 /// an identity; nor can one be added to this one). Since 0.1.
 ///

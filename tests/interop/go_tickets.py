@@ -1,7 +1,7 @@
 """Sessions that cross processes: Go's client between two of our servers, our client between two of Go's."""
 
 from go_peer import GoTest, missing_group
-from harness import VERSIONS, X25519, X25519MLKEM768, pattern, rows
+from harness import P256, VERSIONS, X25519, X25519MLKEM768, pattern, rows
 from settings import pki
 from switch import Switch
 
@@ -24,6 +24,20 @@ class SharedKeys(GoTest):
         self.assertEqual([report["resumed"] for report in client.reports()], [False, bool(resumed)])
         for server, expected in zip(servers, (0, resumed), strict=True):
             self.expect(server.report(), status="TLS_CLOSED", error="TLS_OK", resumed=expected)
+
+    @rows(("a context", {}), ("a question", {"ask_context": True}))
+    def test_another_suite_after_a_retry(self, options):
+        """The session is of a suite with SHA-384; the second ClientHello is for one with SHA-256, and has none."""
+        servers = (
+            self.our_server(ticket_key="7", suites="0x1302", **options),
+            self.our_server(ticket_key="7", suites="0x1301", offer_groups=P256, **options),
+        )
+        client = self.start_client(
+            self.switch(*servers).port(), version="1.3", count="2", send=self.file_with(pattern(1000))
+        )
+        self.assertEqual([report["resumed"] for report in client.reports()], [False, False])
+        servers[0].report()
+        self.expect(servers[1].report(), status="TLS_CLOSED", error="TLS_OK", resumed=0, retried=True, suite="0x1301")
 
     @rows(*((version, version) for version in VERSIONS))
     def test_client_certificate(self, version):

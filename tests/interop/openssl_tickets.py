@@ -71,6 +71,15 @@ class SharedKeys(InteropTest):
         self.expect(report, resumed=0)
         self.expect_text(client, f"New, {VERSION_NAMES[version]}")
 
+    @rows(("a context", {}), ("a question", {"ask_context": True}), ("two questions", {"verify": "ask", "client_auth": "optional"}))
+    def test_another_suite_after_a_retry(self, options):
+        """The session is of a suite with SHA-384; the second ClientHello is for one with SHA-256, and has none."""
+        first = {"ticket_key": "7", "suites": "0x1302", **options}
+        second = {"ticket_key": "7", "suites": "0x1301", "offer_groups": P384, **options}
+        client, report = self.cross("1.3", first, second)
+        self.expect(report, resumed=0, retried=True, suite="0x1301", group=P384)
+        self.expect_text(client, "New, TLSv1.3")
+
     @rows(*((version, version) for version in VERSIONS))
     def test_data_in_tickets(self, version):
         """What the first server put into the ticket the second one finds, and nobody else sees."""

@@ -1,0 +1,326 @@
+//! What is looked at in front of the engine while the peer's records are not protected yet.
+//!
+//! rustls overlooks a close_notify in the handshake, and ends handshakes with some ClientHellos that are right. Both
+//! stand in records that everybody can read: so they are found here, before the engine has them. Such a
+//! ClientHello is [`retold`]; everything else goes to the engine as it came.
+
+use std::ops::Range;
+
+use super::retold::{Changes, original, retold};
+use super::session::{Outcome, PlainSink};
+use crate::client_hello::ClientHello;
+use crate::failure::Failure;
+use crate::record;
+
+const ALERT: u8 = 21;
+const HANDSHAKE: u8 = 22;
+const APPLICATION_DATA: u8 = 23;
+const CLIENT_HELLO: u8 = 1;
+const CLOSE_NOTIFY: u8 = 0;
+const MESSAGE_HEADER: usize = 4;
+
+/// The longest handshake message that the engine takes.
+const MOST: usize = 0xffff;
+
+/// How a run of the engine over some records ended.
+pub(super) struct Run {
+    pub used: usize,
+    pub result: Result<Standing, Failure>,
+}
+
+/// Where the engine stands after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    Handshaking,
+    /// The handshake is done.
+    Traffic,
+    /// A question is open, or the sink wants no more.
+    Stopped,
+    /// The peer has said that it sends nothing more.
+    Closed,
+}
+
+/// What runs the engine. Ranges that it gives its sink are those of the records that it was given.
+pub(super) type Engine<'a> = dyn FnMut(&mut [u8], &mut Vec<u8>, &mut PlainSink<'_>) -> Run + 'a;
+
+/// Which ClientHello a server is waiting for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Awaited {
+    First,
+    /// After a HelloRetryRequest there will be one.
+    Second {
+        key_was_offered: bool,
+        early_data_may_come: bool,
+    },
+    None,
+}
+
+/// A ClientHello of which not all records are there; they are kept from the engine.
+struct Parts {
+    header: [u8; MESSAGE_HEADER],
+    collected: usize,
+    /// Where its next record begins.
+    end: usize,
+}
+
+pub(super) struct Prelude {
+    awaited: Awaited,
+    /// A name that is none is hidden from the engine.
+    hides_names: bool,
+    /// How many bytes at the front need not be looked at again: records that the engine has not used up.
+    walked: usize,
+    parts: Option<Parts>,
+    /// From here on nothing is readable.
+    protected: bool,
+    closed: bool,
+    hid_name: bool,
+}
+
+enum Found {
+    /// Nothing: the engine may have everything.
+    Nothing,
+    /// From here on a ClientHello is not whole.
+    Waits(usize),
+    /// A ClientHello between these places is to be this message.
+    Hello(usize, usize, Vec<u8>),
+    /// A close_notify between these places.
+    Close(usize, usize),
+}
+
+impl Prelude {
+    pub(super) fn client() -> Self {
+        Self {
+            awaited: Awaited::None,
+            hides_names: false,
+            walked: 0,
+            parts: None,
+            protected: false,
+            closed: false,
+            hid_name: false,
+        }
+    }
+
+    pub(super) fn server(hides_names: bool) -> Self {
+        Self { awaited: Awaited::First, hides_names, ..Self::client() }
+    }
+
+    /// Whether the peer has closed in the handshake.
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    /// Whether the client asked for a name that is none.
+    pub(super) fn hid_name(&self) -> bool {
+        self.hid_name
+    }
+
+    /// Runs the engine over the records at the front of `wire`, as [`super::session::Session::receive`].
+    pub(super) fn receive(
+        &mut self,
+        wire: &mut [u8],
+        out: &mut Vec<u8>,
+        sink: &mut PlainSink<'_>,
+        engine: &mut Engine<'_>,
+    ) -> Outcome {
+        let mut used = 0;
+        while !self.closed {
+            let rest = &mut wire[used..];
+            let found = self.find(rest);
+            let front = match found {
+                Found::Nothing => rest.len(),
+                Found::Waits(at) | Found::Hello(at, ..) | Found::Close(at, _) => at,
+            };
+            let offset = used;
+            let mut sink = |at: Range<usize>, plain: &[u8]| sink(at.start + offset..at.end + offset, plain);
+            let run = match found {
+                Found::Nothing => engine(rest, out, &mut sink),
+                _ if front > 0 => engine(&mut rest[..front], out, &mut sink),
+                _ => Run { used: 0, result: Ok(Standing::Handshaking) },
+            };
+            used += run.used;
+            self.walked = self.walked.saturating_sub(run.used);
+            if let Some(parts) = &mut self.parts {
+                parts.end = parts.end.saturating_sub(run.used);
+            }
+            match run.result {
+                Err(failure) => return Outcome { used, result: Err(failure) },
+                Ok(Standing::Closed) => self.closed = true,
+                Ok(Standing::Handshaking) => {}
+                Ok(Standing::Traffic | Standing::Stopped) => return Outcome { used, result: Ok(()) },
+            }
+            match found {
+                Found::Nothing | Found::Waits(_) => break,
+                Found::Close(_, end) => {
+                    self.closed = true;
+                    used = offset + end;
+                }
+                // Records in front of it that are not done with cannot be: it would stand in the middle of a message.
+                Found::Hello(..) if run.used < front => {
+                    self.awaited = Awaited::None;
+                    break;
+                }
+                Found::Hello(_, end, message) => {
+                    let mut records = in_records(&message);
+                    let run = engine(&mut records, out, &mut sink);
+                    used = offset + end;
+                    self.walked = 0;
+                    match run.result {
+                        Ok(Standing::Handshaking) => {}
+                        Ok(_) => return Outcome { used, result: Ok(()) },
+                        Err(failure) => return Outcome { used, result: Err(failure) },
+                    }
+                }
+            }
+        }
+        Outcome { used, result: Ok(()) }
+    }
+
+    /// Goes over the records that were not looked at yet.
+    fn find(&mut self, wire: &[u8]) -> Found {
+        while let Some(Record { kind, payload, end }) = record_at(wire, self.walked) {
+            match kind {
+                ALERT if payload.len() == 2 && payload[1] == CLOSE_NOTIFY && !self.protected => {
+                    return Found::Close(self.walked, end);
+                }
+                HANDSHAKE if self.awaited != Awaited::None => match self.hello(wire, end, payload) {
+                    Some(found) => return found,
+                    None => continue,
+                },
+                APPLICATION_DATA if !self.early_data_may_come() => {
+                    self.protected = true;
+                    self.awaited = Awaited::None;
+                }
+                _ => {}
+            }
+            self.walked = end;
+        }
+        Found::Nothing
+    }
+
+    /// Looks at the ClientHello whose first record is where the walk is; None to walk on.
+    fn hello(&mut self, wire: &[u8], end: usize, payload: &[u8]) -> Option<Found> {
+        let at = self.walked;
+        let mut parts = self.parts.take().unwrap_or_else(|| Parts::new(payload, end));
+        while let Some(missing) = parts.missing() {
+            if missing == 0 {
+                return self.whole(wire, at, &parts);
+            }
+            match record_at(wire, parts.end) {
+                Some(Record { kind: HANDSHAKE, payload, end }) if !payload.is_empty() => {
+                    parts.add(payload, end)
+                }
+                None if waits_for_record(&wire[parts.end.min(wire.len())..]) => {
+                    self.parts = Some(parts);
+                    return Some(Found::Waits(at));
+                }
+                // The engine has an answer to that.
+                _ => break,
+            }
+        }
+        self.awaited = Awaited::None;
+        None
+    }
+
+    /// Early data is protected, and a second ClientHello may follow it.
+    fn early_data_may_come(&self) -> bool {
+        matches!(self.awaited, Awaited::Second { early_data_may_come: true, .. })
+    }
+
+    fn whole(&mut self, wire: &[u8], at: usize, parts: &Parts) -> Option<Found> {
+        let mut message = Vec::with_capacity(parts.collected);
+        let mut next = at;
+        while next < parts.end {
+            let record = record_at(wire, next)?;
+            message.extend_from_slice(record.payload);
+            next = record.end;
+        }
+        let hello = ClientHello::new(&message);
+        let key_was_offered = matches!(self.awaited, Awaited::Second { key_was_offered: true, .. });
+        let changes = Changes {
+            hide_name: self.hides_names && hello.has_no_single_name(),
+            add_unknown_key: key_was_offered && !hello.offers_key(),
+        };
+        self.awaited = match self.awaited {
+            Awaited::First => Awaited::Second {
+                key_was_offered: hello.offers_key(),
+                early_data_may_come: hello.offers_early_data(),
+            },
+            _ => Awaited::None,
+        };
+        if let Some(told) = retold(hello, changes) {
+            self.hid_name |= changes.hide_name;
+            return Some(Found::Hello(at, parts.end, told));
+        }
+        self.walked = parts.end;
+        None
+    }
+}
+
+impl Parts {
+    fn new(payload: &[u8], end: usize) -> Self {
+        let mut parts = Self { header: [0; MESSAGE_HEADER], collected: 0, end };
+        parts.add(payload, end);
+        parts
+    }
+
+    fn add(&mut self, payload: &[u8], end: usize) {
+        let header = &mut self.header[self.collected.min(MESSAGE_HEADER)..];
+        let fits = header.len().min(payload.len());
+        header[..fits].copy_from_slice(&payload[..fits]);
+        self.collected += payload.len();
+        self.end = end;
+    }
+
+    /// How many bytes of the message are missing, at least; None if it is no ClientHello that stands alone, or one that
+    /// is too long.
+    fn missing(&self) -> Option<usize> {
+        if self.collected == 0 || self.header[0] != CLIENT_HELLO {
+            return None;
+        }
+        if self.collected < MESSAGE_HEADER {
+            return Some(MESSAGE_HEADER - self.collected);
+        }
+        let [_, high, middle, low] = self.header;
+        let length = u32::from_be_bytes([0, high, middle, low]) as usize;
+        if length > MOST { None } else { (MESSAGE_HEADER + length).checked_sub(self.collected) }
+    }
+}
+
+struct Record<'a> {
+    kind: u8,
+    payload: &'a [u8],
+    end: usize,
+}
+
+/// The record that begins at this place, if it is whole and one that the engine takes.
+fn record_at(wire: &[u8], at: usize) -> Option<Record<'_>> {
+    let rest = wire.get(at..)?;
+    let header = rest.first_chunk::<{ record::HEADER }>()?;
+    if !(20..=24).contains(&header[0]) || header[1] != 3 {
+        return None;
+    }
+    let length = usize::from(u16::from_be_bytes([header[3], header[4]]));
+    let payload = rest.get(record::HEADER..record::HEADER + length)?;
+    Some(Record { kind: header[0], payload, end: at + record::HEADER + length })
+}
+
+/// Whether `rest` can be the beginning of a record that is not whole.
+fn waits_for_record(rest: &[u8]) -> bool {
+    !record::worth_processing(rest)
+}
+
+/// The message as the engine is given it.
+fn in_records(message: &[u8]) -> Vec<u8> {
+    let mut records = Vec::with_capacity(message.len() + 5 * record::HEADER);
+    for part in message.chunks(record::MAX_PLAIN) {
+        records.extend_from_slice(&[HANDSHAKE, 3, 1]);
+        records.extend_from_slice(&(part.len() as u16).to_be_bytes());
+        records.extend_from_slice(part);
+    }
+    records
+}
+
+/// The ClientHello as the client has sent it, of one that the engine has read.
+pub(super) fn as_sent(hello: ClientHello<'_>) -> Box<[u8]> {
+    original(hello.raw()).map_or_else(|| hello.raw().into(), Vec::into_boxed_slice)
+}
