@@ -13,6 +13,9 @@ use tlsbio::status::*;
 
 mod support;
 
+#[cfg(tlsbio_wipes)]
+compile_error!("the library brings its allocator in optimised builds: run this test without --release");
+
 #[global_allocator]
 static HEAP: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 

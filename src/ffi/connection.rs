@@ -70,8 +70,12 @@ pub unsafe extern "C" fn tls_server_new(
     unsafe { report_construction(result, error) }
 }
 
-/// Ends a connection now: its memory is returned, its secrets and plain bytes are wiped, and pointers that
-/// it handed out are invalid. Sends nothing: for a proper end call tls_close_notify() and drain before. If
+/// Ends a connection now: its memory is returned, and pointers that it handed out are invalid. Its secrets and
+/// plain bytes are wiped from the heap: keys, traffic secrets, exporter secret, lines of the key log that were
+/// not fetched, and every copy that was made of them on the way. What its context shares with other connections
+/// is not its own: sessions to be resumed (in TLS 1.2 its main secret), ticket keys and the private key stay until
+/// the context has ended. This holds in optimised builds, the shared and the static library's; SECURITY.md says
+/// what it does not cover. Sends nothing: for a proper end call tls_close_notify() and drain before. If
 /// another thread is inside the connection, it ends as soon as that call returns. The handle is invalid from
 /// here on; using it, or freeing it again, is answered TLS_ERR_HANDLE and harms nothing. NULL, and a
 /// handle that is no connection, do nothing. Errors: none. Since 0.1.

@@ -8,6 +8,7 @@
 // The names of the exports are C's.
 #![allow(non_camel_case_types)]
 
+mod allocator;
 mod boundary;
 mod handle;
 mod memory;

@@ -68,6 +68,7 @@ fn check_refused<T>(result: Result<T, Failure>, reason: i32, line: usize) {
     assert!(failure.message.starts_with(&place), "{} is not in line {line}", failure.message);
 }
 
+///
 #[test]
 fn nothing_is_passed_over_because_of_a_slip() {
     let second = |from: &str, to: &str| format!("{FIRST}\n{}\n", SECOND.replacen(from, to, 1));

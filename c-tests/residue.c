@@ -1,0 +1,436 @@
+/* What is left in the process's memory when connections and contexts have ended: no secret of
+ * theirs [R-137]. The secrets are known from the key log, the plain bytes and the keys because they
+ * are given. This program keeps them masked, so that it does not find its own copies. */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "check.h"
+#include "pair.h"
+#include "pki.h"
+#include "signer.h"
+
+/* As many bytes in a row are no accident. */
+#define RUN_BYTES 16
+#define MOST_PATTERNS 4096
+#define MASK 0xA5A55A5AC33C3CC3u
+
+struct pattern {
+    uint64_t masked[RUN_BYTES / 8];
+    const char *what;
+};
+
+static struct pattern patterns[MOST_PATTERNS];
+static size_t pattern_count;
+/* Which last two bytes of a run's first eight some pattern has. */
+static unsigned char begins[65536];
+
+/* Nothing that a compiler could leave out. */
+static void wipe(void *bytes, size_t len)
+{
+    volatile unsigned char *place = bytes;
+
+    while (len-- > 0)
+        *place++ = 0;
+}
+
+static uint64_t masked_word(const void *bytes)
+{
+    uint64_t word;
+
+    memcpy(&word, bytes, sizeof(word));
+    return word ^ MASK;
+}
+
+/* Every run of a secret: at some place a whole one is left if more than a few bytes are. */
+static void remember(const char *what, const void *secret, size_t len)
+{
+    const unsigned char *bytes = secret;
+
+    for (size_t at = 0; at + RUN_BYTES <= len; at += RUN_BYTES / 2) {
+        struct pattern *pattern = &patterns[pattern_count++];
+
+        CHECK(pattern_count < MOST_PATTERNS);
+        pattern->masked[0] = masked_word(bytes + at);
+        pattern->masked[1] = masked_word(bytes + at + 8);
+        pattern->what = what;
+        begins[pattern->masked[0] & 0xFFFF] = 1;
+    }
+}
+
+static void forget_all(void)
+{
+    pattern_count = 0;
+    memset(begins, 0, sizeof(begins));
+}
+
+static size_t hits_at(const unsigned char *place, const char *region, int report)
+{
+    size_t hits = 0;
+    uint64_t first = masked_word(place), second;
+
+    if (!begins[first & 0xFFFF])
+        return 0;
+    second = masked_word(place + 8);
+    for (size_t i = 0; i < pattern_count; i++) {
+        if (patterns[i].masked[0] != first || patterns[i].masked[1] != second)
+            continue;
+        hits++;
+        if (report)
+            printf("  %s at %p in %s", patterns[i].what, (const void *)place, region);
+    }
+    return hits;
+}
+
+/* Whether the stacks of threads that have ended are among what is looked at: the C library keeps
+ * them, and stacks are not promised. Without them it is the heap alone. */
+static int with_stacks_of_threads = 1;
+
+/* In all memory that can be written to, the stack of this thread apart. */
+static size_t count_hits(int report)
+{
+    FILE *maps = fopen("/proc/self/maps", "r");
+    char line[512];
+    size_t hits = 0;
+
+    CHECK(maps != NULL);
+    while (fgets(line, sizeof(line), maps) != NULL) {
+        uintptr_t from, to;
+        char rights[8];
+
+        CHECK_EQ(sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %7s", &from, &to, rights), 3);
+        if (strncmp(rights, "rw", 2) != 0 || strstr(line, "[stack]") != NULL)
+            continue;
+        if (!with_stacks_of_threads && strstr(line, "[heap]") == NULL)
+            continue;
+        for (uintptr_t at = from; at + RUN_BYTES <= to; at++)
+            hits += hits_at((const unsigned char *)at, line, report);
+    }
+    fclose(maps);
+    return hits;
+}
+
+static void expect_nothing(const char *when)
+{
+    size_t hits = count_hits(0);
+
+    if (hits == 0)
+        return;
+    printf("%zu hits %s:\n", hits, when);
+    count_hits(1);
+    CHECK_EQ(hits, 0);
+}
+
+/* The scan itself: a secret that is left is found, wherever it lies in a block. */
+static void what_is_left_is_found(void)
+{
+    /* Known outside: stores to it cannot be left out. */
+    static unsigned char *volatile known;
+    unsigned char secret[48], *block;
+
+    known = malloc(100000);
+    block = known;
+    CHECK(block != NULL);
+    fill_bytes(secret, sizeof(secret), 77);
+    remember("planted", secret, sizeof(secret));
+    CHECK_EQ(count_hits(0), 0);
+    memcpy(block + 777, secret, sizeof(secret));
+    CHECK_EQ(count_hits(0), 5);
+    wipe(block + 777, 20);
+    CHECK_EQ(count_hits(0), 2);
+    wipe(block, 100000);
+    CHECK_EQ(count_hits(0), 0);
+    free(block);
+    forget_all();
+}
+
+static unsigned int digit(char c)
+{
+    return c <= '9' ? (unsigned int)(c - '0') : (unsigned int)(c - 'a' + 10);
+}
+
+/* The secrets of all events that wait. */
+static size_t remember_logged(tls_conn_t *conn)
+{
+    size_t lines = 0;
+    tls_event_t event = {.size = sizeof(event)};
+
+    while (tls_next_event(conn, &event) == 1) {
+        unsigned char secret[64];
+        const char *hex = strrchr(event.text, ' ');
+        size_t len = 0;
+
+        CHECK_EQ(event.kind, TLS_EVENT_KEY_LOG);
+        CHECK(hex != NULL);
+        for (hex++; hex[0] != '\0' && hex[1] != '\0'; hex += 2)
+            secret[len++] = (unsigned char)(digit(hex[0]) << 4 | digit(hex[1]));
+        CHECK(len >= 32);
+        remember("a secret of the key log", secret, len);
+        /* As text it is no less one. */
+        remember("a line of the key log", hex - 2 * len, 2 * len);
+        wipe(secret, sizeof(secret));
+        wipe(&event, sizeof(event));
+        event.size = sizeof(event);
+        lines++;
+    }
+    return lines;
+}
+
+struct setting {
+    uint16_t version;
+    int32_t verify;
+    int external, resumes;
+};
+
+/* A file that is a secret: a stream would keep it in its buffer. */
+static char *read_secret(const char *name, size_t *len)
+{
+    int file = open(pki_path(name), O_RDONLY);
+    char *text = calloc(1, 8192);
+    ptrdiff_t n;
+
+    CHECK(file >= 0);
+    CHECK(text != NULL);
+    n = read(file, text, 8191);
+    CHECK(n > 0);
+    close(file);
+    *len = (size_t)n;
+    return text;
+}
+
+/* PEM text of a key and what is in it. */
+static void remember_key(const char *name)
+{
+    size_t len, at = 0;
+    char *pem = read_secret(name, &len);
+    unsigned char der[256];
+    size_t der_len = 0;
+    uint32_t bits = 0;
+    int count = 0;
+
+    for (at = strcspn(pem, "\n"); pem[at] != '-' && pem[at] != '='; at++) {
+        const char *alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+        const char *place = pem[at] == '\n' ? NULL : strchr(alphabet, pem[at]);
+
+        if (place == NULL)
+            continue;
+        bits = bits << 6 | (uint32_t)(place - alphabet);
+        if (++count % 4 == 0 && der_len + 3 <= sizeof(der)) {
+            der[der_len++] = (unsigned char)(bits >> 16);
+            der[der_len++] = (unsigned char)(bits >> 8);
+            der[der_len++] = (unsigned char)bits;
+        }
+    }
+    /* What precedes the private number is the same in all keys, what follows it is the public key.
+     */
+    CHECK(der_len > 68);
+    remember("a private key", der + 36, 32);
+    remember("a private key as text", pem + strcspn(pem, "\n") + 1 + 48, 40);
+    wipe(der, sizeof(der));
+    wipe(pem, len);
+    free(pem);
+}
+
+static tls_builder_t *recording_builder(const struct recipe *recipe, const struct setting *setting)
+{
+    struct recipe versioned = with_version(*recipe, setting->version);
+    tls_builder_t *builder = make_builder(&versioned);
+
+    CHECK_EQ(tls_builder_key_log(builder, 1), TLS_OK);
+    CHECK_EQ(tls_builder_sessions(builder, setting->resumes ? 100 : 0), TLS_OK);
+    return builder;
+}
+
+static tls_context_t *client_context(const struct setting *setting)
+{
+    struct recipe recipe = plain_client;
+    tls_builder_t *builder;
+    tls_context_t *context;
+
+    recipe.verify = setting->verify;
+    builder = recording_builder(&recipe, setting);
+    context = tls_context_client(builder, NULL);
+    CHECK(context != NULL);
+    tls_builder_free(builder);
+    return context;
+}
+
+static tls_context_t *server_context(const struct setting *setting)
+{
+    tls_ticket_key_t key = {.size = sizeof(key), .secret_len = 48, .decrypt_until = UINT64_MAX};
+    static const struct recipe keyless = {.trust = NULL};
+    tls_builder_t *builder =
+        recording_builder(setting->external ? &keyless : &plain_server, setting);
+    tls_context_t *context;
+
+    if (setting->external) {
+        size_t len;
+        char *chain = pki_read("ecdsa/server-chain.pem", &len);
+
+        CHECK_EQ(tls_builder_identity_external(builder, chain, len), TLS_OK);
+        free(chain);
+    }
+    context = tls_context_server(builder, NULL);
+    CHECK(context != NULL);
+    tls_builder_free(builder);
+    fill_bytes(key.secret, key.secret_len, 4711);
+    remember("a ticket key", key.secret, key.secret_len);
+    CHECK_EQ(tls_context_ticket_keys(context, &key, 1, NULL), TLS_OK);
+    wipe(&key, sizeof(key));
+    return context;
+}
+
+static void shake(struct pair *pair)
+{
+    for (;;) {
+        pump(pair);
+        if (pair->client_status == TLS_ASK_VERIFY) {
+            CHECK_EQ(tls_answer_verify(pair->client, -1), TLS_OK);
+        } else if (pair->server_status == TLS_ASK_SIGN) {
+            unsigned char signature[256];
+            size_t len =
+                sign_outside(pair->server, "ecdsa/server.key", signature, sizeof(signature));
+
+            CHECK_EQ(tls_answer_sign(pair->server, signature, len), TLS_OK);
+        } else {
+            break;
+        }
+    }
+    CHECK_EQ(pair->client_status, TLS_OK);
+    CHECK_EQ(pair->server_status, TLS_OK);
+}
+
+/* Plain bytes on their way: read, left unread, corked, and dropped while they wait to be sent. */
+static void move_bytes(tls_conn_t *from, tls_conn_t *to, uint32_t seed)
+{
+    static unsigned char plain[20000], part[5000];
+    ptrdiff_t n, read = 0;
+
+    fill_bytes(plain, sizeof(plain), seed);
+    for (size_t at = 0; at + 64 <= sizeof(plain); at += 1000)
+        remember("plain bytes", plain + at, 64);
+    CHECK_EQ(tls_write_from(from, plain, sizeof(plain)), sizeof(plain));
+    wipe(plain, sizeof(plain));
+    carry(from, to);
+    CHECK_EQ(tls_advance(to), TLS_OK);
+    while (read < 10000 && (n = tls_read_into(to, part, sizeof(part))) > 0)
+        read += n;
+    CHECK(read >= 10000);
+    wipe(part, sizeof(part));
+    fill_bytes(plain, 500, seed + 1);
+    remember("corked bytes", plain, 500);
+    CHECK_EQ(tls_cork(from), TLS_OK);
+    CHECK_EQ(tls_write_from(from, plain, 500), 500);
+    wipe(plain, sizeof(plain));
+}
+
+static void remember_exported(tls_conn_t *conn)
+{
+    unsigned char out[64];
+
+    CHECK_EQ(tls_export(conn, "EXPERIMENTAL", 12, NULL, 0, 0, out, sizeof(out)), sizeof(out));
+    remember("exported bytes", out, sizeof(out));
+    wipe(out, sizeof(out));
+}
+
+/* One connection from its beginning to its end, after which nothing of it may be left. */
+static void live_and_end(const struct setting *setting, const tls_context_t *client,
+                         const tls_context_t *server, int resumed)
+{
+    struct pair pair = new_pair_of(client, server, NULL);
+
+    shake(&pair);
+    CHECK_EQ(tls_resumed(pair.client), resumed);
+    CHECK(remember_logged(pair.client) >= (setting->version == TLS_VERSION_1_3 ? 5 : 1));
+    CHECK(remember_logged(pair.server) >= (setting->version == TLS_VERSION_1_3 ? 5 : 1));
+    remember_exported(pair.client);
+    if (setting->version == TLS_VERSION_1_3) {
+        CHECK_EQ(tls_key_update(pair.client), TLS_OK);
+        CHECK_EQ(tls_key_update(pair.server), TLS_OK);
+        pump(&pair);
+    }
+    move_bytes(pair.client, pair.server, 1);
+    move_bytes(pair.server, pair.client, 2);
+    free_pair(&pair);
+}
+
+static void run(const struct setting *setting)
+{
+    tls_context_t *client = client_context(setting), *server;
+
+    remember_key("ecdsa/server.key");
+    server = server_context(setting);
+    live_and_end(setting, client, server, 0);
+    if (setting->resumes) {
+        /* Sessions are the context's: in TLS 1.2 they are the main secret itself. */
+        live_and_end(setting, client, server, 1);
+        tls_context_free(client);
+        tls_context_free(server);
+    } else {
+        tls_context_free(server);
+        expect_nothing("after tls_free, with the client's context");
+        tls_context_free(client);
+    }
+    printf("  %zu runs of secrets\n", pattern_count);
+    expect_nothing("after the contexts were freed");
+    forget_all();
+}
+
+static void nothing_is_left_of_connections_and_contexts(void)
+{
+    for (EACH_VERSION) {
+        for (int32_t verify = TLS_VERIFY_PEER; verify <= TLS_VERIFY_ASK; verify++) {
+            for (int resumes = 0; resumes <= 1; resumes++)
+                run(&(struct setting){version, verify, 0, resumes});
+        }
+    }
+}
+
+static void nothing_is_left_where_the_key_is_elsewhere(void)
+{
+    with_stacks_of_threads = 0;
+    for (EACH_VERSION) {
+        for (int resumes = 0; resumes <= 1; resumes++)
+            run(&(struct setting){version, TLS_VERIFY_PEER, 1, resumes});
+    }
+    with_stacks_of_threads = 1;
+}
+
+/* A key that was refused, in whatever form, is not kept either. */
+static void nothing_is_left_of_what_was_refused(void)
+{
+    size_t key_len, chain_len;
+    char *key = read_secret("ecdsa/server.key", &key_len), *end;
+    char *chain = pki_read("ecdsa/server-chain.pem", &chain_len);
+    tls_builder_t *builder = tls_builder_new();
+
+    remember_key("ecdsa/server.key");
+    CHECK_EQ(tls_builder_identity_pem(builder, "", 0, key, key_len), TLS_ERR_CONFIG);
+    CHECK_EQ(tls_builder_identity_pem(builder, chain, chain_len - 40, key, key_len),
+             TLS_ERR_CONFIG);
+    CHECK_EQ(tls_builder_identity_pem(builder, chain, chain_len, key, key_len - 30),
+             TLS_ERR_CONFIG);
+    CHECK_EQ(tls_builder_identity_pem(builder, chain, chain_len, key, key_len), TLS_OK);
+    for (end = key; (end = strchr(end, '\n')) != NULL;)
+        *end = ' ';
+    CHECK_EQ(tls_builder_identity_pem(builder, chain, chain_len, key, key_len), TLS_ERR_CONFIG);
+    tls_builder_free(builder);
+    wipe(key, key_len);
+    free(key);
+    free(chain);
+    expect_nothing("after the builder was freed");
+    forget_all();
+}
+
+int main(int argc, char **argv)
+{
+    pki_set(argc, argv);
+    RUN(what_is_left_is_found);
+    RUN(nothing_is_left_of_what_was_refused);
+    RUN(nothing_is_left_of_connections_and_contexts);
+    RUN(nothing_is_left_where_the_key_is_elsewhere);
+    return 0;
+}
