@@ -486,6 +486,185 @@ static void a_context_can_offer_it_for_all(void)
     tls_builder_free(builder);
 }
 
+/* The extension of this number in the ClientHello that waits; its length, or -1 without it. */
+static ptrdiff_t extension_of(const unsigned char *hello, size_t len, uint16_t number)
+{
+    size_t at = 4 + 2 + 32;
+
+    at += 1 + hello[at];
+    at += 2 + ((size_t)hello[at] << 8) + hello[at + 1];
+    at += 1 + (size_t)hello[at];
+    for (at += 2; at + 4 <= len;) {
+        size_t extension = ((size_t)hello[at + 2] << 8) + hello[at + 3];
+
+        if (hello[at] == number >> 8 && hello[at + 1] == (number & 0xFF))
+            return (ptrdiff_t)extension;
+        at += 4 + extension;
+    }
+    return -1;
+}
+
+enum { PRE_SHARED_KEY = 41, EARLY_DATA = 42 };
+
+struct hello {
+    unsigned char raw[8192];
+    size_t len;
+};
+
+/* What a client sends first; the connection is given up. */
+static struct hello hello_of(const tls_context_t *client, const tls_client_options_t *options)
+{
+    struct pair pair = pair_with(client, options);
+    struct hello hello = {.len = (size_t)tls_hello_raw(pair.server, hello.raw, sizeof(hello.raw))};
+
+    CHECK(hello.len > 100 && hello.len < sizeof(hello.raw));
+    free_pair(&pair);
+    return hello;
+}
+
+static int has_session_id(const struct hello *hello, const unsigned char *id, size_t len)
+{
+    const unsigned char *sent = hello->raw + 4 + 2 + 32;
+
+    return sent[0] == len && memcmp(sent + 1, id, len) == 0;
+}
+
+/* A whole connection; whether it resumed. */
+static int connects(const tls_context_t *client, const tls_client_options_t *options,
+                    const tls_context_t *server)
+{
+    struct pair pair = pair_with(client, options);
+    int resumed;
+
+    CHECK_EQ(tls_answer_context(pair.server, server), TLS_OK);
+    finish_handshake(&pair);
+    check_alive(&pair);
+    resumed = tls_resumed(pair.client);
+    free_pair(&pair);
+    return resumed;
+}
+
+static tls_context_t *server_of(uint16_t version, int with_ids)
+{
+    struct recipe recipe = with_version(plain_server, version);
+    tls_builder_t *builder = make_builder(&recipe);
+    tls_context_t *context;
+
+    /* One that takes early data has no tickets: its TLS 1.2 sessions have ids. */
+    if (with_ids)
+        CHECK_EQ(tls_builder_early_data(builder, 1024), TLS_OK);
+    context = tls_context_server(builder, NULL);
+    CHECK(context != NULL);
+    tls_builder_free(builder);
+    return context;
+}
+
+/* what was seen in the clear does not stand beside what is hidden. */
+static void sessions_with_and_without_it_do_not_meet(void)
+{
+    const struct bytes list = list_of(VERSION, X25519, "public.test");
+    const tls_client_options_t hidden = options_for("server.test", &list);
+    const tls_client_options_t open = {.size = sizeof(open), .server_name = "server.test"};
+
+    for (EACH_VERSION) {
+        for (int with_ids = 0; with_ids < 2; with_ids++) {
+            tls_builder_t *builder = builder_of(TLS_VERSION_1_2, TLS_VERSION_1_3);
+            tls_context_t *client, *server = server_of(version, with_ids);
+            struct hello hello;
+
+            CHECK_EQ(tls_builder_early_data(builder, 1024), TLS_OK);
+            client = tls_context_client(builder, NULL);
+            tls_builder_free(builder);
+            CHECK_EQ(connects(client, &open, server), 0);
+            CHECK_EQ(connects(client, &open, server), 1);
+            if (version == TLS_VERSION_1_2 && with_ids) {
+                /* The id is the same in every hello that offers this session, and in none with ECH.
+                 */
+                struct hello clear = hello_of(client, &open);
+                const unsigned char *id = clear.raw + 4 + 2 + 32;
+
+                CHECK_EQ(id[0], 32);
+                hello = hello_of(client, &open);
+                CHECK(has_session_id(&hello, id + 1, 32));
+                hello = hello_of(client, &hidden);
+                CHECK(!has_session_id(&hello, id + 1, 32));
+            }
+            for (int again = 0; again < 2; again++) {
+                hello = hello_of(client, &hidden);
+                CHECK(!contains(hello.raw, hello.len, "server"));
+                CHECK_EQ(extension_of(hello.raw, hello.len, PRE_SHARED_KEY), -1);
+                CHECK_EQ(extension_of(hello.raw, hello.len, EARLY_DATA), -1);
+            }
+            /* And what was there without it is still there. */
+            CHECK_EQ(connects(client, &open, server), 1);
+            tls_context_free(client);
+            tls_context_free(server);
+        }
+    }
+}
+
+/* The same with one list for the whole context, and connections that do without. */
+static void connections_without_it_keep_their_sessions_in_a_context_that_offers_it(void)
+{
+    const struct bytes list = list_of(VERSION, X25519, "public.test");
+    const tls_client_options_t of_context = {.size = sizeof(of_context),
+                                             .server_name = "server.test"};
+    tls_client_options_t without = of_context;
+    tls_builder_t *builder = builder_of(TLS_VERSION_1_3, TLS_VERSION_1_3);
+    tls_context_t *client, *server = server_of(TLS_VERSION_1_3, 0);
+
+    CHECK_EQ(tls_builder_ech(builder, list.data, list.len), TLS_OK);
+    client = tls_context_client(builder, NULL);
+    for (int grease = 0; grease < 2; grease++) {
+        struct hello hello;
+
+        without.flags = grease ? TLS_CLIENT_ECH_GREASE : TLS_CLIENT_NO_ECH;
+        /* GREASE hides nothing: with and without it are one kind. */
+        CHECK_EQ(connects(client, &without, server), grease);
+        CHECK_EQ(connects(client, &without, server), 1);
+        hello = hello_of(client, &of_context);
+        CHECK_EQ(extension_of(hello.raw, hello.len, PRE_SHARED_KEY), -1);
+        CHECK_EQ(connects(client, &without, server), 1);
+    }
+    tls_builder_free(builder);
+    tls_context_free(client);
+    tls_context_free(server);
+}
+
+/* Sessions that the host carries. */
+static void a_session_of_the_other_kind_is_refused(void)
+{
+    const struct bytes list = list_of(VERSION, X25519, "public.test");
+    tls_context_t *client = make_client_context(&plain_client);
+
+    for (EACH_VERSION) {
+        tls_context_t *server = server_of(version, 0);
+        tls_client_options_t open = {
+            .size = sizeof(open), .server_name = "server.test", .flags = TLS_CLIENT_OWN_SESSIONS};
+        tls_client_options_t hidden = options_for("server.test", &list);
+        struct pair pair = pair_with(client, &open);
+        tls_error_t error = {.size = sizeof(error)};
+        tls_session_t *session;
+
+        CHECK_EQ(tls_answer_context(pair.server, server), TLS_OK);
+        finish_handshake(&pair);
+        check_alive(&pair);
+        session = tls_session_take(pair.client, NULL);
+        CHECK(session != NULL);
+        free_pair(&pair);
+        hidden.session = session;
+        CHECK(tls_client_new_with(client, &hidden, &error) == NULL);
+        CHECK_EQ(error.status, TLS_ERR_ARGUMENT);
+        CHECK(strstr(error.message, "ECH") != NULL);
+        /* It was not used up by that. */
+        open.session = session;
+        CHECK_EQ(connects(client, &open, server), 1);
+        tls_session_free(session);
+        tls_context_free(server);
+    }
+    tls_context_free(client);
+}
+
 /* A server ignores it, resumes with it, and may send a HelloRetryRequest. */
 static void grease_changes_nothing_else(void)
 {
@@ -621,6 +800,9 @@ int main(int argc, char **argv)
     RUN(the_first_usable_configuration_is_used);
     RUN(versions_are_told);
     RUN(a_context_can_offer_it_for_all);
+    RUN(sessions_with_and_without_it_do_not_meet);
+    RUN(connections_without_it_keep_their_sessions_in_a_context_that_offers_it);
+    RUN(a_session_of_the_other_kind_is_refused);
     RUN(grease_changes_nothing_else);
     RUN(the_contexts_time_counts_with_ech_too);
     RUN(a_signature_elsewhere_goes_with_grease);

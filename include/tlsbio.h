@@ -954,7 +954,7 @@ int32_t tls_context_fips(const tls_context_t *context);
 
 /**
  * Ends the caller's hold on a context. Connections keep what they need of it, so this may be called while
- * some are alive. NULL, and a handle that is no context, do nothing. Errors: none. Since 0.1.
+ * some are alive. With the last of both its keys and sessions are wiped from the heap [R-137]. NULL, and a handle that is no context, do nothing. Errors: none. Since 0.1.
  */
 void tls_context_free(tls_context_t *context);
 
@@ -992,8 +992,12 @@ tls_conn_t *tls_server_new(const tls_context_t *context,
                            tls_error_t *error);
 
 /**
- * Ends a connection now: its memory is returned, its secrets and plain bytes are wiped, and pointers that
- * it handed out are invalid. Sends nothing: for a proper end call tls_close_notify() and drain before. If
+ * Ends a connection now: its memory is returned, and pointers that it handed out are invalid. Its secrets and
+ * plain bytes are wiped from the heap [R-137]: keys, traffic secrets, exporter secret, lines of the key log that were
+ * not fetched, and every copy that was made of them on the way. What its context shares with other connections
+ * is not its own: sessions to be resumed (in TLS 1.2 its main secret), ticket keys and the private key stay until
+ * the context has ended. This holds in optimised builds, the shared and the static library's; SECURITY.md says
+ * what it does not cover. Sends nothing: for a proper end call tls_close_notify() and drain before. If
  * another thread is inside the connection, it ends as soon as that call returns. The handle is invalid from
  * here on; using it, or freeing it again, is answered TLS_ERR_HANDLE and harms nothing [R-01]. NULL, and a
  * handle that is no connection, do nothing. Errors: none. Since 0.1.
@@ -1786,7 +1790,8 @@ ptrdiff_t tls_resumption_data(tls_conn_t *conn,
  *
  * `error` may be NULL; otherwise the caller has set `error->size`.
  * Errors: NULL, with `error->status` as of tls_client_new(), TLS_ERR_ARGUMENT (a session that was made under
- * another context, or with another server name: it says nothing about what this one would accept [R-43]),
+ * another context, or with another server name: it says nothing about what this one would accept [R-43]; one of a
+ * connection that offered ECH for one that does not, or the other way round [R-138]),
  * TLS_ERR_STATE (a TLS 1.3 session that was used), TLS_ERR_BUSY (another thread uses this session). Since 0.1.
  */
 tls_conn_t *tls_client_new_resuming(const tls_context_t *context,
@@ -2322,6 +2327,11 @@ tls_status_t tls_answer_context_with(tls_conn_t *conn,
  * both. The key comes out of the DNS, as the parameter "ech" of the HTTPS record of the name (RFC 9848): an
  * ECHConfigList, which the host looks up over a channel that hides the name as well, and gives here as bytes.
  * This library offers ECH as a client; on servers, which ignore it, the engine does not have it.
+ *
+ * Sessions of connections that offer ECH are kept apart from those of connections that do not, GREASE included
+ * [R-138]: an observer has seen the latter, and would know by one in the outer ClientHello whom the inner one is for.
+ * No session of TLS 1.2 is offered beside ECH. A tls_session_t of either kind is TLS_ERR_ARGUMENT for a connection of
+ * the other.
  *
  * The server of a list is told by tls_client_new_with(), for each connection. Then tls_sni() is the hidden
  * name. The connection offers TLS 1.3 only, whatever the context says: servers with ECH have it.

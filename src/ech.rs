@@ -57,10 +57,7 @@ fn check(list: &[u8]) -> Result<(), Failure> {
     let length =
         reader.number(2).ok_or_else(|| fault(0, 0, "a list begins with its length, in two bytes"))?;
     if length != reader.bytes.len() {
-        let why = format!(
-            "{} bytes follow its length, which says another number (PEM is not taken)",
-            reader.bytes.len()
-        );
+        let why = format!("its length says {length} bytes, and {} follow", reader.bytes.len());
         return Err(fault(0, 0, &why));
     }
     if length == 0 {

@@ -28,8 +28,16 @@ enum Secrets {
 /// Which context a session was made under: its rules alone say whether the peer would be accepted.
 pub(super) type Origin = Arc<()>;
 
-/// The name that the server has proved, and the one that it was told.
-type Peer = (ServerName<'static>, Option<DnsName<'static>>);
+/// Whose sessions these are.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Peer {
+    /// The name that the server has proved.
+    pub verified: ServerName<'static>,
+    /// The name that it was told.
+    pub sent: Option<DnsName<'static>>,
+    /// Whether it was told under ECH: an observer who saw a session without it knows whose it is.
+    pub is_hidden: bool,
+}
 
 /// What `tls_session_t` stands for.
 pub(crate) struct ClientSession {
@@ -72,6 +80,12 @@ impl OwnSessions {
             if !Arc::ptr_eq(origin, &session.origin) {
                 return Err(Failure::argument(
                     "the session was made under another context, whose rules may have been others",
+                ));
+            }
+            if peer.is_hidden != session.peer.is_hidden {
+                return Err(Failure::argument(
+                    "of the session's connection and this one, one offers ECH: with the session the other would tell \
+                     whom it is for",
                 ));
             }
             if peer != session.peer {

@@ -293,7 +293,7 @@ impl ClientSetup {
         });
         config.resumption = match &kept {
             None => Resumption::disabled(),
-            Some(kept) => Resumption::store(Arc::clone(kept) as _),
+            Some(kept) => kept.resumption(EchStatus::from(recipe.ech.as_ref()) == EchStatus::Offered),
         };
         recipe.compression().set_client(&mut config);
         if recipe.ech != Ech::Off {

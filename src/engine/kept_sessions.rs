@@ -7,11 +7,12 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rustls::client::{ClientSessionKey, ClientSessionStore, Tls12Session, Tls13Session};
+use rustls::client::{ClientSessionKey, ClientSessionStore, Resumption, Tls12Session, Tls13Session};
 use rustls::crypto::kx::NamedGroup;
 use zeroize::Zeroizing;
 
 use super::digest::digest;
+use super::hidden_sessions::HiddenSessions;
 use crate::signature_hash::Hash;
 
 /// The longest ticket that is ever kept: half of what a flight may have by default goes to no one's ticket.
@@ -39,7 +40,7 @@ pub(super) fn most_ticket(room: usize) -> usize {
     room.min(MOST_TICKET)
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct KeptSessions {
     store: Arc<dyn ClientSessionStore>,
     most_ticket: usize,
@@ -56,6 +57,15 @@ impl KeptSessions {
     pub(super) fn offering(&self, mark: Mark) -> Self {
         let lists = self.protocols.as_ref().map(|(_, lists)| Arc::clone(lists)).unwrap_or_default();
         Self { store: Arc::clone(&self.store), most_ticket: self.most_ticket, protocols: Some((mark, lists)) }
+    }
+
+    /// These sessions for a configuration, which offers ECH or does not: the two kinds do not meet.
+    pub(super) fn resumption(&self, is_hidden: bool) -> Resumption {
+        let mut kept = self.clone();
+        if is_hidden {
+            kept.store = Arc::new(HiddenSessions(kept.store));
+        }
+        Resumption::store(Arc::new(kept))
     }
 
     /// What is filed under `key` belongs to these protocols.

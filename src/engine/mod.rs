@@ -25,6 +25,7 @@ mod facts;
 mod fault;
 mod full_records;
 mod halves;
+mod hidden_sessions;
 mod identities;
 mod input;
 mod kernel;

@@ -7,7 +7,7 @@ use rustls::ClientConfig;
 use rustls::client::Resumption;
 use rustls::enums::ApplicationProtocol;
 
-use super::client_sessions::{ClientSession, OwnSessions};
+use super::client_sessions::{ClientSession, OwnSessions, Peer};
 use super::config::{ClientSetup, ServerSetup, protocols};
 use super::ech::{EchStatus, with_ech, with_groups};
 use super::kept_sessions::{KeptSessions, mark};
@@ -76,16 +76,21 @@ impl ClientSetup {
             }
         };
         let offered = mark(alpn.unwrap_or(&self.protocols));
-        if let (Some(kept), Some(_)) = (&self.kept, alpn) {
-            if config.enable_early_data {
-                Arc::make_mut(&mut config).resumption = Resumption::store(Arc::new(kept.offering(offered)));
+        let is_hidden = ech == EchStatus::Offered;
+        if let Some(kept) = &self.kept {
+            let by_protocols = alpn.is_some() && config.enable_early_data;
+            // Otherwise the sessions are those of the configuration.
+            if by_protocols || is_hidden != (self.ech == EchStatus::Offered) {
+                let kept = if by_protocols { kept.offering(offered) } else { KeptSessions::clone(kept) };
+                Arc::make_mut(&mut config).resumption = kept.resumption(is_hidden);
             }
         }
         // Last, so that no error comes after a session was used up.
         let own_sessions = match sessions {
             None => None,
             Some(session) => {
-                let own = OwnSessions::new(&self.origin, (verified.clone(), sent.clone()), offered, session)?;
+                let peer = Peer { verified: verified.clone(), sent: sent.clone(), is_hidden };
+                let own = OwnSessions::new(&self.origin, peer, offered, session)?;
                 let own = Arc::new(own);
                 let kept = KeptSessions::new(Arc::clone(&own) as _, self.most_ticket);
                 Arc::make_mut(&mut config).resumption = Resumption::store(Arc::new(kept));

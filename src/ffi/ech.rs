@@ -16,6 +16,11 @@ use crate::failure::Failure;
 /// ECHConfigList, which the host looks up over a channel that hides the name as well, and gives here as bytes.
 /// This library offers ECH as a client; on servers, which ignore it, the engine does not have it.
 ///
+/// Sessions of connections that offer ECH are kept apart from those of connections that do not, GREASE included
+/// an observer has seen the latter, and would know by one in the outer ClientHello whom the inner one is for.
+/// No session of TLS 1.2 is offered beside ECH. A tls_session_t of either kind is TLS_ERR_ARGUMENT for a connection of
+/// the other.
+///
 /// The server of a list is told by tls_client_new_with(), for each connection. Then tls_sni() is the hidden
 /// name. The connection offers TLS 1.3 only, whatever the context says: servers with ECH have it.
 ///

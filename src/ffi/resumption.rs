@@ -179,7 +179,8 @@ pub unsafe extern "C" fn tls_resumption_data(
 ///
 /// `error` may be NULL; otherwise the caller has set `error->size`.
 /// Errors: NULL, with `error->status` as of tls_client_new(), TLS_ERR_ARGUMENT (a session that was made under
-/// another context, or with another server name: it says nothing about what this one would accept ),
+/// another context, or with another server name: it says nothing about what this one would accept; one of a
+/// connection that offered ECH for one that does not, or the other way round ),
 /// TLS_ERR_STATE (a TLS 1.3 session that was used), TLS_ERR_BUSY (another thread uses this session). Since 0.1.
 ///
 /// # Safety
