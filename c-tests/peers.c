@@ -775,6 +775,116 @@ static void where_it_cannot_be_the_context_is_not_made(void)
     tls_builder_free(builder);
 }
 
+/* ---- Peers that only read, and answer our KeyUpdates ---- */
+
+/* Who reads answers at once: it is of the form of the engine that asks. */
+static struct pair key_update_pair(int server_writes, int writer_asks)
+{
+    struct recipe client = with_version(plain_client, TLS_VERSION_1_3), server = plain_server;
+    tls_context_t *contexts[2];
+    struct pair pair;
+    int rounds;
+
+    if (!server_writes || writer_asks) {
+        server.verify = TLS_VERIFY_ASK;
+        server.client_auth = TLS_CLIENT_AUTH_OPTIONAL;
+    }
+    if (server_writes || writer_asks)
+        client.verify = TLS_VERIFY_ASK;
+    contexts[0] = make_client_context(&client);
+    contexts[1] = make_server_context(&server);
+    pair = new_pair_of(contexts[0], contexts[1], NULL);
+    for (rounds = 0; rounds < 4; rounds++) {
+        pump(&pair);
+        if (pair.client_status == TLS_ASK_VERIFY)
+            CHECK_EQ(tls_answer_verify(pair.client, 0), TLS_OK);
+        if (pair.server_status == TLS_ASK_VERIFY)
+            CHECK_EQ(tls_answer_verify(pair.server, 0), TLS_OK);
+    }
+    finish_handshake(&pair);
+    tls_context_free(contexts[0]);
+    tls_context_free(contexts[1]);
+    return pair;
+}
+
+/* Writes to and asks a peer that reads and answers; how often that goes well. */
+static int ask_often(tls_conn_t *in, tls_conn_t *out, tls_conn_t *reader, int most)
+{
+    char plain[8];
+    int i;
+
+    for (i = 0; i < most; i++) {
+        CHECK_EQ(tls_write_from(out, "data", 4), 4);
+        CHECK_EQ(tls_key_update(out), TLS_OK);
+        CHECK(carry(out, reader) > 0);
+        CHECK_EQ(tls_read_into(reader, plain, sizeof(plain)), 4);
+        CHECK_EQ(tls_advance(reader), TLS_OK);
+        CHECK(carry(reader, in) > 0);
+        if (tls_advance(in) != TLS_OK)
+            break;
+    }
+    return i;
+}
+
+/* */
+static void a_peer_may_answer_for_ever(void)
+{
+    int server_writes, form;
+
+    for (server_writes = 0; server_writes < 2; server_writes++) {
+        for (form = 0; form < 3; form++) {
+            struct pair pair = key_update_pair(server_writes, form == 1);
+            tls_conn_t *writer = server_writes ? pair.server : pair.client;
+            tls_conn_t *reader = server_writes ? pair.client : pair.server;
+            tls_conn_t *sender = form == 2 ? tls_split(writer, NULL) : writer;
+            char plain[8];
+
+            CHECK(sender != NULL);
+            CHECK_EQ(ask_often(writer, sender, reader, 200), 200);
+            /* Both directions carry data, under keys that both sides count alike. */
+            CHECK_EQ(tls_write_from(reader, "back", 4), 4);
+            carry(reader, writer);
+            CHECK_EQ(tls_read_into(writer, plain, sizeof(plain)), 4);
+            CHECK_BYTES(plain, "back", 4);
+            CHECK_EQ(ask_often(writer, sender, reader, 50), 50);
+            CHECK_EQ(tls_close_notify(reader), TLS_OK);
+            carry(reader, writer);
+            CHECK_EQ(tls_advance(writer), TLS_CLOSED);
+            if (form == 2)
+                tls_free(sender);
+            free_pair(&pair);
+        }
+    }
+}
+
+/* what nobody asked for is counted as ever, also after many answers. */
+static void a_flood_ends_the_connection(void)
+{
+    int server_floods, after;
+
+    for (server_floods = 0; server_floods < 2; server_floods++) {
+        for (after = 0; after < 50; after += 40) {
+            struct pair pair = key_update_pair(server_floods, 1);
+            tls_conn_t *flood = server_floods ? pair.server : pair.client;
+            tls_conn_t *victim = server_floods ? pair.client : pair.server;
+            int i;
+
+            CHECK_EQ(ask_often(victim, victim, flood, after), after);
+            for (i = 0; i < 100; i++) {
+                CHECK_EQ(tls_key_update(flood), TLS_OK);
+                carry(flood, victim);
+                if (tls_advance(victim) != TLS_OK)
+                    break;
+                carry(victim, flood);
+                CHECK_EQ(tls_advance(flood), TLS_OK);
+            }
+            CHECK(i <= 32);
+            CHECK_EQ(tls_advance(victim), TLS_ERR_PEER);
+            free_pair(&pair);
+        }
+    }
+}
+
 int main(int argc, char **argv)
 {
     pki_set(argc, argv);
@@ -791,5 +901,7 @@ int main(int argc, char **argv)
     RUN(a_server_may_speak_before_the_clients_finished);
     RUN(others_wait_for_the_finished);
     RUN(where_it_cannot_be_the_context_is_not_made);
+    RUN(a_peer_may_answer_for_ever);
+    RUN(a_flood_ends_the_connection);
     return 0;
 }

@@ -53,7 +53,7 @@ def promises_in(text):
 def promises_in_tests(root):
     """promise -> the files that name it: tests, and modules of the library with tests of their own."""
     found = {}
-    for directory in ("c-tests", "tests", "src/buffer"):
+    for directory in ("c-tests", "tests", "src/buffer", "src/engine"):
         for path in sorted((root / directory).rglob("*")):
             if not path.is_file() or "__pycache__" in path.parts or path.name == "checks_test.py":
                 continue

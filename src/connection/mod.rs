@@ -4,6 +4,7 @@
 //! all of them move the connection on through [`Connection::drive`].
 
 mod answer;
+mod answered_updates;
 mod chunks;
 mod clock;
 mod cork;
@@ -31,7 +32,9 @@ use std::sync::Arc;
 
 use crate::buffer::{Inbound, Outbound};
 use crate::context::Shared;
-use crate::engine::{ClientSetup, Flow, Opening, PlainSink, Question, Session, Vacant, observe};
+use crate::engine::{
+    ClientSetup, Flow, Opening, PlainSink, Question, Session, Vacant, Wish, forbear, observe,
+};
 use crate::failure::Failure;
 use crate::record;
 use crate::status::*;
@@ -223,21 +226,23 @@ impl Connection {
 
     /// One call of the engine, over the wire bytes of the run up to `end`.
     fn receive(&mut self, run: &mut Run<'_, '_>, end: usize) -> Answer<()> {
+        let wish = if self.session.is_handshaking() { Wish::Nothing } else { self.forbearance() };
         let pool = &self.shared.pool;
         let limit = self.shared.limits.outbound;
         let before = self.observe();
         let wants = self.wants();
         let first = run.used();
-        let (result, observed) = if self.session.is_handshaking() {
+        let ((result, made), observed) = if self.session.is_handshaking() {
             if self.outbound.len() + self.shared.flight_bound > limit {
                 return Err(TLS_WANT_DRAIN);
             }
             let out = self.outbound.appender(USUAL_FLIGHT, pool);
-            observe(wants, || run.step(end, |wire, sink| self.session.receive(wire, out, sink)))
+            observe(wants, || (run.step(end, |wire, sink| self.session.receive(wire, out, sink)), false))
         } else {
             let session = &mut self.session;
             self.outbound.with_rare_appender(pool, |out| {
-                observe(wants, || run.step(end, |wire, sink| session.receive(wire, out, sink)))
+                let step = || run.step(end, |wire, sink| session.receive(wire, out, sink));
+                observe(wants, || forbear(wish, step))
             })
         };
         self.outbound.release_if_empty(pool);
@@ -251,6 +256,7 @@ impl Connection {
         if let Err(failure) = result {
             return Err(self.fail(explain_foreign_protocol(failure, run.between(first, end))));
         }
+        self.note_decrypter(wish, made, run.used() == end)?;
         if self.outbound.len() > limit {
             return Err(self.fail(Failure::peer(
                 TLS_REASON_VIOLATION,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::answered_updates::Answered;
 use super::clock::Clock;
 use super::cork::Sending;
 use super::events::Events;
@@ -25,6 +26,7 @@ pub(super) struct Rare {
     pub(super) half: Option<Half>,
     /// The traffic secrets were taken.
     pub(super) handed_over: bool,
+    pub(super) answered: Answered,
     pub(super) sending: Option<Sending>,
 }
 
@@ -52,6 +54,7 @@ impl Rare {
             || self.clock.is_some()
             || self.half.is_some()
             || self.handed_over
+            || self.answered.is_needed()
             || self.sending.is_some()
     }
 }

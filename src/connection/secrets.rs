@@ -29,7 +29,8 @@ impl Connection {
             rare.exporter = self.session.exporter();
         }
         let handed_over = self.vacate().hand_over();
-        let (secrets, rest) = self.or_fail(handed_over)?;
+        let (mut secrets, rest) = self.or_fail(handed_over)?;
+        secrets.receive.sequence -= self.records_of_ours();
         self.session = rest;
         self.rare.get_or_insert_default().handed_over = true;
         self.inbound.release(&self.shared.pool);

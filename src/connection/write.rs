@@ -2,7 +2,7 @@
 
 use super::chunks::Chunks;
 use super::{Answer, Connection};
-use crate::engine::{Session, observe, pad};
+use crate::engine::{Session, count_requests, observe, pad};
 use crate::failure::Failure;
 use crate::limits::{MIN_WRITE, OUTBOUND_RESERVE};
 use crate::record::{full_records, reserve_bound};
@@ -118,8 +118,10 @@ impl Connection {
         self.seal_held()?;
         let wants = self.wants();
         let out = self.outbound.appender(OUTBOUND_RESERVE, &self.shared.pool);
-        let (result, observed) = observe(wants, || self.session.update_keys(out));
+        let ((result, observed), requests) =
+            count_requests(|| observe(wants, || self.session.update_keys(out)));
         self.note_observed(observed);
+        self.note_requests(requests);
         self.outbound.release_if_empty(&self.shared.pool);
         match result {
             Ok(true) => Ok(()),
@@ -145,9 +147,10 @@ impl Connection {
         let wants = self.wants();
         let out = self.outbound.appender(reserve(sizing, length), &self.shared.pool);
         let session = &mut *self.session;
-        let (result, observed) =
-            observe(wants, || pad(sizing.block, || seal_records(session, sizing, chunks, length, out)));
+        let seal = || pad(sizing.block, || seal_records(session, sizing, chunks, length, out));
+        let ((result, observed), requests) = count_requests(|| observe(wants, seal));
         self.note_observed(observed);
+        self.note_requests(requests);
         self.advance_ramp(sizing, length);
         self.counters.records_out += result.map_err(|failure| self.fail(failure))?;
         Ok(())

@@ -26,7 +26,7 @@ const EXTENSION_HEADER: usize = 4;
 const MARK_LENGTH: usize = EXTENSION_HEADER + SECRET + 2 + 2;
 
 /// Known to nobody outside of this process.
-static PROCESS: LazyLock<[u8; SECRET]> = LazyLock::new(|| {
+pub(super) static PROCESS: LazyLock<[u8; SECRET]> = LazyLock::new(|| {
     let mut secret = [0; SECRET];
     // Without random bytes no handshake gets as far as a ClientHello that is retold.
     let _ = rand::fill(&mut secret);

@@ -1,0 +1,95 @@
+//! Peers that do nothing but answer our KeyUpdates, which the engine would take for a flood.
+
+use super::{Answer, Connection};
+use crate::engine::{Flow, Outcome, Wish, no_data};
+
+/// After so many requests the engine's count is set back. It allows twice as many messages, and at most one request is
+/// not answered yet.
+const MANY: u8 = 16;
+
+/// What a connection knows of it.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Answered {
+    /// Requests since the engine's count was set back.
+    asked: u8,
+    /// Records of ours that the decrypter has seen.
+    ours: u16,
+    /// Whether the decrypter takes records of ours.
+    ready: bool,
+}
+
+impl Answered {
+    pub(super) fn is_needed(&self) -> bool {
+        self.asked > 0 || self.ours > 0
+    }
+
+    fn wish(&self) -> Wish {
+        match *self {
+            Self { asked: MANY.., .. } => Wish::Forbear,
+            Self { ours: 1.., .. } => Wish::Watch,
+            _ => Wish::Nothing,
+        }
+    }
+}
+
+impl Connection {
+    /// Counts requests that this side has sent.
+    pub(super) fn note_requests(&mut self, count: u32) {
+        if count == 0 {
+            return;
+        }
+        if let Some(half) = self.half() {
+            half.note_requests(count);
+        } else {
+            self.add_requests(count);
+        }
+    }
+
+    fn add_requests(&mut self, count: u32) {
+        let answered = &mut self.rare.get_or_insert_default().answered;
+        answered.asked = answered.asked.saturating_add(u8::try_from(count).unwrap_or(u8::MAX));
+    }
+
+    /// What the next decrypter is to be.
+    pub(super) fn forbearance(&mut self) -> Wish {
+        let Some(rare) = &self.rare else { return Wish::Nothing };
+        let asked = rare.half.as_ref().map_or(0, |half| half.take_requests());
+        if asked > 0 {
+            self.add_requests(asked);
+        }
+        self.rare.as_ref().map_or(Wish::Nothing, |rare| rare.answered.wish())
+    }
+
+    /// What came of a run with `wish`; `aligned` where the engine has left nothing of its bytes.
+    pub(super) fn note_decrypter(&mut self, wish: Wish, made: bool, aligned: bool) -> Answer<()> {
+        if wish == Wish::Nothing {
+            return Ok(());
+        }
+        let answered = &mut self.rare.get_or_insert_default().answered;
+        if made {
+            answered.ours = 0;
+            answered.ready = wish == Wish::Forbear;
+        }
+        if answered.ready && aligned && answered.asked >= MANY && !self.session.peer_closed() {
+            return self.set_count_back();
+        }
+        Ok(())
+    }
+
+    fn set_count_back(&mut self) -> Answer<()> {
+        let mut record = no_data();
+        let Self { session, outbound, shared, .. } = self;
+        let Outcome { result, .. } = outbound.with_rare_appender(&shared.pool, |out| {
+            session.receive(&mut record, out, &mut |_, _| Flow::More)
+        });
+        let answered = &mut self.rare.get_or_insert_default().answered;
+        answered.asked -= MANY;
+        answered.ours += 1;
+        result.map_err(|failure| self.fail(failure))
+    }
+
+    /// How many records the engine has counted inbound, under its present key, that the peer has not sent.
+    pub(super) fn records_of_ours(&self) -> u64 {
+        self.rare.as_ref().map_or(0, |rare| rare.answered.ours.into())
+    }
+}
