@@ -58,6 +58,8 @@ impl Revocation {
 pub(crate) struct Crl {
     list: Arc<CertRevocationList<'static>>,
     issued: Box<[u8]>,
+    /// SHA-256 of its DER.
+    digest: [u8; 32],
 }
 
 impl Crl {
@@ -65,12 +67,16 @@ impl Crl {
     pub(crate) fn from_der(der: &[u8]) -> Result<Self, &'static str> {
         let list = OwnedCertRevocationList::from_der(der).map_err(|error| fault::of_crl(&error))?;
         let issued = issued(der).ok_or("its time of issue is malformed")?;
-        Ok(Self { list: Arc::new(list.into()), issued })
+        Ok(Self { list: Arc::new(list.into()), issued, digest: sha256(der) })
     }
 
     /// When it was issued, in a form that can be compared.
     pub(crate) fn issued(&self) -> &[u8] {
         &self.issued
+    }
+
+    pub(super) fn digest(&self) -> &[u8; 32] {
+        &self.digest
     }
 
     pub(super) fn list(&self) -> &CertRevocationList<'static> {
@@ -102,8 +108,14 @@ pub(crate) struct Pin(pub [u8; 32]);
 impl Pin {
     /// Whether this is the pin of the key in `info`, in DER.
     fn is_of(&self, info: &[u8]) -> bool {
-        TLS13_AES_128_GCM_SHA256.common.hash_provider.hash(info).as_ref() == self.0
+        sha256(info) == self.0
     }
+}
+
+fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let mut digest = [0; 32];
+    digest.copy_from_slice(TLS13_AES_128_GCM_SHA256.common.hash_provider.hash(bytes).as_ref());
+    digest
 }
 
 /// Whether the key in `info` is one of `pins`.
@@ -114,7 +126,7 @@ pub(super) fn pinned(pins: &[Pin], info: &[u8]) -> bool {
 /// Sessions are resumed only under the checks that they were made under.
 impl Hash for Checks {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.crls.iter().for_each(|crl| crl.list.hash(state));
+        self.crls.iter().for_each(|crl| crl.digest.hash(state));
         self.revocation.hash(state);
         self.time.map(|time| time.as_secs()).hash(state);
         self.pins.hash(state);

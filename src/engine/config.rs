@@ -31,10 +31,11 @@ use super::key_watch::watched;
 use super::opening::Opening;
 use super::padding::padding;
 use super::pull::Pull;
+use super::rules::rules;
 use super::session::Session;
 use super::signing::Signing;
 use super::store::{Credential, TrustStore};
-use super::tickets::{self, KeySet, SessionIds, Tickets};
+use super::tickets::{KeySet, SessionIds, Tickets};
 use super::verifier::{ClientRules, NotAsked, ServerRules};
 use crate::alpn::Protocols;
 use crate::ech::Ech;
@@ -419,7 +420,7 @@ impl ServerSetup {
             if recipe.strict_names { InvalidSniPolicy::RejectAll } else { InvalidSniPolicy::IgnoreAll };
         recipe.compression().set_server(&mut config);
         config.enable_secret_extraction = recipe.secret_extraction;
-        let tickets = Arc::new(Tickets::new(ticketer, tickets::rules(recipe), clock.clone()));
+        let tickets = Arc::new(Tickets::new(ticketer, rules(recipe), clock.clone()));
         let store: Arc<dyn StoresServerSessions> = match recipe.sessions() {
             0 => Arc::new(NoServerSessionStorage {}),
             most => ServerSessionMemoryCache::new(most),

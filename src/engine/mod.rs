@@ -43,6 +43,7 @@ mod prelude;
 mod pull;
 mod receiving;
 mod retold;
+mod rules;
 mod sending;
 mod session;
 mod signing;

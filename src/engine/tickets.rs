@@ -6,18 +6,17 @@
 //! the context in its info, with name and salt as associated data. With 256 random bits in each salt no
 //! key seals twice, however many processes share a secret, and so the nonce can be constant.
 
-use std::hash::{Hash, Hasher};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
-use aws_lc_rs::{digest, hkdf, rand};
+use aws_lc_rs::{hkdf, rand};
 use rustls::crypto::TicketProducer;
 use rustls::server::{ServerSessionKey, StoresServerSessions};
 use rustls::time_provider::TimeProvider;
 use zeroize::Zeroizing;
 
-use super::config::{ClientAuth, Recipe, Verify};
+use super::rules::RULES;
 use crate::failure::Failure;
 use crate::status::TLS_REASON_TICKET_KEY_UNUSABLE;
 
@@ -27,7 +26,6 @@ pub(crate) const MOST_SECRET: usize = 64;
 
 const SALT: usize = 32;
 const TAG: usize = 16;
-const RULES: usize = 32;
 
 /// What a ticket key is derived for; another construction gets another text.
 const PURPOSE: &[u8] = b"libtlsbio ticket 1";
@@ -154,49 +152,6 @@ impl hkdf::KeyType for KeyLength {
     }
 }
 
-/// Which rules about client certificates a session was made under. A resumed session is not verified
-/// again, and the engine does not look whether it would be: without this, a ticket of a context that asks
-/// for no certificate would be good at one that requires them and has the same keys.
-pub(super) fn rules(recipe: &Recipe) -> [u8; RULES] {
-    let mut hash = digest::Context::new(&digest::SHA256);
-    let mut add = |part: &[u8]| {
-        hash.update(&(part.len() as u64).to_be_bytes());
-        hash.update(part);
-    };
-    add(match recipe.client_auth {
-        ClientAuth::None => b"none",
-        ClientAuth::Optional => b"optional",
-        ClientAuth::Required => b"required",
-    });
-    if recipe.client_auth != ClientAuth::None {
-        add(match recipe.verify {
-            // Clients have no names that count.
-            Verify::Peer | Verify::AnyName => b"peer",
-            Verify::Ask => b"ask",
-            Verify::DangerousNone => b"anything",
-        });
-        recipe.trust.parts().iter().flatten().for_each(|part| add(part));
-        recipe.checks.hash(&mut Digesting(&mut hash));
-    }
-    let mut rules = [0; RULES];
-    rules.copy_from_slice(hash.finish().as_ref());
-    rules
-}
-
-/// Feeds a digest with what is made for hash tables.
-struct Digesting<'a>(&'a mut digest::Context);
-
-impl Hasher for Digesting<'_> {
-    fn write(&mut self, bytes: &[u8]) {
-        self.0.update(bytes);
-    }
-
-    /// Nobody asks: the digest is read instead.
-    fn finish(&self) -> u64 {
-        0
-    }
-}
-
 /// What a server context issues and accepts.
 pub(super) struct Tickets {
     own: Arc<dyn TicketProducer>,
@@ -297,6 +252,8 @@ mod tests {
 
     use pki_types::UnixTime;
 
+    use super::super::config::{ClientAuth, Recipe};
+    use super::super::rules::rules;
     use super::*;
 
     #[derive(Debug, Default)]
