@@ -167,7 +167,7 @@ static void the_policy_decides(void)
         {"crl/root.crl crl/inter-older.crl", -1, &revoked_server, 0, 0},
         /* A list that the issuer did not sign says nothing, and is not passed over. */
         {"crl/root.crl crl/inter-forged.crl", UNKNOWN | EXPIRED, &good_server,
-         TLS_REASON_CERTIFICATE_OTHER, 46},
+         TLS_REASON_CRL_BAD_SIGNATURE, 46},
     };
 
     for (EACH_VERSION) {

@@ -121,228 +121,343 @@
 #include <stdint.h>
 
 /* Waits and questions: nothing is wrong, the host has something to do. */
-#define TLS_OK                                      0 /* done */
-#define TLS_WANT_FEED                            (-1) /* more wire bytes are needed */
-#define TLS_WANT_DRAIN                           (-2) /* the outbound queue is full: drain it first */
-#define TLS_ASK_CONTEXT                          (-3) /* a ClientHello is in: choose a context */
-#define TLS_ASK_VERIFY                           (-4) /* the peer's identity is in: accept or reject it */
-#define TLS_ASK_SIGN                             (-5) /* a signature by the host's key is needed */
+#define TLS_OK                                               0 /* done */
+#define TLS_WANT_FEED                                     (-1) /* more wire bytes are needed */
+#define TLS_WANT_DRAIN                                    (-2) /* the outbound queue is full: drain it first */
+#define TLS_ASK_CONTEXT                                   (-3) /* a ClientHello is in: choose a context */
+#define TLS_ASK_VERIFY                                    (-4) /* the peer's identity is in: accept or reject it */
+#define TLS_ASK_SIGN                                      (-5) /* a signature by the host's key is needed */
 
 /* Ends of the inbound side. */
-#define TLS_CLOSED                              (-10) /* the peer closed properly (close_notify): all its data was read */
-#define TLS_TRUNCATED                           (-11) /* the transport ended without close_notify */
+#define TLS_CLOSED                                       (-10) /* the peer closed properly (close_notify): all its data was read */
+#define TLS_TRUNCATED                                    (-11) /* the transport ended without close_notify */
 
 /* The host's mistakes: the connection is unharmed. */
-#define TLS_ERR_ARGUMENT                        (-20) /* an argument is NULL, out of range or malformed */
-#define TLS_ERR_HANDLE                          (-21) /* the handle was freed, is of another type, or never was one */
-#define TLS_ERR_STATE                           (-22) /* not allowed now */
-#define TLS_ERR_BUSY                            (-23) /* another thread is inside this object */
-#define TLS_ERR_MEMORY                          (-24) /* no memory, or no free handle */
-#define TLS_ERR_LIMIT                           (-25) /* a limit that the host set was reached */
-#define TLS_ERR_CONFIG                          (-30) /* unusable certificate, key, trust anchor or option */
-#define TLS_ERR_IO                              (-31) /* a file that the host named could not be read */
+#define TLS_ERR_ARGUMENT                                 (-20) /* an argument is NULL, out of range or malformed */
+#define TLS_ERR_HANDLE                                   (-21) /* the handle was freed, is of another type, or never was one */
+#define TLS_ERR_STATE                                    (-22) /* not allowed now */
+#define TLS_ERR_BUSY                                     (-23) /* another thread is inside this object */
+#define TLS_ERR_MEMORY                                   (-24) /* no memory, or no free handle */
+#define TLS_ERR_LIMIT                                    (-25) /* a limit that the host set was reached */
+#define TLS_ERR_CONFIG                                   (-30) /* unusable certificate, key, trust anchor or option */
+#define TLS_ERR_IO                                       (-31) /* a file that the host named could not be read */
 
 /* Fatal to the connection, and sticky: the alert to send is in the drain queue. */
-#define TLS_ERR_PEER                            (-40) /* the peer broke the protocol */
-#define TLS_ERR_ALERT                           (-41) /* the peer sent a fatal alert */
-#define TLS_ERR_CERTIFICATE                     (-42) /* the peer's certificate was not accepted */
-#define TLS_ERR_DECRYPT                         (-43) /* a record failed authentication */
-#define TLS_ERR_NO_COMMON                       (-44) /* no version, suite, group or protocol in common */
-#define TLS_ERR_INTERNAL                        (-50) /* a defect or an exhausted resource of this library */
+#define TLS_ERR_PEER                                     (-40) /* the peer broke the protocol */
+#define TLS_ERR_ALERT                                    (-41) /* the peer sent a fatal alert */
+#define TLS_ERR_CERTIFICATE                              (-42) /* the peer's certificate was not accepted */
+#define TLS_ERR_DECRYPT                                  (-43) /* a record failed authentication */
+#define TLS_ERR_NO_COMMON                                (-44) /* no version, suite, group or protocol in common */
+#define TLS_ERR_INTERNAL                                 (-50) /* a defect or an exhausted resource of this library */
 
 /* Reasons (tls_error_t.reason): configuration. */
-#define TLS_REASON_PEM_MALFORMED                  101 /* a PEM section is cut off, is not base64, or is none for a slip in its boundaries */
-#define TLS_REASON_NO_CERTIFICATE                 102 /* no certificate in the PEM text */
-#define TLS_REASON_NO_KEY                         103 /* no private key in the PEM text */
-#define TLS_REASON_KEY_ENCRYPTED                  104 /* the private key is encrypted */
-#define TLS_REASON_KEY_UNUSABLE                   105 /* the private key is damaged or of an unsupported type */
-#define TLS_REASON_CERTIFICATE_UNUSABLE           106 /* a configured certificate cannot be parsed */
-#define TLS_REASON_KEY_MISMATCH                   107 /* the private key does not belong to the certificate */
-#define TLS_REASON_NO_IDENTITY                    108 /* a server context needs a certificate and a key */
-#define TLS_REASON_NO_TRUST                       109 /* verification needs at least one trust anchor */
-#define TLS_REASON_ALPN_MALFORMED                 110 /* the ALPN list is not a list of non-empty, length-prefixed names */
-#define TLS_REASON_VERSION_UNSUPPORTED            111 /* only TLS 1.2 (0x0303) and TLS 1.3 (0x0304) exist here */
-#define TLS_REASON_SERVER_NAME_INVALID            112 /* the server name is neither a DNS name nor an IP address */
-#define TLS_REASON_LIMIT_TOO_SMALL                113 /* a limit is too small for what the context must send or receive */
-#define TLS_REASON_SYSTEM_TRUST_UNAVAILABLE       114 /* the system's trust store holds no usable certificate */
-#define TLS_REASON_FILE_UNREADABLE                115 /* a file could not be read */
-#define TLS_REASON_PEM_LABEL                      116 /* a PEM section is of a kind that is not known here */
-#define TLS_REASON_SEVERAL_KEYS                   117 /* the PEM text has more than one private key */
-#define TLS_REASON_PEM_MISPLACED                  118 /* a PEM section says what would be lost: CRLs, trust settings, containers */
-#define TLS_REASON_SUITE_UNSUPPORTED              120 /* a cipher suite does not exist here, or none is left for a version */
-#define TLS_REASON_GROUP_UNSUPPORTED              121 /* a key exchange group does not exist here */
-#define TLS_REASON_COMPRESSION_UNSUPPORTED        122 /* a certificate compression algorithm does not exist here */
-#define TLS_REASON_ECH_MALFORMED                  123 /* the ECHConfigList cannot be parsed */
-#define TLS_REASON_ECH_UNUSABLE                   124 /* the ECHConfigList has no configuration that can be used */
-#define TLS_REASON_HALF_RTT_IMPOSSIBLE            125 /* data before the client's Finished does not go with the other settings */
-#define TLS_REASON_CRL_UNUSABLE                   130 /* a certificate revocation list cannot be parsed */
-#define TLS_REASON_NO_CRL                         131 /* a revocation policy that refuses unknown status needs a CRL */
-#define TLS_REASON_PIN_MALFORMED                  132 /* a pin is not 32 bytes long */
-#define TLS_REASON_OCSP_UNUSABLE                  133 /* the OCSP response cannot be parsed, or is none of status successful */
-#define TLS_REASON_TICKET_KEY_UNUSABLE            140 /* a ticket key is too short, of no time, or named like another one */
+#define TLS_REASON_NONE                                      0 /* no reason fits: the status says it all */
+#define TLS_REASON_PEM_MALFORMED                           101 /* a PEM section is cut off, is not base64, or is none for a slip in its boundaries */
+#define TLS_REASON_NO_CERTIFICATE                          102 /* no certificate in the PEM text */
+#define TLS_REASON_NO_KEY                                  103 /* no private key in the PEM text */
+#define TLS_REASON_KEY_ENCRYPTED                           104 /* the private key is encrypted */
+#define TLS_REASON_KEY_UNUSABLE                            105 /* the private key is damaged or of an unsupported type */
+#define TLS_REASON_CERTIFICATE_UNUSABLE                    106 /* a configured certificate cannot be parsed */
+#define TLS_REASON_KEY_MISMATCH                            107 /* the private key does not belong to the certificate */
+#define TLS_REASON_NO_IDENTITY                             108 /* a server context needs a certificate and a key */
+#define TLS_REASON_NO_TRUST                                109 /* verification needs at least one trust anchor */
+#define TLS_REASON_ALPN_MALFORMED                          110 /* the ALPN list is not a list of non-empty, length-prefixed names */
+#define TLS_REASON_VERSION_UNSUPPORTED                     111 /* only TLS 1.2 (0x0303) and TLS 1.3 (0x0304) exist here */
+#define TLS_REASON_SERVER_NAME_INVALID                     112 /* the server name is neither a DNS name nor an IP address */
+#define TLS_REASON_LIMIT_TOO_SMALL                         113 /* a limit is too small for what the context must send or receive */
+#define TLS_REASON_SYSTEM_TRUST_UNAVAILABLE                114 /* the system's trust store holds no usable certificate */
+#define TLS_REASON_FILE_UNREADABLE                         115 /* a file could not be read */
+#define TLS_REASON_PEM_LABEL                               116 /* a PEM section is of a kind that is not known here */
+#define TLS_REASON_SEVERAL_KEYS                            117 /* the PEM text has more than one private key */
+#define TLS_REASON_PEM_MISPLACED                           118 /* a PEM section says what would be lost: CRLs, trust settings, containers */
+#define TLS_REASON_SUITE_UNSUPPORTED                       120 /* a cipher suite does not exist here, or none is left for a version */
+#define TLS_REASON_GROUP_UNSUPPORTED                       121 /* a key exchange group does not exist here */
+#define TLS_REASON_COMPRESSION_UNSUPPORTED                 122 /* a certificate compression algorithm does not exist here */
+#define TLS_REASON_ECH_MALFORMED                           123 /* the ECHConfigList cannot be parsed */
+#define TLS_REASON_ECH_UNUSABLE                            124 /* the ECHConfigList has no configuration that can be used */
+#define TLS_REASON_HALF_RTT_IMPOSSIBLE                     125 /* data before the client's Finished does not go with the other settings */
+#define TLS_REASON_CRL_UNUSABLE                            130 /* a certificate revocation list cannot be parsed */
+#define TLS_REASON_NO_CRL                                  131 /* a revocation policy that refuses unknown status needs a CRL */
+#define TLS_REASON_PIN_MALFORMED                           132 /* a pin is not 32 bytes long */
+#define TLS_REASON_OCSP_UNUSABLE                           133 /* the OCSP response cannot be parsed, or is none of status successful */
+#define TLS_REASON_TICKET_KEY_UNUSABLE                     140 /* a ticket key is too short, of no time, or named like another one */
 
 /* Reasons: the peer's certificate. */
-#define TLS_REASON_CERTIFICATE_EXPIRED            201 /* the certificate has expired */
-#define TLS_REASON_CERTIFICATE_NOT_YET_VALID      202 /* the certificate is not valid yet */
-#define TLS_REASON_CERTIFICATE_WRONG_NAME         203 /* the certificate is for another name */
-#define TLS_REASON_CERTIFICATE_UNKNOWN_ISSUER     204 /* no chain leads to a trust anchor */
-#define TLS_REASON_CERTIFICATE_REVOKED            205 /* the certificate was revoked */
-#define TLS_REASON_CERTIFICATE_WRONG_USAGE        206 /* the certificate may not be used for this role */
-#define TLS_REASON_CERTIFICATE_BAD_SIGNATURE      207 /* a signature in the chain or the handshake does not verify */
-#define TLS_REASON_CERTIFICATE_MALFORMED          208 /* the certificate cannot be parsed */
-#define TLS_REASON_CERTIFICATE_UNSUPPORTED        209 /* the certificate uses an unsupported algorithm or extension */
-#define TLS_REASON_CERTIFICATE_MISSING            210 /* the peer presented no certificate */
-#define TLS_REASON_CERTIFICATE_REFUSED            211 /* the host rejected the peer's identity */
-#define TLS_REASON_CERTIFICATE_OTHER              212 /* the certificate was not accepted for another reason */
-#define TLS_REASON_CERTIFICATE_NOT_PINNED         213 /* no key of the chain is one of the pinned ones */
-#define TLS_REASON_CERTIFICATE_STATUS_UNKNOWN     214 /* no CRL says whether a certificate of the chain was revoked */
-#define TLS_REASON_CRL_EXPIRED                    215 /* the CRL of a certificate's issuer has expired */
+#define TLS_REASON_CERTIFICATE_EXPIRED                     201 /* the certificate has expired */
+#define TLS_REASON_CERTIFICATE_NOT_YET_VALID               202 /* the certificate is not valid yet */
+#define TLS_REASON_CERTIFICATE_WRONG_NAME                  203 /* the certificate is for another name */
+#define TLS_REASON_CERTIFICATE_UNKNOWN_ISSUER              204 /* no chain leads to a trust anchor */
+#define TLS_REASON_CERTIFICATE_REVOKED                     205 /* the certificate was revoked */
+#define TLS_REASON_CERTIFICATE_WRONG_USAGE                 206 /* the certificate may not be used for this role */
+#define TLS_REASON_CERTIFICATE_BAD_SIGNATURE               207 /* a signature in the chain or the handshake does not verify */
+#define TLS_REASON_CERTIFICATE_MALFORMED                   208 /* the certificate cannot be parsed */
+#define TLS_REASON_CERTIFICATE_UNSUPPORTED                 209 /* the certificate uses an unsupported algorithm or extension */
+#define TLS_REASON_CERTIFICATE_MISSING                     210 /* the peer presented no certificate */
+#define TLS_REASON_CERTIFICATE_REFUSED                     211 /* the host rejected the peer's identity */
+#define TLS_REASON_CERTIFICATE_OTHER                       212 /* the certificate was not accepted for another reason */
+#define TLS_REASON_CERTIFICATE_NOT_PINNED                  213 /* no key of the chain is one of the pinned ones */
+#define TLS_REASON_CERTIFICATE_STATUS_UNKNOWN              214 /* no CRL says whether a certificate of the chain was revoked */
+#define TLS_REASON_CRL_EXPIRED                             215 /* the CRL of a certificate's issuer has expired */
+#define TLS_REASON_CERTIFICATE_IS_CA                       230 /* a CA certificate is used as the peer's own */
+#define TLS_REASON_CERTIFICATE_ISSUER_NOT_CA               231 /* a certificate that is no CA's has issued another */
+#define TLS_REASON_CERTIFICATE_NAME_CONSTRAINT             232 /* a CA of the chain may not issue for the certificate's names */
+#define TLS_REASON_CERTIFICATE_PATH_LENGTH                 233 /* more intermediate CAs than a CA of the chain allows */
+#define TLS_REASON_CERTIFICATE_TOO_COMPLEX                 234 /* judging the chain would take too many steps */
+#define TLS_REASON_CERTIFICATE_OCSP                        235 /* the OCSP response is not a valid one for the certificate */
+#define TLS_REASON_CERTIFICATE_VERSION                     236 /* the certificate is not of version 3 */
+#define TLS_REASON_CERTIFICATE_ALGORITHMS_DIFFER           237 /* the certificate names two signature algorithms for its signature */
+#define TLS_REASON_CRL_BAD_SIGNATURE                       238 /* the signature of a CRL does not verify */
+#define TLS_REASON_CRL_ISSUER_UNFIT                        239 /* the issuer of a CRL may not sign CRLs */
+#define TLS_REASON_CRL_UNSUPPORTED                         240 /* a CRL uses an unsupported algorithm or form */
 
 /* Reasons: what the peer did. */
-#define TLS_REASON_NOT_TLS                        301 /* the bytes are not TLS */
-#define TLS_REASON_MALFORMED                      302 /* a message cannot be parsed */
-#define TLS_REASON_UNEXPECTED_MESSAGE             303 /* a message came at the wrong time */
-#define TLS_REASON_RECORD_OVERFLOW                304 /* a record is larger than the protocol allows */
-#define TLS_REASON_VIOLATION                      305 /* a message breaks a rule of the protocol */
-#define TLS_REASON_HANDSHAKE_TOO_LARGE            306 /* a handshake message exceeds the inbound limit */
-#define TLS_REASON_HANDSHAKE_BUDGET               310 /* the handshake took more wire bytes than its budget */
-#define TLS_REASON_HANDSHAKE_DEADLINE             311 /* the handshake was not done by its deadline */
+#define TLS_REASON_NOT_TLS                                 301 /* the bytes are not TLS */
+#define TLS_REASON_MALFORMED                               302 /* a message cannot be parsed */
+#define TLS_REASON_UNEXPECTED_MESSAGE                      303 /* a message came at the wrong time */
+#define TLS_REASON_RECORD_OVERFLOW                         304 /* a record is larger than the protocol allows */
+#define TLS_REASON_VIOLATION                               305 /* a message breaks a rule of the protocol */
+#define TLS_REASON_HANDSHAKE_TOO_LARGE                     306 /* a handshake message exceeds the inbound limit */
+#define TLS_REASON_HANDSHAKE_BUDGET                        310 /* the handshake took more wire bytes than its budget */
+#define TLS_REASON_HANDSHAKE_DEADLINE                      311 /* the handshake was not done by its deadline */
+#define TLS_REASON_DOWNGRADE                               320 /* the server chose TLS 1.2 and marked that both sides know TLS 1.3 */
+#define TLS_REASON_CERTIFICATE_EXTENSION                   321 /* a Certificate message has an extension that was not asked for */
+#define TLS_REASON_RETRY_SUITE_CHANGED                     322 /* the cipher suite after a HelloRetryRequest is another one than in it */
+#define TLS_REASON_EXTENSION_MISPLACED                     323 /* an extension stands in a message that may not have it */
+#define TLS_REASON_EXTENSION_DUPLICATE                     324 /* an extension stands in a message twice */
+#define TLS_REASON_SERVER_NAME_MALFORMED                   325 /* the server_name extension is not one host name */
+#define TLS_REASON_EARLY_DATA_AFTER_RETRY                  326 /* the second ClientHello offers early data */
+#define TLS_REASON_EARLY_DATA_WITHOUT_PSK                  327 /* the server took early data without taking the PSK */
+#define TLS_REASON_EARLY_DATA_SUITE                        328 /* the server took early data and chose another cipher suite than the session's */
+#define TLS_REASON_RETRY_ECH_CHANGED                       329 /* the server accepted ECH in one of HelloRetryRequest and ServerHello, not in both */
+#define TLS_REASON_EMPTY_RECORD                            330 /* a record of handshake messages or alerts is empty */
+#define TLS_REASON_RETRY_HASH_CHANGED                      331 /* the cipher suite after a HelloRetryRequest has another hash */
+#define TLS_REASON_ALERT_LEVEL                             332 /* an alert has a level that does not exist */
+#define TLS_REASON_RETRY_COOKIE_EMPTY                      333 /* a HelloRetryRequest has an empty cookie */
+#define TLS_REASON_RETRY_WITHOUT_CHANGE                    334 /* a HelloRetryRequest asks for no change of the ClientHello */
+#define TLS_REASON_RETRY_GROUP_SENT                        335 /* a HelloRetryRequest asks for a key share that the ClientHello had */
+#define TLS_REASON_RETRY_SUITE_NOT_OFFERED                 336 /* a HelloRetryRequest selects a cipher suite that was not offered */
+#define TLS_REASON_RETRY_GROUP_NOT_OFFERED                 337 /* a HelloRetryRequest selects a group that was not offered */
+#define TLS_REASON_RETRY_VERSION                           338 /* a HelloRetryRequest does not select TLS 1.3 */
+#define TLS_REASON_RETRY_SESSION_ID                        339 /* a HelloRetryRequest does not echo legacy_session_id */
+#define TLS_REASON_RETRY_ECH                               340 /* a HelloRetryRequest has an ECH extension that is malformed, or that nobody asked for */
+#define TLS_REASON_CHANGE_CIPHER_SPEC                      341 /* a change_cipher_spec record came where none may be, or too many of them */
+#define TLS_REASON_INNER_PLAINTEXT                         342 /* a decrypted record has no content type */
+#define TLS_REASON_RECORD_NOT_ENCRYPTED                    343 /* a record has another type than application_data where all are encrypted */
+#define TLS_REASON_WARNING_ALERT                           344 /* an alert of level warning that TLS 1.3 does not have */
+#define TLS_REASON_BINDER_WRONG                            345 /* the binder of a PSK does not verify */
+#define TLS_REASON_FINISHED_WRONG                          346 /* the Finished message does not verify: the two sides saw different handshakes */
+#define TLS_REASON_CERTIFICATE_DECOMPRESSION               347 /* a compressed certificate cannot be decompressed to the length that it names */
+#define TLS_REASON_MAX_EARLY_DATA                          348 /* a ticket allows an amount of early data that it may not */
+#define TLS_REASON_KEY_SHARE_INVALID                       349 /* a key share is not a valid one of its group */
+#define TLS_REASON_KEY_CHANGE_INSIDE_MESSAGE               350 /* keys change in the middle of a handshake message */
+#define TLS_REASON_MESSAGE_INTERLEAVED                     351 /* another record came between two parts of a handshake message */
+#define TLS_REASON_PSK_WITHOUT_BINDER                      352 /* a PSK is offered without a binder */
+#define TLS_REASON_KEY_SHARE_MISSING                       353 /* the ServerHello has no key share */
+#define TLS_REASON_RETRY_WITHOUT_PSK                       354 /* the second ClientHello lacks the PSK of the first */
+#define TLS_REASON_PSK_WITHOUT_MODES                       355 /* a PSK is offered without psk_key_exchange_modes */
+#define TLS_REASON_RENEGOTIATION_INFO                      356 /* renegotiation_info is not empty in the first handshake */
+#define TLS_REASON_KEY_SHARE_DUPLICATE                     357 /* a ClientHello has two key shares of one group */
+#define TLS_REASON_COMPRESSION_DUPLICATE                   358 /* a certificate compression algorithm is offered twice */
+#define TLS_REASON_EARLY_DATA_VERSION                      359 /* the server chose an older version than the early data that it was sent */
+#define TLS_REASON_ALPN_EMPTY_NAME                         360 /* an application protocol (ALPN) has an empty name */
+#define TLS_REASON_COMPRESSION_METHOD                      361 /* a compression method other than null in a TLS 1.3 ClientHello */
+#define TLS_REASON_PSK_NOT_LAST                            362 /* pre_shared_key is not the last extension of a ClientHello */
+#define TLS_REASON_PSK_BINDER_COUNT                        363 /* a ClientHello has not as many binders as PSKs */
+#define TLS_REASON_RETRY_IGNORED                           364 /* the second ClientHello does not do what the HelloRetryRequest asked for */
+#define TLS_REASON_RESUMPTION_EXTENDED_SECRET              365 /* extended_master_secret is there in the session and not in its resumption, or the other way round */
+#define TLS_REASON_RESUMPTION_SUITE                        366 /* a session is resumed with another cipher suite */
+#define TLS_REASON_RESUMPTION_HASH                         367 /* a PSK is taken with a cipher suite of another hash */
+#define TLS_REASON_RETRY_VERSION_CHANGED                   368 /* the version after a HelloRetryRequest is another one than in it */
+#define TLS_REASON_PSK_INDEX                               369 /* the server selected a PSK by a number that was not offered */
+#define TLS_REASON_PSK_NOT_OFFERED                         370 /* the server selected a PSK and none was offered */
+#define TLS_REASON_VERSION_EXTENSION                       371 /* supported_versions of a ServerHello selects TLS 1.2 */
+#define TLS_REASON_CERTIFICATE_COMPRESSION_NOT_OFFERED     372 /* a certificate is compressed by an algorithm that was not offered */
+#define TLS_REASON_SUITE_NOT_OFFERED                       373 /* the server selected a cipher suite that was not offered */
+#define TLS_REASON_COMPRESSION_NOT_OFFERED                 374 /* the server selected a compression method that was not offered */
+#define TLS_REASON_GROUP_NOT_OFFERED                       375 /* the server selected a group that was not offered */
+#define TLS_REASON_SESSION_ID_ECHOED                       376 /* a TLS 1.2 server echoes a legacy_session_id that names no session */
+#define TLS_REASON_POINT_FORMATS                           377 /* the server does not offer uncompressed points */
+#define TLS_REASON_RETRY_SERVER_NAME_CHANGED               378 /* the second ClientHello has another server_name than the first */
+#define TLS_REASON_SIGNATURE_NOT_OF_SUITE                  379 /* the key exchange is signed by an algorithm that is not the cipher suite's */
+#define TLS_REASON_SIGNATURE_SCHEME_NOT_OFFERED            380 /* the handshake is signed by a scheme that was not offered */
+#define TLS_REASON_TOO_MANY_EMPTY_RECORDS                  381 /* too many empty records in a row */
+#define TLS_REASON_TOO_MANY_MESSAGES                       382 /* too many handshake messages in a row after the handshake */
+#define TLS_REASON_TOO_MANY_RENEGOTIATIONS                 383 /* too many requests to renegotiate */
+#define TLS_REASON_TOO_MANY_WARNINGS                       384 /* too many alerts of level warning */
+#define TLS_REASON_TOO_MUCH_EARLY_DATA                     385 /* more early data than the server allows */
+#define TLS_REASON_EXTENSION_NOT_ENCRYPTED                 386 /* a ServerHello has an extension that belongs into EncryptedExtensions */
+#define TLS_REASON_SESSION_ID_CHANGED                      387 /* a ServerHello does not echo legacy_session_id */
+#define TLS_REASON_EXTENSION_NOT_OFFERED                   388 /* the server answers an extension that was not offered */
+#define TLS_REASON_SCT_NOT_OFFERED                         389 /* the server sent certificate timestamps that nobody asked for */
+#define TLS_REASON_KEY_SHARE_GROUP                         390 /* the key share of the server is of another group than was offered */
+#define TLS_REASON_ECH_NOT_OFFERED                         391 /* the server answers ECH that was not offered */
+#define TLS_REASON_QUIC                                    392 /* a message breaks a rule of QUIC, which this library does not speak */
+#define TLS_REASON_OWES_TOO_MUCH                           393 /* the peer made this side owe it more than the outbound limit */
+#define TLS_REASON_HANDSHAKE_CUT_OFF                       395 /* the transport ended during the handshake */
+#define TLS_REASON_DATA_CUT_OFF                            396 /* the transport ended after the handshake, without close_notify */
+#define TLS_REASON_CERTIFICATE_STATUS_TYPE                 394 /* a certificate status is of another type than OCSP */
+
+/* Reasons: messages that cannot be parsed. */
+#define TLS_REASON_FIELD_TOO_LONG                          601 /* a field is longer than what holds it */
+#define TLS_REASON_FIELD_CUT_OFF                           602 /* a message ends inside a field */
+#define TLS_REASON_FIELD_TRAILING                          603 /* bytes follow the end of a field */
+#define TLS_REASON_LIST_EMPTY                              604 /* a list that may not be empty is empty */
+#define TLS_REASON_CHANGE_CIPHER_SPEC_MALFORMED            605 /* a change_cipher_spec record is not the one byte that it has to be */
+#define TLS_REASON_REQUEST_CONTEXT                         606 /* certificate_request_context is not empty during a handshake */
+#define TLS_REASON_DH_PARAMETERS                           607 /* the Diffie-Hellman parameters of a ServerKeyExchange cannot be parsed */
+#define TLS_REASON_KEY_UPDATE_MALFORMED                    608 /* a KeyUpdate asks for something that does not exist */
+#define TLS_REASON_KEY_EXCHANGE_MISSING                    609 /* a ServerKeyExchange has no parameters of the cipher suite's key exchange */
+#define TLS_REASON_CURVE_TYPE                              610 /* a ServerKeyExchange has no named curve */
+#define TLS_REASON_KEY_EXCHANGE_UNSUPPORTED                611 /* a ServerKeyExchange is of an algorithm that does not exist here */
+#define TLS_REASON_TICKET_EMPTY                            612 /* a ticket is empty */
+#define TLS_REASON_COMPRESSION_SELECTED                    613 /* a ServerHello selects a compression method other than null */
+#define TLS_REASON_RETRY_EXTENSION                         614 /* a HelloRetryRequest has an extension that is not known */
 
 /* Reasons: what is missing in common. */
-#define TLS_REASON_NO_COMMON_VERSION              401 /* no protocol version */
-#define TLS_REASON_NO_COMMON_SUITE                402 /* no cipher suite */
-#define TLS_REASON_NO_COMMON_GROUP                403 /* no key exchange group */
-#define TLS_REASON_NO_COMMON_SIGNATURE            404 /* no signature scheme that a certificate at hand can use */
-#define TLS_REASON_NO_COMMON_ALPN                 405 /* no application protocol (ALPN) */
-#define TLS_REASON_NO_COMMON_FEATURE              406 /* a required extension or feature */
-#define TLS_REASON_REFUSED                        407 /* the host refused the ClientHello */
-#define TLS_REASON_ECH_REJECTED                   408 /* no ECH key: the server rejected the encrypted ClientHello */
+#define TLS_REASON_NO_COMMON_VERSION                       401 /* no protocol version */
+#define TLS_REASON_NO_COMMON_SUITE                         402 /* no cipher suite */
+#define TLS_REASON_NO_COMMON_GROUP                         403 /* no key exchange group */
+#define TLS_REASON_NO_COMMON_SIGNATURE                     404 /* no signature scheme that a certificate at hand can use */
+#define TLS_REASON_NO_COMMON_ALPN                          405 /* no application protocol (ALPN) */
+#define TLS_REASON_NO_COMMON_FEATURE                       406 /* a required extension or feature */
+#define TLS_REASON_REFUSED                                 407 /* the host refused the ClientHello */
+#define TLS_REASON_ECH_REJECTED                            408 /* no ECH key: the server rejected the encrypted ClientHello */
+#define TLS_REASON_NO_COMMON_POINT_FORMAT                  409 /* no format of elliptic curve points */
+#define TLS_REASON_NO_EXTENDED_MASTER_SECRET               410 /* extended_master_secret, which is required */
+#define TLS_REASON_NO_COMMON_CERTIFICATE_TYPE              411 /* no certificate type (X.509, raw public key) */
+#define TLS_REASON_NO_KEY_SHARE_EXTENSION                  412 /* the key_share extension */
+#define TLS_REASON_NO_GROUPS_EXTENSION                     413 /* the supported_groups extension */
+#define TLS_REASON_NO_SIGNATURES_EXTENSION                 414 /* the signature_algorithms extension */
+#define TLS_REASON_NO_SERVER_NAME                          415 /* a server name, which is required */
+#define TLS_REASON_NO_NULL_COMPRESSION                     416 /* the compression method null */
+#define TLS_REASON_TOO_MANY_RAW_KEYS                       417 /* a raw public key that stands alone */
+#define TLS_REASON_CERTIFICATE_TYPE_NOT_OFFERED            418 /* a certificate type that was offered */
 
 /* Reasons: this library. */
-#define TLS_REASON_PANIC                          501 /* a defect was contained; please report it */
-#define TLS_REASON_RANDOM                         502 /* the system gave no random bytes */
-#define TLS_REASON_CLOCK                          503 /* the system gave no time */
-#define TLS_REASON_KEYS_EXHAUSTED                 504 /* the traffic keys may not encrypt more records (TLS 1.2) */
-#define TLS_REASON_ENGINE                         505 /* the engine reported an error that it should not */
-#define TLS_REASON_SIGNATURE_WRONG                506 /* the signature that the host gave is not one by the certificate's key */
+#define TLS_REASON_PANIC                                   501 /* a defect was contained; please report it */
+#define TLS_REASON_RANDOM                                  502 /* the system gave no random bytes */
+#define TLS_REASON_CLOCK                                   503 /* the system gave no time */
+#define TLS_REASON_KEYS_EXHAUSTED                          504 /* the traffic keys may not encrypt more records (TLS 1.2) */
+#define TLS_REASON_ENGINE                                  505 /* the engine reported an error that it should not */
+#define TLS_REASON_SIGNATURE_WRONG                         506 /* the signature that the host gave is not one by the certificate's key */
 
 /* Modes of tls_builder_client_auth. */
-#define TLS_CLIENT_AUTH_NONE                        0 /* a server asks for no client certificate (default) */
-#define TLS_CLIENT_AUTH_OPTIONAL                    1 /* a server asks; a client may present none */
-#define TLS_CLIENT_AUTH_REQUIRED                    2 /* a server asks; a client without a certificate is refused */
+#define TLS_CLIENT_AUTH_NONE                                 0 /* a server asks for no client certificate (default) */
+#define TLS_CLIENT_AUTH_OPTIONAL                             1 /* a server asks; a client may present none */
+#define TLS_CLIENT_AUTH_REQUIRED                             2 /* a server asks; a client without a certificate is refused */
 
 /* Modes of tls_builder_verify. */
-#define TLS_VERIFY_PEER                             0 /* chain, name, time and usage must be right (default) */
-#define TLS_VERIFY_ASK                              1 /* the handshake stops with TLS_ASK_VERIFY and the host decides */
-#define TLS_VERIFY_DANGEROUS_NONE                   2 /* any certificate is accepted: an attacker can be anybody */
-#define TLS_VERIFY_ANY_NAME                         3 /* chain, time and usage must be right, the name of a server may be any */
+#define TLS_VERIFY_PEER                                      0 /* chain, name, time and usage must be right (default) */
+#define TLS_VERIFY_ASK                                       1 /* the handshake stops with TLS_ASK_VERIFY and the host decides */
+#define TLS_VERIFY_DANGEROUS_NONE                            2 /* any certificate is accepted: an attacker can be anybody */
+#define TLS_VERIFY_ANY_NAME                                  3 /* chain, time and usage must be right, the name of a server may be any */
 
 /* Bits of tls_builder_revocation. */
-#define TLS_REVOCATION_STRICT                       0 /* the whole chain must have a CRL that has not expired (default) */
-#define TLS_REVOCATION_ALLOW_UNKNOWN                1 /* a certificate whose issuer has no CRL counts as not revoked */
-#define TLS_REVOCATION_END_ENTITY_ONLY              2 /* the certificates of intermediate CAs are not looked up */
-#define TLS_REVOCATION_ALLOW_EXPIRED                4 /* a CRL whose time of next update has passed still counts */
+#define TLS_REVOCATION_STRICT                                0 /* the whole chain must have a CRL that has not expired (default) */
+#define TLS_REVOCATION_ALLOW_UNKNOWN                         1 /* a certificate whose issuer has no CRL counts as not revoked */
+#define TLS_REVOCATION_END_ENTITY_ONLY                       2 /* the certificates of intermediate CAs are not looked up */
+#define TLS_REVOCATION_ALLOW_EXPIRED                         4 /* a CRL whose time of next update has passed still counts */
 
 /* What tls_builder_verify_time takes besides a time. */
-#define TLS_VERIFY_TIME_NOW                         0 /* the clock of the system (default) */
+#define TLS_VERIFY_TIME_NOW                                  0 /* the clock of the system (default) */
 
 /* What tls_context_time takes besides a time. */
-#define TLS_CONTEXT_TIME_SYSTEM                     0 /* the clock of the system (default) */
+#define TLS_CONTEXT_TIME_SYSTEM                              0 /* the clock of the system (default) */
 
 /* What became of early data (tls_early_status). */
-#define TLS_EARLY_NONE                              0 /* none was sent, or none came */
-#define TLS_EARLY_PENDING                           1 /* a client has sent some, and the server has not answered */
-#define TLS_EARLY_ACCEPTED                          2 /* the server takes it */
-#define TLS_EARLY_REJECTED                          3 /* the server does not take it: what was sent must be sent again */
+#define TLS_EARLY_NONE                                       0 /* none was sent, or none came */
+#define TLS_EARLY_PENDING                                    1 /* a client has sent some, and the server has not answered */
+#define TLS_EARLY_ACCEPTED                                   2 /* the server takes it */
+#define TLS_EARLY_REJECTED                                   3 /* the server does not take it: what was sent must be sent again */
 
 /* Bits of tls_client_options_t.flags. */
-#define TLS_CLIENT_NO_SNI                           1 /* no server name is sent */
-#define TLS_CLIENT_NO_ALPN                          2 /* no protocols are offered, whatever the context says */
-#define TLS_CLIENT_OWN_SESSIONS                     4 /* its sessions are its own, for tls_session_take */
-#define TLS_CLIENT_ECH_GREASE                       8 /* it pretends to offer ECH */
-#define TLS_CLIENT_NO_ECH                          16 /* it neither offers ECH nor pretends to, whatever the context says */
+#define TLS_CLIENT_NO_SNI                                    1 /* no server name is sent */
+#define TLS_CLIENT_NO_ALPN                                   2 /* no protocols are offered, whatever the context says */
+#define TLS_CLIENT_OWN_SESSIONS                              4 /* its sessions are its own, for tls_session_take */
+#define TLS_CLIENT_ECH_GREASE                                8 /* it pretends to offer ECH */
+#define TLS_CLIENT_NO_ECH                                   16 /* it neither offers ECH nor pretends to, whatever the context says */
 
 /* Bits of tls_server_options_t.flags. */
-#define TLS_SERVER_NO_ALPN                          1 /* no protocol is agreed on, whatever the context says */
+#define TLS_SERVER_NO_ALPN                                   1 /* no protocol is agreed on, whatever the context says */
 
 /* Algorithms of tls_builder_certificate_compression (IANA numbers). */
-#define TLS_COMPRESSION_ZLIB                        1 /* zlib (RFC 1950) */
-#define TLS_COMPRESSION_BROTLI                      2 /* Brotli (RFC 7932) */
+#define TLS_COMPRESSION_ZLIB                                 1 /* zlib (RFC 1950) */
+#define TLS_COMPRESSION_BROTLI                               2 /* Brotli (RFC 7932) */
 
 /* What became of an encrypted ClientHello (tls_ech_status). */
-#define TLS_ECH_NONE                                0 /* none was offered */
-#define TLS_ECH_GREASE                              1 /* the client pretended to offer one */
-#define TLS_ECH_OFFERED                             2 /* a client offered one; the server has not answered */
-#define TLS_ECH_ACCEPTED                            3 /* the server decrypted it: only it knows which name was asked for */
-#define TLS_ECH_REJECTED                            4 /* the server did not decrypt it: the connection fails */
+#define TLS_ECH_NONE                                         0 /* none was offered */
+#define TLS_ECH_GREASE                                       1 /* the client pretended to offer one */
+#define TLS_ECH_OFFERED                                      2 /* a client offered one; the server has not answered */
+#define TLS_ECH_ACCEPTED                                     3 /* the server decrypted it: only it knows which name was asked for */
+#define TLS_ECH_REJECTED                                     4 /* the server did not decrypt it: the connection fails */
 
 /* Kinds of tls_channel_binding. */
-#define TLS_BINDING_EXPORTER                        1 /* tls-exporter (RFC 9266): bound to this connection */
-#define TLS_BINDING_SERVER_END_POINT                2 /* tls-server-end-point (RFC 5929): bound to the server's certificate */
+#define TLS_BINDING_EXPORTER                                 1 /* tls-exporter (RFC 9266): bound to this connection */
+#define TLS_BINDING_SERVER_END_POINT                         2 /* tls-server-end-point (RFC 5929): bound to the server's certificate */
 
 /* Kinds of tls_peer_name (tags of GeneralName, RFC 5280, 4.2.1.6). */
-#define TLS_NAME_EMAIL                              1 /* an e-mail address (rfc822Name) */
-#define TLS_NAME_DNS                                2 /* a DNS name (dNSName), with an asterisk for its first label or without */
-#define TLS_NAME_URI                                6 /* a URI (uniformResourceIdentifier), such as a SPIFFE ID */
-#define TLS_NAME_IP                                 7 /* an IP address (iPAddress), as text */
+#define TLS_NAME_EMAIL                                       1 /* an e-mail address (rfc822Name) */
+#define TLS_NAME_DNS                                         2 /* a DNS name (dNSName), with an asterisk for its first label or without */
+#define TLS_NAME_URI                                         6 /* a URI (uniformResourceIdentifier), such as a SPIFFE ID */
+#define TLS_NAME_IP                                          7 /* an IP address (iPAddress), as text */
 
 /* Kinds of handshakes (tls_handshake_kind). */
-#define TLS_HANDSHAKE_UNKNOWN                       0 /* not known yet */
-#define TLS_HANDSHAKE_FULL                          1 /* a full handshake */
-#define TLS_HANDSHAKE_FULL_RETRIED                  2 /* a full handshake after a HelloRetryRequest */
-#define TLS_HANDSHAKE_RESUMED                       3 /* a resumed session */
-#define TLS_HANDSHAKE_RESUMED_RETRIED               4 /* a resumed session after a HelloRetryRequest */
+#define TLS_HANDSHAKE_UNKNOWN                                0 /* not known yet */
+#define TLS_HANDSHAKE_FULL                                   1 /* a full handshake */
+#define TLS_HANDSHAKE_FULL_RETRIED                           2 /* a full handshake after a HelloRetryRequest */
+#define TLS_HANDSHAKE_RESUMED                                3 /* a resumed session */
+#define TLS_HANDSHAKE_RESUMED_RETRIED                        4 /* a resumed session after a HelloRetryRequest */
 
 /* Kinds of events (tls_event_t.kind), and bits of tls_builder_events. */
-#define TLS_EVENT_HANDSHAKE_DONE                    1 /* the handshake is done; number is the protocol version */
-#define TLS_EVENT_TICKET                            2 /* a client got a ticket (TLS 1.3); number counts them from 1 */
-#define TLS_EVENT_ALERT_RECEIVED                    4 /* the peer sent a fatal alert or close_notify; number says which */
-#define TLS_EVENT_ALERT_SENT                        8 /* a fatal alert or close_notify was queued; number says which */
-#define TLS_EVENT_KEY_UPDATE                       16 /* traffic keys changed (TLS 1.3); number is TLS_KEYS_IN or TLS_KEYS_OUT */
-#define TLS_EVENT_KEY_LOG                          32 /* a secret was derived; text is its key-log line (tls_builder_key_log) */
+#define TLS_EVENT_HANDSHAKE_DONE                             1 /* the handshake is done; number is the protocol version */
+#define TLS_EVENT_TICKET                                     2 /* a client got a ticket (TLS 1.3); number counts them from 1 */
+#define TLS_EVENT_ALERT_RECEIVED                             4 /* the peer sent a fatal alert or close_notify; number says which */
+#define TLS_EVENT_ALERT_SENT                                 8 /* a fatal alert or close_notify was queued; number says which */
+#define TLS_EVENT_KEY_UPDATE                                16 /* traffic keys changed (TLS 1.3); number is TLS_KEYS_IN or TLS_KEYS_OUT */
+#define TLS_EVENT_KEY_LOG                                   32 /* a secret was derived; text is its key-log line (tls_builder_key_log) */
 
 /* Directions of traffic keys (TLS_EVENT_KEY_UPDATE). */
-#define TLS_KEYS_IN                                 1 /* keys of the peer's wire bytes */
-#define TLS_KEYS_OUT                                2 /* keys of this side's wire bytes */
+#define TLS_KEYS_IN                                          1 /* keys of the peer's wire bytes */
+#define TLS_KEYS_OUT                                         2 /* keys of this side's wire bytes */
 
 /* Bits of the state word (tls_state). */
-#define TLS_CAN_FEED                                1 /* tls_feed takes at least one byte, and more bytes are of use */
-#define TLS_CAN_DRAIN                               2 /* wire bytes wait to be sent */
-#define TLS_CAN_READ                                4 /* decrypted plain bytes wait to be read */
-#define TLS_CAN_WRITE                               8 /* tls_write_from takes at least one byte */
-#define TLS_HANDSHAKING                            16 /* the handshake is not done */
-#define TLS_ASKING                                 32 /* a question is open; tls_advance says which */
-#define TLS_PEER_CLOSED                            64 /* the peer's close_notify was processed */
-#define TLS_WE_CLOSED                             128 /* our close_notify is queued or sent */
-#define TLS_EOF                                   256 /* the host said that the transport ended (tls_feed_eof) */
-#define TLS_FAILED                                512 /* a fatal error happened; tls_conn_error says which */
-#define TLS_HAS_EVENT                            1024 /* an event waits in the event queue */
-#define TLS_WAKE_SENDER                          2048 /* this receiving half left something for the peer: call the sending half */
-#define TLS_HANDED_OVER                          4096 /* the traffic secrets were taken: the records are somebody else's */
+#define TLS_CAN_FEED                                         1 /* tls_feed takes at least one byte, and more bytes are of use */
+#define TLS_CAN_DRAIN                                        2 /* wire bytes wait to be sent */
+#define TLS_CAN_READ                                         4 /* decrypted plain bytes wait to be read */
+#define TLS_CAN_WRITE                                        8 /* tls_write_from takes at least one byte */
+#define TLS_HANDSHAKING                                     16 /* the handshake is not done */
+#define TLS_ASKING                                          32 /* a question is open; tls_advance says which */
+#define TLS_PEER_CLOSED                                     64 /* the peer's close_notify was processed */
+#define TLS_WE_CLOSED                                      128 /* our close_notify is queued or sent */
+#define TLS_EOF                                            256 /* the host said that the transport ended (tls_feed_eof) */
+#define TLS_FAILED                                         512 /* a fatal error happened; tls_conn_error says which */
+#define TLS_HAS_EVENT                                     1024 /* an event waits in the event queue */
+#define TLS_WAKE_SENDER                                   2048 /* this receiving half left something for the peer: call the sending half */
+#define TLS_HANDED_OVER                                   4096 /* the traffic secrets were taken: the records are somebody else's */
 
 /* Versions and sizes. */
-#define TLS_VERSION_1_2                        0x0303 /* TLS 1.2 (RFC 5246) */
-#define TLS_VERSION_1_3                        0x0304 /* TLS 1.3 (RFC 8446) */
-#define TLS_MAX_PLAIN_PER_RECORD                16384 /* plain bytes that one record can carry (RFC 8446, 5.1) */
-#define TLS_MAX_RECORD                          18436 /* wire bytes of the largest record that is accepted, header included */
-#define TLS_DEFAULT_LIMIT                       69632 /* default of both limits of tls_builder_limits, in wire bytes */
-#define TLS_MIN_INBOUND_LIMIT                   20480 /* least inbound limit: room for any record */
-#define TLS_MIN_OUTBOUND_LIMIT                  20480 /* least outbound limit; a long certificate chain needs more */
-#define TLS_DEFAULT_HANDSHAKE_BUDGET           262144 /* default of tls_builder_handshake_budget, in wire bytes */
-#define TLS_MIN_HANDSHAKE_BUDGET                 4096 /* least handshake budget: room for usual hellos, one of them retried */
-#define TLS_MAX_ALPN                             4096 /* longest list of protocols (ALPN), in bytes */
-#define TLS_DEFAULT_SESSIONS                      256 /* default of tls_builder_sessions */
-#define TLS_MAX_SESSIONS                      1048576 /* most that tls_builder_sessions takes */
-#define TLS_DEFAULT_TICKETS                         2 /* default of tls_builder_tickets */
-#define TLS_MAX_TICKETS                             8 /* most that tls_builder_tickets and tls_builder_ticket_request take */
-#define TLS_MAX_RESUMPTION_DATA                  1024 /* most that tls_resumption_data_set takes, in bytes */
-#define TLS_MAX_EARLY_DATA                      65536 /* most that tls_builder_early_data takes, in bytes */
-#define TLS_MIN_RECORD_SIZE                        64 /* least that tls_builder_record_size takes, in plain bytes */
-#define TLS_MAX_PADDING                         16384 /* most that tls_builder_padding takes, in bytes */
-#define TLS_MAX_EXPORT                           8160 /* most bytes that one tls_export can derive */
-#define TLS_MAX_EXPORT_LABEL                      249 /* longest label of tls_export */
-#define TLS_MAX_EVENTS                             32 /* most events that wait in a connection */
-#define TLS_DEFAULT_POOL                      4194304 /* default of tls_builder_pool, in bytes */
+#define TLS_VERSION_1_2                                 0x0303 /* TLS 1.2 (RFC 5246) */
+#define TLS_VERSION_1_3                                 0x0304 /* TLS 1.3 (RFC 8446) */
+#define TLS_MAX_PLAIN_PER_RECORD                         16384 /* plain bytes that one record can carry (RFC 8446, 5.1) */
+#define TLS_MAX_RECORD                                   18436 /* wire bytes of the largest record that is accepted, header included */
+#define TLS_DEFAULT_LIMIT                                69632 /* default of both limits of tls_builder_limits, in wire bytes */
+#define TLS_MIN_INBOUND_LIMIT                            20480 /* least inbound limit: room for any record */
+#define TLS_MIN_OUTBOUND_LIMIT                           20480 /* least outbound limit; a long certificate chain needs more */
+#define TLS_DEFAULT_HANDSHAKE_BUDGET                    262144 /* default of tls_builder_handshake_budget, in wire bytes */
+#define TLS_MIN_HANDSHAKE_BUDGET                          4096 /* least handshake budget: room for usual hellos, one of them retried */
+#define TLS_MAX_ALPN                                      4096 /* longest list of protocols (ALPN), in bytes */
+#define TLS_DEFAULT_SESSIONS                               256 /* default of tls_builder_sessions */
+#define TLS_MAX_SESSIONS                               1048576 /* most that tls_builder_sessions takes */
+#define TLS_DEFAULT_TICKETS                                  2 /* default of tls_builder_tickets */
+#define TLS_MAX_TICKETS                                      8 /* most that tls_builder_tickets and tls_builder_ticket_request take */
+#define TLS_MAX_RESUMPTION_DATA                           1024 /* most that tls_resumption_data_set takes, in bytes */
+#define TLS_MAX_EARLY_DATA                               65536 /* most that tls_builder_early_data takes, in bytes */
+#define TLS_MIN_RECORD_SIZE                                 64 /* least that tls_builder_record_size takes, in plain bytes */
+#define TLS_MAX_PADDING                                  16384 /* most that tls_builder_padding takes, in bytes */
+#define TLS_MAX_EXPORT                                    8160 /* most bytes that one tls_export can derive */
+#define TLS_MAX_EXPORT_LABEL                               249 /* longest label of tls_export */
+#define TLS_MAX_EVENTS                                      32 /* most events that wait in a connection */
+#define TLS_DEFAULT_POOL                               4194304 /* default of tls_builder_pool, in bytes */
 
 
 /**
@@ -683,13 +798,21 @@ extern "C" {
  * in; never to a thread. Reading one changes nothing.
  *
  * tls_conn_error() tells what ended a connection: its status, a reason, the alerts, and a sentence.
- * Without a fatal error it fills in TLS_OK and an empty message.
+ * An end of the transport without a close_notify is told as well, as TLS_TRUNCATED once tls_advance() answers that:
+ * in the handshake it is what is left of a peer that gave up [R-181]. Otherwise it fills in TLS_OK and an empty
+ * message.
+ *
+ * A message is for people, and fit for a log: one line, without control characters. What comes from the peer, such
+ * as the names in its certificate, is cut to a bounded length and stands there as RFC 4514 writes it: bytes other
+ * than visible ASCII are \\XX [R-182]. Programs branch on the status; a reason tells violations of the protocol
+ * apart, and may be joined by finer ones in later versions.
  *
  * `error` belongs to the caller, who has set `error->size`.
  * Errors: TLS_ERR_ARGUMENT (NULL, or a size smaller than its first two members), TLS_ERR_HANDLE,
  * TLS_ERR_BUSY. Since 0.1.
  */
-tls_status_t tls_conn_error(tls_conn_t *conn, tls_error_t *error);
+tls_status_t tls_conn_error(tls_conn_t *conn,
+                            tls_error_t *error);
 
 /**
  * Tells what the first call that failed on a builder had to say: TLS_OK and an empty message if none failed,
@@ -717,6 +840,13 @@ tls_status_t tls_builder_clear_error(tls_builder_t *builder);
  * Never NULL; the text is static and always valid. Errors: none. Since 0.1.
  */
 const char *tls_status_name(tls_status_t status);
+
+/**
+ * The name of a reason as in this header ("TLS_REASON_CERTIFICATE_EXPIRED"), for logs: "TLS_REASON_NONE" for 0, and
+ * "TLS_UNKNOWN" for numbers that are none, such as those of a newer library. Every reason has a name, and no two
+ * have the same [R-180]. Never NULL; the text is static and always valid. Errors: none. Since 0.1.
+ */
+const char *tls_reason_name(int32_t reason);
 
 /**
  * ---- 2. Builders ----------------------------------------------------------------------------

@@ -42,6 +42,22 @@ pub(crate) fn name(certificate: &[u8], kind: i32, index: usize) -> Option<Cow<'_
         .nth(index)
 }
 
+/// The names of servers in the subjectAltName, whatever bytes they have, for a message: each letter is a byte.
+pub(crate) fn server_names(certificate: &[u8]) -> Vec<String> {
+    let Ok(Some(value)) = extension(certificate, OBJECT_SUBJECT_ALT_NAME) else { return Vec::new() };
+    let Ok(names) = value.elements().expect(SEQUENCE) else { return Vec::new() };
+    let mut names = names.elements();
+    std::iter::from_fn(|| names.any().ok()).filter_map(|name| server_name(name.tag, name.content)).collect()
+}
+
+fn server_name(tag: u8, name: &[u8]) -> Option<String> {
+    match i32::from(tag ^ 0x80) {
+        TLS_NAME_DNS => Some(name.iter().copied().map(char::from).collect()),
+        TLS_NAME_IP => address(name).map(Cow::into_owned),
+        _ => None,
+    }
+}
+
 /// Whether [`name`] knows names of this kind.
 pub(crate) fn is_name_kind(kind: i32) -> bool {
     [TLS_NAME_EMAIL, TLS_NAME_DNS, TLS_NAME_URI, TLS_NAME_IP].contains(&kind)
@@ -113,6 +129,8 @@ mod tests {
         assert_eq!(name(&certificate, TLS_NAME_DNS, 0).as_deref(), Some("good.test"));
         assert_eq!(name(&certificate, TLS_NAME_DNS, 1), None);
         assert_eq!(name(&certificate, TLS_NAME_IP, 0), None);
+        let all = ["good.test\0.bad.test", "two words", "\u{c3}\u{a9}.test", "", "good.test"];
+        assert_eq!(server_names(&certificate), all);
     }
 
     #[test]

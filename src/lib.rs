@@ -23,6 +23,7 @@
 //! | `alpn`, `ech` | lists of protocols, and of keys for an encrypted hello |
 //! | `limits`, `record`, `sizing` | numbers: what a host may set, what a record costs, how plain bytes are cut |
 //! | [`status`], `failure` | the codes and the explanations behind them |
+//! | `foreign` | texts of others, as they may stand in an explanation |
 //!
 //! `ARCHITECTURE.md` is the map for people who change something.
 
@@ -51,6 +52,8 @@ mod failure;
 pub mod ffi;
 #[forbid(unsafe_code)]
 mod footprint;
+#[forbid(unsafe_code)]
+mod foreign;
 #[forbid(unsafe_code)]
 mod identity;
 #[forbid(unsafe_code)]

@@ -87,6 +87,7 @@ groups! {
     }
     /// Fine codes for configuration.
     REASONS_CONFIG: i32, "Reasons (tls_error_t.reason): configuration" {
+        TLS_REASON_NONE = 0, "no reason fits: the status says it all";
         TLS_REASON_PEM_MALFORMED = 101, "a PEM section is cut off, is not base64, or is none for a slip in its boundaries";
         TLS_REASON_NO_CERTIFICATE = 102, "no certificate in the PEM text";
         TLS_REASON_NO_KEY = 103, "no private key in the PEM text";
@@ -134,6 +135,17 @@ groups! {
         TLS_REASON_CERTIFICATE_NOT_PINNED = 213, "no key of the chain is one of the pinned ones";
         TLS_REASON_CERTIFICATE_STATUS_UNKNOWN = 214, "no CRL says whether a certificate of the chain was revoked";
         TLS_REASON_CRL_EXPIRED = 215, "the CRL of a certificate's issuer has expired";
+        TLS_REASON_CERTIFICATE_IS_CA = 230, "a CA certificate is used as the peer's own";
+        TLS_REASON_CERTIFICATE_ISSUER_NOT_CA = 231, "a certificate that is no CA's has issued another";
+        TLS_REASON_CERTIFICATE_NAME_CONSTRAINT = 232, "a CA of the chain may not issue for the certificate's names";
+        TLS_REASON_CERTIFICATE_PATH_LENGTH = 233, "more intermediate CAs than a CA of the chain allows";
+        TLS_REASON_CERTIFICATE_TOO_COMPLEX = 234, "judging the chain would take too many steps";
+        TLS_REASON_CERTIFICATE_OCSP = 235, "the OCSP response is not a valid one for the certificate";
+        TLS_REASON_CERTIFICATE_VERSION = 236, "the certificate is not of version 3";
+        TLS_REASON_CERTIFICATE_ALGORITHMS_DIFFER = 237, "the certificate names two signature algorithms for its signature";
+        TLS_REASON_CRL_BAD_SIGNATURE = 238, "the signature of a CRL does not verify";
+        TLS_REASON_CRL_ISSUER_UNFIT = 239, "the issuer of a CRL may not sign CRLs";
+        TLS_REASON_CRL_UNSUPPORTED = 240, "a CRL uses an unsupported algorithm or form";
     }
     /// Fine codes for protocol errors.
     REASONS_PROTOCOL: i32, "Reasons: what the peer did" {
@@ -145,6 +157,100 @@ groups! {
         TLS_REASON_HANDSHAKE_TOO_LARGE = 306, "a handshake message exceeds the inbound limit";
         TLS_REASON_HANDSHAKE_BUDGET = 310, "the handshake took more wire bytes than its budget";
         TLS_REASON_HANDSHAKE_DEADLINE = 311, "the handshake was not done by its deadline";
+        TLS_REASON_DOWNGRADE = 320, "the server chose TLS 1.2 and marked that both sides know TLS 1.3";
+        TLS_REASON_CERTIFICATE_EXTENSION = 321, "a Certificate message has an extension that was not asked for";
+        TLS_REASON_RETRY_SUITE_CHANGED = 322, "the cipher suite after a HelloRetryRequest is another one than in it";
+        TLS_REASON_EXTENSION_MISPLACED = 323, "an extension stands in a message that may not have it";
+        TLS_REASON_EXTENSION_DUPLICATE = 324, "an extension stands in a message twice";
+        TLS_REASON_SERVER_NAME_MALFORMED = 325, "the server_name extension is not one host name";
+        TLS_REASON_EARLY_DATA_AFTER_RETRY = 326, "the second ClientHello offers early data";
+        TLS_REASON_EARLY_DATA_WITHOUT_PSK = 327, "the server took early data without taking the PSK";
+        TLS_REASON_EARLY_DATA_SUITE = 328, "the server took early data and chose another cipher suite than the session's";
+        TLS_REASON_RETRY_ECH_CHANGED = 329, "the server accepted ECH in one of HelloRetryRequest and ServerHello, not in both";
+        TLS_REASON_EMPTY_RECORD = 330, "a record of handshake messages or alerts is empty";
+        TLS_REASON_RETRY_HASH_CHANGED = 331, "the cipher suite after a HelloRetryRequest has another hash";
+        TLS_REASON_ALERT_LEVEL = 332, "an alert has a level that does not exist";
+        TLS_REASON_RETRY_COOKIE_EMPTY = 333, "a HelloRetryRequest has an empty cookie";
+        TLS_REASON_RETRY_WITHOUT_CHANGE = 334, "a HelloRetryRequest asks for no change of the ClientHello";
+        TLS_REASON_RETRY_GROUP_SENT = 335, "a HelloRetryRequest asks for a key share that the ClientHello had";
+        TLS_REASON_RETRY_SUITE_NOT_OFFERED = 336, "a HelloRetryRequest selects a cipher suite that was not offered";
+        TLS_REASON_RETRY_GROUP_NOT_OFFERED = 337, "a HelloRetryRequest selects a group that was not offered";
+        TLS_REASON_RETRY_VERSION = 338, "a HelloRetryRequest does not select TLS 1.3";
+        TLS_REASON_RETRY_SESSION_ID = 339, "a HelloRetryRequest does not echo legacy_session_id";
+        TLS_REASON_RETRY_ECH = 340, "a HelloRetryRequest has an ECH extension that is malformed, or that nobody asked for";
+        TLS_REASON_CHANGE_CIPHER_SPEC = 341, "a change_cipher_spec record came where none may be, or too many of them";
+        TLS_REASON_INNER_PLAINTEXT = 342, "a decrypted record has no content type";
+        TLS_REASON_RECORD_NOT_ENCRYPTED = 343, "a record has another type than application_data where all are encrypted";
+        TLS_REASON_WARNING_ALERT = 344, "an alert of level warning that TLS 1.3 does not have";
+        TLS_REASON_BINDER_WRONG = 345, "the binder of a PSK does not verify";
+        TLS_REASON_FINISHED_WRONG = 346, "the Finished message does not verify: the two sides saw different handshakes";
+        TLS_REASON_CERTIFICATE_DECOMPRESSION = 347, "a compressed certificate cannot be decompressed to the length that it names";
+        TLS_REASON_MAX_EARLY_DATA = 348, "a ticket allows an amount of early data that it may not";
+        TLS_REASON_KEY_SHARE_INVALID = 349, "a key share is not a valid one of its group";
+        TLS_REASON_KEY_CHANGE_INSIDE_MESSAGE = 350, "keys change in the middle of a handshake message";
+        TLS_REASON_MESSAGE_INTERLEAVED = 351, "another record came between two parts of a handshake message";
+        TLS_REASON_PSK_WITHOUT_BINDER = 352, "a PSK is offered without a binder";
+        TLS_REASON_KEY_SHARE_MISSING = 353, "the ServerHello has no key share";
+        TLS_REASON_RETRY_WITHOUT_PSK = 354, "the second ClientHello lacks the PSK of the first";
+        TLS_REASON_PSK_WITHOUT_MODES = 355, "a PSK is offered without psk_key_exchange_modes";
+        TLS_REASON_RENEGOTIATION_INFO = 356, "renegotiation_info is not empty in the first handshake";
+        TLS_REASON_KEY_SHARE_DUPLICATE = 357, "a ClientHello has two key shares of one group";
+        TLS_REASON_COMPRESSION_DUPLICATE = 358, "a certificate compression algorithm is offered twice";
+        TLS_REASON_EARLY_DATA_VERSION = 359, "the server chose an older version than the early data that it was sent";
+        TLS_REASON_ALPN_EMPTY_NAME = 360, "an application protocol (ALPN) has an empty name";
+        TLS_REASON_COMPRESSION_METHOD = 361, "a compression method other than null in a TLS 1.3 ClientHello";
+        TLS_REASON_PSK_NOT_LAST = 362, "pre_shared_key is not the last extension of a ClientHello";
+        TLS_REASON_PSK_BINDER_COUNT = 363, "a ClientHello has not as many binders as PSKs";
+        TLS_REASON_RETRY_IGNORED = 364, "the second ClientHello does not do what the HelloRetryRequest asked for";
+        TLS_REASON_RESUMPTION_EXTENDED_SECRET = 365, "extended_master_secret is there in the session and not in its resumption, or the other way round";
+        TLS_REASON_RESUMPTION_SUITE = 366, "a session is resumed with another cipher suite";
+        TLS_REASON_RESUMPTION_HASH = 367, "a PSK is taken with a cipher suite of another hash";
+        TLS_REASON_RETRY_VERSION_CHANGED = 368, "the version after a HelloRetryRequest is another one than in it";
+        TLS_REASON_PSK_INDEX = 369, "the server selected a PSK by a number that was not offered";
+        TLS_REASON_PSK_NOT_OFFERED = 370, "the server selected a PSK and none was offered";
+        TLS_REASON_VERSION_EXTENSION = 371, "supported_versions of a ServerHello selects TLS 1.2";
+        TLS_REASON_CERTIFICATE_COMPRESSION_NOT_OFFERED = 372, "a certificate is compressed by an algorithm that was not offered";
+        TLS_REASON_SUITE_NOT_OFFERED = 373, "the server selected a cipher suite that was not offered";
+        TLS_REASON_COMPRESSION_NOT_OFFERED = 374, "the server selected a compression method that was not offered";
+        TLS_REASON_GROUP_NOT_OFFERED = 375, "the server selected a group that was not offered";
+        TLS_REASON_SESSION_ID_ECHOED = 376, "a TLS 1.2 server echoes a legacy_session_id that names no session";
+        TLS_REASON_POINT_FORMATS = 377, "the server does not offer uncompressed points";
+        TLS_REASON_RETRY_SERVER_NAME_CHANGED = 378, "the second ClientHello has another server_name than the first";
+        TLS_REASON_SIGNATURE_NOT_OF_SUITE = 379, "the key exchange is signed by an algorithm that is not the cipher suite's";
+        TLS_REASON_SIGNATURE_SCHEME_NOT_OFFERED = 380, "the handshake is signed by a scheme that was not offered";
+        TLS_REASON_TOO_MANY_EMPTY_RECORDS = 381, "too many empty records in a row";
+        TLS_REASON_TOO_MANY_MESSAGES = 382, "too many handshake messages in a row after the handshake";
+        TLS_REASON_TOO_MANY_RENEGOTIATIONS = 383, "too many requests to renegotiate";
+        TLS_REASON_TOO_MANY_WARNINGS = 384, "too many alerts of level warning";
+        TLS_REASON_TOO_MUCH_EARLY_DATA = 385, "more early data than the server allows";
+        TLS_REASON_EXTENSION_NOT_ENCRYPTED = 386, "a ServerHello has an extension that belongs into EncryptedExtensions";
+        TLS_REASON_SESSION_ID_CHANGED = 387, "a ServerHello does not echo legacy_session_id";
+        TLS_REASON_EXTENSION_NOT_OFFERED = 388, "the server answers an extension that was not offered";
+        TLS_REASON_SCT_NOT_OFFERED = 389, "the server sent certificate timestamps that nobody asked for";
+        TLS_REASON_KEY_SHARE_GROUP = 390, "the key share of the server is of another group than was offered";
+        TLS_REASON_ECH_NOT_OFFERED = 391, "the server answers ECH that was not offered";
+        TLS_REASON_QUIC = 392, "a message breaks a rule of QUIC, which this library does not speak";
+        TLS_REASON_OWES_TOO_MUCH = 393, "the peer made this side owe it more than the outbound limit";
+        TLS_REASON_HANDSHAKE_CUT_OFF = 395, "the transport ended during the handshake";
+        TLS_REASON_DATA_CUT_OFF = 396, "the transport ended after the handshake, without close_notify";
+        TLS_REASON_CERTIFICATE_STATUS_TYPE = 394, "a certificate status is of another type than OCSP";
+    }
+    /// Fine codes for messages that cannot be parsed.
+    REASONS_SYNTAX: i32, "Reasons: messages that cannot be parsed" {
+        TLS_REASON_FIELD_TOO_LONG = 601, "a field is longer than what holds it";
+        TLS_REASON_FIELD_CUT_OFF = 602, "a message ends inside a field";
+        TLS_REASON_FIELD_TRAILING = 603, "bytes follow the end of a field";
+        TLS_REASON_LIST_EMPTY = 604, "a list that may not be empty is empty";
+        TLS_REASON_CHANGE_CIPHER_SPEC_MALFORMED = 605, "a change_cipher_spec record is not the one byte that it has to be";
+        TLS_REASON_REQUEST_CONTEXT = 606, "certificate_request_context is not empty during a handshake";
+        TLS_REASON_DH_PARAMETERS = 607, "the Diffie-Hellman parameters of a ServerKeyExchange cannot be parsed";
+        TLS_REASON_KEY_UPDATE_MALFORMED = 608, "a KeyUpdate asks for something that does not exist";
+        TLS_REASON_KEY_EXCHANGE_MISSING = 609, "a ServerKeyExchange has no parameters of the cipher suite's key exchange";
+        TLS_REASON_CURVE_TYPE = 610, "a ServerKeyExchange has no named curve";
+        TLS_REASON_KEY_EXCHANGE_UNSUPPORTED = 611, "a ServerKeyExchange is of an algorithm that does not exist here";
+        TLS_REASON_TICKET_EMPTY = 612, "a ticket is empty";
+        TLS_REASON_COMPRESSION_SELECTED = 613, "a ServerHello selects a compression method other than null";
+        TLS_REASON_RETRY_EXTENSION = 614, "a HelloRetryRequest has an extension that is not known";
     }
     /// Fine codes for failed negotiation.
     REASONS_NO_COMMON: i32, "Reasons: what is missing in common" {
@@ -156,6 +262,16 @@ groups! {
         TLS_REASON_NO_COMMON_FEATURE = 406, "a required extension or feature";
         TLS_REASON_REFUSED = 407, "the host refused the ClientHello";
         TLS_REASON_ECH_REJECTED = 408, "no ECH key: the server rejected the encrypted ClientHello";
+        TLS_REASON_NO_COMMON_POINT_FORMAT = 409, "no format of elliptic curve points";
+        TLS_REASON_NO_EXTENDED_MASTER_SECRET = 410, "extended_master_secret, which is required";
+        TLS_REASON_NO_COMMON_CERTIFICATE_TYPE = 411, "no certificate type (X.509, raw public key)";
+        TLS_REASON_NO_KEY_SHARE_EXTENSION = 412, "the key_share extension";
+        TLS_REASON_NO_GROUPS_EXTENSION = 413, "the supported_groups extension";
+        TLS_REASON_NO_SIGNATURES_EXTENSION = 414, "the signature_algorithms extension";
+        TLS_REASON_NO_SERVER_NAME = 415, "a server name, which is required";
+        TLS_REASON_NO_NULL_COMPRESSION = 416, "the compression method null";
+        TLS_REASON_TOO_MANY_RAW_KEYS = 417, "a raw public key that stands alone";
+        TLS_REASON_CERTIFICATE_TYPE_NOT_OFFERED = 418, "a certificate type that was offered";
     }
     /// Fine codes for internal errors.
     REASONS_INTERNAL: i32, "Reasons: this library" {
@@ -306,6 +422,16 @@ groups! {
 /// The groups whose members are statuses.
 pub const STATUS_GROUPS: &[Group] = &[WAITS, ENDS, MISTAKES, FATAL];
 
+/// The groups whose members are reasons.
+pub const REASON_GROUPS: &[Group] = &[
+    REASONS_CONFIG,
+    REASONS_CERTIFICATE,
+    REASONS_PROTOCOL,
+    REASONS_SYNTAX,
+    REASONS_NO_COMMON,
+    REASONS_INTERNAL,
+];
+
 /// All constants of the interface.
 pub fn constants() -> impl Iterator<Item = &'static Constant> {
     GROUPS.iter().flat_map(|group| group.constants)
@@ -313,10 +439,16 @@ pub fn constants() -> impl Iterator<Item = &'static Constant> {
 
 /// The entry of a status, if the number is one.
 pub fn describe(status: Status) -> Option<&'static Constant> {
-    STATUS_GROUPS
-        .iter()
-        .flat_map(|group| group.constants)
-        .find(|constant| constant.value == i64::from(status))
+    find(STATUS_GROUPS, status)
+}
+
+/// The entry of a reason, if the number is one.
+pub fn describe_reason(reason: i32) -> Option<&'static Constant> {
+    find(REASON_GROUPS, reason)
+}
+
+fn find(groups: &'static [Group], number: i32) -> Option<&'static Constant> {
+    groups.iter().flat_map(|group| group.constants).find(|constant| constant.value == i64::from(number))
 }
 
 #[cfg(test)]
@@ -329,11 +461,19 @@ mod tests {
         names.sort_unstable();
         assert!(names.windows(2).all(|pair| pair[0] != pair[1]));
 
-        for groups in [STATUS_GROUPS, &GROUPS[4..9]] {
+        for groups in [STATUS_GROUPS, REASON_GROUPS] {
             let mut values: Vec<_> =
                 groups.iter().flat_map(|group| group.constants).map(|constant| constant.value).collect();
             values.sort_unstable();
             assert!(values.windows(2).all(|pair| pair[0] != pair[1]));
+        }
+    }
+
+    #[test]
+    fn every_reason_is_in_a_group_of_reasons() {
+        for constant in constants().filter(|constant| constant.name.starts_with("TLS_REASON_")) {
+            let number = i32::try_from(constant.value).unwrap();
+            assert_eq!(describe_reason(number).map(|found| found.name), Some(constant.name));
         }
     }
 

@@ -103,6 +103,9 @@ class Generator:
             self.cell("GROUP_NULL", function, parameter, "NULL", phase, role, self.arguments.null[key][side])
             if key in self.arguments.empty:
                 self.cell("GROUP_NULL", function, parameter, "EMPTY", phase, role, self.arguments.empty[key][side])
+                for length in ("ENDLESS", "ENDLESS_EDGE", "ENDLESS_AT_NULL"):
+                    self.cell("GROUP_NULL", function, parameter, length, phase, role,
+                              refusal(function, "TLS_ERR_ARGUMENT"))
         pointers = [p for p in function.parameters if p.is_pointer]
         allowed = [p for p in pointers if p.handle and (function.name, p.name) in self.arguments.null]
         if len(pointers) > 1 and not allowed:

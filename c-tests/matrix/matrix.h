@@ -60,7 +60,10 @@ enum value {
     VALUE_ONE,
     VALUE_ALL_ONES,
     VALUE_FLIPPED, /* a live handle with one bit flipped, for every bit */
-    VALUE_BUSY
+    VALUE_BUSY,
+    VALUE_ENDLESS,         /* the usable pointer, with a length of SIZE_MAX */
+    VALUE_ENDLESS_EDGE,    /* the same with PTRDIFF_MAX + 1 */
+    VALUE_ENDLESS_AT_NULL, /* NULL, with a length of SIZE_MAX */
 };
 
 enum answer_kind {

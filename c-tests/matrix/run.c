@@ -1,6 +1,7 @@
 #include "run.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "bystander.h"
@@ -99,7 +100,14 @@ static void replace(const struct cell *cell, union argument *arguments, struct s
     }
     if (at < 0)
         return;
+    if (cell->value == VALUE_ENDLESS || cell->value == VALUE_ENDLESS_EDGE) {
+        arguments[at + 1].number =
+            cell->value == VALUE_ENDLESS ? SIZE_MAX : (size_t)PTRDIFF_MAX + 1;
+        return;
+    }
     arguments[at].pointer = values_handle(cell->value, cell->function->kinds[at], spares);
+    if (cell->value == VALUE_ENDLESS_AT_NULL)
+        arguments[at + 1].number = SIZE_MAX;
     if (cell->value == VALUE_EMPTY)
         arguments[at + 1].number = 0;
     if (cell->value == VALUE_FREED_WITHOUT_ERROR) {
@@ -155,6 +163,9 @@ void run_cell(const struct cell *cell, uint16_t version)
         "all ones",
         "one bit flipped",
         "busy",
+        "with SIZE_MAX",
+        "with PTRDIFF_MAX + 1",
+        "NULL with SIZE_MAX",
     };
     static const char *const phases[] = {
         "fresh",       "ask_context", "ask_verify", "established",

@@ -6,12 +6,43 @@ use super::{Answer, Connection, Counters};
 use crate::certificate;
 use crate::client_hello::ClientHello;
 use crate::engine::{EchStatus, Facts, SignRequest};
+use crate::failure::Failure;
+use crate::record;
 use crate::status::*;
 
 impl Connection {
     pub(crate) fn facts(&self) -> Facts<'_> {
         let facts = self.session.facts();
         Facts { server_name: facts.server_name.or(self.sent_name.as_deref()), ..facts }
+    }
+
+    /// What ended the connection, for a person: a fatal error, or an end of the transport that came too early.
+    pub(crate) fn explanation(&self) -> Option<Cow<'_, Failure>> {
+        if let Some(failure) = self.failure() {
+            return Some(Cow::Borrowed(failure));
+        }
+        // A close_notify may be among bytes that nobody has looked at.
+        let is_cut_off = self.standing() == TLS_TRUNCATED && !record::worth_processing(self.inbound.wire());
+        is_cut_off.then(|| Cow::Owned(self.cut_off()))
+    }
+
+    fn cut_off(&self) -> Failure {
+        let received = self.counters.wire_in;
+        let (reason, message) = if !self.session.is_handshaking() {
+            let what = "the transport ended without close_notify: the end of the peer's data may be missing";
+            (TLS_REASON_DATA_CUT_OFF, what.into())
+        } else if received == 0 {
+            let what = "the transport ended before the peer sent anything: it may have refused the connection, or not \
+                        speak TLS";
+            (TLS_REASON_HANDSHAKE_CUT_OFF, what.into())
+        } else {
+            let what = format!(
+                "the transport ended during the handshake, after {received} bytes from the peer: it gave up without \
+                 saying why, or the network failed"
+            );
+            (TLS_REASON_HANDSHAKE_CUT_OFF, what)
+        };
+        Failure::new(TLS_TRUNCATED, reason, message)
     }
 
     /// The ClientHello that waits for a context.

@@ -259,7 +259,7 @@ impl Connection {
         self.note_decrypter(wish, made, run.used() == end)?;
         if self.outbound.len() > limit {
             return Err(self.fail(Failure::peer(
-                TLS_REASON_VIOLATION,
+                TLS_REASON_OWES_TOO_MUCH,
                 format!("the peer made this side owe it more than the outbound limit of {limit} bytes"),
             )));
         }

@@ -5,8 +5,8 @@ use rustls::error::{CertificateError, Error, OtherError, PeerIncompatible, PeerM
 use crate::failure::Failure;
 use crate::record::{HEADER, MAX_GROWTH};
 use crate::status::{
-    TLS_ERR_CERTIFICATE, TLS_ERR_NO_COMMON, TLS_REASON_CERTIFICATE_REFUSED, TLS_REASON_MALFORMED,
-    TLS_REASON_REFUSED,
+    TLS_ERR_CERTIFICATE, TLS_ERR_NO_COMMON, TLS_REASON_CERTIFICATE_REFUSED, TLS_REASON_REFUSED,
+    TLS_REASON_SERVER_NAME_MALFORMED,
 };
 
 /// The default for a rejected identity: certificate_unknown.
@@ -95,7 +95,7 @@ pub(super) fn hello_refused(alert: u8) -> Failure {
 /// The context that was chosen takes no such names.
 pub(super) fn name_refused() -> Failure {
     let what = "the client asks for a server name that is empty, or for two names";
-    Failure { alert_sent: Some(DECODE_ERROR), ..Failure::peer(TLS_REASON_MALFORMED, what) }
+    Failure { alert_sent: Some(DECODE_ERROR), ..Failure::peer(TLS_REASON_SERVER_NAME_MALFORMED, what) }
 }
 
 /// The host said no, and why is its own business.

@@ -17,6 +17,7 @@ use super::checks::{Checks, digest_of, pinned};
 use super::config::Verify;
 use super::known::{Usage, judge_alone};
 use super::store::TrustStore;
+use crate::certificate::server_names;
 use crate::failure::Failure;
 use crate::status::TLS_REASON_NO_CRL;
 
@@ -118,12 +119,27 @@ impl Chain {
         let own = EndEntityCert::try_from(certificate).map_err(error)?;
         judge_alone(&own, certificate, peer.usage(), self.checks.time.unwrap_or(now)).map_err(error)?;
         self.check_pins(own.subject_public_key_info().as_ref())?;
-        self.judge_name(&own, peer)
+        self.judge_name(&own, certificate, peer)
     }
 
-    fn judge_name(&self, own: &EndEntityCert<'_>, peer: Peer<'_>) -> Result<(), Error> {
+    fn judge_name(
+        &self,
+        own: &EndEntityCert<'_>,
+        certificate: &CertificateDer<'_>,
+        peer: Peer<'_>,
+    ) -> Result<(), Error> {
         match peer {
-            Peer::Server(name) if !self.any_name => own.verify_is_valid_for_subject_name(name).map_err(error),
+            Peer::Server(name) if !self.any_name => {
+                own.verify_is_valid_for_subject_name(name).map_err(|why| match why {
+                    // The verifier's own list is in its own words, and has lost bytes that are not UTF-8.
+                    webpki::Error::CertNotValidForName(_) => CertificateError::NotValidForNameContext {
+                        expected: name.to_owned(),
+                        presented: server_names(certificate),
+                    }
+                    .into(),
+                    other => error(other),
+                })
+            }
             Peer::Server(_) | Peer::Client => Ok(()),
         }
     }
@@ -179,7 +195,7 @@ impl Chain {
             webpki::Error::UnknownIssuer if unpinned_path.get() => not_pinned(),
             other => error(other),
         })?;
-        self.judge_name(&own, peer)
+        self.judge_name(&own, &certificates.end_entity, peer)
     }
 
     /// Those of the peer and ours, where there are some of ours.
@@ -217,6 +233,7 @@ fn error(why: webpki::Error) -> Error {
             CertificateError::NotValidForNameContext { expected: names.expected, presented: names.presented }
         }
         CertRevoked => CertificateError::Revoked,
+        UnsupportedCriticalExtension => CertificateError::UnhandledCriticalExtension,
         UnknownRevocationStatus => CertificateError::UnknownRevocationStatus,
         CrlExpired { time, next_update } => {
             CertificateError::ExpiredRevocationListContext { time, next_update }

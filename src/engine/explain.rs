@@ -1,14 +1,34 @@
 //! The engine's errors in this library's words: a status to branch on, a reason for logs, the alert
 //! that was sent, and a sentence that a person can act on.
+//!
+//! The engine's own texts are for who writes in Rust, and some of them have what a peer sent in them: none of them
+//! goes further than this.
+
+mod certificate;
+mod incompatible;
+mod malformed;
+mod misbehaved;
+mod spelled;
+#[cfg(test)]
+mod tests;
+mod unexpected;
 
 use rustls::error::{
-    AlertDescription, ApiMisuse, CertificateError, Error, InvalidMessage, PeerIncompatible, PeerMisbehaved,
+    AlertDescription, ApiMisuse, CertRevocationListError, EncryptedClientHelloError, Error, PeerMisbehaved,
 };
 
-use super::chain::is_not_pinned;
+use self::certificate::certificate;
+use self::incompatible::incompatible;
+use self::malformed::malformed;
+use self::misbehaved::misbehaved;
+use self::spelled::spelled;
+use self::unexpected::{unexpected_handshake, unexpected_record};
 use super::ech;
 use crate::failure::Failure;
 use crate::status::*;
+
+/// Status, reason and message.
+type Words = (Status, i32, String);
 
 pub(super) fn explain(error: &Error) -> Failure {
     let failure = match error {
@@ -48,36 +68,33 @@ pub(super) fn updated(result: Result<(), Error>) -> Result<bool, Failure> {
     }
 }
 
-fn classify(error: &Error) -> (Status, i32, String) {
+/// A rule of the protocol that the peer broke, with what `details` add to the text of the reason.
+fn broken(reason: i32, details: &str) -> Words {
+    (TLS_ERR_PEER, reason, format!("the peer broke the protocol: {}{details}", text(reason)))
+}
+
+/// What a reason says, which is written down once.
+fn text(reason: i32) -> &'static str {
+    describe_reason(reason).map_or("", |constant| constant.text)
+}
+
+fn classify(error: &Error) -> Words {
     match error {
         Error::DecryptError => (
             TLS_ERR_DECRYPT,
-            0,
+            TLS_REASON_NONE,
             "a record failed authentication: it was altered on the way, or the keys differ".into(),
         ),
         Error::AlertReceived(alert) => {
-            (TLS_ERR_ALERT, 0, format!("fatal alert {}: the peer {alert}", alert.0))
+            (TLS_ERR_ALERT, TLS_REASON_NONE, format!("fatal alert {}: the peer {alert}", alert.0))
         }
         Error::InvalidCertificate(why) => {
-            (TLS_ERR_CERTIFICATE, certificate_reason(why), certificate_message(why))
+            let (reason, message) = certificate(why);
+            (TLS_ERR_CERTIFICATE, reason, message)
         }
-        Error::PeerMisbehaved(PeerMisbehaved::NoCertificatesPresented) => (
-            TLS_ERR_CERTIFICATE,
-            TLS_REASON_CERTIFICATE_MISSING,
-            "the peer presented no certificate, and one is required".into(),
-        ),
-        Error::PeerMisbehaved(PeerMisbehaved::SelectedUnofferedApplicationProtocol) => (
-            TLS_ERR_NO_COMMON,
-            TLS_REASON_NO_COMMON_ALPN,
-            "the peer selected an application protocol (ALPN) that was not offered".into(),
-        ),
-        Error::PeerMisbehaved(why) => {
-            (TLS_ERR_PEER, TLS_REASON_VIOLATION, format!("the peer broke the protocol: {why:?}"))
-        }
-        Error::PeerIncompatible(why) => {
-            let (reason, what) = incompatibility(*why);
-            (TLS_ERR_NO_COMMON, reason, format!("no {what} in common with the peer: {why:?}"))
-        }
+        Error::PeerMisbehaved(why) => misbehaved(*why),
+        Error::PeerIncompatible(why) => incompatible(*why),
+        Error::InvalidMessage(why) => malformed(*why),
         Error::NoApplicationProtocol => (
             TLS_ERR_NO_COMMON,
             TLS_REASON_NO_COMMON_ALPN,
@@ -88,128 +105,78 @@ fn classify(error: &Error) -> (Status, i32, String) {
             TLS_REASON_NO_COMMON_SIGNATURE,
             "the peer accepts no signature scheme that the configured key can use".into(),
         ),
-        Error::InvalidMessage(why) => message_error(*why),
         Error::PeerSentOversizedRecord => (
             TLS_ERR_PEER,
             TLS_REASON_RECORD_OVERFLOW,
             "the peer sent a record of more than 16384 plain bytes".into(),
         ),
-        Error::InappropriateMessage { .. } | Error::InappropriateHandshakeMessage { .. } => {
-            (TLS_ERR_PEER, TLS_REASON_UNEXPECTED_MESSAGE, error.to_string())
+        Error::InappropriateMessage { expect_types, got_type } => {
+            (TLS_ERR_PEER, TLS_REASON_UNEXPECTED_MESSAGE, unexpected_record(*got_type, expect_types))
         }
-        Error::FailedToGetRandomBytes => {
-            (TLS_ERR_INTERNAL, TLS_REASON_RANDOM, "the system gave no random bytes".into())
+        Error::InappropriateHandshakeMessage { expect_types, got_type } => {
+            (TLS_ERR_PEER, TLS_REASON_UNEXPECTED_MESSAGE, unexpected_handshake(*got_type, expect_types))
         }
-        Error::FailedToGetCurrentTime => {
-            (TLS_ERR_INTERNAL, TLS_REASON_CLOCK, "the system gave no time of day".into())
-        }
-        Error::EncryptError => (
-            TLS_ERR_INTERNAL,
-            TLS_REASON_KEYS_EXHAUSTED,
-            "the traffic keys have sealed as many records as they may: open a new connection".into(),
+        Error::UnsupportedNameType => (
+            TLS_ERR_CERTIFICATE,
+            TLS_REASON_CERTIFICATE_WRONG_NAME,
+            "the name that was asked for is of a kind that no certificate can have".into(),
         ),
-        Error::ApiMisuse(ApiMisuse::WriteAfterSendPathClosed) => {
-            (TLS_ERR_INTERNAL, TLS_REASON_ENGINE, "the sending side is closed".into())
-        }
-        other => (TLS_ERR_INTERNAL, TLS_REASON_ENGINE, other.to_string()),
+        own => (TLS_ERR_INTERNAL, own_reason(own), own_words(own)),
     }
 }
 
-fn message_error(why: InvalidMessage) -> (Status, i32, String) {
-    match why {
-        InvalidMessage::InvalidContentType | InvalidMessage::UnknownProtocolVersion => (
-            TLS_ERR_PEER,
-            TLS_REASON_NOT_TLS,
-            "the bytes are not TLS records: the peer speaks another protocol, or bytes were lost".into(),
-        ),
-        InvalidMessage::MessageTooLarge => (
-            TLS_ERR_PEER,
-            TLS_REASON_RECORD_OVERFLOW,
-            "the peer sent a record that is larger than the protocol allows".into(),
-        ),
-        InvalidMessage::CertificatePayloadTooLarge => (
-            TLS_ERR_PEER,
-            TLS_REASON_HANDSHAKE_TOO_LARGE,
-            "the certificates of the peer are longer than 65536 bytes".into(),
-        ),
-        InvalidMessage::HandshakePayloadTooLarge => (
-            TLS_ERR_PEER,
-            TLS_REASON_HANDSHAKE_TOO_LARGE,
-            "the peer sent a handshake message of more than 65535 bytes".into(),
-        ),
-        other => {
-            (TLS_ERR_PEER, TLS_REASON_MALFORMED, format!("the peer sent a malformed message: {other:?}"))
-        }
+fn own_reason(error: &Error) -> i32 {
+    match error {
+        Error::FailedToGetRandomBytes => TLS_REASON_RANDOM,
+        Error::FailedToGetCurrentTime => TLS_REASON_CLOCK,
+        Error::EncryptError => TLS_REASON_KEYS_EXHAUSTED,
+        _ => TLS_REASON_ENGINE,
     }
 }
 
-fn incompatibility(why: PeerIncompatible) -> (i32, &'static str) {
-    match why {
-        PeerIncompatible::ServerDoesNotSupportTls12Or13
-        | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig
-        | PeerIncompatible::SupportedVersionsExtensionRequired
-        | PeerIncompatible::Tls12NotOffered
-        | PeerIncompatible::Tls12NotOfferedOrEnabled => (TLS_REASON_NO_COMMON_VERSION, "protocol version"),
-        PeerIncompatible::NoCipherSuitesInCommon => (TLS_REASON_NO_COMMON_SUITE, "cipher suite"),
-        PeerIncompatible::NoKxGroupsInCommon | PeerIncompatible::NamedGroupsExtensionRequired => {
-            (TLS_REASON_NO_COMMON_GROUP, "key exchange group")
+/// What should not happen, for who has to find out why it did.
+fn own_words(error: &Error) -> String {
+    match error {
+        Error::FailedToGetRandomBytes => "the system gave no random bytes".into(),
+        Error::FailedToGetCurrentTime => "the system gave no time of day".into(),
+        Error::EncryptError => {
+            "the traffic keys have sealed as many records as they may: open a new connection".into()
         }
-        PeerIncompatible::NoSignatureSchemesInCommon
-        | PeerIncompatible::NoCertificateRequestSignatureSchemesInCommon
-        | PeerIncompatible::SignatureAlgorithmsExtensionRequired => {
-            (TLS_REASON_NO_COMMON_SIGNATURE, "signature scheme")
-        }
-        _ => (TLS_REASON_NO_COMMON_FEATURE, "required feature"),
+        Error::ApiMisuse(ApiMisuse::WriteAfterSendPathClosed) => "the sending side is closed".into(),
+        Error::ApiMisuse(why) => defect(&format!("it is used wrongly, {}", first_word(why))),
+        Error::HandshakeNotComplete => defect("the handshake is not done"),
+        Error::BadMaxFragmentSize => defect("the size of records is out of range"),
+        Error::InconsistentKeys(_) => defect("a key does not belong to its certificate"),
+        Error::InvalidEncryptedClientHello(why) => ech_words(why).into(),
+        Error::InvalidCertRevocationList(why) => defect(&format!("a CRL is refused, {}", list_words(why))),
+        // These have texts of their own, which could say anything.
+        Error::General(_) => defect("an error without a name"),
+        Error::Unreachable(_) => defect("it is where it should never be"),
+        Error::Other(_) => defect("an error of the cryptography"),
+        other => defect(&first_word(other)),
     }
 }
 
-fn certificate_reason(why: &CertificateError) -> i32 {
-    use CertificateError::*;
+fn defect(what: &str) -> String {
+    format!("the engine reported an error that it should not: {what}")
+}
+
+/// The name of a variant, spelled out, without what is in it.
+fn first_word(error: &impl std::fmt::Debug) -> String {
+    let all = format!("{error:?}");
+    spelled(all.split(|letter: char| !letter.is_alphanumeric()).next().unwrap_or_default())
+}
+
+/// What is wrong with an ECHConfigList.
+fn ech_words(why: &EncryptedClientHelloError) -> &'static str {
     match why {
-        Expired | ExpiredContext { .. } => TLS_REASON_CERTIFICATE_EXPIRED,
-        NotValidYet | NotValidYetContext { .. } => TLS_REASON_CERTIFICATE_NOT_YET_VALID,
-        NotValidForName | NotValidForNameContext { .. } => TLS_REASON_CERTIFICATE_WRONG_NAME,
-        UnknownIssuer => TLS_REASON_CERTIFICATE_UNKNOWN_ISSUER,
-        Revoked => TLS_REASON_CERTIFICATE_REVOKED,
-        InvalidPurpose | InvalidPurposeContext { .. } => TLS_REASON_CERTIFICATE_WRONG_USAGE,
-        BadSignature => TLS_REASON_CERTIFICATE_BAD_SIGNATURE,
-        BadEncoding => TLS_REASON_CERTIFICATE_MALFORMED,
-        UnhandledCriticalExtension
-        | UnsupportedSignatureAlgorithm { .. }
-        | UnsupportedSignatureAlgorithmForPublicKey { .. } => TLS_REASON_CERTIFICATE_UNSUPPORTED,
-        UnknownRevocationStatus => TLS_REASON_CERTIFICATE_STATUS_UNKNOWN,
-        ExpiredRevocationList | ExpiredRevocationListContext { .. } => TLS_REASON_CRL_EXPIRED,
-        other if is_not_pinned(other) => TLS_REASON_CERTIFICATE_NOT_PINNED,
-        _ => TLS_REASON_CERTIFICATE_OTHER,
+        EncryptedClientHelloError::InvalidConfigList => "it is not a list of ECHConfigs",
+        EncryptedClientHelloError::NoCompatibleConfig => "none of its configurations can be used",
+        EncryptedClientHelloError::SniRequired => "ECH needs a server name that is sent",
+        _ => "it cannot be used",
     }
 }
 
-fn certificate_message(why: &CertificateError) -> String {
-    match why {
-        CertificateError::UnknownIssuer => {
-            "no chain leads from the peer's certificate to a trust anchor: add the issuing CA \
-             (tls_builder_trust_pem), or have the peer send its intermediate certificates"
-                .into()
-        }
-        CertificateError::BadEncoding => "the peer's certificate cannot be parsed".into(),
-        CertificateError::BadSignature => {
-            "a signature in the peer's certificate chain or handshake does not verify, or is by an RSA key of less \
-             than 2048 bits"
-                .into()
-        }
-        CertificateError::UnsupportedSignatureAlgorithm { .. }
-        | CertificateError::UnsupportedSignatureAlgorithmForPublicKey { .. } => {
-            "a certificate of the peer's chain has a key, or is signed with an algorithm, that is not accepted (such \
-             as SHA-1)"
-                .into()
-        }
-        CertificateError::Revoked => "the peer's certificate, or one of its chain, was revoked".into(),
-        CertificateError::UnknownRevocationStatus => {
-            "no CRL says whether a certificate of the peer's chain was revoked: add that of its issuer \
-             (tls_builder_crl), or allow unknown status (tls_builder_revocation)"
-                .into()
-        }
-        other if is_not_pinned(other) => "no key of the peer's chain is one of the pinned ones".into(),
-        other => format!("the peer's {other}"),
-    }
+fn list_words(why: &CertRevocationListError) -> String {
+    first_word(why)
 }

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use super::memory::{store, text};
 use super::types::tls_status_t;
 use crate::quiet;
-use crate::status::{self, Status, TLS_ERR_ARGUMENT, TLS_ERR_INTERNAL, TLS_OK};
+use crate::status::{self, Group, Status, TLS_ERR_ARGUMENT, TLS_ERR_INTERNAL, TLS_OK};
 
 /// ---- 21. Constants and version --------------------------------------------------------------
 ///
@@ -49,16 +49,30 @@ const fn number(digits: &str) -> u32 {
     }
 }
 
-/// The names of all statuses, terminated, made once.
-static NAMES: LazyLock<Vec<(Status, CString)>> = LazyLock::new(|| {
-    status::STATUS_GROUPS
+/// Numbers and names, terminated, made once.
+type Names = LazyLock<Vec<(i32, CString)>>;
+
+static NAMES: Names = LazyLock::new(|| names(status::STATUS_GROUPS));
+
+static REASON_NAMES: Names = LazyLock::new(|| names(status::REASON_GROUPS));
+
+fn names(groups: &[Group]) -> Vec<(i32, CString)> {
+    groups
         .iter()
         .flat_map(|group| group.constants)
-        .filter_map(|constant| Some((constant.value as Status, CString::new(constant.name).ok()?)))
+        .filter_map(|constant| Some((constant.value as i32, CString::new(constant.name).ok()?)))
         .collect()
-});
+}
 
 pub(super) fn name_of(status: Status) -> &'static CStr {
-    let known = quiet::catch(|| NAMES.iter().find(|(number, _)| *number == status));
+    found(&NAMES, status)
+}
+
+pub(super) fn name_of_reason(reason: i32) -> &'static CStr {
+    found(&REASON_NAMES, reason)
+}
+
+fn found(names: &'static Names, wanted: i32) -> &'static CStr {
+    let known = quiet::catch(|| names.iter().find(|(number, _)| *number == wanted));
     known.ok().flatten().map_or(c"TLS_UNKNOWN", |(_, name)| name)
 }

@@ -1,7 +1,7 @@
 //! Header section "Control".
 
 use super::boundary::{checked, counted, inbound, outbound, with_builder};
-use super::memory::{HostBuffers, array, bytes};
+use super::memory::{HostBuffers, array, bytes, check_pieces};
 use super::types::{tls_builder_t, tls_conn_t, tls_iovec_t, tls_status_t};
 use crate::connection::Connection;
 use crate::failure::Failure;
@@ -109,6 +109,7 @@ pub unsafe extern "C" fn tls_write_vectored(
         let pieces = unsafe { array(pieces, count) }?;
         let mut chunks = [&[][..]; MOST_PIECES];
         let used = pieces.len().min(MOST_PIECES);
+        check_pieces(&pieces[..used])?;
         for (chunk, piece) in chunks.iter_mut().zip(pieces) {
             // SAFETY: as above.
             *chunk = unsafe { bytes(piece.base, piece.len) }?;

@@ -13,7 +13,14 @@ use crate::status::{TLS_ERR_ARGUMENT, TLS_OK};
 /// in; never to a thread. Reading one changes nothing.
 ///
 /// tls_conn_error() tells what ended a connection: its status, a reason, the alerts, and a sentence.
-/// Without a fatal error it fills in TLS_OK and an empty message.
+/// An end of the transport without a close_notify is told as well, as TLS_TRUNCATED once tls_advance() answers that:
+/// in the handshake it is what is left of a peer that gave up. Otherwise it fills in TLS_OK and an empty
+/// message.
+///
+/// A message is for people, and fit for a log: one line, without control characters. What comes from the peer, such
+/// as the names in its certificate, is cut to a bounded length and stands there as RFC 4514 writes it: bytes other
+/// than visible ASCII are \\XX. Programs branch on the status; a reason tells violations of the protocol
+/// apart, and may be joined by finer ones in later versions.
 ///
 /// `error` belongs to the caller, who has set `error->size`.
 /// Errors: TLS_ERR_ARGUMENT (NULL, or a size smaller than its first two members), TLS_ERR_HANDLE,
@@ -25,7 +32,7 @@ use crate::status::{TLS_ERR_ARGUMENT, TLS_OK};
 pub unsafe extern "C" fn tls_conn_error(conn: *mut tls_conn_t, error: *mut tls_error_t) -> tls_status_t {
     with_connection(conn, |connection| {
         // SAFETY: valid as the caller promises.
-        unsafe { report(connection.failure(), error) }
+        unsafe { report(connection.explanation().as_deref(), error) }
     })
 }
 
@@ -68,6 +75,14 @@ pub extern "C" fn tls_builder_clear_error(builder: *mut tls_builder_t) -> tls_st
 #[unsafe(no_mangle)]
 pub extern "C" fn tls_status_name(status: tls_status_t) -> *const c_char {
     super::constants::name_of(status).as_ptr()
+}
+
+/// The name of a reason as in this header ("TLS_REASON_CERTIFICATE_EXPIRED"), for logs: "TLS_REASON_NONE" for 0, and
+/// "TLS_UNKNOWN" for numbers that are none, such as those of a newer library. Every reason has a name, and no two
+/// have the same. Never NULL; the text is static and always valid. Errors: none. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn tls_reason_name(reason: i32) -> *const c_char {
+    super::constants::name_of_reason(reason).as_ptr()
 }
 
 /// Fills in `error`, as much of it as its size says.

@@ -7,9 +7,11 @@ use super::types::{tls_iovec_t, tls_span_t};
 use crate::connection::{PlainTarget, SpanSink};
 use crate::status::{Status, TLS_ERR_ARGUMENT};
 
-/// Whether `length` bytes can start at `pointer`. NULL is an empty buffer, and no other.
-fn check<T>(pointer: *const T, length: usize) -> Result<(), Status> {
-    if (pointer.is_null() && length > 0) || length > isize::MAX as usize {
+/// Whether `count` values can start at `pointer`. NULL is an empty buffer, and no other. No object is larger than
+/// PTRDIFF_MAX bytes: a length above it is a negative number of the host's, or one that overflowed.
+fn check<T>(pointer: *const T, count: usize) -> Result<(), Status> {
+    let most = isize::MAX as usize / size_of::<T>().max(1);
+    if (pointer.is_null() && count > 0) || count > most {
         return Err(TLS_ERR_ARGUMENT);
     }
     Ok(())
@@ -157,6 +159,16 @@ impl PlainTarget for HostBuffer {
     }
 }
 
+/// Whether all pieces can be, also together: what was moved is answered in one number.
+pub(super) fn check_pieces(pieces: &[tls_iovec_t]) -> Result<(), Status> {
+    let mut total = 0_usize;
+    for piece in pieces {
+        check(piece.base.cast::<u8>(), piece.len)?;
+        total = total.checked_add(piece.len).ok_or(TLS_ERR_ARGUMENT)?;
+    }
+    check(std::ptr::NonNull::<u8>::dangling().as_ptr(), total)
+}
+
 /// Several pieces of the host's memory to write to, one after the other.
 pub(super) struct HostBuffers<'a> {
     pieces: &'a [tls_iovec_t],
@@ -167,9 +179,7 @@ impl<'a> HostBuffers<'a> {
     /// # Safety
     /// Each piece must be valid for writes as long as this lives.
     pub(super) unsafe fn new(pieces: &'a [tls_iovec_t]) -> Result<Self, Status> {
-        for piece in pieces {
-            check(piece.base, piece.len)?;
-        }
+        check_pieces(pieces)?;
         Ok(Self { pieces, current: HostBuffer { start: std::ptr::null_mut(), room: 0, filled: 0 } })
     }
 
@@ -207,7 +217,7 @@ impl PlainTarget for HostBuffers<'_> {
 /// # Safety
 /// `count` values at `pointer` must be initialised and stay unchanged for `'a`.
 pub(super) unsafe fn array<'a, T>(pointer: *const T, count: usize) -> Result<&'a [T], Status> {
-    if count > isize::MAX as usize / size_of::<T>() || (!pointer.is_null() && !pointer.is_aligned()) {
+    if !pointer.is_null() && !pointer.is_aligned() {
         return Err(TLS_ERR_ARGUMENT);
     }
     check(pointer, count)?;
@@ -252,18 +262,29 @@ impl SpanSink for HostSpans {
     }
 }
 
-/// Copies `blob` out: the answer is its full size, whatever fits.
+/// Copies `blob` out: the answer is its full size, whatever fits, or that the capacity is none.
 ///
 /// # Safety
 /// `pointer` must be NULL, which only asks the size, or valid for writes of `capacity` bytes.
 pub(super) unsafe fn copy_out(blob: &[u8], pointer: *mut c_void, capacity: usize) -> isize {
-    if !pointer.is_null() {
-        // SAFETY: valid as the caller promises.
-        if let Ok(mut buffer) = unsafe { HostBuffer::new(pointer, capacity) } {
+    // SAFETY: valid as the caller promises.
+    match unsafe { room(pointer, capacity) } {
+        Ok(mut buffer) => {
             buffer.put(blob);
+            blob.len() as isize
         }
+        Err(status) => status as isize,
     }
-    blob.len() as isize
+}
+
+/// The memory at `pointer`, which is none if that is NULL. A capacity that no memory has is wrong there too.
+///
+/// # Safety
+/// `pointer` must be NULL or valid for writes of `capacity` bytes as long as the buffer lives.
+unsafe fn room(pointer: *mut c_void, capacity: usize) -> Result<HostBuffer, Status> {
+    check(std::ptr::NonNull::<u8>::dangling().as_ptr(), capacity)?;
+    // SAFETY: valid as the caller promises; at NULL there is no room.
+    unsafe { HostBuffer::new(pointer, if pointer.is_null() { 0 } else { capacity }) }
 }
 
 /// Copies `text` out and terminates it: the answer is its full size without the terminator.
@@ -271,13 +292,15 @@ pub(super) unsafe fn copy_out(blob: &[u8], pointer: *mut c_void, capacity: usize
 /// # Safety
 /// As for [`copy_out`].
 pub(super) unsafe fn copy_text_out(text: &str, pointer: *mut c_char, capacity: usize) -> isize {
-    if !pointer.is_null() && capacity > 0 {
-        let shown = &text.as_bytes()[..text.len().min(capacity - 1)];
-        // SAFETY: valid as the caller promises.
-        if let Ok(mut buffer) = unsafe { HostBuffer::new(pointer.cast(), capacity) } {
-            buffer.put(shown);
-            buffer.put(&[0]);
+    // SAFETY: valid as the caller promises.
+    match unsafe { room(pointer.cast(), capacity) } {
+        Ok(mut buffer) => {
+            if let Some(most) = buffer.room().checked_sub(1) {
+                buffer.put(&text.as_bytes()[..text.len().min(most)]);
+                buffer.put(&[0]);
+            }
+            text.len() as isize
         }
+        Err(status) => status as isize,
     }
-    text.len() as isize
 }

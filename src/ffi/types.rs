@@ -4,6 +4,7 @@ use std::ffi::{c_char, c_void};
 use std::mem::offset_of;
 
 use crate::failure::Failure;
+use crate::foreign::printable;
 
 /// What most calls answer: TLS_OK, or one of the negative numbers above. Classes to branch on are
 /// few on purpose; what exactly happened is in tls_error_t.
@@ -228,8 +229,8 @@ impl tls_error_t {
         error.alert_received = failure.alert_received.map_or(-1, i16::from);
         let room = size.saturating_sub(offset_of!(Self, message)).min(error.message.len());
         let most = room.saturating_sub(1);
-        let shown = failure.message.floor_boundary(most);
-        for (place, &byte) in error.message.iter_mut().zip(shown.as_bytes()) {
+        let message = printable(&failure.message);
+        for (place, &byte) in error.message.iter_mut().zip(message.floor_boundary(most).as_bytes()) {
             *place = byte as c_char;
         }
         error

@@ -36,6 +36,8 @@ mkdir -p "$work"/{rsa,ecdsa,ed25519,minimal,bad,weak,crl,keys,trust,db}
 cd "$work"
 : >db/index.txt
 export OPENSSL_CONF=$script_dir/openssl.cnf
+# For openssl.cnf, in which these bytes cannot stand.
+export RED_NAME=$'\e[31mred\e[0m\x9b\xff'
 
 utc() {
     date -u -d "$1" +%Y%m%d%H%M%SZ
@@ -107,6 +109,26 @@ issue ecdsa bad/selfsigned-ca "self signed, of a CA" server_and_ca self
 issue ecdsa bad/selfsigned-ca-wrongusage "self signed, of a CA, wrong usage" client_and_ca self
 issue ecdsa bad/unknownca "unknown CA" server bad/otherca
 issue ecdsa bad/wrongusage "wrong usage" client_with_server_names ecdsa/ca
+issue ecdsa bad/evil-names $'evil\r\n\e[31mname' server_with_evil_names ecdsa/ca
+issue ecdsa bad/many-names "many names" server_with_many_names ecdsa/ca
+issue ecdsa bad/critical-inter "critical policies" intermediate_with_critical_policies ecdsa/ca
+issue ecdsa bad/critical-policies "below critical policies" server bad/critical-inter
+issue ecdsa bad/issuing-server "a server that issues" server ecdsa/ca
+issue ecdsa bad/issued-by-server "issued by a server" server bad/issuing-server
+issue ecdsa bad/second-inter "below pathlen 0" intermediate ecdsa/inter
+issue ecdsa bad/beyond-pathlen "beyond pathlen 0" server bad/second-inter
+issue ecdsa bad/constrained-inter "constrained" constrained_intermediate ecdsa/ca
+issue ecdsa bad/beyond-constraints "beyond constraints" server bad/constrained-inter
+cat bad/issued-by-server.pem bad/issuing-server.pem >bad/issued-by-server-chain.pem
+cat bad/beyond-pathlen.pem bad/second-inter.pem ecdsa/inter.pem >bad/beyond-pathlen-chain.pem
+cat bad/beyond-constraints.pem bad/constrained-inter.pem >bad/beyond-constraints-chain.pem
+cat bad/critical-policies.pem bad/critical-inter.pem >bad/critical-policies-chain.pem
+new_key ecdsa bad/version1-inter.key
+openssl req -new -batch -key bad/version1-inter.key -subj "/O=libtlsbio tests/CN=version 1" -out db/version1.csr
+openssl x509 -req -in db/version1.csr -set_serial 1 -days 30 -CA ecdsa/ca.pem -CAkey ecdsa/ca.key \
+    -out bad/version1-inter.pem 2>>db/log
+issue ecdsa bad/version1 "below version 1" server_without_key_ids bad/version1-inter
+cat bad/version1.pem bad/version1-inter.pem >bad/version1-chain.pem
 
 issue ecdsa bad/client-expired "expired client" client ecdsa/ca "$(utc '-30 days')" "$valid_from"
 issue ecdsa bad/client-selfsigned "self signed client" client self
