@@ -163,7 +163,8 @@ static size_t remember_logged(tls_conn_t *conn)
         const char *hex = strrchr(event.text, ' ');
         size_t len = 0;
 
-        CHECK_EQ(event.kind, TLS_EVENT_KEY_LOG);
+        if (event.kind != TLS_EVENT_KEY_LOG)
+            continue;
         CHECK(hex != NULL);
         for (hex++; hex[0] != '\0' && hex[1] != '\0'; hex += 2)
             secret[len++] = (unsigned char)(digit(hex[0]) << 4 | digit(hex[1]));
@@ -183,6 +184,13 @@ struct setting {
     uint16_t version;
     int32_t verify;
     int external, resumes;
+    /* Records are padded and key updates are told, which other ciphers do; both have certificates.
+     */
+    int adorned;
+    /* Sessions go through the host's hands. */
+    int carried;
+    /* The secrets of the traffic can be taken out. */
+    int gives;
 };
 
 /* A file that is a secret: a stream would keep it in its buffer. */
@@ -241,6 +249,11 @@ static tls_builder_t *recording_builder(const struct recipe *recipe, const struc
 
     CHECK_EQ(tls_builder_key_log(builder, 1), TLS_OK);
     CHECK_EQ(tls_builder_sessions(builder, setting->resumes ? 100 : 0), TLS_OK);
+    CHECK_EQ(tls_builder_secret_extraction(builder, setting->gives), TLS_OK);
+    if (setting->adorned) {
+        CHECK_EQ(tls_builder_events(builder, TLS_EVENT_KEY_UPDATE | TLS_EVENT_TICKET), TLS_OK);
+        CHECK_EQ(tls_builder_padding(builder, 256), TLS_OK);
+    }
     return builder;
 }
 
@@ -251,6 +264,11 @@ static tls_context_t *client_context(const struct setting *setting)
     tls_context_t *context;
 
     recipe.verify = setting->verify;
+    if (setting->adorned) {
+        recipe.chain = "ecdsa/client-chain.pem";
+        recipe.key = "ecdsa/client.key";
+        remember_key(recipe.key);
+    }
     builder = recording_builder(&recipe, setting);
     context = tls_context_client(builder, NULL);
     CHECK(context != NULL);
@@ -261,11 +279,17 @@ static tls_context_t *client_context(const struct setting *setting)
 static tls_context_t *server_context(const struct setting *setting)
 {
     tls_ticket_key_t key = {.size = sizeof(key), .secret_len = 48, .decrypt_until = UINT64_MAX};
-    static const struct recipe keyless = {.trust = NULL};
-    tls_builder_t *builder =
-        recording_builder(setting->external ? &keyless : &plain_server, setting);
+    struct recipe recipe = plain_server;
+    tls_builder_t *builder;
     tls_context_t *context;
 
+    if (setting->external)
+        recipe.chain = recipe.key = NULL;
+    if (setting->adorned) {
+        recipe.trust = "trust/all.pem";
+        recipe.client_auth = TLS_CLIENT_AUTH_REQUIRED;
+    }
+    builder = recording_builder(&recipe, setting);
     if (setting->external) {
         size_t len;
         char *chain = pki_read("ecdsa/server-chain.pem", &len);
@@ -338,12 +362,23 @@ static void remember_exported(tls_conn_t *conn)
 
 /* One connection from its beginning to its end, after which nothing of it may be left. */
 static void live_and_end(const struct setting *setting, const tls_context_t *client,
-                         const tls_context_t *server, int resumed)
+                         const tls_context_t *server, int resumed, tls_session_t **session)
 {
     struct pair pair = new_pair_of(client, server, NULL);
 
+    if (setting->carried) {
+        tls_free(pair.client);
+        pair.client = tls_client_new_resuming(client, "localhost", *session, NULL);
+        CHECK(pair.client != NULL);
+    }
     shake(&pair);
     CHECK_EQ(tls_resumed(pair.client), resumed);
+    if (setting->carried) {
+        pump(&pair);
+        tls_session_free(*session);
+        *session = tls_session_take(pair.client, NULL);
+        CHECK(*session != NULL);
+    }
     CHECK(remember_logged(pair.client) >= (setting->version == TLS_VERSION_1_3 ? 5 : 1));
     CHECK(remember_logged(pair.server) >= (setting->version == TLS_VERSION_1_3 ? 5 : 1));
     remember_exported(pair.client);
@@ -360,13 +395,15 @@ static void live_and_end(const struct setting *setting, const tls_context_t *cli
 static void run(const struct setting *setting)
 {
     tls_context_t *client = client_context(setting), *server;
+    tls_session_t *session = NULL;
 
     remember_key("ecdsa/server.key");
     server = server_context(setting);
-    live_and_end(setting, client, server, 0);
+    live_and_end(setting, client, server, 0, &session);
     if (setting->resumes) {
         /* Sessions are the context's: in TLS 1.2 they are the main secret itself. */
-        live_and_end(setting, client, server, 1);
+        live_and_end(setting, client, server, 1, &session);
+        tls_session_free(session);
         tls_context_free(client);
         tls_context_free(server);
     } else {
@@ -384,8 +421,112 @@ static void nothing_is_left_of_connections_and_contexts(void)
     for (EACH_VERSION) {
         for (int32_t verify = TLS_VERIFY_PEER; verify <= TLS_VERIFY_ASK; verify++) {
             for (int resumes = 0; resumes <= 1; resumes++)
-                run(&(struct setting){version, verify, 0, resumes});
+                run(&(struct setting){.version = version, .verify = verify, .resumes = resumes});
         }
+        run(&(struct setting){.version = version, .resumes = 1, .adorned = 1});
+        run(&(struct setting){.version = version, .resumes = 1, .carried = 1});
+    }
+}
+
+/* Handshakes that end early, after each of the flights or by an error. */
+static void nothing_is_left_of_what_ended_halfway(void)
+{
+    for (EACH_VERSION) {
+        const struct setting setting = {.version = version};
+        tls_context_t *client = client_context(&setting), *server = server_context(&setting);
+
+        for (int flights = 0; flights < 6; flights++) {
+            struct pair pair = new_pair_of(client, server, NULL);
+
+            for (int i = 0; i < flights; i++) {
+                tls_conn_t *from = i % 2 == 0 ? pair.client : pair.server;
+                tls_conn_t *to = i % 2 == 0 ? pair.server : pair.client;
+
+                if (i == 4)
+                    CHECK_EQ(tls_feed(to, "no records", 10), 10);
+                carry(from, to);
+                tls_advance(to);
+            }
+            remember_logged(pair.client);
+            remember_logged(pair.server);
+            free_pair(&pair);
+        }
+        tls_context_free(client);
+        tls_context_free(server);
+        printf("  %zu runs of secrets\n", pattern_count);
+        expect_nothing("after handshakes that were given up");
+        forget_all();
+    }
+}
+
+static void remember_taken(tls_conn_t *conn)
+{
+    tls_traffic_secret_t secrets[2] = {{.size = sizeof(*secrets)}, {.size = sizeof(*secrets)}};
+
+    CHECK_EQ(tls_secrets_take(conn, &secrets[0], &secrets[1], NULL), TLS_OK);
+    for (int i = 0; i < 2; i++)
+        remember("a traffic key", secrets[i].key, secrets[i].key_len);
+    if (secrets[0].version == TLS_VERSION_1_3) {
+        CHECK_EQ(tls_secrets_next(conn, TLS_KEYS_IN, &secrets[0]), TLS_OK);
+        remember("a later traffic key", secrets[0].key, secrets[0].key_len);
+    }
+    wipe(secrets, sizeof(secrets));
+}
+
+/* The keys of records themselves, after a key update: the key log does not have them. */
+static void nothing_is_left_of_keys(void)
+{
+    for (EACH_VERSION) {
+        for (int32_t verify = TLS_VERIFY_PEER; verify <= TLS_VERIFY_ASK; verify++) {
+            const struct setting setting = {.version = version, .verify = verify, .gives = 1};
+            tls_context_t *client = client_context(&setting), *server = server_context(&setting);
+            struct pair pair = new_pair_of(client, server, NULL);
+
+            shake(&pair);
+            if (version == TLS_VERSION_1_3) {
+                CHECK_EQ(tls_key_update(pair.client), TLS_OK);
+                CHECK_EQ(tls_key_update(pair.server), TLS_OK);
+                pump(&pair);
+            }
+            /* With these go the answers that are still owed. */
+            check_alive(&pair);
+            check_alive(&pair);
+            remember_logged(pair.client);
+            remember_logged(pair.server);
+            remember_taken(pair.client);
+            remember_taken(pair.server);
+            free_pair(&pair);
+            /* This one has the ticket key until it ends. */
+            tls_context_free(server);
+            expect_nothing("after the connections were freed");
+            tls_context_free(client);
+            forget_all();
+        }
+    }
+}
+
+static void nothing_is_left_of_halves(void)
+{
+    for (EACH_VERSION) {
+        const struct setting setting = {.version = version};
+        tls_context_t *client = client_context(&setting), *server = server_context(&setting);
+        struct pair pair = new_pair_of(client, server, NULL);
+        tls_conn_t *sending;
+
+        shake(&pair);
+        remember_logged(pair.client);
+        remember_logged(pair.server);
+        sending = tls_split(pair.client, NULL);
+        CHECK(sending != NULL);
+        move_bytes(sending, pair.server, 3);
+        move_bytes(pair.server, pair.client, 4);
+        tls_free(sending);
+        free_pair(&pair);
+        tls_context_free(client);
+        tls_context_free(server);
+        printf("  %zu runs of secrets\n", pattern_count);
+        expect_nothing("after both halves were freed");
+        forget_all();
     }
 }
 
@@ -394,7 +535,7 @@ static void nothing_is_left_where_the_key_is_elsewhere(void)
     with_stacks_of_threads = 0;
     for (EACH_VERSION) {
         for (int resumes = 0; resumes <= 1; resumes++)
-            run(&(struct setting){version, TLS_VERIFY_PEER, 1, resumes});
+            run(&(struct setting){.version = version, .external = 1, .resumes = resumes});
     }
     with_stacks_of_threads = 1;
 }
@@ -431,6 +572,9 @@ int main(int argc, char **argv)
     RUN(what_is_left_is_found);
     RUN(nothing_is_left_of_what_was_refused);
     RUN(nothing_is_left_of_connections_and_contexts);
+    RUN(nothing_is_left_of_what_ended_halfway);
+    RUN(nothing_is_left_of_keys);
+    RUN(nothing_is_left_of_halves);
     RUN(nothing_is_left_where_the_key_is_elsewhere);
     return 0;
 }

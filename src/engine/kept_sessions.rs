@@ -337,6 +337,31 @@ mod tests {
         }
     }
 
+    //
+    #[test]
+    fn sessions_under_ech_are_filed_apart() {
+        let store: Arc<dyn ClientSessionStore> = Arc::new(ClientSessionMemoryCache::new(64));
+        let (open, hidden) = (store.clone(), HiddenSessions(store));
+        let key = key_of(&client_setup(DEFAULT_WIRE));
+        hidden.set_kx_hint(key.clone(), NamedGroup::secp256r1);
+        assert_eq!(open.kx_hint(&key), None);
+        open.set_kx_hint(key.clone(), NamedGroup::X25519);
+        assert_eq!(hidden.kx_hint(&key), Some(NamedGroup::secp256r1));
+
+        let (client, server) = (client_setup(DEFAULT_WIRE), server_setup(1000));
+        let taken = |setup: &ClientSetup| {
+            let kept = setup.kept.as_ref().unwrap();
+            HiddenSessions(kept.store.clone()).take_tls13_ticket(&key_of(setup))
+        };
+        meet(&client, &server);
+        assert!(taken(&client).is_none());
+        let ticket = client.kept.as_ref().unwrap().store.take_tls13_ticket(&key_of(&client)).unwrap();
+        HiddenSessions(client.kept.as_ref().unwrap().store.clone())
+            .insert_tls13_ticket(key_of(&client), ticket);
+        assert!(taken(&client).is_some());
+        assert!(taken(&client).is_none());
+    }
+
     /// A key as the engine makes them: it alone can.
     fn key_of(client: &ClientSetup) -> ClientSessionKey<'static> {
         #[derive(Debug, Default)]

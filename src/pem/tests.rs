@@ -167,3 +167,30 @@ fn lists_and_public_keys_come_by_the_same_reader() {
     assert_eq!(public_keys(format!("{key}{key}").as_bytes()).unwrap().len(), 2);
     check_refused(public_keys(key.replace("PUBLIC", "RSA PUBLIC").as_bytes()), TLS_REASON_PEM_MISPLACED, 1);
 }
+
+/// for every slip of one byte.
+#[test]
+fn one_wrong_byte_is_an_error_or_loses_nothing() {
+    let text = format!("{FIRST}\r\n{SECOND}\n").into_bytes();
+    for at in 0..text.len() {
+        for byte in [
+            None,
+            Some(b' '),
+            Some(b'\n'),
+            Some(b'-'),
+            Some(b'x'),
+            Some(b'#'),
+            Some(0),
+            Some(0xff),
+            Some(b':'),
+        ] {
+            for replaced in 0..=1 {
+                let mut slipped = text.clone();
+                slipped.splice(at..at + replaced, byte);
+                if let Ok(found) = certificates(&slipped) {
+                    assert_eq!(found.len(), 2, "{}", slipped.escape_ascii());
+                }
+            }
+        }
+    }
+}
