@@ -70,6 +70,19 @@ class OurClient(GoTest):
         for report, resumed in zip(server.reports(), (False, True, True), strict=True):
             self.expect_go(report, error="", resumed=resumed, ech=True, server_name=HIDDEN)
 
+    def test_sessions_are_kept_apart(self):
+        """What was given under ECH is resumed under it, and not without it: the server could tell both by it."""
+        server, ech = self.ech_server(count="4")
+        data = pattern(1000)
+        client = self.our_client(
+            server.port(), job="exchange", count="4", send=self.file_with(data), expect=len(data), ech=ech, ech_first=2
+        )
+        expected = ((0, True), (1, True), (0, False), (1, False))
+        for report, (resumed, offered) in zip(client.reports(), expected, strict=True):
+            self.expect(report, status="TLS_CLOSED", resumed=resumed, ech=ACCEPTED if offered else NONE)
+        for report, (resumed, offered) in zip(server.reports(), expected, strict=True):
+            self.expect_go(report, error="", resumed=bool(resumed), ech=offered, server_name=HIDDEN)
+
     @rows(
         *((f"first flight{form}", {}, options) for form, options in FORMS),
         *((f"HelloRetryRequest{form}", {"groups": P256}, options) for form, options in FORMS),

@@ -15,6 +15,8 @@ bool wishes_option(struct wishes *w, const char *name, const char *value)
         w->compress = value;
     else if (strcmp(name, "--ech") == 0)
         w->ech = value;
+    else if (strcmp(name, "--ech-first") == 0)
+        w->ech_first = value;
     else
         return false;
     return true;
@@ -60,17 +62,21 @@ tls_conn_t *wishes_client(const tls_context_t *context, const struct options *o,
 {
     const struct wishes *w = &o->wishes;
     tls_client_options_t options = {.size = sizeof(options), .server_name = o->name};
+    static long made;
+    const int offers = w->ech && (!w->ech_first || made < strtol(w->ech_first, NULL, 10));
     unsigned char alpn[256];
     struct bytes list = {NULL, 0};
     tls_conn_t *conn;
+
+    made++;
 
     if (w->own_alpn) {
         options.alpn = alpn;
         options.alpn_len = alpn_wire(w->own_alpn, alpn, sizeof(alpn));
     }
-    if (w->ech && strcmp(w->ech, "grease") == 0) {
+    if (offers && strcmp(w->ech, "grease") == 0) {
         options.flags |= TLS_CLIENT_ECH_GREASE;
-    } else if (w->ech) {
+    } else if (offers) {
         if (!job_read_file(w->ech, &list))
             return NULL;
         options.ech = list.data;

@@ -9,9 +9,10 @@
 struct options;
 
 struct wishes {
-    const char *own_alpn; /* of the connection, names, comma separated */
-    const char *compress; /* zlib, brotli, comma separated */
-    const char *ech;      /* a file with an ECHConfigList, or "grease" */
+    const char *own_alpn;  /* of the connection, names, comma separated */
+    const char *compress;  /* zlib, brotli, comma separated */
+    const char *ech;       /* a file with an ECHConfigList, or "grease" */
+    const char *ech_first; /* how many connections offer it, before others do not */
 };
 
 bool wishes_option(struct wishes *w, const char *name, const char *value);
