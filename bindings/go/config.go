@@ -33,12 +33,14 @@ type Config struct {
 	// is built anew.
 	GetConfigForClient func(*ClientHelloInfo) (*Config, error)
 
-	// VerifyPeerCertificate is called as in crypto/tls; not for resumed sessions. With RootsPEM and ClientCAsPEM, where the
-	// library verifies, it is called before that and without chains.
+	// VerifyPeerCertificate is called as in crypto/tls: not for resumed sessions, and by a server that requests certificates
+	// also for a client that has none, with an empty list. With RootsPEM and ClientCAsPEM, where the library verifies, it
+	// is called before that and without chains.
 	VerifyPeerCertificate func(rawCerts [][]byte, verifiedChains [][]*x509.Certificate) error
 
 	// VerifyConnection is called for every connection when the handshake is done, before Handshake returns and before
-	// anything is read or written. An error ends the connection, without an alert.
+	// anything is read or written. An error ends the connection, with an alert; so does a resumed session whose certificates
+	// are no longer good.
 	VerifyConnection func(ConnectionState) error
 
 	// RootCAs verify servers, by crypto/x509; nil for the roots of the system, unless RootsPEM is set.

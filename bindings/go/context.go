@@ -28,6 +28,8 @@ type sharedContext struct {
 	asksVerify bool
 	// Keys that Go signs with.
 	signers []signer
+	// RootsPEM or ClientCAsPEM, for what crypto/x509 has to judge.
+	roots *x509.CertPool
 }
 
 // signer is a key, and the certificate that it is of.
@@ -203,7 +205,7 @@ func (c *Config) setServerVerification(b *builder, shared *sharedContext) {
 		mode = verifyPeer
 	}
 	if c.RootsPEM != nil {
-		b.bytes("RootsPEM", bytesTrust, c.RootsPEM, nil)
+		shared.trust(b, "RootsPEM", c.RootsPEM)
 	}
 	shared.asksVerify = mode == verifyAsk
 	b.set("", setVerify, mode, 0)
@@ -219,7 +221,7 @@ func (c *Config) setClientAuth(b *builder, shared *sharedContext) {
 	}
 	verifies := c.ClientAuth >= VerifyClientCertIfGiven
 	if verifies && c.ClientCAsPEM != nil {
-		b.bytes("ClientCAsPEM", bytesTrust, c.ClientCAsPEM, nil)
+		shared.trust(b, "ClientCAsPEM", c.ClientCAsPEM)
 		if c.VerifyPeerCertificate == nil {
 			mode = verifyPeer
 		}
@@ -230,6 +232,13 @@ func (c *Config) setClientAuth(b *builder, shared *sharedContext) {
 	shared.asksVerify = mode == verifyAsk
 	b.set("ClientAuth", setClientAuth, auth, 0)
 	b.set("ClientAuth", setVerify, mode, 0)
+}
+
+// trust gives the builder roots.
+func (s *sharedContext) trust(b *builder, field string, roots []byte) {
+	b.bytes(field, bytesTrust, roots, nil)
+	s.roots = x509.NewCertPool()
+	s.roots.AppendCertsFromPEM(roots)
 }
 
 // addIdentity gives the builder a certificate and its key; a key that Go has to sign with stays here.

@@ -65,7 +65,8 @@ func (c *Conn) handshake(ctx context.Context) error {
 		if c.closed.Load() {
 			err = errClosed
 		}
-		if !endures(err) {
+		// What the program refuses stays refused, whatever its error looks like.
+		if !endures(err) || c.extra != nil && c.extra.refusal != nil {
 			c.in.err = err
 			c.in.drop()
 		}

@@ -33,6 +33,8 @@ const (
 type extra struct {
 	// Why Go has refused the peer.
 	refusal error
+	// The library asked about the peer, which was accepted.
+	judged bool
 	// What crypto/x509 made of the peer's certificates.
 	chains [][]*x509.Certificate
 	// Stapled to the server's certificate.
@@ -223,9 +225,16 @@ func (c *Conn) verifyPeer() error {
 	if c.libraryVerifies() {
 		verdict = byRules
 	}
-	if err := c.judge(raw, name); err != nil {
+	if len(raw) == 0 {
+		err = errors.New("tls: the peer shows a key without a certificate")
+	} else {
+		err = c.judge(raw, name, false)
+	}
+	if err != nil {
 		c.more().refusal = err
 		verdict = alertFor(err)
+	} else {
+		c.more().judged = true
 	}
 	status := 0
 	if err := c.ask(func(h handle) { status = h.answerVerify(verdict) }); err != nil {
@@ -235,100 +244,6 @@ func (c *Conn) verifyPeer() error {
 		return c.explain(status)
 	}
 	return nil
-}
-
-// libraryVerifies tells whether chains are verified by the library's rules.
-func (c *Conn) libraryVerifies() bool {
-	if c.isClient {
-		return c.config.RootsPEM != nil && !c.config.InsecureSkipVerify
-	}
-	return c.config.ClientCAsPEM != nil && c.config.ClientAuth >= VerifyClientCertIfGiven
-}
-
-// judge verifies the peer's certificates as crypto/tls does, and asks the program. name is the one that the server has to
-// prove, which with ECH is not always the one that was asked for.
-func (c *Conn) judge(raw [][]byte, name string) error {
-	chain, err := parseCertificates(raw)
-	if err != nil {
-		return err
-	}
-	if len(chain) == 0 {
-		return errors.New("tls: the peer shows a key without a certificate")
-	}
-	if c.verifiesInGo() {
-		if err := c.verifyChain(chain, name); err != nil {
-			return err
-		}
-	}
-	if verify := c.config.VerifyPeerCertificate; verify != nil {
-		return verify(raw, c.verifiedChains())
-	}
-	return nil
-}
-
-// verifyChain verifies by crypto/x509.
-func (c *Conn) verifyChain(chain []*x509.Certificate, name string) error {
-	options := x509.VerifyOptions{
-		Roots:         c.config.RootCAs,
-		CurrentTime:   c.config.now(),
-		Intermediates: x509.NewCertPool(),
-		DNSName:       name,
-	}
-	if !c.isClient {
-		options.Roots, options.DNSName = c.config.ClientCAs, ""
-		options.KeyUsages = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
-	}
-	for _, intermediate := range chain[1:] {
-		options.Intermediates.AddCert(intermediate)
-	}
-	verified, err := chain[0].Verify(options)
-	if err != nil {
-		return &CertificateVerificationError{UnverifiedCertificates: chain, Err: err}
-	}
-	c.more().chains = verified
-	return nil
-}
-
-func (c *Conn) verifiedChains() [][]*x509.Certificate {
-	if c.extra == nil {
-		return nil
-	}
-	return c.extra.chains
-}
-
-// confirm is called when the handshake is done, and before this side's last flight is sent.
-func (c *Conn) confirm() error {
-	if c.verifiesInGo() && c.verifiedChains() == nil {
-		// A resumed session, whose chain is that of the first handshake and has to be good still; or no chain at all.
-		chain, err := parseCertificates(c.peerChain())
-		if err != nil {
-			return err
-		}
-		if len(chain) > 0 {
-			name := ""
-			if c.isClient {
-				name, _, _ = c.nameForEngine()
-			}
-			if err := c.verifyChain(chain, name); err != nil {
-				return err
-			}
-		}
-	}
-	if verify := c.config.VerifyConnection; verify != nil {
-		return verify(c.liveState())
-	}
-	return nil
-}
-
-// verifiesInGo tells whether crypto/x509 verifies the peer's chain.
-func (c *Conn) verifiesInGo() bool {
-	if c.libraryVerifies() {
-		return false
-	}
-	if c.isClient {
-		return !c.config.InsecureSkipVerify
-	}
-	return c.config.ClientAuth >= VerifyClientCertIfGiven
 }
 
 // sign answers TLS_ASK_SIGN with the key, of those that Go has, that belongs to the certificate which is shown. Whether

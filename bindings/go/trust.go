@@ -1,0 +1,168 @@
+package tls
+
+import (
+	"crypto/x509"
+	"errors"
+)
+
+// judge decides about the peer: the one place that does, once in every handshake. It is entered when the library asks, or,
+// where there is nothing for the library to ask about (a client without a certificate, a resumed session, a chain that
+// the library has verified), when the handshake is done. raw is what the peer has presented; for a resumed session, when
+// that began. name is the one that a server has to prove, which with ECH is not always the one that was asked for.
+func (c *Conn) judge(raw [][]byte, name string, resumed bool) error {
+	if len(raw) == 0 {
+		if err := c.acceptsNone(); err != nil {
+			return err
+		}
+	} else if c.verifies() && (resumed || !c.libraryVerifies()) {
+		chain, err := parseCertificates(raw)
+		if err == nil {
+			err = c.verifyChain(chain, name)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if verify := c.config.VerifyPeerCertificate; verify != nil && !resumed && c.requestsCertificate() {
+		// Nothing is shown to the program that is no certificate.
+		if _, err := parseCertificates(raw); err != nil {
+			return err
+		}
+		return verify(raw, c.verifiedChains())
+	}
+	return nil
+}
+
+// requestsCertificate tells whether the peer has to say which certificate it has, if any.
+func (c *Conn) requestsCertificate() bool {
+	return c.isClient || c.config.ClientAuth >= RequestClientCert
+}
+
+// verifies tells whether a chain has to lead to a root.
+func (c *Conn) verifies() bool {
+	if c.isClient {
+		return !c.config.InsecureSkipVerify
+	}
+	return c.config.ClientAuth >= VerifyClientCertIfGiven
+}
+
+// libraryVerifies tells whether chains are verified by the library's rules, and not by crypto/x509. It does not look again
+// at those of resumed sessions.
+func (c *Conn) libraryVerifies() bool {
+	if c.isClient {
+		return c.config.RootsPEM != nil && c.verifies()
+	}
+	return c.config.ClientCAsPEM != nil && c.verifies()
+}
+
+// acceptsNone tells whether a peer may be without a certificate. The library has seen to it that none comes so far that
+// may not.
+func (c *Conn) acceptsNone() error {
+	if c.isClient && c.verifies() {
+		return errors.New("tls: the server has no certificate")
+	}
+	if !c.isClient && (c.config.ClientAuth == RequireAnyClientCert || c.config.ClientAuth == RequireAndVerifyClientCert) {
+		return errors.New("tls: client didn't provide a certificate")
+	}
+	return nil
+}
+
+// verifyChain verifies by crypto/x509.
+func (c *Conn) verifyChain(chain []*x509.Certificate, name string) error {
+	options := x509.VerifyOptions{
+		Roots:         c.config.RootCAs,
+		CurrentTime:   c.config.now(),
+		Intermediates: x509.NewCertPool(),
+		DNSName:       name,
+	}
+	if !c.isClient {
+		options.Roots, options.DNSName = c.config.ClientCAs, ""
+		options.KeyUsages = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
+	}
+	if c.libraryVerifies() {
+		// For crypto/x509 no pool is the system's.
+		shared, err := c.context()
+		if err != nil {
+			return err
+		}
+		options.Roots = shared.roots
+	}
+	for _, intermediate := range chain[1:] {
+		options.Intermediates.AddCert(intermediate)
+	}
+	verified, err := chain[0].Verify(options)
+	if err != nil {
+		return &CertificateVerificationError{UnverifiedCertificates: chain, Err: err}
+	}
+	c.more().chains = verified
+	return nil
+}
+
+func (c *Conn) verifiedChains() [][]*x509.Certificate {
+	if c.extra == nil {
+		return nil
+	}
+	return c.extra.chains
+}
+
+// confirm is called when the handshake is done, and before this side's last flight is sent.
+func (c *Conn) confirm() error {
+	if c.extra == nil || !c.extra.judged {
+		if err := c.judgeAfterwards(); err != nil {
+			return c.dismiss(err)
+		}
+	}
+	if verify := c.config.VerifyConnection; verify != nil {
+		if err := verify(c.liveState()); err != nil {
+			return c.dismiss(err)
+		}
+	}
+	return nil
+}
+
+// judgeAfterwards judges a peer that the library did not ask about.
+func (c *Conn) judgeAfterwards() error {
+	if !c.verifies() && (c.config.VerifyPeerCertificate == nil || !c.requestsCertificate()) {
+		return nil
+	}
+	var raw [][]byte
+	resumed := false
+	err := c.ask(func(h handle) {
+		resumed = h.facts().resumed
+		raw = h.peerChain()
+	})
+	if err != nil {
+		return err
+	}
+	name := ""
+	if c.isClient {
+		name, _, _ = c.nameForEngine()
+	}
+	return c.judge(raw, name, resumed)
+}
+
+// dismiss ends a connection whose handshake the library has done, and tells the peer by an alert. err is what Handshake
+// answers from now on.
+func (c *Conn) dismiss(err error) error {
+	const alertRecord, fatal = 21, 2
+	c.more().refusal = err
+	var settled settled
+	if c.ask(func(h handle) { settled = h.facts() }) != nil {
+		return err
+	}
+	c.boundFarewell()
+	c.out.mutex.Lock()
+	defer c.out.mutex.Unlock()
+	// With this side's last flight the peer would be done as well, and have what is in it, a client's certificate say. So
+	// that is not sent; until it is, alerts of TLS 1.2 are not encrypted, and those of TLS 1.3 may be (RFC 8446, 6).
+	if c.isClient == (settled.version == VersionTLS13 || settled.resumed) {
+		c.conn.Write([]byte{alertRecord, 3, 3, 0, 2, fatal, byte(alertFor(err))})
+		return err
+	}
+	// The library sends alerts for what it finds wrong itself: here this is no record.
+	var spans [maxSpans]span
+	rubbish := [5]byte{0xff, 0xff, 0xff, 0xff, 0xff}
+	c.ask(func(h handle) { h.readInPlace(rubbish[:], &spans) })
+	c.flush()
+	return err
+}

@@ -1,0 +1,286 @@
+package tls
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// judged is what one side of a connection was asked, and how it went; crypto/tls and this package have to agree on it.
+type judged struct {
+	// The calls of the two functions, in their order, and what they were given.
+	calls string
+	// Whether the side that judges accepts the other one.
+	accepts bool
+	// Whether the peer is told, by an alert.
+	alert   bool
+	resumed bool
+}
+
+var errMine = errors.New("mine")
+
+// judge is a program that verifies. Of refuses it refuses what the name says.
+type judge struct {
+	refuses string
+	chains  bool // whether chains are given
+	calls   []string
+}
+
+func (j *judge) peer(raw [][]byte, chains [][]*x509.Certificate) error {
+	call := fmt.Sprintf("peer %d", len(raw))
+	if j.chains {
+		call += fmt.Sprintf(" chains %d", len(chains))
+	}
+	j.calls = append(j.calls, call)
+	if j.refuses == "all" || j.refuses == "none" && len(raw) == 0 {
+		return errMine
+	}
+	return nil
+}
+
+func (j *judge) connection(state ConnectionState) error {
+	j.calls = append(j.calls, fmt.Sprintf("connection %d %x %v", len(state.PeerCertificates), state.Version, state.DidResume))
+	if j.refuses == "connection" || j.refuses == "resumed" && state.DidResume {
+		return errMine
+	}
+	return nil
+}
+
+// meet lets a judging side meet its peer.
+func (j *judge) meet(t *testing.T, judging, peer conn) judged {
+	t.Helper()
+	j.calls = nil
+	done := make(chan error, 1)
+	go func() {
+		// A peer that is done before it was judged learns with its first bytes what came of it.
+		err := peer.Handshake()
+		if err == nil {
+			if _, err = io.ReadFull(peer, make([]byte, 5)); err == nil {
+				_, err = peer.Write([]byte("hello"))
+			}
+		}
+		done <- err
+	}()
+	err := judging.Handshake()
+	result := judged{accepts: err == nil}
+	if err == nil {
+		judging.Write([]byte("hello"))
+		// Tickets come first.
+		if _, err := io.ReadFull(judging, make([]byte, 5)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err != nil {
+		// A peer that is told nothing does not wait for ever.
+		judging.(interface{ NetConn() net.Conn }).NetConn().(*net.TCPConn).CloseWrite()
+	}
+	told := <-done
+	if result.accepts && told != nil {
+		t.Fatalf("accepted, and the peer says %v", told)
+	}
+	if !result.accepts && told == nil {
+		t.Fatalf("refused (%v), and the peer can read", err)
+	}
+	result.alert = told != nil && strings.Contains(told.Error(), "remote error")
+	result.calls = strings.Join(j.calls, ", ")
+	result.resumed = result.accepts && judging.ConnectionState().DidResume
+	if !result.accepts {
+		// It stays so.
+		if again := judging.Handshake(); again == nil {
+			t.Fatal("who was refused is let in the second time")
+		}
+		if n, again := judging.Read(make([]byte, 1)); n != 0 || again == nil {
+			t.Fatal("who was refused is read from")
+		}
+	}
+	judging.Close()
+	peer.Close()
+	return result
+}
+
+// twice lets them meet, and once more if that could resume.
+func (j *judge) twice(t *testing.T, judging, peer func(net.Conn) conn, client bool) []judged {
+	t.Helper()
+	var results []judged
+	for range 2 {
+		a, b := tcpPair(t)
+		if !client {
+			a, b = b, a
+		}
+		result := j.meet(t, judging(a), peer(b))
+		results = append(results, result)
+		if !result.accepts {
+			break
+		}
+	}
+	return results
+}
+
+func compare(t *testing.T, theirs, ours []judged) {
+	t.Helper()
+	if fmt.Sprint(theirs) != fmt.Sprint(ours) {
+		t.Errorf("crypto/tls: %+v\nhere:       %+v", theirs, ours)
+	}
+}
+
+// forgiveOrder: where the library verifies, it does so after the program, which crypto/tls does not ask any more.
+func forgiveOrder(pem bool, theirs, ours []judged) {
+	if pem && !theirs[0].accepts && theirs[0].calls == "" && ours[0].calls == "peer 1" {
+		ours[0].calls = ""
+	}
+}
+
+var refusals = []string{"", "all", "none", "connection", "resumed"}
+
+// TestServersJudgeAsCryptoTLS compares what servers make of clients, and of what these have for a certificate.
+func TestServersJudgeAsCryptoTLS(t *testing.T) {
+	p := testPKI()
+	certificates := map[string]*Certificate{"no certificate": {}, "good": &p.client, "bad": &p.stranger}
+	for _, version := range []uint16{VersionTLS12, VersionTLS13} {
+		for auth := NoClientCert; auth <= RequireAndVerifyClientCert; auth++ {
+			for name, certificate := range certificates {
+				for _, refuses := range refusals {
+					for _, pem := range []bool{false, true} {
+						t.Run(fmt.Sprintf("%s/%v/%s/refuses=%s/pem=%v", VersionName(version), auth, name, refuses, pem), func(t *testing.T) {
+							newPeer := func() func(net.Conn) conn {
+								config := &tls.Config{
+									RootCAs: p.pool, ServerName: "server.test", MaxVersion: version, ClientSessionCache: tls.NewLRUClientSessionCache(4),
+									GetClientCertificate: func(*tls.CertificateRequestInfo) (*Certificate, error) { return certificate, nil },
+								}
+								return func(c net.Conn) conn { return tls.Client(c, config) }
+							}
+							their, our := &judge{refuses: refuses, chains: !pem}, &judge{refuses: refuses, chains: !pem}
+							theirs := &tls.Config{Certificates: []Certificate{p.ecdsa}, ClientAuth: auth, ClientCAs: p.pool,
+								VerifyPeerCertificate: their.peer, VerifyConnection: their.connection}
+							ours := &Config{Certificates: []Certificate{p.ecdsa}, ClientAuth: auth,
+								VerifyPeerCertificate: our.peer, VerifyConnection: our.connection}
+							if pem {
+								ours.ClientCAsPEM = p.rootPEM
+							} else {
+								ours.ClientCAs = p.pool
+							}
+							left := their.twice(t, func(c net.Conn) conn { return tls.Server(c, theirs) }, newPeer(), false)
+							right := our.twice(t, func(c net.Conn) conn { return Server(c, ours) }, newPeer(), false)
+							forgiveOrder(pem, left, right)
+							compare(t, left, right)
+						})
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestClientsJudgeAsCryptoTLS compares what clients make of servers.
+func TestClientsJudgeAsCryptoTLS(t *testing.T) {
+	p := testPKI()
+	certificates := map[string]Certificate{"good": p.ecdsa, "bad": p.stranger, "of another": p.other, "expired": p.expired}
+	for _, version := range []uint16{VersionTLS12, VersionTLS13} {
+		for _, insecure := range []bool{false, true} {
+			for name, certificate := range certificates {
+				for _, refuses := range refusals {
+					for _, pem := range []bool{false, true} {
+						t.Run(fmt.Sprintf("%s/insecure=%v/%s/refuses=%s/pem=%v", VersionName(version), insecure, name, refuses, pem), func(t *testing.T) {
+							newPeer := func() func(net.Conn) conn {
+								config := &tls.Config{Certificates: []Certificate{certificate}, MaxVersion: version}
+								return func(c net.Conn) conn { return tls.Server(c, config) }
+							}
+							their, our := &judge{refuses: refuses, chains: !pem}, &judge{refuses: refuses, chains: !pem}
+							theirs := &tls.Config{RootCAs: p.pool, ServerName: "server.test", InsecureSkipVerify: insecure, ClientSessionCache: tls.NewLRUClientSessionCache(4),
+								VerifyPeerCertificate: their.peer, VerifyConnection: their.connection}
+							ours := &Config{ServerName: "server.test", InsecureSkipVerify: insecure, ClientSessionCache: NewLRUClientSessionCache(4),
+								VerifyPeerCertificate: our.peer, VerifyConnection: our.connection}
+							if pem {
+								ours.RootsPEM = p.rootPEM
+							} else {
+								ours.RootCAs = p.pool
+							}
+							left := their.twice(t, func(c net.Conn) conn { return tls.Client(c, theirs) }, newPeer(), true)
+							right := our.twice(t, func(c net.Conn) conn { return Client(c, ours) }, newPeer(), true)
+							forgiveOrder(pem, left, right)
+							for i := range min(len(left), len(right)) {
+								// A client that refuses when it is done has no key left for an alert that crypto/tls could read.
+								if version == VersionTLS13 && strings.Contains(right[i].calls, "connection") && !right[i].accepts {
+									right[i].alert = left[i].alert
+								}
+							}
+							if insecure && name == "expired" {
+								// Where any certificate is accepted, crypto/tls still lets no session outlive it.
+								left, right = left[:1], right[:1]
+							}
+							compare(t, left, right)
+						})
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestResumedCertificatesExpire has sessions that are older than the certificates they stand for, whoever verifies these.
+func TestResumedCertificatesExpire(t *testing.T) {
+	p := testPKI()
+	for _, version := range []uint16{VersionTLS12, VersionTLS13} {
+		for _, pem := range []bool{false, true} {
+			for _, side := range []string{"client", "server"} {
+				t.Run(fmt.Sprintf("%s/pem=%v/%s", VersionName(version), pem, side), func(t *testing.T) {
+					var later atomic.Bool
+					clock := func() time.Time {
+						if later.Load() {
+							return time.Now().Add(36 * time.Hour)
+						}
+						return time.Now()
+					}
+					clientSide := &Config{ServerName: "server.test", MaxVersion: version, Certificates: []Certificate{p.client}, ClientSessionCache: NewLRUClientSessionCache(4)}
+					serverSide := &Config{Certificates: []Certificate{p.ecdsa}, ClientAuth: RequireAndVerifyClientCert}
+					if pem {
+						clientSide.RootsPEM, serverSide.ClientCAsPEM = p.rootPEM, p.rootPEM
+					} else {
+						clientSide.RootCAs, serverSide.ClientCAs = p.pool, p.pool
+					}
+					if side == "client" {
+						clientSide.Time = clock
+					} else {
+						serverSide.Time = clock
+					}
+					for round := range 3 {
+						later.Store(round == 2)
+						a, b := tcpPair(t)
+						judging, peer := conn(Client(a, clientSide)), conn(Server(b, serverSide))
+						if side == "server" {
+							judging, peer = peer, judging
+						}
+						got := new(judge).meet(t, judging, peer)
+						if got.accepts != (round < 2) || got.resumed != (round == 1) {
+							t.Errorf("round %d: %+v", round, got)
+						}
+					}
+				})
+			}
+		}
+	}
+}
+
+// TestRefusalsStay has a program whose refusal looks like a deadline that passed, which could be gone on with.
+func TestRefusalsStay(t *testing.T) {
+	p := testPKI()
+	for _, version := range []uint16{VersionTLS12, VersionTLS13} {
+		a, b := tcpPair(t)
+		server := &Config{Certificates: []Certificate{p.ecdsa}, MaxVersion: version, ClientAuth: RequestClientCert,
+			VerifyPeerCertificate: func(raw [][]byte, _ [][]*x509.Certificate) error {
+				return &net.OpError{Op: "verify", Err: os.ErrDeadlineExceeded}
+			}}
+		got := new(judge).meet(t, Server(b, server), tls.Client(a, &tls.Config{RootCAs: p.pool, ServerName: "server.test"}))
+		if got.accepts {
+			t.Error("accepted")
+		}
+	}
+}
