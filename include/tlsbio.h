@@ -110,7 +110,8 @@
  * tls_state() answers what can be done now, as bits. A loop over them drives a connection in any language:
  * read while TLS_CAN_READ, write what there is to write while TLS_CAN_WRITE, send while TLS_CAN_DRAIN,
  * receive and feed while TLS_CAN_FEED, answer while TLS_ASKING. When none of the first four is left, the
- * connection is at its end: TLS_PEER_CLOSED, TLS_EOF or TLS_FAILED says at which. The halves of a split
+ * connection is at its end: TLS_PEER_CLOSED, TLS_EOF or TLS_FAILED says at which. With TLS_HELD_UP, which only
+ * contexts with keys elsewhere can see, do not wait for the peer alone: call again (tls_builder_open_questions). The halves of a split
  * connection have a loop each (section 16).
  */
 
@@ -434,6 +435,7 @@
 #define TLS_HAS_EVENT                                     1024 /* an event waits in the event queue */
 #define TLS_WAKE_SENDER                                   2048 /* this receiving half left something for the peer: call the sending half */
 #define TLS_HANDED_OVER                                   4096 /* the traffic secrets were taken: the records are somebody else's */
+#define TLS_HELD_UP                                       8192 /* a question cannot be opened now (tls_builder_open_questions): call again later */
 
 /* Versions and sizes. */
 #define TLS_VERSION_1_2                                 0x0303 /* TLS 1.2 (RFC 5246) */
@@ -458,6 +460,8 @@
 #define TLS_MAX_EXPORT_LABEL                               249 /* longest label of tls_export */
 #define TLS_MAX_EVENTS                                      32 /* most events that wait in a connection */
 #define TLS_DEFAULT_POOL                               4194304 /* default of tls_builder_pool, in bytes */
+#define TLS_DEFAULT_OPEN_QUESTIONS                        1024 /* default of tls_builder_open_questions */
+#define TLS_MAX_OPEN_QUESTIONS                           16384 /* most that tls_builder_open_questions takes */
 
 
 /**
@@ -932,7 +936,8 @@ tls_status_t tls_builder_identity_file(tls_builder_t *builder,
 /**
  * Adds an identity whose private key is elsewhere, in a security module or another process: only the
  * certificate chain is given, PEM of `len` bytes, with the certificate of the key first. Handshakes stop with
- * TLS_ASK_SIGN (section 9) where a signature is needed.
+ * TLS_ASK_SIGN (section 9) where a signature is needed. All else is as with a key that is here: events, key log,
+ * facts and sessions [R-126]. How many may be stopped at a time: tls_builder_open_questions().
  * Errors: TLS_ERR_CONFIG (malformed or missing PEM, unsupported key type), TLS_ERR_STATE (the identity of this
  * builder is a raw public key). Since 0.1.
  */
@@ -1529,9 +1534,10 @@ ptrdiff_t tls_sign_certificate(tls_conn_t *conn,
  * the handshake fails: tls_advance() says TLS_ERR_INTERNAL, tls_conn_error() TLS_REASON_SIGNATURE_WRONG, and
  * the alert handshake_failure (40) is queued for the peer [R-107].
  *
- * While the question is open, a thread of the library waits for the answer. It exists from the start of
- * the step that needs the signature to that step's end, only on connections whose key is elsewhere, and
- * ends with tls_free(). Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE. Since 0.1.
+ * While the question is open, the step of the engine that needs the signature is stopped, on a stack of its own:
+ * no thread waits [R-123]. tls_builder_open_questions() says what that takes, and bounds it. The answer may come
+ * from any thread [R-124], or in a forked child to which the connection belongs [R-125]; tls_free() ends the step.
+ * What was fed meanwhile is processed by the next call that processes. Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE. Since 0.1.
  */
 tls_status_t tls_answer_sign(tls_conn_t *conn,
                              const void *signature,
@@ -2319,6 +2325,24 @@ tls_status_t tls_builder_handshake_budget(tls_builder_t *builder,
                                           size_t bytes);
 
 /**
+ * Sets how many questions the connections of one context may have open at a time in the middle of a step of the
+ * engine: TLS_ASK_SIGN. Each of them keeps a stack, of which some 40 KB are resident, and some 8 KB more [R-120];
+ * tls_context_worst_case() counts them. The default is 1024 (TLS_DEFAULT_OPEN_QUESTIONS), the most 16384
+ * (TLS_MAX_OPEN_QUESTIONS, since each takes two of the mappings that a process may have); 0 goes back to the
+ * default. TLS_ASK_CONTEXT and TLS_ASK_VERIFY take nothing, and are not bounded.
+ *
+ * A connection that would open one more is held up: calls that process answer TLS_ERR_LIMIT, the state word has
+ * TLS_HELD_UP. It is unharmed, and nothing is lost: it goes on with the first call after another question of the
+ * context was answered, refused or freed [R-121]. Nobody tells it, so let a host that answers a question look at
+ * the connections that are held up, or let it look again after a while. Where the process has no memory or no
+ * mapping left for a stack, the same is so with TLS_ERR_MEMORY [R-122]. An answer that comes at such a time is
+ * taken, and goes on as soon as it can.
+ * Errors: TLS_ERR_ARGUMENT (above TLS_MAX_OPEN_QUESTIONS), TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ */
+tls_status_t tls_builder_open_questions(tls_builder_t *builder,
+                                        uint32_t most);
+
+/**
  * Sets for how long a handshake may take, in nanoseconds of the clock that the host passes to tls_time(); 0,
  * the default, is any time. The library reads no clock: without tls_time() nothing happens. Questions to the
  * host count as well.
@@ -2378,11 +2402,11 @@ tls_status_t tls_context_time(const tls_context_t *context,
  * connections than memory / worst case does not run out of it. It is derived from tls_builder_limits() (both
  * queues, while they grow), tls_builder_handshake_budget() and the inbound limit (the largest handshake
  * message: what is parsed of a hostile one takes up to 50 times its size), the peer's certificate chain, early
- * data, tls_builder_events() and this side's own flight.
+ * data, tls_builder_events(), this side's own flight, and the stack of a step that waits for an answer, where
+ * keys are elsewhere.
  *
  * Not counted: what is the context's, even if a connection made it so (pool, sessions, tables of handles),
- * sessions that the host has taken, the allocator's own overhead, and the stack of the thread that
- * tls_builder_identity_external() needs while TLS_ASK_SIGN is open. With the default limits it is some 2.4 MB
+ * sessions that the host has taken, and the allocator's own overhead. With the default limits it is some 2.4 MB
  * for a server, of which an idle connection uses a thousandth, and 0.9 MB with a budget of 16384 bytes; for a
  * client 5.4 MB, because one that keeps its own sessions may have eight.
  * A server without a context has the defaults until it is given one. Errors: 0 for NULL and a handle that is no

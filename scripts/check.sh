@@ -60,8 +60,9 @@ check "Rust is formatted" cargo fmt --all --check
 check "clippy has no warnings" cargo clippy --quiet --workspace --all-targets -- -D warnings
 check "C is formatted" c_format
 check "the header and docs/status.md are as generated" cargo run --quiet -p header -- --check
-check "unsafe stays in src/ffi" none '\bunsafe\b' 'src/*.rs' ':!src/ffi' ':!src/lib.rs'
-check "every room but ffi forbids unsafe" test "$(grep -c '^#\[forbid(unsafe_code)\]$' src/lib.rs)" -eq "$(grep -cE '^(pub )?mod ' src/lib.rs | awk '{ print $1 - 1 }')"
+# Besides the boundary, only the switch of stacks needs it; src/coroutine.rs says why it is sound.
+check "unsafe stays in src/ffi and src/coroutine.rs" none '\bunsafe\b' 'src/*.rs' ':!src/ffi' ':!src/coroutine.rs' ':!src/lib.rs'
+check "every room but these forbids unsafe" test "$(grep -c '^#\[forbid(unsafe_code)\]$' src/lib.rs)" -eq "$(grep -cE '^(pub )?mod ' src/lib.rs | awk '{ print $1 - 2 }')"
 check "rustls is named in src/engine only" none '\brustls(_aws_lc_rs)?::' 'src/*.rs' ':!src/engine'
 check "names in the documents exist" names_in_documents
 check "the documents name every call of OpenSSL that is replaced" tests/migration/openssl_names.py

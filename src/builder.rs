@@ -8,7 +8,8 @@ use crate::ech::Ech;
 use crate::engine::{ClientAuth, Credential, Recipe, Verify, has_compression, has_group, has_suite};
 use crate::failure::Failure;
 use crate::limits::{
-    DEFAULT_POOL, HandshakeLimits, Limits, MOST_EARLY_DATA, MOST_RAMP, MOST_SESSIONS, MOST_TICKETS,
+    DEFAULT_POOL, HandshakeLimits, Limits, MOST_EARLY_DATA, MOST_OPEN_QUESTIONS, MOST_RAMP, MOST_SESSIONS,
+    MOST_TICKETS,
 };
 use crate::record::{MAX_PADDING, MAX_PLAIN};
 use crate::sizing::{ENGINES_OWN, MIN_RECORD_SIZE, Sizing, padding_block, record_size};
@@ -322,6 +323,17 @@ impl Builder {
     /// All kinds of events that connections record.
     pub(crate) fn recorded_events(&self) -> u32 {
         self.events | if self.recipe.key_log { TLS_EVENT_KEY_LOG } else { 0 }
+    }
+
+    /// The most questions that are open in the middle of a step; 0 for the default.
+    pub(crate) fn open_questions(&mut self, most: u32) -> Result<(), Failure> {
+        if most > MOST_OPEN_QUESTIONS {
+            return Err(Failure::argument(format!(
+                "{most} open questions are more than {MOST_OPEN_QUESTIONS}"
+            )));
+        }
+        self.recipe.open_questions = (most != 0).then_some(most);
+        Ok(())
     }
 
     pub(crate) fn pool(&mut self, bytes: usize) {

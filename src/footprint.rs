@@ -2,6 +2,7 @@
 
 use crate::buffer::capacity_for;
 use crate::connection::MAX_EVENTS;
+use crate::coroutine::{GUARD, STACK};
 use crate::limits::{HandshakeLimits, Limits};
 use crate::record::MAX_WIRE;
 
@@ -71,8 +72,9 @@ impl Footprint {
             self.limits.outbound,
         ]);
         if self.signs_elsewhere {
-            // The thread that waits for the signature has copies of what it works on.
-            handshake = total(&[handshake, inbound, flight.saturating_mul(DOUBLING)]);
+            // A step that waits for an answer has a stack, and copies of what it works on.
+            let copies = flight.saturating_mul(DOUBLING);
+            handshake = total(&[handshake, inbound, copies, STACK + GUARD]);
         }
         // The peer's chain stays. Records are sized like the first of a call, which may need one more.
         let mut traffic = total(&[

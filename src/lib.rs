@@ -9,10 +9,11 @@
 //!
 //! | room | what it holds |
 //! |---|---|
-//! | [`ffi`] | the C boundary: handles, checks, panics, and all of the crate's `unsafe` |
+//! | [`ffi`] | the C boundary: handles, checks, panics, and all of the crate's `unsafe` but `coroutine`'s |
 //! | `connection` | one TLS connection: what each call of the contract means |
 //! | `buffer` | inbound and outbound queues, and the pool they borrow memory from |
 //! | `engine` | the only room that names rustls: handshake, records, verification |
+//! | `coroutine` | a step of the engine that can stop and ask, on a stack of its own |
 //! | `builder`, `context` | the recipe, and what connections share |
 //! | `client_hello` | what a ClientHello says, read from its bytes |
 //! | `identity`, `trust` | certificates and keys from PEM, files and the system |
@@ -41,6 +42,8 @@ mod client_hello;
 mod connection;
 #[forbid(unsafe_code)]
 mod context;
+// Its unsafe code switches stacks: the file says why that is sound.
+mod coroutine;
 #[forbid(unsafe_code)]
 mod der;
 #[forbid(unsafe_code)]

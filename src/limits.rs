@@ -34,6 +34,13 @@ pub(crate) const DEFAULT_TICKETS: u32 = 2;
 /// The most of them: clients of this library keep no more, and each has its place in a flight.
 pub(crate) const MOST_TICKETS: u32 = 8;
 
+/// Default bound on the questions that the connections of a context have open in the middle of a step: each keeps
+/// some 48 KB, and two of the mappings of which a process has 65530.
+pub(crate) const DEFAULT_OPEN_QUESTIONS: u32 = 1024;
+
+/// The most of them: there are mappings left for everything else.
+pub(crate) const MOST_OPEN_QUESTIONS: u32 = 16 * 1024;
+
 /// The most early data that a server may be told to take of one connection: it is kept until it is read.
 pub(crate) const MOST_EARLY_DATA: u32 = 64 * 1024;
 

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::sync::Once;
 
 thread_local! {
-    /// Whether this thread is inside a call of the C interface, or works for one.
+    /// Whether this thread is inside a call of the C interface.
     static INSIDE: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -17,11 +17,6 @@ pub(crate) fn catch<R>(body: impl FnOnce() -> R) -> Result<R, ()> {
     let result = catch_unwind(AssertUnwindSafe(body));
     INSIDE.set(false);
     result.map_err(drop)
-}
-
-/// Says that this thread works for the library alone, so that no panic on it is reported.
-pub(crate) fn this_thread_is_ours() {
-    INSIDE.set(true);
 }
 
 /// Lets the hook of a Rust host see only the host's own panics. Called by every function that makes

@@ -391,6 +391,7 @@ groups! {
         TLS_HAS_EVENT = 1024, "an event waits in the event queue";
         TLS_WAKE_SENDER = 2048, "this receiving half left something for the peer: call the sending half";
         TLS_HANDED_OVER = 4096, "the traffic secrets were taken: the records are somebody else's";
+        TLS_HELD_UP = 8192, "a question cannot be opened now (tls_builder_open_questions): call again later";
     }
     /// Numbers of the protocol and of the defaults.
     NUMBERS: i64, "Versions and sizes" {
@@ -416,6 +417,8 @@ groups! {
         TLS_MAX_EXPORT_LABEL = crate::connection::MAX_EXPORT_LABEL as i64, "longest label of tls_export";
         TLS_MAX_EVENTS = crate::connection::MAX_EVENTS as i64, "most events that wait in a connection";
         TLS_DEFAULT_POOL = crate::limits::DEFAULT_POOL as i64, "default of tls_builder_pool, in bytes";
+        TLS_DEFAULT_OPEN_QUESTIONS = crate::limits::DEFAULT_OPEN_QUESTIONS as i64, "default of tls_builder_open_questions";
+        TLS_MAX_OPEN_QUESTIONS = crate::limits::MOST_OPEN_QUESTIONS as i64, "most that tls_builder_open_questions takes";
     }
 }
 

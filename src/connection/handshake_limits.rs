@@ -26,7 +26,7 @@ impl Connection {
             let end = run.length();
             return self.run(run, end);
         }
-        if self.session.question().is_some() {
+        if self.session.question().is_some() || self.session.held_up().is_some() {
             return Ok(());
         }
         let budget = self.shared.handshake.budget;

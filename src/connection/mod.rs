@@ -182,7 +182,10 @@ impl Connection {
 
     /// Runs the engine over the wire bytes that were fed, and says how many of them are done with.
     fn drive_fed(&mut self, sink: &mut PlainSink<'_>) -> Answer<usize> {
-        if !record::worth_processing(self.inbound.wire()) && !self.handshake_exceeds_budget() {
+        if !record::worth_processing(self.inbound.wire())
+            && !self.handshake_exceeds_budget()
+            && self.session.held_up().is_none()
+        {
             return Ok(0);
         }
         let before = self.counters.wire_in - self.inbound.held() as u64;
@@ -273,6 +276,9 @@ impl Connection {
 
     /// Where the connection stands when all that was fed and can be processed has been.
     fn standing(&self) -> Status {
+        if let Some(status) = self.session.held_up() {
+            return status;
+        }
         match self.session.question() {
             Some(Question::Context) => return TLS_ASK_CONTEXT,
             Some(Question::Verify) => return TLS_ASK_VERIFY,

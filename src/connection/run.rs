@@ -101,9 +101,13 @@ impl Connection {
 
     /// Goes on with another form of the engine, if the handshake is done and one carries the traffic.
     pub(super) fn settle(&mut self) -> bool {
+        let handshaking = self.session.is_handshaking();
         let Some(settled) = self.session.settle() else { return false };
         self.session = settled;
-        self.note_done();
+        // Where only something around the form goes, that was told already.
+        if handshaking {
+            self.note_done();
+        }
         true
     }
 }

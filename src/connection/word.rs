@@ -23,6 +23,7 @@ impl Connection {
             (TLS_EOF, self.eof),
             (TLS_FAILED, failed),
             (TLS_HAS_EVENT, self.has_event()),
+            (TLS_HELD_UP, !failed && self.session.held_up().is_some()),
         ];
         let word = bits.into_iter().filter(|&(_, set)| set).fold(0, |word, (bit, _)| word | bit);
         if self.is_handed_over() {

@@ -18,9 +18,9 @@ const HEADER: usize = 5;
 /// given bytes that are no record, in place of the `held` ones that it has not used and behind them:
 /// wherever it goes on, it finds them, and answers decode_error.
 pub(crate) fn abort(session: &mut dyn Session, held: usize, out: &mut Vec<u8>) -> Option<u8> {
-    // A step that has ended on a thread of its own is delivered first.
+    // A step that has ended after an answer is delivered first.
     for _ in 0..2 {
-        let failure = if session.question().is_some() {
+        let failure = if session.question().is_some() || session.held_up().is_some() {
             session.refuse(HANDSHAKE_FAILURE, out).err()
         } else {
             let mut wire = vec![NO_RECORD; held + HEADER];

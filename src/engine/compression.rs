@@ -9,17 +9,23 @@ use rustls::compress::{
 };
 use rustls::{ClientConfig, ServerConfig};
 
+use super::deep::DeepCompressor;
 #[cfg(feature = "brotli")]
 use crate::status::TLS_COMPRESSION_BROTLI;
 use crate::status::TLS_COMPRESSION_ZLIB;
+
+/// As steps that may ask call them.
+static DEEP_ZLIB: DeepCompressor = DeepCompressor(ZLIB_COMPRESSOR);
+#[cfg(feature = "brotli")]
+static DEEP_BROTLI: DeepCompressor = DeepCompressor(BROTLI_COMPRESSOR);
 
 /// An algorithm in both directions.
 type Algorithm = (u16, &'static dyn CertCompressor, &'static dyn CertDecompressor);
 
 static ALGORITHMS: &[Algorithm] = &[
-    (TLS_COMPRESSION_ZLIB, ZLIB_COMPRESSOR, ZLIB_DECOMPRESSOR),
+    (TLS_COMPRESSION_ZLIB, &DEEP_ZLIB, ZLIB_DECOMPRESSOR),
     #[cfg(feature = "brotli")]
-    (TLS_COMPRESSION_BROTLI, BROTLI_COMPRESSOR, BROTLI_DECOMPRESSOR),
+    (TLS_COMPRESSION_BROTLI, &DEEP_BROTLI, BROTLI_DECOMPRESSOR),
 ];
 
 /// Whether an algorithm with this IANA number exists here.

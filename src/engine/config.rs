@@ -16,6 +16,7 @@ use rustls::server::{
 use rustls::{ClientConfig, ServerConfig};
 use rustls_aws_lc_rs::{ALL_KX_GROUPS, DEFAULT_PROVIDER};
 
+use super::asking::Asking;
 use super::checks::Checks;
 use super::client_sessions::Origin;
 use super::clock::HostClock;
@@ -24,6 +25,7 @@ use super::direct::Direct;
 use super::ech::{EchStatus, with_ech};
 use super::explain::explain;
 use super::full_records;
+use super::gate::{ClientAsks, Gate};
 use super::identities::Identities;
 use super::kept_sessions::{KeptSessions, mark, most_ticket};
 use super::key_log::LinesOfThread;
@@ -31,16 +33,16 @@ use super::key_watch::watched;
 use super::opening::Opening;
 use super::padding::padding;
 use super::pull::Pull;
+use super::question::Questions;
 use super::rules::rules;
 use super::session::Session;
-use super::signing::Signing;
 use super::store::{Credential, TrustStore};
 use super::tickets::{KeySet, SessionIds, Tickets};
 use super::verifier::{ClientRules, NotAsked, ServerRules};
 use crate::alpn::Protocols;
 use crate::ech::Ech;
 use crate::failure::Failure;
-use crate::limits::{DEFAULT_SESSIONS, DEFAULT_TICKETS, OUTBOUND_RESERVE};
+use crate::limits::{DEFAULT_OPEN_QUESTIONS, DEFAULT_SESSIONS, DEFAULT_TICKETS, OUTBOUND_RESERVE};
 use crate::status::{
     TLS_ERR_STATE, TLS_REASON_HALF_RTT_IMPOSSIBLE, TLS_REASON_NO_IDENTITY, TLS_REASON_NO_TRUST,
     TLS_REASON_SUITE_UNSUPPORTED, TLS_REASON_VERSION_UNSUPPORTED,
@@ -94,6 +96,8 @@ pub(crate) struct Recipe {
     pub checks: Checks,
     /// The most sessions that a context remembers; None for the default.
     pub sessions: Option<usize>,
+    /// The most questions that connections have open in the middle of a step; None for the default.
+    pub open_questions: Option<u32>,
     /// How many tickets a TLS 1.3 server sends; None for the default.
     pub tickets: Option<u32>,
     /// How many a client asks for after a full handshake and after a resumed one (RFC 9149); None to ask for
@@ -136,6 +140,10 @@ impl Recipe {
         self.tickets.unwrap_or(DEFAULT_TICKETS) as usize
     }
 
+    fn open_questions(&self) -> usize {
+        self.open_questions.unwrap_or(DEFAULT_OPEN_QUESTIONS) as usize
+    }
+
     fn provider(&self) -> Result<Arc<CryptoProvider>, Failure> {
         let mut provider = full_records::provider();
         if self.key_watch {
@@ -174,6 +182,11 @@ impl Recipe {
 
     fn signs_elsewhere(&self) -> bool {
         self.credentials.iter().any(Credential::is_external)
+    }
+
+    /// Whether something can be asked in the middle of a step.
+    fn asks_within_steps(&self) -> bool {
+        self.signs_elsewhere()
     }
 
     fn trusts_nobody(&self) -> bool {
@@ -241,7 +254,9 @@ pub(crate) struct ClientSetup {
     /// What its connections offer, if they have no wish of their own.
     pub(super) ech: EchStatus,
     asks: bool,
-    signs_elsewhere: bool,
+    /// Whether something can be asked in the middle of a step.
+    asks_within_steps: bool,
+    questions: Arc<Questions>,
     flight_bound: usize,
     /// The sessions of its connections, if they have any in common.
     pub(super) kept: Option<Arc<KeptSessions>>,
@@ -273,7 +288,10 @@ impl ClientSetup {
             .with_custom_certificate_verifier(Arc::new(rules));
         let mut config = match recipe.credentials.as_slice() {
             [] => builder.with_no_client_auth(),
-            credentials => builder.with_client_credential_resolver(Arc::new(Identities::load(credentials)?)),
+            credentials => builder.with_client_credential_resolver(Arc::new(Identities::load(
+                credentials,
+                recipe.asks_within_steps(),
+            )?)),
         }
         .map_err(|error| explain(&error))?;
         config.alpn_protocols = protocols(&recipe.alpn);
@@ -305,7 +323,8 @@ impl ClientSetup {
             nameless: OnceLock::new(),
             ech: EchStatus::from(recipe.ech.as_ref()),
             asks: recipe.verify == Verify::Ask,
-            signs_elsewhere: recipe.signs_elsewhere(),
+            asks_within_steps: recipe.asks_within_steps(),
+            questions: Questions::new(recipe.open_questions()),
             // A second ClientHello has no chain.
             flight_bound: (recipe.chain_bytes() + FLIGHT_OVERHEAD + tickets_bound(DEFAULT_TICKETS as usize))
                 .max(FLIGHT_OVERHEAD + most_ticket + TICKET_AROUND),
@@ -339,13 +358,17 @@ impl ClientSetup {
         if let Some(alpn) = alpn {
             builder = builder.with_alpn(alpn);
         }
-        let mut session: Box<dyn Session> = if self.asks {
+        // The form that stops at an identity shows where steps begin that may ask; the other one can send early data.
+        let stops = self.asks || self.asks_within_steps && !config.enable_early_data;
+        let mut session: Box<dyn Session> = if stops {
             Box::new(Pull::client(builder, names, ech, out)?)
         } else {
             Box::new(Direct::client(builder, out)?)
         };
-        if self.signs_elsewhere {
-            Signing::wrap(&mut session);
+        if self.asks_within_steps {
+            let asks = ClientAsks { identity: false, verify: self.asks };
+            let gate = if stops { Gate::client(asks) } else { Gate::records() };
+            Asking::wrap(&mut session, gate, &self.questions);
         }
         Ok(session)
     }
@@ -361,7 +384,9 @@ pub(crate) struct ServerSetup {
     clock: Arc<HostClock>,
     has_identity: bool,
     asks: bool,
-    signs_elsewhere: bool,
+    /// Whether something can be asked in the middle of a step.
+    asks_within_steps: bool,
+    questions: Arc<Questions>,
     flight_bound: usize,
 }
 
@@ -401,7 +426,7 @@ impl ServerSetup {
         } else {
             builder.with_client_cert_verifier(Arc::new(NotAsked))
         };
-        let identities = Arc::new(Identities::load(&recipe.credentials)?);
+        let identities = Arc::new(Identities::load(&recipe.credentials, recipe.asks_within_steps())?);
         let mut config =
             builder.with_server_credential_resolver(identities).map_err(|error| explain(&error))?;
         config.alpn_protocols = protocols(&recipe.alpn);
@@ -451,7 +476,8 @@ impl ServerSetup {
             clock,
             has_identity: !recipe.credentials.is_empty(),
             asks: asks_client && recipe.verify == Verify::Ask,
-            signs_elsewhere: recipe.signs_elsewhere(),
+            asks_within_steps: recipe.asks_within_steps(),
+            questions: Questions::new(recipe.open_questions()),
             flight_bound: (recipe.chain_bytes() + hints + FLIGHT_OVERHEAD + tickets_bound(count))
                 .max(FLIGHT_OVERHEAD + count * (most_ticket + TICKET_AROUND)),
         })
@@ -522,8 +548,8 @@ impl ServerSetup {
     /// Brings a session that is about to be given this setup as its context into a form that can do all
     /// that it may have to.
     pub(crate) fn prepare(&self, session: &mut Box<dyn Session>) {
-        if self.signs_elsewhere {
-            Signing::wrap(session);
+        if self.asks_within_steps {
+            Asking::wrap(session, Gate::server(), &self.questions);
         }
     }
 

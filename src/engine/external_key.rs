@@ -1,11 +1,15 @@
 //! A private key that is not here: its certificate is, and the host signs.
 
+use std::cell::Cell;
+
 use pki_types::{CertificateDer, SignatureVerificationAlgorithm, SubjectPublicKeyInfoDer};
 use rustls::crypto::{SignatureScheme, Signer, SigningKey};
 use rustls::error::Error;
 use rustls_aws_lc_rs::SUPPORTED_SIG_ALGS;
 
-use super::{fault, signing};
+use super::fault;
+use super::question::{Reply, Request, ask};
+use super::session::SignRequest;
 use crate::der::{Elements, SEQUENCE};
 use crate::failure::Failure;
 use crate::status::{TLS_REASON_CERTIFICATE_UNUSABLE, TLS_REASON_KEY_UNUSABLE};
@@ -62,6 +66,7 @@ fn is_for(public_key: &SubjectPublicKeyInfoDer<'_>, algorithm: &dyn SignatureVer
 impl SigningKey for ExternalKey {
     fn choose_scheme(&self, offered: &[SignatureScheme]) -> Option<Box<dyn Signer>> {
         let chosen = self.schemes.iter().find(|entry| offered.contains(&entry.scheme))?;
+        CHOSEN.set(true);
         Some(Box::new(ExternalSigner { chosen: *chosen, certificate: self.certificate.clone() }))
     }
 
@@ -79,14 +84,62 @@ struct ExternalSigner {
 
 impl Signer for ExternalSigner {
     fn sign(self: Box<Self>, message: &[u8]) -> Result<Vec<u8>, Error> {
-        signing::ask(signing::Request {
-            scheme: self.chosen.scheme.0,
-            message: message.to_vec(),
-            check: signing::Check { algorithm: self.chosen.algorithm, certificate: self.certificate },
-        })
+        let Self { chosen: Scheme { scheme, algorithm }, certificate } = *self;
+        let message = message.to_vec();
+        match ask(Request::Sign(SignatureWanted { scheme: scheme.0, algorithm, message, certificate }))? {
+            Reply::Signature(signature) => Ok(signature),
+            _ => Err(Error::General("the answer is that of another question".into())),
+        }
     }
 
     fn scheme(&self) -> SignatureScheme {
         self.chosen.scheme
     }
+}
+
+/// What the engine wants signed.
+#[derive(Debug)]
+pub(crate) struct SignatureWanted {
+    scheme: u16,
+    algorithm: &'static dyn SignatureVerificationAlgorithm,
+    message: Vec<u8>,
+    certificate: CertificateDer<'static>,
+}
+
+impl SignatureWanted {
+    /// Tells a right signature from a wrong one before it is sent: a wrong one, made by a faulty signer, could
+    /// betray the key.
+    pub(super) fn is_signed_by(&self, signature: &[u8]) -> bool {
+        webpki::EndEntityCert::try_from(&self.certificate).is_ok_and(|certificate| {
+            certificate.verify_signature(self.algorithm, &self.message, signature).is_ok()
+        })
+    }
+
+    #[cfg(test)]
+    pub(super) fn example() -> Self {
+        let (scheme, algorithms) = SUPPORTED_SIG_ALGS.mapping()[0];
+        Self {
+            scheme: scheme.0,
+            algorithm: algorithms[0],
+            message: vec![1, 2, 3],
+            certificate: CertificateDer::from_slice(&[]),
+        }
+    }
+
+    pub(super) fn shown(&self) -> SignRequest<'_> {
+        SignRequest { scheme: self.scheme, message: &self.message, certificate: &self.certificate }
+    }
+}
+
+thread_local! {
+    /// A key that is elsewhere was chosen by the run of the engine that is going on.
+    static CHOSEN: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs the engine, and says whether a key that is elsewhere was chosen meanwhile: rustls tells nobody before it
+/// signs.
+pub(super) fn note_choice<R>(run: impl FnOnce() -> R) -> (R, bool) {
+    CHOSEN.set(false);
+    let result = run();
+    (result, CHOSEN.get())
 }

@@ -29,15 +29,8 @@ pub(super) fn note<R>(wanted: bool, run: impl FnOnce() -> R) -> (R, u16) {
 }
 
 /// Whether the run of the engine that is going on, on this thread, wants to know.
-pub(super) fn is_noting() -> bool {
+fn is_noting() -> bool {
     PRESENTED.get().is_some()
-}
-
-/// Takes over what another thread, which ran the engine for this one, presented.
-pub(super) fn take_over(presented: u16) {
-    if presented != 0 && is_noting() {
-        PRESENTED.set(Some(presented));
-    }
 }
 
 /// The identities of a context, in the order in which they were added.
@@ -60,13 +53,14 @@ struct Loaded {
 }
 
 impl Identities {
-    pub(super) fn load(recipe: &[Credential]) -> Result<Self, Failure> {
+    /// `shallow` if keys sign where the stack is not deep.
+    pub(super) fn load(recipe: &[Credential], shallow: bool) -> Result<Self, Failure> {
         let mut identities = Self { types: &[CertificateType::X509], ..Self::default() };
         if recipe.iter().any(Credential::is_raw) {
             identities.types = &[CertificateType::RawPublicKey];
         }
         for (index, credential) in recipe.iter().enumerate() {
-            let credentials = credential.load().map_err(|failure| match recipe.len() {
+            let credentials = credential.load(shallow).map_err(|failure| match recipe.len() {
                 1 => failure,
                 _ => Failure {
                     message: format!("identity {}: {}", index + 1, failure.message).into(),

@@ -36,17 +36,8 @@ pub(super) fn collect<R>(wanted: bool, run: impl FnOnce() -> R) -> (R, Vec<KeyLo
 }
 
 /// Whether the run of the engine that is going on, on this thread, logs.
-pub(super) fn is_collecting() -> bool {
+fn is_collecting() -> bool {
     LINES.with_borrow(Option::is_some)
-}
-
-/// Adds lines from another thread, which ran the engine for this one.
-pub(super) fn take_over(more: Vec<KeyLogLine>) {
-    LINES.with_borrow_mut(|lines| {
-        if let Some(lines) = lines {
-            lines.extend(more);
-        }
-    });
 }
 
 /// The key log of contexts that asked for one.

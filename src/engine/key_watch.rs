@@ -52,20 +52,6 @@ pub(super) fn watch<R>(wanted: bool, run: impl FnOnce() -> R) -> (R, KeyUpdates)
     (result, UPDATES.take().unwrap_or(NONE))
 }
 
-/// Whether the run of the engine that is going on, on this thread, counts.
-pub(super) fn is_watching() -> bool {
-    UPDATES.get().is_some()
-}
-
-/// Adds changes from another thread, which ran the engine for this one.
-pub(super) fn take_over(more: KeyUpdates) {
-    if let Some(mut updates) = UPDATES.get() {
-        updates.inbound += more.inbound;
-        updates.outbound += more.outbound;
-        UPDATES.set(Some(updates));
-    }
-}
-
 /// `provider` with the suites that count.
 pub(super) fn watched(provider: &mut CryptoProvider) {
     provider.tls13_cipher_suites = Cow::Borrowed(&SUITES);

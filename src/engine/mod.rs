@@ -3,16 +3,18 @@
 //! Two forms of one trait. [`direct`] runs the handshake and the traffic of a connection on which
 //! nothing will be asked. [`pull`] stops at the questions; the traffic that follows runs over two
 //! [`halves`], which costs a little more per record. Which form a connection gets is decided when it is
-//! made.
+//! made. Where the engine may ask in the middle of a step, [`asking`] is put around either form.
 
 mod abort;
 mod alert;
+mod asking;
 mod chain;
 mod checks;
 mod clock;
 mod client_sessions;
 mod compression;
 mod config;
+mod deep;
 mod digest;
 mod direct;
 mod early;
@@ -25,7 +27,9 @@ mod facts;
 mod fault;
 mod forbearance;
 mod full_records;
+mod gate;
 mod halves;
+mod hello_scan;
 mod hidden_sessions;
 mod identities;
 mod input;
@@ -34,19 +38,18 @@ mod key_log;
 mod key_watch;
 mod kept_sessions;
 mod known;
-mod mailbox;
 mod named;
 mod observe;
 mod opening;
 mod padding;
 mod prelude;
 mod pull;
+mod question;
 mod receiving;
 mod retold;
 mod rules;
 mod sending;
 mod session;
-mod signing;
 mod store;
 mod tickets;
 mod vacant;
@@ -71,6 +74,7 @@ pub(crate) use key_log::KeyLogLine;
 pub(crate) use observe::{Observed, Wants, observe};
 pub(crate) use opening::{ClientWish, Opening};
 pub(crate) use padding::pad;
+pub(crate) use question::{Reply, Request};
 pub(crate) use session::{Flow, Outcome, PlainSink, Question, Session, SessionHalves, SignRequest, Verdict};
 pub(crate) use store::{Credential, TrustStore, can_be_parsed, subject_and_issuer};
 pub(crate) use tickets::{GivenKey, KeySet, NAME as TICKET_KEY_NAME};

@@ -26,7 +26,7 @@ pub(crate) struct Observed {
 }
 
 /// Runs the engine, and says what was seen. The one door to all that is seen so: whatever enters the engine goes
-/// through here, and whatever runs it on another stack, or another thread, is resumed inside of this.
+/// through here, and a step on a stack of its own is resumed inside of this.
 ///
 /// Runs do not nest: of two, the inner one would see what the outer one wants.
 pub(crate) fn observe<R>(wants: Wants, run: impl FnOnce() -> R) -> (R, Observed) {
@@ -37,20 +37,4 @@ pub(crate) fn observe<R>(wants: Wants, run: impl FnOnce() -> R) -> (R, Observed)
     let run = || key_watch::watch(wants.key_updates, run);
     let (((result, identity), key_updates), key_log) = key_log::collect(wants.key_log, run);
     (result, Observed { key_log, key_updates, identity })
-}
-
-/// What the run that is going on, on this thread, wants of one that another thread makes for it.
-pub(super) fn wanted() -> Wants {
-    Wants {
-        key_log: key_log::is_collecting(),
-        key_updates: key_watch::is_watching(),
-        identity: identities::is_noting(),
-    }
-}
-
-/// Adds what was seen on another thread to what the run that is going on, on this thread, sees.
-pub(super) fn take_over(observed: Observed) {
-    key_log::take_over(observed.key_log);
-    key_watch::take_over(observed.key_updates);
-    identities::take_over(observed.identity);
 }

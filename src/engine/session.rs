@@ -12,6 +12,7 @@ use super::facts::{Facts, PeerChain};
 use super::kernel::{TrafficSecret, TrafficSecrets};
 use crate::client_hello::ClientHello;
 use crate::failure::Failure;
+use crate::status::Status;
 
 /// Whether a sink wants more plain bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -154,6 +155,12 @@ pub(crate) trait Session: Send {
 
     /// Whether the peer's close_notify was processed.
     fn peer_closed(&self) -> bool;
+
+    /// Why the engine cannot go on, although it has what it needs: `TLS_ERR_LIMIT` while the context has its
+    /// most questions open, `TLS_ERR_MEMORY` while there is no memory for one. Each call tries again.
+    fn held_up(&self) -> Option<Status> {
+        None
+    }
 
     /// The open question, if there is one.
     fn question(&self) -> Option<Question> {

@@ -8,6 +8,7 @@ use rustls::crypto::{Credentials, Identity, KeyProvider, SigningKey};
 use rustls::error::Error;
 use zeroize::Zeroizing;
 
+use super::deep::DeepKey;
 use super::external_key::ExternalKey;
 use super::fault;
 use crate::failure::Failure;
@@ -147,14 +148,19 @@ impl Credential {
         }
     }
 
-    /// The engine's form, if key and certificate belong together.
-    pub(super) fn load(&self) -> Result<Credentials, Failure> {
+    /// The engine's form, if key and certificate belong together; `shallow` if its key signs where the stack is not
+    /// deep.
+    pub(super) fn load(&self, shallow: bool) -> Result<Credentials, Failure> {
         let identity = match &self.public_key {
             Some(public) if self.is_raw() => Identity::RawPublicKey(public.clone().into()),
             _ => Identity::from_cert_chain(self.chain.clone())
                 .map_err(|_| Failure::unexpected("a chain without a certificate"))?,
         };
-        let loaded = Credentials::new(Arc::new(identity), self.signing_key()?);
+        let mut key = self.signing_key()?;
+        if shallow && !self.is_external() {
+            key = Box::new(DeepKey(key));
+        }
+        let loaded = Credentials::new(Arc::new(identity), key);
         let mut credentials = loaded.map_err(|error| match error {
             Error::InconsistentKeys(_) => Failure::config(
                 TLS_REASON_KEY_MISMATCH,

@@ -20,6 +20,7 @@ use super::checks::Checks;
 use super::config::Verify;
 use super::retold::original;
 use super::store::TrustStore;
+use crate::coroutine::on_host_stack;
 use crate::failure::Failure;
 
 /// The rules of a client context.
@@ -46,9 +47,12 @@ impl ServerRules {
     }
 }
 
+/// Some keys need a deep stack, which a step that may ask has not.
 impl ServerVerifier for ServerRules {
     fn verify_identity<'a>(&self, identity: &ServerIdentity<'a, '_>) -> Result<VerifiedIdentity<'a>, Error> {
-        self.chain.judge(identity.identity, Peer::Server(identity.server_name), identity.now)?;
+        on_host_stack(|| {
+            self.chain.judge(identity.identity, Peer::Server(identity.server_name), identity.now)
+        })?;
         Ok(VerifiedIdentity::assertion(identity.identity.clone()))
     }
 
@@ -56,7 +60,7 @@ impl ServerVerifier for ServerRules {
         &self,
         input: &SignatureVerificationInput<'_>,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(input, &self.algorithms)
+        on_host_stack(|| verify_tls12_signature(input, &self.algorithms))
     }
 
     fn verify_tls13_signature(
@@ -66,7 +70,7 @@ impl ServerVerifier for ServerRules {
         if let SignerPublicKey::RawPublicKey(key) = input.signer {
             check_raw_key(key)?;
         }
-        verify_tls13_signature(input, &self.algorithms)
+        on_host_stack(|| verify_tls13_signature(input, &self.algorithms))
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

@@ -101,9 +101,10 @@ pub unsafe extern "C" fn tls_sign_certificate(
 /// the handshake fails: tls_advance() says TLS_ERR_INTERNAL, tls_conn_error() TLS_REASON_SIGNATURE_WRONG, and
 /// the alert handshake_failure (40) is queued for the peer.
 ///
-/// While the question is open, a thread of the library waits for the answer. It exists from the start of
-/// the step that needs the signature to that step's end, only on connections whose key is elsewhere, and
-/// ends with tls_free(). Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE. Since 0.1.
+/// While the question is open, the step of the engine that needs the signature is stopped, on a stack of its own:
+/// no thread waits. tls_builder_open_questions() says what that takes, and bounds it. The answer may come
+/// from any thread, or in a forked child to which the connection belongs; tls_free() ends the step.
+/// What was fed meanwhile is processed by the next call that processes. Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE. Since 0.1.
 ///
 /// # Safety
 /// `len` bytes at `signature` must be valid.

@@ -120,7 +120,8 @@ pub unsafe extern "C" fn tls_builder_identity_file(
 
 /// Adds an identity whose private key is elsewhere, in a security module or another process: only the
 /// certificate chain is given, PEM of `len` bytes, with the certificate of the key first. Handshakes stop with
-/// TLS_ASK_SIGN (section 9) where a signature is needed.
+/// TLS_ASK_SIGN (section 9) where a signature is needed. All else is as with a key that is here: events, key log,
+/// facts and sessions. How many may be stopped at a time: tls_builder_open_questions().
 /// Errors: TLS_ERR_CONFIG (malformed or missing PEM, unsupported key type), TLS_ERR_STATE (the identity of this
 /// builder is a raw public key). Since 0.1.
 ///

@@ -25,6 +25,24 @@ pub extern "C" fn tls_builder_handshake_budget(builder: *mut tls_builder_t, byte
     with_builder(builder, |builder| builder.handshake.set_budget(bytes as u64))
 }
 
+/// Sets how many questions the connections of one context may have open at a time in the middle of a step of the
+/// engine: TLS_ASK_SIGN. Each of them keeps a stack, of which some 40 KB are resident, and some 8 KB more;
+/// tls_context_worst_case() counts them. The default is 1024 (TLS_DEFAULT_OPEN_QUESTIONS), the most 16384
+/// (TLS_MAX_OPEN_QUESTIONS, since each takes two of the mappings that a process may have); 0 goes back to the
+/// default. TLS_ASK_CONTEXT and TLS_ASK_VERIFY take nothing, and are not bounded.
+///
+/// A connection that would open one more is held up: calls that process answer TLS_ERR_LIMIT, the state word has
+/// TLS_HELD_UP. It is unharmed, and nothing is lost: it goes on with the first call after another question of the
+/// context was answered, refused or freed. Nobody tells it, so let a host that answers a question look at
+/// the connections that are held up, or let it look again after a while. Where the process has no memory or no
+/// mapping left for a stack, the same is so with TLS_ERR_MEMORY. An answer that comes at such a time is
+/// taken, and goes on as soon as it can.
+/// Errors: TLS_ERR_ARGUMENT (above TLS_MAX_OPEN_QUESTIONS), TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn tls_builder_open_questions(builder: *mut tls_builder_t, most: u32) -> tls_status_t {
+    with_builder(builder, |builder| builder.open_questions(most))
+}
+
 /// Sets for how long a handshake may take, in nanoseconds of the clock that the host passes to tls_time(); 0,
 /// the default, is any time. The library reads no clock: without tls_time() nothing happens. Questions to the
 /// host count as well.
@@ -109,11 +127,11 @@ pub extern "C" fn tls_context_time(context: *const tls_context_t, unix_seconds: 
 /// connections than memory / worst case does not run out of it. It is derived from tls_builder_limits() (both
 /// queues, while they grow), tls_builder_handshake_budget() and the inbound limit (the largest handshake
 /// message: what is parsed of a hostile one takes up to 50 times its size), the peer's certificate chain, early
-/// data, tls_builder_events() and this side's own flight.
+/// data, tls_builder_events(), this side's own flight, and the stack of a step that waits for an answer, where
+/// keys are elsewhere.
 ///
 /// Not counted: what is the context's, even if a connection made it so (pool, sessions, tables of handles),
-/// sessions that the host has taken, the allocator's own overhead, and the stack of the thread that
-/// tls_builder_identity_external() needs while TLS_ASK_SIGN is open. With the default limits it is some 2.4 MB
+/// sessions that the host has taken, and the allocator's own overhead. With the default limits it is some 2.4 MB
 /// for a server, of which an idle connection uses a thousandth, and 0.9 MB with a budget of 16384 bytes; for a
 /// client 5.4 MB, because one that keeps its own sessions may have eight.
 /// A server without a context has the defaults until it is given one. Errors: 0 for NULL and a handle that is no

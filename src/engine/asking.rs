@@ -1,0 +1,434 @@
+//! A handshake in which the engine may ask the host in the middle of a step.
+//!
+//! [`Asking`] is put around either form of the engine until the handshake is done. It runs the steps that may ask
+//! as coroutines ([`crate::coroutine`]), and all others where it was called, on the wire bytes themselves. Which are
+//! which is the [`Gate`]'s knowledge. Where a step stops, the question is the connection's; its answer goes on with it.
+
+use std::mem;
+use std::ops::Range;
+use std::sync::Arc;
+
+use pki_types::ServerName;
+use zeroize::Zeroizing;
+
+use super::config::ServerSetup;
+use super::early::{Early, EarlyStatus};
+use super::ech::EchStatus;
+use super::exporter::Exporter;
+use super::external_key::note_choice;
+use super::facts::{Facts, PeerChain};
+use super::gate::{Gate, Next};
+use super::question::{Place, Questions, Reply, Request};
+use super::session::{Flow, Outcome, PlainSink, Question, Session, SessionHalves, SignRequest, Verdict};
+use super::vacant::Vacant;
+use crate::client_hello::ClientHello;
+use crate::coroutine::{self, News, Stack, Suspended};
+use crate::failure::Failure;
+use crate::record;
+use crate::status::{Status, TLS_ERR_LIMIT, TLS_ERR_MEMORY};
+
+/// The host's answer to a question between two steps, which leads to a step that may ask.
+pub(super) enum Pending {
+    Context(Box<ServerSetup>),
+    Verify(Verdict),
+}
+
+impl Pending {
+    fn give(self, session: &mut dyn Session, out: &mut Vec<u8>) -> Result<(), Failure> {
+        match self {
+            Self::Context(setup) => session.answer_context(&setup, out),
+            Self::Verify(verdict) => session.answer_verify(verdict, out),
+        }
+    }
+}
+
+/// A step that has ended, with all that it owned.
+struct Ended {
+    session: Box<dyn Session>,
+    /// The bytes that it worked on, as it left them. Handshake messages are decrypted in them.
+    wire: Zeroizing<Vec<u8>>,
+    out: Vec<u8>,
+    outcome: Outcome,
+}
+
+enum Stage {
+    Idle(Box<dyn Session>),
+    /// A step waits for an answer.
+    Open(Suspended<Ended>, Request, Place),
+    /// A step over wire bytes has ended after an answer: what it made of them is delivered when they are given again.
+    Ended(Box<Ended>),
+    /// Nothing is left of the engine, after a defect.
+    Over,
+}
+
+/// See the module.
+pub(super) struct Asking {
+    stage: Stage,
+    gate: Gate,
+    pending: Option<Pending>,
+    /// Why a step that may ask could not begin. It is tried again with each call.
+    held_up: Option<Status>,
+    questions: Arc<Questions>,
+    /// What a client offers.
+    ech: EchStatus,
+}
+
+impl Asking {
+    /// Puts itself around `session`.
+    pub(super) fn wrap(session: &mut Box<dyn Session>, gate: Gate, questions: &Arc<Questions>) {
+        let ech = session.ech_status();
+        let inner = mem::replace(session, Box::new(Vacant));
+        let questions = Arc::clone(questions);
+        *session =
+            Box::new(Self { stage: Stage::Idle(inner), gate, pending: None, held_up: None, questions, ech });
+    }
+
+    /// Goes on until input or an answer is missing.
+    fn run(&mut self, wire: &mut [u8], out: &mut Vec<u8>, sink: &mut PlainSink<'_>) -> Outcome {
+        self.held_up = None;
+        let mut used = 0;
+        loop {
+            let mut sink = |at: Range<usize>, plain: &[u8]| sink(at.start + used..at.end + used, plain);
+            let (more, result) = self.turn(&mut wire[used..], out, &mut sink);
+            used += more;
+            match result {
+                Ok(true) => {}
+                Ok(false) => return Outcome { used, result: Ok(()) },
+                Err(failure) => return Outcome { used, result: Err(failure) },
+            }
+        }
+    }
+
+    /// One step, if one can be made: how many bytes it has used, and whether another one may follow.
+    fn turn(
+        &mut self,
+        wire: &mut [u8],
+        out: &mut Vec<u8>,
+        sink: &mut PlainSink<'_>,
+    ) -> (usize, Result<bool, Failure>) {
+        match mem::replace(&mut self.stage, Stage::Over) {
+            Stage::Ended(ended) => self.deliver(ended, wire),
+            Stage::Idle(session) => {
+                if self.pending.is_none() && self.gate.answers_itself(&*session) {
+                    self.pending = Some(Pending::Verify(Verdict::ByRules));
+                }
+                match self.gate.next(&*session, self.pending.as_ref(), wire) {
+                    Next::Apart(length) => (0, self.apart(session, &wire[..length], out)),
+                    Next::Here => self.here(session, wire, out, sink),
+                }
+            }
+            stage => {
+                self.stage = stage;
+                (0, Ok(false))
+            }
+        }
+    }
+
+    /// A step that cannot ask: on the host's stack and bytes.
+    fn here(
+        &mut self,
+        mut session: Box<dyn Session>,
+        wire: &mut [u8],
+        out: &mut Vec<u8>,
+        sink: &mut PlainSink<'_>,
+    ) -> (usize, Result<bool, Failure>) {
+        let pending = self.pending.take();
+        let answers = pending.is_some();
+        let (outcome, chosen) = note_choice(|| match pending {
+            Some(pending) => Outcome { used: 0, result: pending.give(&mut *session, out) },
+            None if record::worth_processing(wire) => session.receive(wire, out, sink),
+            None => Outcome { used: 0, result: Ok(()) },
+        });
+        let Outcome { used, result } = outcome;
+        self.gate.used(used);
+        if answers {
+            self.gate.answered();
+        }
+        if chosen {
+            self.gate.chose();
+        }
+        let again = answers || self.gate.answers_itself(&*session) || used > 0 && session.is_handshaking();
+        self.idle(session);
+        (used, result.map(|()| again))
+    }
+
+    /// A step that may ask: on a stack of its own, and on a copy of the bytes, which may move while it waits.
+    fn apart(&mut self, session: Box<dyn Session>, wire: &[u8], out: &mut Vec<u8>) -> Result<bool, Failure> {
+        let held_up = match (self.questions.place(), Stack::new()) {
+            (Some(place), Some(stack)) => {
+                let pending = self.pending.take();
+                if pending.is_some() {
+                    self.gate.answered();
+                }
+                let wire = Zeroizing::new(wire.to_vec());
+                let (news, chosen) =
+                    note_choice(|| coroutine::start(stack, move || step(session, pending, wire)));
+                return self.follow(news, place, chosen, out);
+            }
+            (None, _) => TLS_ERR_LIMIT,
+            (Some(_), None) => TLS_ERR_MEMORY,
+        };
+        self.stage = Stage::Idle(session);
+        self.held_up = Some(held_up);
+        Ok(false)
+    }
+
+    /// Takes up what a step has come to.
+    fn follow(
+        &mut self,
+        news: News<Ended>,
+        place: Place,
+        chosen: bool,
+        out: &mut Vec<u8>,
+    ) -> Result<bool, Failure> {
+        if chosen {
+            self.gate.chose();
+        }
+        let mut ended = match news {
+            News::Asked(request, suspended) => {
+                if request.question() == Question::Sign {
+                    self.gate.signs_now();
+                }
+                self.stage = Stage::Open(suspended, request, place);
+                return Ok(false);
+            }
+            News::Done(Ok(ended)) => ended,
+            News::Done(Err(_)) => return Err(Failure::panic()),
+        };
+        self.gate.ended_apart(&ended.out);
+        out.extend_from_slice(&ended.out);
+        ended.out = Vec::new();
+        let result = mem::replace(&mut ended.outcome.result, Ok(()));
+        if result.is_err() || ended.wire.is_empty() {
+            self.idle(ended.session);
+        } else {
+            self.stage = Stage::Ended(Box::new(ended));
+        }
+        result.map(|()| true)
+    }
+
+    /// Gives out what a step made of `wire`, to which bytes may have been added since.
+    fn deliver(&mut self, ended: Box<Ended>, wire: &mut [u8]) -> (usize, Result<bool, Failure>) {
+        let Some(processed) = wire.get_mut(..ended.wire.len()) else {
+            self.stage = Stage::Ended(ended);
+            return (0, Ok(false));
+        };
+        processed.copy_from_slice(&ended.wire);
+        let used = ended.outcome.used;
+        self.gate.used(used);
+        self.idle(ended.session);
+        (used, Ok(true))
+    }
+
+    /// What the session is from now on: the form that carries the traffic, if the handshake is done.
+    fn idle(&mut self, mut session: Box<dyn Session>) {
+        let settled = session.settle();
+        self.stage = Stage::Idle(settled.unwrap_or(session));
+    }
+
+    /// Goes on without wire bytes.
+    fn go_on(&mut self, out: &mut Vec<u8>) -> Result<(), Failure> {
+        self.run(&mut [], out, &mut |_, _| Flow::Stop).result
+    }
+
+    /// Hands the host's answer to the step that waits.
+    pub(super) fn reply(&mut self, reply: Reply, out: &mut Vec<u8>) -> Result<(), Failure> {
+        let Stage::Open(suspended, _, place) = mem::replace(&mut self.stage, Stage::Over) else {
+            return Err(Failure::unexpected("no question of a step is open"));
+        };
+        let (news, chosen) = note_choice(|| suspended.answer(reply));
+        let news = news.ok_or_else(|| Failure::unexpected("a step was answered twice"))?;
+        self.follow(news, place, chosen, out)?;
+        self.go_on(out)
+    }
+
+    /// What the step that waits has asked.
+    fn request(&self) -> Option<&Request> {
+        match &self.stage {
+            Stage::Open(_, request, _) => Some(request),
+            _ => None,
+        }
+    }
+
+    fn inner(&self) -> Option<&dyn Session> {
+        match &self.stage {
+            Stage::Idle(session) => Some(&**session),
+            _ => None,
+        }
+    }
+
+    fn inner_mut(&mut self) -> Option<&mut Box<dyn Session>> {
+        match &mut self.stage {
+            Stage::Idle(session) => Some(session),
+            _ => None,
+        }
+    }
+
+    /// The session itself, for what there is after the handshake only.
+    fn into_inner(self) -> Result<Box<dyn Session>, Failure> {
+        match self.stage {
+            Stage::Idle(session) => Ok(session),
+            _ => Err(handshaking()),
+        }
+    }
+}
+
+fn handshaking() -> Failure {
+    Failure::unexpected("the handshake is not done")
+}
+
+/// What runs on a stack of its own. No plain bytes come out of it: it ends with the handshake.
+fn step(mut session: Box<dyn Session>, pending: Option<Pending>, mut wire: Zeroizing<Vec<u8>>) -> Ended {
+    let mut out = Vec::new();
+    let outcome = match pending {
+        Some(pending) => Outcome { used: 0, result: pending.give(&mut *session, &mut out) },
+        None => session.receive(&mut wire, &mut out, &mut |_, _| Flow::Stop),
+    };
+    Ended { session, wire, out, outcome }
+}
+
+impl Session for Asking {
+    fn receive(&mut self, wire: &mut [u8], out: &mut Vec<u8>, sink: &mut PlainSink<'_>) -> Outcome {
+        self.run(wire, out, sink)
+    }
+
+    fn settle(&mut self) -> Option<Box<dyn Session>> {
+        match mem::replace(&mut self.stage, Stage::Over) {
+            Stage::Idle(session) if !session.is_handshaking() => Some(session),
+            stage => {
+                self.stage = stage;
+                None
+            }
+        }
+    }
+
+    fn held_up(&self) -> Option<Status> {
+        self.held_up
+    }
+
+    fn split(self: Box<Self>) -> Result<SessionHalves, Failure> {
+        self.into_inner()?.split()
+    }
+
+    fn write(&mut self, plain: &[&[u8]], out: &mut Vec<u8>) -> Result<(), Failure> {
+        self.inner_mut().ok_or_else(handshaking)?.write(plain, out)
+    }
+
+    fn close_notify(&mut self, out: &mut Vec<u8>) -> Result<(), Failure> {
+        self.inner_mut().ok_or_else(handshaking)?.close_notify(out)
+    }
+
+    fn is_handshaking(&self) -> bool {
+        self.inner().is_none_or(Session::is_handshaking)
+    }
+
+    fn may_write(&self) -> bool {
+        self.inner().is_some_and(Session::may_write)
+    }
+
+    fn peer_closed(&self) -> bool {
+        self.inner().is_some_and(Session::peer_closed)
+    }
+
+    fn question(&self) -> Option<Question> {
+        if let Some(request) = self.request() {
+            return Some(request.question());
+        }
+        let session = self.inner()?;
+        if self.pending.is_some() || self.gate.answers_itself(session) { None } else { session.question() }
+    }
+
+    fn sign_request(&self) -> Option<SignRequest<'_>> {
+        match self.request()? {
+            Request::Sign(wanted) => Some(wanted.shown()),
+        }
+    }
+
+    fn answer_context(&mut self, setup: &ServerSetup, out: &mut Vec<u8>) -> Result<(), Failure> {
+        self.pending = Some(Pending::Context(Box::new(setup.clone())));
+        self.go_on(out)
+    }
+
+    fn answer_verify(&mut self, verdict: Verdict, out: &mut Vec<u8>) -> Result<(), Failure> {
+        self.pending = Some(Pending::Verify(verdict));
+        self.go_on(out)
+    }
+
+    fn answer_sign(&mut self, signature: &[u8], out: &mut Vec<u8>) -> Result<bool, Failure> {
+        match self.request() {
+            Some(Request::Sign(wanted)) if wanted.is_signed_by(signature) => {}
+            _ => return Ok(false),
+        }
+        self.reply(Reply::Signature(signature.to_vec()), out)?;
+        Ok(true)
+    }
+
+    fn refuse(&mut self, alert: u8, out: &mut Vec<u8>) -> Result<(), Failure> {
+        if self.request().is_some() {
+            return self.reply(Reply::Refuse(alert), out);
+        }
+        self.pending = None;
+        self.held_up = None;
+        let seen = self.gate.seen();
+        let session = self.inner_mut().ok_or_else(handshaking)?;
+        if session.question().is_some() {
+            return session.refuse(alert, out);
+        }
+        // It stands in front of a step that could not begin. What is no record ends it, with an alert of its own.
+        let mut wire = vec![0xff; seen + record::HEADER];
+        session.receive(&mut wire, out, &mut |_, _| Flow::Stop).result
+    }
+
+    fn early(&mut self) -> Option<&mut Early> {
+        self.inner_mut()?.early()
+    }
+
+    fn write_early(&mut self, plain: &[u8], out: &mut Vec<u8>) -> Result<Option<usize>, Failure> {
+        self.inner_mut().map_or(Ok(None), |session| session.write_early(plain, out))
+    }
+
+    fn resumption_data(&self) -> Option<&[u8]> {
+        self.inner()?.resumption_data()
+    }
+
+    fn set_resumption_data(&mut self, data: &[u8]) -> Result<bool, Failure> {
+        self.inner_mut().map_or(Ok(false), |session| session.set_resumption_data(data))
+    }
+
+    fn early_status(&self) -> EarlyStatus {
+        self.inner().map_or(EarlyStatus::None, Session::early_status)
+    }
+
+    /// Nothing is signed for a server that rejected ECH: while a step asks, what came of it is not known.
+    fn ech_status(&self) -> EchStatus {
+        self.inner().map_or(self.ech, Session::ech_status)
+    }
+
+    fn tickets(&self) -> u32 {
+        self.inner().map_or(0, Session::tickets)
+    }
+
+    fn exporter(&mut self) -> Option<Exporter> {
+        self.inner_mut()?.exporter()
+    }
+
+    fn facts(&self) -> Facts<'_> {
+        self.inner().map(Session::facts).unwrap_or_default()
+    }
+
+    fn client_hello(&self) -> ClientHello<'_> {
+        self.inner().map(Session::client_hello).unwrap_or_default()
+    }
+
+    fn name_to_verify(&self) -> Option<&ServerName<'static>> {
+        self.inner()?.name_to_verify()
+    }
+
+    fn ocsp_response(&self) -> &[u8] {
+        self.inner().map_or(&[], Session::ocsp_response)
+    }
+
+    fn peer_chain(&self) -> PeerChain<'_> {
+        self.inner().map_or(PeerChain::None, Session::peer_chain)
+    }
+}

@@ -1,0 +1,102 @@
+//! Questions in the middle of a step of the engine, and how many of them a context may have open.
+//!
+//! rustls decides some things by calling a trait: it signs, it chooses. Such a call asks the host by [`ask`],
+//! which stops the step; [`super::asking`] shows the question to the host and goes on with the answer.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rustls::error::Error;
+
+use super::alert;
+use super::external_key::SignatureWanted;
+use super::session::Question;
+use crate::coroutine;
+
+/// What the engine wants to know.
+#[derive(Debug)]
+pub(crate) enum Request {
+    /// A signature by a key that is elsewhere.
+    Sign(SignatureWanted),
+}
+
+impl Request {
+    /// The question that the host is asked.
+    pub(super) fn question(&self) -> Question {
+        match self {
+            Self::Sign(_) => Question::Sign,
+        }
+    }
+}
+
+#[cfg(test)]
+impl Request {
+    pub(crate) fn example() -> Self {
+        Self::Sign(SignatureWanted::example())
+    }
+}
+
+/// What the host answered.
+#[derive(Debug)]
+pub(crate) enum Reply {
+    Signature(Vec<u8>),
+    /// The handshake ends with this alert.
+    Refuse(u8),
+    /// Nobody answers any more: the connection was freed.
+    Gone,
+}
+
+/// Asks the host, and waits for the answer. Called by the engine in the middle of a step that may ask.
+pub(super) fn ask(request: Request) -> Result<Reply, Error> {
+    match coroutine::ask(request) {
+        Reply::Refuse(alert) => Err(alert::error_for(alert)),
+        Reply::Gone => Err(Error::General("nobody is there to answer".into())),
+        reply => Ok(reply),
+    }
+}
+
+/// How many questions the connections of a context have open, and may have.
+#[derive(Debug)]
+pub(crate) struct Questions {
+    open: AtomicUsize,
+    most: usize,
+}
+
+impl Questions {
+    pub(super) fn new(most: usize) -> Arc<Self> {
+        Arc::new(Self { open: AtomicUsize::new(0), most })
+    }
+
+    /// A place for a question; None if all are taken.
+    pub(super) fn place(self: &Arc<Self>) -> Option<Place> {
+        let taken = |open: usize| (open < self.most).then(|| open + 1);
+        self.open.fetch_update(Ordering::Relaxed, Ordering::Relaxed, taken).ok()?;
+        Some(Place(Arc::clone(self)))
+    }
+}
+
+/// One of them, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Place(Arc<Questions>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.open.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_bounded_and_come_back() {
+        let questions = Questions::new(2);
+        let (first, second) = (questions.place(), questions.place());
+        assert!(first.is_some() && second.is_some() && questions.place().is_none());
+        drop(first);
+        let third = questions.place();
+        assert!(third.is_some() && questions.place().is_none());
+        assert!(Questions::new(0).place().is_none());
+    }
+}
