@@ -170,19 +170,40 @@ static void a_second_hello_may_leave_the_session_out(void)
 /* a session that still fits is resumed after a HelloRetryRequest. */
 static void a_second_hello_may_keep_the_session(void)
 {
-    static const uint16_t suites[] = {AES_128};
-    struct server_of wish = {DIRECT, AES_128, X25519, 0};
-    tls_context_t *client = client_of(suites, 1), *server = make_server(&wish);
-    struct pair pair = new_pair_of(client, server, NULL);
+    static const uint16_t suites[] = {AES_128, CHACHA};
+    enum form form;
 
-    finish(&pair, server);
-    free_pair(&pair);
-    pair = new_pair_of(client, server, NULL);
-    finish(&pair, server);
-    CHECK_EQ(tls_handshake_kind(pair.server), TLS_HANDSHAKE_RESUMED);
-    free_pair(&pair);
-    tls_context_free(client);
-    tls_context_free(server);
+    for (form = DIRECT; form < FORMS; form++) {
+        struct server_of before = {form, AES_128, X25519, 0}, after = {form, CHACHA, P256, 0};
+        struct server_of same = {form, AES_128, P256, 0};
+        tls_ticket_key_t key = {.size = sizeof(key), .secret_len = 32, .decrypt_until = INT64_MAX};
+        tls_context_t *old = make_server(&before);
+        tls_context_t *servers[2] = {make_server(&after), make_server(&same)};
+        int i;
+
+        memset(key.secret, 7, sizeof(key.secret));
+        CHECK_EQ(tls_context_ticket_keys(old, &key, 1, NULL), TLS_OK);
+        /* Another suite of the same hash: offered, and of no use; then the suite of the session. */
+        for (i = 0; i < 2; i++) {
+            tls_context_t *client = client_of(suites, 2);
+            struct pair pair = {tls_client_new(client, "localhost", NULL), new_server(form, old), 0,
+                                0};
+
+            finish(&pair, old);
+            free_pair(&pair);
+            CHECK_EQ(tls_context_ticket_keys(servers[i], &key, 1, NULL), TLS_OK);
+            pair.client = tls_client_new(client, "localhost", NULL);
+            pair.server = new_server(form, servers[i]);
+            finish(&pair, servers[i]);
+            CHECK_EQ(tls_handshake_kind(pair.server),
+                     i == 0 ? TLS_HANDSHAKE_FULL_RETRIED : TLS_HANDSHAKE_RESUMED_RETRIED);
+            free_pair(&pair);
+            tls_context_free(client);
+        }
+        tls_context_free(old);
+        tls_context_free(servers[0]);
+        tls_context_free(servers[1]);
+    }
 }
 
 /* ---- The end before the beginning ---- */

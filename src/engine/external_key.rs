@@ -10,6 +10,7 @@ use rustls_aws_lc_rs::SUPPORTED_SIG_ALGS;
 use super::fault;
 use super::question::{Reply, Request, ask};
 use super::session::SignRequest;
+use super::store::{FOR_PSS_ALONE, is_for_pss_alone};
 use crate::der::{Elements, SEQUENCE};
 use crate::failure::Failure;
 use crate::status::{TLS_REASON_CERTIFICATE_UNUSABLE, TLS_REASON_KEY_UNUSABLE};
@@ -46,6 +47,9 @@ impl ExternalKey {
             .filter_map(|&(scheme, algorithms)| Some(Scheme { scheme, algorithm: *algorithms.first()? }))
             .filter(|entry| is_for(&public_key, entry.algorithm))
             .collect();
+        if is_for_pss_alone(public_key.as_ref()) {
+            return Err(Failure::config(TLS_REASON_KEY_UNUSABLE, FOR_PSS_ALONE));
+        }
         if schemes.is_empty() {
             return Err(Failure::config(
                 TLS_REASON_KEY_UNUSABLE,

@@ -178,11 +178,25 @@ impl Credential {
 
 fn parse_key(key: &PrivateKeyDer<'static>) -> Result<Box<dyn SigningKey>, Failure> {
     provider().load_private_key(key.clone_key()).map_err(|_| {
-        Failure::config(
-            TLS_REASON_KEY_UNUSABLE,
-            "the private key is damaged, or not RSA (2048 to 8192 bits), ECDSA (P-256, P-384, P-521) or Ed25519",
-        )
+        let why = if is_for_pss_alone(key.secret_der()) {
+            FOR_PSS_ALONE
+        } else {
+            "the private key is damaged, or not RSA (2048 to 8192 bits), ECDSA (P-256, P-384, P-521) or Ed25519"
+        };
+        Failure::config(TLS_REASON_KEY_UNUSABLE, why)
     })
+}
+
+/// What is wrong with such a key, and what to do.
+pub(super) const FOR_PSS_ALONE: &str = "the key is an RSA key for RSASSA-PSS alone (id-RSASSA-PSS), which is not supported: \
+     the same key as rsaEncryption signs by RSASSA-PSS in TLS 1.3 too";
+
+/// Whether a private key (PKCS #8) or a public one (SubjectPublicKeyInfo) has the algorithm identifier id-RSASSA-PSS, which
+/// stands near its beginning.
+pub(super) fn is_for_pss_alone(der: &[u8]) -> bool {
+    const ID_RSASSA_PSS: &[u8] = &[6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 10];
+    const BEGINNING: usize = 32;
+    der[..der.len().min(BEGINNING)].windows(ID_RSASSA_PSS.len()).any(|part| part == ID_RSASSA_PSS)
 }
 
 fn provider() -> &'static dyn KeyProvider {
@@ -198,4 +212,23 @@ pub(crate) fn subject_and_issuer(certificate: &CertificateDer<'_>) -> Option<(Ve
 /// Whether a certificate can be parsed, which is all that can be asked of one before a chain is built.
 pub(crate) fn can_be_parsed(certificate: &CertificateDer<'_>) -> bool {
     webpki::EndEntityCert::try_from(certificate).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use pki_types::PrivatePkcs8KeyDer;
+
+    use super::*;
+
+    #[test]
+    fn a_key_for_pss_alone_is_called_so() {
+        let key = |last: u8| {
+            let identifier = [0x30, 11, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, last];
+            let der = [&[0x30, 18, 2, 1, 0][..], &identifier, &[4, 0]].concat();
+            Zeroizing::new(PrivateKeyDer::from(PrivatePkcs8KeyDer::from(der)))
+        };
+        let message = |last| Credential::new(Vec::new(), key(last)).err().unwrap().message;
+        assert_eq!(&*message(10), FOR_PSS_ALONE);
+        assert!(message(1).contains("damaged"));
+    }
 }

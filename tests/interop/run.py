@@ -59,7 +59,7 @@ MODULES = {
         "go_ech",
         "go_sending",
     ),
-    "tlslite": ("tlslite_compression",),
+    "tlslite": ("tlslite_compression", "tlslite_names"),
     "hsm": ("hsm_peer",),
 }
 

@@ -9,6 +9,7 @@ import zlib
 import brotli
 from tlslite.api import HandshakeSettings, TLSConnection, X509CertChain, parsePEMKey
 from tlslite.errors import BaseTLSException
+from tlslite.extensions import SNIExtension
 from tlslite.messages import CompressedCertificate
 
 LINE = b"one line\n"
@@ -23,13 +24,15 @@ def arguments():
     parser.add_argument("--key")
     parser.add_argument("--compress", default="", help="algorithms for both directions, comma separated")
     parser.add_argument("--ask", action="store_true", help="ask the client for a certificate")
+    parser.add_argument("--version", choices=("1.2", "1.3"), default="1.3")
+    parser.add_argument("--server-name", help="the content of the extension, in hexadecimal digits")
     parser.add_argument("--lie", choices=("length", "stream", "garbage"), help="spoil the own compressed chain")
     return parser.parse_args()
 
 
 def settings_of(args):
     settings = HandshakeSettings()
-    settings.minVersion = settings.maxVersion = (3, 4)
+    settings.minVersion = settings.maxVersion = (3, 4) if args.version == "1.3" else (3, 3)
     settings.certificate_compression_send = settings.certificate_compression_receive = (
         args.compress.split(",") if args.compress else []
     )
@@ -92,6 +95,8 @@ def main():
     args = arguments()
     if args.lie:
         spoil(args.lie)
+    if args.server_name:
+        SNIExtension.extData = property(lambda _: bytearray.fromhex(args.server_name))
     connection = TLSConnection(connect(args))
     report = {"error": "", "line": ""}
     try:
