@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <tlsbio.h>
 
@@ -14,11 +15,21 @@ static void fail(void)
     _Exit(1);
 }
 
+unsigned check_patience(unsigned seconds)
+{
+    const char *factor = getenv("TLSBIO_PATIENCE");
+    unsigned times = factor != NULL ? (unsigned)strtoul(factor, NULL, 10) : 1;
+
+    return seconds * (times > 0 ? times : 1);
+}
+
 void check_begin_case(const char *name)
 {
     current_case = name;
     printf("%s\n", name);
     fflush(stdout);
+    /* A hang ends the program, with the name of the case as its last line. */
+    alarm(check_patience(600));
 }
 
 void check_true(int holds, const char *text, const char *file, int line)

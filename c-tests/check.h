@@ -16,6 +16,10 @@
 /* Runs one case and prints its name, so that a failure or a hang is at once placed. */
 #define RUN(test) (check_begin_case(#test), test())
 
+/* How long nothing may happen before it is taken for a hang: on a busy machine TLSBIO_PATIENCE
+ * times as long. */
+unsigned check_patience(unsigned seconds);
+
 void check_true(int holds, const char *text, const char *file, int line);
 void check_equal(long long actual, long long expected, const char *actual_text,
                  const char *expected_text, const char *file, int line);

@@ -4,19 +4,41 @@ use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::sync::Once;
 
+use crate::ffi::first_call_of_thread;
+
 thread_local! {
-    /// Whether this thread is inside a call of the C interface.
-    static INSIDE: Cell<bool> = const { Cell::new(false) };
+    /// Where this thread is.
+    static PLACE: Cell<u8> = const { Cell::new(NEW) };
+}
+
+/// It was never inside.
+const NEW: u8 = 0;
+/// It was inside before.
+const OUTSIDE: u8 = 1;
+/// It is inside a call of the C interface.
+const INSIDE: u8 = 2;
+
+/// Whether this thread is inside a call of the C interface.
+pub(crate) fn is_inside() -> bool {
+    PLACE.get() == INSIDE
 }
 
 /// Runs `body`; a panic in it is an `Err`, and is not reported on standard error.
 #[inline]
 pub(crate) fn catch<R>(body: impl FnOnce() -> R) -> Result<R, ()> {
-    INSIDE.set(true);
+    let before = PLACE.get();
+    let after = if before == OUTSIDE { OUTSIDE } else { after_this(before) };
+    PLACE.set(INSIDE);
     // Whatever `body` could leave half done is an object that is poisoned after a panic.
     let result = catch_unwind(AssertUnwindSafe(body));
-    INSIDE.set(false);
+    PLACE.set(after);
     result.map_err(drop)
+}
+
+/// Where this thread is after a call that is its first one, or within another one.
+#[cold]
+fn after_this(before: u8) -> u8 {
+    if before == NEW && first_call_of_thread() { OUTSIDE } else { before }
 }
 
 /// Lets the hook of a Rust host see only the host's own panics. Called by every function that makes
@@ -26,7 +48,7 @@ pub(crate) fn install() {
     INSTALLED.call_once(|| {
         let outer = take_hook();
         set_hook(Box::new(move |info| {
-            if !INSIDE.get() {
+            if !is_inside() {
                 outer(info);
             }
         }));
@@ -35,6 +57,14 @@ pub(crate) fn install() {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn a_call_within_a_call_leaves_the_thread_inside() {
+        assert!(!super::is_inside());
+        let after = super::catch(|| super::catch(super::is_inside).map(|inner| (inner, super::is_inside())));
+        assert_eq!(after, Ok(Ok((true, true))));
+        assert!(!super::is_inside());
+    }
+
     #[test]
     fn a_panic_is_an_error() {
         super::install();

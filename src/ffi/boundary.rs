@@ -2,7 +2,9 @@
 //! inside, and the containment of panics.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use super::fork::Call;
 use super::handle::{Entry, Table};
 use super::types::{tls_builder_t, tls_conn_t, tls_context_t, tls_session_t};
 use crate::builder::Builder;
@@ -231,8 +233,34 @@ fn refused(status: Status, what: &str) -> Failure {
 
 /// Runs `body` where there is no object that a panic could poison.
 pub(super) fn contained<T>(body: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    let _call = Call::begin();
     quiet::install();
     quiet::catch(body).unwrap_or_else(|()| Err(Failure::panic()))
+}
+
+/// Runs `body`, which makes nothing that has a handle and does not fail: None if it panics.
+pub(super) fn aside<T>(body: impl FnOnce() -> T) -> Option<T> {
+    let _call = Call::begin();
+    quiet::catch(body).ok()
+}
+
+/// Waits until no thread is inside any handle. False if that took too long.
+pub(super) fn wait_for_handles(longest: Duration) -> bool {
+    BUILDERS.wait_until_idle(longest)
+        && CONTEXTS.wait_until_idle(longest)
+        && CONNECTIONS.wait_until_idle(longest)
+        && SESSIONS.wait_until_idle(longest)
+}
+
+/// In a child. Where a thread may have been at work, the value stays shut: it may be half changed, but for a context,
+/// of which a thread only takes a share.
+pub(super) fn forget_other_threads(none_was_at_work: bool) {
+    CONTEXTS.forget_users();
+    if none_was_at_work {
+        BUILDERS.forget_users();
+        CONNECTIONS.forget_users();
+        SESSIONS.forget_users();
+    }
 }
 
 pub(super) fn publish_builder(builder: Builder) -> Result<*mut tls_builder_t, Failure> {
@@ -294,7 +322,7 @@ pub(super) fn end_session(handle: *mut tls_session_t) {
 
 /// Ends a value. NULL and handles that are none do nothing: a destructor has nobody to tell.
 fn end<T>(table: &Table<T>, handle: usize) {
-    let _ = quiet::catch(|| table.remove(handle));
+    aside(|| table.remove(handle));
 }
 
 #[cfg(test)]

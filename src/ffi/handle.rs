@@ -16,7 +16,9 @@ use std::cell::UnsafeCell;
 use std::ops::{Deref, DerefMut};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
 
+use super::fork;
 use crate::status::{Status, TLS_ERR_BUSY, TLS_ERR_HANDLE, TLS_ERR_MEMORY};
 
 const INDEX_BITS: u32 = 26;
@@ -95,8 +97,27 @@ impl<T> Table<T> {
     #[inline]
     pub(super) fn enter(&self, handle: usize) -> Result<Entry<'_, T>, Status> {
         let (slot, index, idle) = self.find(handle)?;
-        match slot.state.compare_exchange(idle, idle | BUSY, Ordering::Acquire, Ordering::Relaxed) {
-            Ok(_) => Ok(Entry { table: self, slot, index }),
+        self.enter_between_forks(slot, index, |slot| Self::claim(slot, idle))
+    }
+
+    /// Enters a slot by `claim`, whose exchange and the look for a fork that follows are in one order with those of a fork.
+    #[inline]
+    fn enter_between_forks<'a>(
+        &'a self,
+        slot: &'a Slot<T>,
+        index: u32,
+        claim: impl Fn(&Slot<T>) -> Result<(), Status>,
+    ) -> Result<Entry<'a, T>, Status> {
+        claim(slot)?;
+        let entry = Entry { table: self, slot, index };
+        if fork::is_near() { self.enter_after_fork(entry, claim) } else { Ok(entry) }
+    }
+
+    /// Keeps other threads out.
+    #[inline]
+    fn claim(slot: &Slot<T>, idle: u64) -> Result<(), Status> {
+        match slot.state.compare_exchange(idle, idle | BUSY, Ordering::SeqCst, Ordering::Relaxed) {
+            Ok(_) => Ok(()),
             Err(state) if state == idle | BUSY => Err(TLS_ERR_BUSY),
             Err(_) => Err(TLS_ERR_HANDLE),
         }
@@ -115,6 +136,10 @@ impl<T> Table<T> {
 
     fn enter_missed(&self, handle: usize, note: u64) -> Result<Entry<'_, T>, Status> {
         let (slot, index, idle) = self.find(handle)?;
+        self.enter_between_forks(slot, index, |slot| Self::claim_noting(slot, idle, note))
+    }
+
+    fn claim_noting(slot: &Slot<T>, idle: u64, note: u64) -> Result<(), Status> {
         let mut state = slot.state.load(Ordering::Relaxed);
         loop {
             if state & !(BUSY | MISSED) != idle {
@@ -122,12 +147,49 @@ impl<T> Table<T> {
             }
             let is_free = state & BUSY == 0;
             let next = state | if is_free { BUSY } else { note };
-            match slot.state.compare_exchange_weak(state, next, Ordering::Acquire, Ordering::Relaxed) {
-                Ok(_) if is_free => return Ok(Entry { table: self, slot, index }),
+            match slot.state.compare_exchange_weak(state, next, Ordering::SeqCst, Ordering::Relaxed) {
+                Ok(_) if is_free => return Ok(()),
                 Ok(_) => return Err(TLS_ERR_BUSY),
                 Err(current) => state = current,
             }
         }
+    }
+
+    /// Waits outside until the fork is over that came before `entry`.
+    #[cold]
+    fn enter_after_fork<'a>(
+        &'a self,
+        mut entry: Entry<'a, T>,
+        claim: impl Fn(&Slot<T>) -> Result<(), Status>,
+    ) -> Result<Entry<'a, T>, Status> {
+        let (slot, index) = (entry.slot, entry.index);
+        while !fork::may_pass() && fork::is_near() {
+            drop(entry);
+            let is_over = fork::wait_until_over();
+            claim(slot)?;
+            entry = Entry { table: self, slot, index };
+            if !is_over {
+                break;
+            }
+        }
+        Ok(entry)
+    }
+
+    /// Waits, for each value that is entered or about to end, until it is not. False if that took too long.
+    pub(super) fn wait_until_idle(&self, longest: Duration) -> bool {
+        self.slots()
+            .all(|slot| fork::wait(longest, || slot.state.load(Ordering::SeqCst) & (BUSY | DOOMED) == 0))
+    }
+
+    /// In a child: those who entered were threads that this process does not have.
+    pub(super) fn forget_users(&self) {
+        for slot in self.slots().filter(|slot| slot.state.load(Ordering::Relaxed) & (BUSY | DOOMED) == BUSY) {
+            slot.state.fetch_and(!BUSY, Ordering::SeqCst);
+        }
+    }
+
+    fn slots(&self) -> impl Iterator<Item = &Slot<T>> {
+        self.pages.iter().filter_map(OnceLock::get).flat_map(|page| page.iter())
     }
 
     /// Ends the value behind `handle`: now, or, if another thread is inside, as soon as that one
@@ -366,6 +428,23 @@ mod tests {
         assert_eq!(table.enter_noting(handle).err(), Some(TLS_ERR_HANDLE));
         let again = table.insert(2).unwrap();
         assert!(!table.enter_noting(again).unwrap().take_missed());
+    }
+
+    #[test]
+    fn what_threads_entered_that_are_no_more_can_be_entered_again() {
+        let table = Table::new(0xc0);
+        let handles: Vec<_> = (0..200).map(|number| table.insert(number).unwrap()).collect();
+        std::mem::forget(table.enter(handles[150]).unwrap());
+        let doomed = table.enter(handles[7]).unwrap();
+        table.remove(handles[7]).unwrap();
+        assert_eq!(table.enter(handles[150]).err(), Some(TLS_ERR_BUSY));
+        assert!(!table.wait_until_idle(Duration::ZERO));
+
+        table.forget_users();
+        assert_eq!(*table.enter(handles[150]).unwrap(), 150);
+        assert_eq!(table.enter(handles[7]).err(), Some(TLS_ERR_HANDLE));
+        drop(doomed);
+        assert!(table.wait_until_idle(Duration::ZERO));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! One thin file per section of `include/tlsbio.h`, whose text is the documentation of the functions
 //! here. What every export needs stands once: [`boundary`] checks handles and contains panics,
-//! [`handle`] says which handles are real, [`memory`] turns the host's pointers into slices. All of
+//! [`handle`] says which handles are real, [`fork`] keeps a child from finding a call half done, [`memory`] turns the host's pointers into slices. All of
 //! the crate's `unsafe` is in this room, each piece with the reason why it is sound.
 
 // The names of the exports are C's.
@@ -10,6 +10,7 @@
 
 mod allocator;
 mod boundary;
+mod fork;
 mod handle;
 mod memory;
 mod types;
@@ -37,6 +38,8 @@ mod ech;
 mod halves;
 mod secrets;
 mod constants;
+
+pub(crate) use fork::first_call_of_thread;
 
 pub use answers::*;
 pub use builder::*;
