@@ -95,9 +95,19 @@
  * either direction [R-05]. If the process has no memory left, it ends, as most programs do.
  *
  * Environment. The library reads no environment variable (but see tls_builder_trust_system()), needs no
- * initialisation, and stays mapped once it is loaded. After fork(), the child may use contexts, and those
- * connections that no other thread of the parent was inside at that moment; a connection goes on in one of
- * the two processes, not in both.
+ * initialisation, and stays mapped once it is loaded.
+ *
+ * fork(). The child may use all that it inherits, whatever other threads of its parent were doing [R-160]:
+ * contexts, builders, sessions, and connections, none of which is half way through a call [R-161]. A connection
+ * goes on in one of the two processes, not in both: they have the same keys. Random numbers are different ones
+ * [R-162]. For that, fork() waits until the other threads have left the library, which takes no longer than the
+ * longest call, and threads that come meanwhile wait until it is over; several threads may fork [R-164].
+ * - A thread that does not leave for ten seconds is waited for no longer. What it was inside is TLS_ERR_BUSY in the
+ *   child for good, but contexts; the child may wait for ever for what that thread had locked.
+ * - Handlers of the host's (pthread_atfork) that wait for threads that use the library must run first: they are
+ *   registered after the library is loaded [R-163]. Otherwise both wait, for twenty seconds each time.
+ * - A child that is made without handlers (_Fork, clone), or in the handler of a signal that interrupted a call of
+ *   this library, may only call _exit() and the exec functions. vfork() and posix_spawn() need nothing of this.
  *
  * ABI. Only opaque pointers, fixed-width integers, size_t and ptrdiff_t, and structs that carry their size.
  * The soname is libtlsbio.so.0, every symbol has the version TLSBIO_0.1. Names and numbers do not change;
@@ -794,6 +804,11 @@ typedef struct tls_traffic_secret {
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
+
+/**
+ * Ends what the cryptographic library has of this thread (openssl/thread.h).
+ */
+extern int32_t clear_thread(void);
 
 /**
  * ---- 1. Errors ------------------------------------------------------------------------------

@@ -64,6 +64,7 @@ check "the header and docs/status.md are as generated" cargo run --quiet -p head
 check "unsafe stays in src/ffi and src/coroutine.rs" none '\bunsafe\b' 'src/*.rs' ':!src/ffi' ':!src/coroutine.rs' ':!src/lib.rs'
 check "every room but these forbids unsafe" test "$(grep -c '^#\[forbid(unsafe_code)\]$' src/lib.rs)" -eq "$(grep -cE '^(pub )?mod ' src/lib.rs | awk '{ print $1 - 2 }')"
 check "rustls is named in src/engine only" none '\brustls(_aws_lc_rs)?::' 'src/*.rs' ':!src/engine'
+check "every call is known to forks: panics are caught in src/ffi/boundary.rs only" none 'quiet::catch' 'src/ffi/*.rs' ':!src/ffi/boundary.rs'
 check "names in the documents exist" names_in_documents
 check "the documents name every call of OpenSSL that is replaced" tests/migration/openssl_names.py
 check "the documents name every call of rustls-ffi" tests/migration/rustls_ffi_names.py

@@ -2,6 +2,7 @@
 # All tests: what `make test` runs after scripts/setup.sh. Each step says how long it took.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+. scripts/patience.sh
 
 step() { # WHAT COMMAND...
     local what=$1 start=$SECONDS

@@ -66,7 +66,7 @@ func TestHTTP(t *testing.T) {
 				},
 			}
 			defer transport.CloseIdleConnections()
-			client := &http.Client{Transport: transport, Timeout: 20 * time.Second}
+			client := &http.Client{Transport: transport, Timeout: patience(20 * time.Second)}
 			for i := range 5 {
 				response, err := client.Post("https://"+address+"/path", "text/plain", strings.NewReader(strings.Repeat("x", i*50000)))
 				if err != nil {

@@ -94,7 +94,7 @@ func forget(t *testing.T, pair func(testing.TB) (client, server net.Conn)) {
 	runtime.GC()
 	runtime.GC()
 	// Cleanups run on a goroutine of their own.
-	stuck := time.Now().Add(20 * time.Second)
+	stuck := time.Now().Add(patience(20 * time.Second))
 	for h := range handles {
 		// The library's own answer: a handle that was freed is known no more.
 		for h.advance() != errHandle {
@@ -139,7 +139,7 @@ func TestCollectedAfterClose(t *testing.T) {
 	for range count {
 		select {
 		case <-collected:
-		case <-time.After(20 * time.Second):
+		case <-time.After(patience(20 * time.Second)):
 			t.Fatal("a closed connection is not collected")
 		}
 	}

@@ -5,6 +5,7 @@ set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
+. "$root/scripts/patience.sh"
 target=$root/target
 
 if [ ! -e "$target/release/libtlsbio.a" ]; then
@@ -42,7 +43,7 @@ nettest() {
     mkdir -p "$target/go/x-net"
     cp -r "$("$go" env GOROOT)/src/vendor/golang.org/x/net/nettest" "$target/go/x-net/"
     printf 'module golang.org/x/net\n' >"$target/go/x-net/go.mod"
-    (cd nettest && "$go" test -timeout 3m "$@" .)
+    (cd nettest && "$go" test -timeout "$(patience 300)s" "$@" .)
 }
 
 # The pkg-config way of linking, against the shared library as it would be installed.
@@ -51,14 +52,14 @@ by_pkg_config() {
     mkdir -p "$installed"
     printf '%s\n' "Name: tlsbio" "Description: the build tree" "Version: 0" "Cflags: -I$root/include" \
         "Libs: -L$target/release -ltlsbio" >"$installed/tlsbio.pc"
-    PKG_CONFIG_PATH=$installed LD_LIBRARY_PATH=$target/release "$go" test -tags tlsbio_system -short -timeout 2m -run 'TestWithCryptoTLS|TestHTTP' .
+    PKG_CONFIG_PATH=$installed LD_LIBRARY_PATH=$target/release "$go" test -tags tlsbio_system -short -timeout "$(patience 300)s" -run 'TestWithCryptoTLS|TestHTTP' .
 }
 
 step "format" formatted
 step "vet" "$go" vet ./...
-step "tests" "$go" test -count 1 -timeout 2m ./...
-step "tests under the race detector, and with cgocheck=1" env GODEBUG=cgocheck=1 "$go" test -count 1 -race -timeout 3m .
-step "tests with cgocheck2" env GOEXPERIMENT=cgocheck2 "$go" test -count 1 -timeout 3m .
+step "tests" "$go" test -count 1 -timeout "$(patience 300)s" ./...
+step "tests under the race detector, and with cgocheck=1" env GODEBUG=cgocheck=1 "$go" test -count 1 -race -timeout "$(patience 300)s" .
+step "tests with cgocheck2" env GOEXPERIMENT=cgocheck2 "$go" test -count 1 -timeout "$(patience 300)s" .
 step "the connection suite of golang.org/x/net" nettest -count 1
 if command -v pkg-config >/dev/null; then
     step "linked by pkg-config" by_pkg_config

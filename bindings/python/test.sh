@@ -13,6 +13,7 @@ all | own | suites) ;;
 esac
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
+. "$root/scripts/patience.sh"
 python=${PYTHON:-python3}
 version=$("$python" -c 'import sys; print(f"{sys.implementation.name}-{sys.version_info[0]}.{sys.version_info[1]}")')
 work=$root/target/python-tests/$version
@@ -86,7 +87,7 @@ if [ "$what" != suites ]; then
     step "install" install_wheel tests
     step "types and style" types_and_style
     # One that hangs is ended, and says where it was.
-    own_tests=(timeout --signal=ABRT 600 env PYTHONFAULTHANDLER=1 "$work/tests/bin/pytest" -q -rs -p no:cacheprovider --ignore "$here/tests/aio" --ignore "$here/tests/twisted" "$here/tests")
+    own_tests=(timeout --signal=ABRT "$(patience 600)" env PYTHONFAULTHANDLER=1 "$work/tests/bin/pytest" -q -rs -p no:cacheprovider --ignore "$here/tests/aio" --ignore "$here/tests/twisted" "$here/tests")
     step "tests" "${own_tests[@]}"
     if "$work/tests/bin/python" -c 'import tlsbio._speed' 2>/dev/null; then
         step "tests without the part in C" env TLSBIO_TEST_WITHOUT_C=1 "${own_tests[@]}"

@@ -3,9 +3,19 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static char about[256] = "set-up";
 static size_t failures;
+
+/* A cell that takes so long hangs: TLSBIO_PATIENCE times as long on a busy machine, as in
+ * ../check.h. */
+static void watch(void)
+{
+    const char *factor = getenv("TLSBIO_PATIENCE");
+    unsigned times = factor ? (unsigned)strtoul(factor, NULL, 10) : 1;
+    alarm(600 * (times > 0 ? times : 1));
+}
 
 void report_about(const char *format, ...)
 {
@@ -13,6 +23,7 @@ void report_about(const char *format, ...)
     va_start(arguments, format);
     vsnprintf(about, sizeof(about), format, arguments);
     va_end(arguments);
+    watch();
     if (getenv("MATRIX_VERBOSE"))
         printf("%s\n", about);
 }

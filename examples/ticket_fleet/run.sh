@@ -41,7 +41,7 @@ start_redis() {
         redis-server --bind 127.0.0.1 --port "$redis_port" --save '' --appendonly no --dir "$scratch" \
             >"$scratch/redis.log" 2>&1 &
         redis=$!
-        for _ in $(seq 100); do
+        for _ in $(seq 1200); do
             kill -0 "$redis" 2>/dev/null || break
             # Another Redis may have the port: ours knows its process.
             if redis-cli -p "$redis_port" info server 2>/dev/null | tr -d '\r' | grep -qx "process_id:$redis"; then
@@ -63,7 +63,7 @@ start=$(($(date +%s) + 2))
 "$build/rotate" "$redis_port" "$start" "$period" "$((rotations + 2))" &
 rotate=$!
 children+=("$rotate")
-for _ in $(seq 100); do
+for _ in $(seq 1200); do
     [ "$(redis-cli -p "$redis_port" llen ticket_fleet:keys)" -gt 0 ] && break
     sleep 0.05
 done
@@ -76,7 +76,7 @@ for i in $(seq "$servers"); do
     children+=($!)
 done
 for i in $(seq "$servers"); do
-    for _ in $(seq 100); do
+    for _ in $(seq 1200); do
         [ -s "$scratch/server.$i" ] && break
         sleep 0.05
     done

@@ -5,6 +5,7 @@ import socket
 import subprocess
 import threading
 
+import patience
 from harness import IDENTITIES, P256, VERSION_IDS, VERSIONS, X25519, X25519MLKEM768
 from harness import InteropTest, certificates, pattern, rows
 from process import Process
@@ -43,11 +44,11 @@ def missing_group(name):
             + [f"https://127.0.0.1:{listener.getsockname()[1]}/"],
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=patience.SECONDS,
         )
     if probe.returncode != NO_SUCH_SUITE_OR_CURVE:
         return None
-    release = subprocess.run(["curl", "--version"], capture_output=True, text=True, timeout=30).stdout
+    release = subprocess.run(["curl", "--version"], capture_output=True, text=True, timeout=patience.SECONDS).stdout
     return f"{' '.join(release.split()[:2])}: {probe.stderr.strip()}"
 
 

@@ -6,6 +6,7 @@ import subprocess
 from ctypes import byref
 from pathlib import Path
 
+import patience
 from harness import ALGORITHMS, VERSION_IDS, VERSIONS, InteropTest, rows
 from native import Connection, Error, Library, Refused
 from settings import pki
@@ -32,7 +33,7 @@ def sign(scheme, key, message, directory):
         command = ["openssl", "dgst", f"-{digest}", *options, "-sign", key, path]
     else:
         command = ["openssl", "pkeyutl", "-sign", "-rawin", "-inkey", key, "-in", path]
-    return subprocess.run(command, check=True, capture_output=True, timeout=20).stdout
+    return subprocess.run(command, check=True, capture_output=True, timeout=patience.SECONDS).stdout
 
 
 class ExternalEnd:
@@ -78,7 +79,7 @@ class ExternalEnd:
     def run(self, transport, send=b"", echo=False, expect=None):
         """All that came, until the peer has closed its direction or the connection has failed. Our direction is
         closed after `expect` bytes, or after the peer's."""
-        transport.settimeout(20)
+        transport.settimeout(patience.SECONDS)
         lib, connection, got = self.lib, self.connection, b""
         closed = False
         while True:
@@ -126,7 +127,7 @@ class ExternalKeyTest(InteropTest):
         """Echoes what the client sends that `start_client(port)` makes; answers a function that waits for all of it.
         A key that is not the certificate's makes a signature that the library does not take."""
         with socket.create_server(("127.0.0.1", 0)) as listener:
-            listener.settimeout(20)
+            listener.settimeout(patience.SECONDS)
             client = start_client(listener.getsockname()[1])
             transport, _ = listener.accept()
         return client, lambda: self._run("server", version, algorithm, transport, key, echo=True)

@@ -4,6 +4,7 @@ import functools
 import socket
 import subprocess
 
+import patience
 from harness import IDENTITIES, P256, P384, VERSION_IDS, VERSIONS, X25519, X25519MLKEM768
 from harness import InteropTest, certificates, pattern_lines, rows
 from process import Process
@@ -33,11 +34,16 @@ def priority(version=None, groups=()):
 def missing_group(name):
     """Why this GnuTLS cannot use a group, or None."""
     probe = subprocess.run(
-        ["gnutls-cli", "--list", "--priority", priority(groups=[name])], capture_output=True, text=True, timeout=30
+        ["gnutls-cli", "--list", "--priority", priority(groups=[name])],
+        capture_output=True,
+        text=True,
+        timeout=patience.SECONDS,
     )
     if probe.returncode == 0:
         return None
-    release = subprocess.run(["gnutls-cli", "--version"], capture_output=True, text=True, timeout=30).stdout
+    release = subprocess.run(
+        ["gnutls-cli", "--version"], capture_output=True, text=True, timeout=patience.SECONDS
+    ).stdout
     return f"{release.splitlines()[0]}: {probe.stderr.strip()}"
 
 

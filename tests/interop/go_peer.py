@@ -4,6 +4,7 @@ import functools
 import json
 import subprocess
 
+import patience
 from harness import IDENTITIES, P256, P384, VERSION_IDS, VERSIONS, X25519, X25519MLKEM768
 from harness import InteropTest, certificates, pattern, rows
 from process import Process
@@ -17,7 +18,7 @@ SECP384R1MLKEM1024 = "0x11ed"
 def missing_group(number):
     """Why this release of Go cannot use a group, or None."""
     probe = subprocess.run(
-        [settings.go_peer, "probe", "--groups", number], capture_output=True, text=True, timeout=30
+        [settings.go_peer, "probe", "--groups", number], capture_output=True, text=True, timeout=patience.SECONDS
     )
     if probe.returncode == 0:
         return None

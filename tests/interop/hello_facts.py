@@ -2,6 +2,7 @@
 
 import socket
 
+import patience
 from native import Connection
 from openssl_hello import FACTS, UNRECOGNIZED_NAME, HelloLibrary
 
@@ -22,11 +23,11 @@ def offered_by(test, start_client):
     """The facts, and the client that `start_client(port)` made; it gets the alert unrecognized_name."""
     lib = HelloLibrary()
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(20)
+        listener.settimeout(patience.SECONDS)
         client = start_client(listener.getsockname()[1])
         transport, _ = listener.accept()
     test.addCleanup(transport.close)
-    transport.settimeout(20)
+    transport.settimeout(patience.SECONDS)
     server = Connection(lib, lib.tls_server_new(None, None))
     test.addCleanup(server.free)
     records = b""

@@ -6,6 +6,7 @@ import socket
 import subprocess
 from pathlib import Path
 
+import patience
 from external import ExternalEnd
 from harness import VERSIONS, InteropTest, rows
 from openssl_tools import VERSION_FLAGS, SClient, SServer
@@ -40,7 +41,8 @@ class Token:
         return str(self.directory / name)
 
     def run(self, *command):
-        subprocess.run(command, env=os.environ | self.settings, check=True, capture_output=True, timeout=30)
+        environment = os.environ | self.settings
+        subprocess.run(command, env=environment, check=True, capture_output=True, timeout=patience.SECONDS)
 
     def tool(self, *arguments):
         self.run("pkcs11-tool", "--module", MODULE, "--login", "--pin", PIN, *arguments)
@@ -64,7 +66,9 @@ class Token:
     def sign(self, scheme, message):
         command = [SIGNER, f"0x{scheme:04x}"]
         environment = os.environ | self.settings
-        return subprocess.run(command, input=message, env=environment, check=True, stdout=-1, timeout=30).stdout
+        return subprocess.run(
+            command, input=message, env=environment, check=True, stdout=-1, timeout=patience.SECONDS
+        ).stdout
 
 
 ROWS = rows(*((f"{version} {algorithm}", version, algorithm) for version in VERSIONS for algorithm in KEY_TYPES))
@@ -82,7 +86,7 @@ class HardwareKey(InteropTest):
     def test_server(self, version, algorithm):
         token = Token(self.directory, algorithm)
         with socket.create_server(("127.0.0.1", 0)) as listener:
-            listener.settimeout(20)
+            listener.settimeout(patience.SECONDS)
             client = self.start(SClient(listener.getsockname()[1], VERSION_FLAGS[version]))
             transport, _ = listener.accept()
         server = self.end("server", version, token)

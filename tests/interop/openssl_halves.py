@@ -4,12 +4,11 @@ import socket
 import threading
 from ctypes import POINTER, byref, c_void_p
 
+import patience
 from harness import VERSIONS, InteropTest, pattern_lines, rows
 from native import Connection, Context, Error, Library, Refused
 from openssl_tools import VERSION_FLAGS, SServer, reversed_lines
 from settings import pki
-
-PATIENCE_SECONDS = 60
 
 
 class Halves(InteropTest):
@@ -27,7 +26,7 @@ class Halves(InteropTest):
         connection = context.connection("server.test")
         context.free()
         self.addCleanup(connection.free)
-        sock = socket.create_connection(("127.0.0.1", server.port()), timeout=PATIENCE_SECONDS)
+        sock = socket.create_connection(("127.0.0.1", server.port()), timeout=patience.SECONDS)
         self.addCleanup(sock.close)
         while (status := connection.status()) != "TLS_OK":
             self.assertEqual(status, "TLS_WANT_FEED", connection.error().message)
@@ -74,7 +73,7 @@ class Halves(InteropTest):
                 self.woken.set()
 
     def join(self, thread):
-        thread.join(PATIENCE_SECONDS)
+        thread.join(patience.SECONDS)
         self.assertFalse(thread.is_alive(), "the receiving thread did not end")
         self.assertEqual(self.failures, [])
 
@@ -103,7 +102,7 @@ class OurClient(Halves):
         received = bytearray()
         thread = self.in_thread(lambda: self.receive(sock, receiving, len("after\n"), received))
         server.write(b"K\n").join()
-        self.assertTrue(self.woken.wait(PATIENCE_SECONDS), "the sending half was not woken")
+        self.assertTrue(self.woken.wait(patience.SECONDS), "the sending half was not woken")
         self.assertTrue(sending.state() & self.lib.TLS_CAN_DRAIN)
         self.send_queued(sock, sending)
         self.assertFalse(receiving.state() & self.lib.TLS_WAKE_SENDER)

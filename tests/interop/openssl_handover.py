@@ -5,6 +5,7 @@ import contextlib
 import socket
 from ctypes import POINTER, byref, c_int32, c_size_t, c_uint16, c_void_p
 
+import patience
 import records
 from harness import InteropTest, rows
 from native import Connection, Error, Library, Refused
@@ -90,7 +91,7 @@ class OurClient(Handover):
     @rows(*CASES)
     def test_handover(self, version, suite, name, algorithm):
         server = self.start(SServer(*suite_flag(version, name), server_identity=identity("server", algorithm)))
-        with socket.create_connection(("127.0.0.1", server.port()), timeout=30) as sock:
+        with socket.create_connection(("127.0.0.1", server.port()), timeout=patience.SECONDS) as sock:
             receive, send = self.hand_over(self.connection(False, suite, algorithm), sock)
             for line in (b"first", b"second", b"x" * 10000):
                 sock.sendall(send.seal(DATA, line + b"\n"))
@@ -103,11 +104,11 @@ class OurServer(Handover):
     @rows(*CASES)
     def test_handover(self, version, suite, name, algorithm):
         with socket.create_server(("127.0.0.1", 0)) as listening:
-            listening.settimeout(30)
+            listening.settimeout(patience.SECONDS)
             client = self.start(SClient(listening.getsockname()[1]))
             sock, _ = listening.accept()
         with sock:
-            sock.settimeout(30)
+            sock.settimeout(patience.SECONDS)
             receive, send = self.hand_over(self.connection(True, suite, algorithm), sock)
             for line in (b"from the client\n", b"and again\n"):
                 client.write(line).join()

@@ -5,6 +5,7 @@ import socket
 import ssl
 from ctypes import c_int32, c_ssize_t, c_size_t, c_uint8, c_void_p
 
+import patience
 from harness import InteropTest, rows
 from native import Connection, Library
 from openssl_tools import VERSION_FLAGS, SClient
@@ -89,7 +90,7 @@ class ClientHello(InteropTest):
         client = self.start(SClient(listener.getsockname()[1], "-msg", *flags, brief=False, **options))
         transport, _ = listener.accept()
         self.addCleanup(transport.close)
-        transport.settimeout(20)
+        transport.settimeout(patience.SECONDS)
         server = Connection(lib, lib.tls_server_new(None, None))
         self.addCleanup(server.free)
         received = 0

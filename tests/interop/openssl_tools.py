@@ -3,6 +3,7 @@
 import functools
 import subprocess
 
+import patience
 from harness import P256, P384, X25519, X25519MLKEM768
 from process import Process
 from settings import pki
@@ -51,10 +52,12 @@ def missing_group(name):
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=patience.SECONDS,
     )
     if "SSL_CONF_cmd" in probe.stderr:
-        release = subprocess.run(["openssl", "version"], capture_output=True, text=True, timeout=30).stdout
+        release = subprocess.run(
+            ["openssl", "version"], capture_output=True, text=True, timeout=patience.SECONDS
+        ).stdout
         return f"{' '.join(release.split()[:2])} refuses -groups {name}"
     return None
 

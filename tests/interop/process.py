@@ -7,10 +7,11 @@ import signal
 import subprocess
 import threading
 
+import patience
 from settings import settings
 
 # No process of a test lives longer than this, whatever goes wrong.
-LIMIT_SECONDS = 30
+LIMIT_SECONDS = patience.SECONDS
 
 
 class Process:

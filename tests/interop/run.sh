@@ -6,6 +6,7 @@ set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
+. "$root/scripts/patience.sh"
 target=$root/target
 build=$target/interop
 library=$target/release/libtlsbio.so

@@ -7,11 +7,21 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { PATIENCE_MS = 20000, LINGER_MS = 2000 };
+enum { PATIENCE_MS = 60000, LINGER_MS = 2000 };
+
+/* TLSBIO_PATIENCE times as long on a busy machine (scripts/patience.sh). */
+static int patience_ms(void)
+{
+    const char *factor = getenv("TLSBIO_PATIENCE");
+    int times = factor ? atoi(factor) : 1;
+
+    return PATIENCE_MS * (times > 0 ? times : 1);
+}
 
 static int complain(const char *what, int fd)
 {
@@ -108,7 +118,7 @@ bool socket_wait(int fd, short events, short *revents)
     int ready;
 
     do
-        ready = poll(&one, 1, PATIENCE_MS);
+        ready = poll(&one, 1, patience_ms());
     while (ready < 0 && errno == EINTR);
     *revents = one.revents;
     return ready > 0;

@@ -5,6 +5,7 @@
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../../../.." && pwd)
+. "$root/scripts/patience.sh"
 
 python=${PYTHON:-python3}
 venv=$root/target/python/aio-$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
@@ -17,5 +18,5 @@ fi
 
 cd "$here"
 # One that hangs is ended, and says where it was.
-timeout --signal=ABRT 300 "$venv/bin/python" -X dev -m pytest -q -rs -p no:cacheprovider "$@"
-timeout --signal=ABRT 300 "$venv/bin/python" -X dev -m pytest -q -rs -p no:cacheprovider --pure "$@"
+timeout --signal=ABRT "$(patience 600)" "$venv/bin/python" -X dev -m pytest -q -rs -p no:cacheprovider "$@"
+timeout --signal=ABRT "$(patience 600)" "$venv/bin/python" -X dev -m pytest -q -rs -p no:cacheprovider --pure "$@"

@@ -5,7 +5,7 @@ import gc
 import ssl
 
 import pytest
-from conftest import VERSIONS, Log, Ours, builder, our_client, our_server, port_of, read
+from conftest import TOO_LONG, VERSIONS, Log, Ours, builder, our_client, our_server, port_of, read
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -148,7 +148,13 @@ def test_an_answer_that_never_comes(run):
         server = await tlsbio.aio.create_server(Log, "127.0.0.1", 0, ssl=our_server())
         with pytest.raises(ConnectionAbortedError):
             await tlsbio.aio.create_connection(
-                Log, "127.0.0.1", port_of(server), ssl=asking_client(), verify=verify, ssl_handshake_timeout=0.2
+                Log,
+                "127.0.0.1",
+                port_of(server),
+                ssl=asking_client(),
+                verify=verify,
+                # The question must be open by then.
+                ssl_handshake_timeout=TOO_LONG / 200,
             )
         await ended.wait()
         server.close()

@@ -5,6 +5,7 @@
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../../../.." && pwd)
+. "$root/scripts/patience.sh"
 
 python=${PYTHON:-python3}
 venv=$root/target/python/twisted-$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
@@ -19,7 +20,7 @@ cd "$here"
 what=${1:-all}
 case $what in
 ours | all)
-    timeout 300 "$venv/bin/python" -m twisted.trial --temp-directory "$root/target/python/trial" \
+    timeout "$(patience 600)" "$venv/bin/python" -m twisted.trial --temp-directory "$root/target/python/trial" \
         test_connection test_options test_monkey test_reactor test_web test_programs
     ;;&
 theirs | all)

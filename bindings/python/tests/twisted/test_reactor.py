@@ -4,6 +4,7 @@ the peer."""
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Generator
 from typing import Any
 
@@ -32,7 +33,7 @@ from zope.interface import implementer
 from tlsbio.twisted import ClientOptions, Connection, ServerOptions
 
 # Seconds after which trial gives a test up.
-TIMEOUT = 60
+TIMEOUT = 60 * int(os.environ.get("TLSBIO_PATIENCE") or 1)
 SIDES = ("server", "client", "both")
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -18,7 +19,7 @@ from collections import Counter
 from pathlib import Path
 
 MODULES = ["twisted.protocols.test.test_tls", "twisted.internet.test.test_tls", "twisted.test.test_ssl"]
-SECONDS = 60
+SECONDS = 60 * int(os.environ.get("TLSBIO_PATIENCE") or 1)
 AT_ONCE = 3
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "suites"))
