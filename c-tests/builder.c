@@ -1,5 +1,6 @@
 /* Every call that describes a context, with good input and with bad. */
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -141,6 +142,63 @@ static void truncated_pem_is_refused_wherever_it_ends(void)
     tls_builder_free(builder);
     free(chain);
     free(key);
+}
+
+/* Whether a server of the ECDSA root is accepted by who trusts the certificates of this text. */
+static int is_trusted(const char *text)
+{
+    tls_builder_t *builder = tls_builder_new();
+    tls_context_t *client, *server = make_server_context(&plain_server);
+    struct pair pair;
+    int trusted;
+
+    CHECK_EQ(tls_builder_trust_pem(builder, text, strlen(text)), TLS_OK);
+    client = tls_context_client(builder, NULL);
+    CHECK(client != NULL);
+    pair = new_pair_of(client, server, NULL);
+    pump(&pair);
+    trusted = pair.client_status == TLS_OK;
+    free_pair(&pair);
+    tls_context_free(client);
+    tls_context_free(server);
+    tls_builder_free(builder);
+    return trusted;
+}
+
+/* each certificate of a text is taken, or the text is refused. */
+static void no_certificate_is_passed_over(void)
+{
+    static const char *const joints[] = {"\n", "\r\n", "", " ", "\xEF\xBB\xBF", "# second"};
+    size_t len;
+    char *first = pki_read("rsa/ca.pem", &len), *second = pki_read("ecdsa/ca.pem", &len);
+    char text[16384], *at;
+    tls_builder_t *builder = tls_builder_new();
+
+    *strrchr(first, '\n') = '\0';
+    CHECK(!is_trusted(first));
+    for (size_t i = 0; i < sizeof(joints) / sizeof(joints[0]); i++) {
+        const char *end = strchr(joints[i], '#') != NULL ? "\n" : "";
+
+        snprintf(text, sizeof(text), "%s%s%s%s", first, joints[i], end, second);
+        CHECK(is_trusted(text));
+    }
+    snprintf(text, sizeof(text), "\xEF\xBB\xBF%s", second);
+    CHECK(is_trusted(text));
+    /* Another name that OpenSSL has for it. */
+    at = strstr(second, "CERTIFICATE");
+    snprintf(text, sizeof(text), "-----BEGIN X509 %s", at);
+    at = strstr(text, "-----END ") + strlen("-----END ");
+    memmove(at + 5, at, strlen(at) + 1);
+    memcpy(at, "X509 ", 5);
+    CHECK(is_trusted(text));
+    /* And one of nobody. */
+    memcpy(at, "X999 ", 5);
+    memcpy(strstr(text, "X509 "), "X999 ", 5);
+    CHECK_EQ(tls_builder_trust_pem(builder, text, strlen(text)), TLS_ERR_CONFIG);
+    check_builder_told(builder, TLS_ERR_CONFIG, TLS_REASON_PEM_LABEL);
+    tls_builder_free(builder);
+    free(first);
+    free(second);
 }
 
 static void damaged_pem_is_refused(void)
@@ -342,6 +400,7 @@ int main(int argc, char **argv)
     RUN(unusable_identities_are_refused);
     RUN(a_key_of_another_certificate_is_refused_with_the_context);
     RUN(truncated_pem_is_refused_wherever_it_ends);
+    RUN(no_certificate_is_passed_over);
     RUN(damaged_pem_is_refused);
     RUN(files_are_read_or_named);
     RUN(the_system_store_is_trusted_on_request);

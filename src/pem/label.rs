@@ -21,6 +21,19 @@ pub(super) enum Kind {
     Beside,
 }
 
+impl Kind {
+    /// What a person calls it, who counts them.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Certificate | Self::TrustedCertificate => "certificate",
+            Self::Key | Self::EncryptedKey | Self::ForeignKey => "private key",
+            Self::PublicKey | Self::ForeignPublicKey => "public key",
+            Self::Crl => "CRL",
+            Self::Container | Self::Beside => "other section",
+        }
+    }
+}
+
 /// A label that is known, which is all that a message may show of one.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Label {

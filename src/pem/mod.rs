@@ -9,7 +9,7 @@ use pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer, Sub
 use zeroize::Zeroizing;
 
 use self::label::Kind;
-use self::sections::{Section, sections};
+use self::sections::{Section, holds_boundary, sections};
 use crate::der::{Elements, SEQUENCE};
 use crate::failure::Failure;
 use crate::status::{
@@ -92,11 +92,14 @@ pub(crate) fn private_key(text: &[u8]) -> Result<Zeroizing<PrivateKeyDer<'static
 
 /// All CRLs in `data`, at least one: a PEM text, or a single one in DER.
 pub(crate) fn revocation_lists(data: &[u8]) -> Result<Vec<CertificateRevocationListDer<'static>>, Failure> {
-    if data.first() == Some(&SEQUENCE) {
+    let is_binary = data.first() == Some(&SEQUENCE) && !holds_boundary(data);
+    let found_sections = if is_binary { Vec::new() } else { sections(data)? };
+    // Nothing in it is like PEM: what it is, the reader of DER says.
+    if found_sections.is_empty() && !data.is_empty() {
         return Ok(vec![data.to_vec().into()]);
     }
     let mut found = Vec::new();
-    for section in sections(data)? {
+    for section in found_sections {
         match section.label.kind {
             Kind::Crl => found.push(section.decode()?.into()),
             Kind::Container => return Err(container(&section)),

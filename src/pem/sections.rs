@@ -21,6 +21,8 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 #[derive(Debug)]
 pub(super) struct Section<'a> {
     pub(super) label: &'static Label,
+    /// Which one of what it is, from 1.
+    number: usize,
     /// The line in which it begins, from 1.
     pub(super) line: usize,
     /// Whether its headers say that it is encrypted (RFC 1421, 4.6.1.1).
@@ -42,7 +44,9 @@ pub(super) fn sections(text: &[u8]) -> Result<Vec<Section<'_>>, Failure> {
         let begins = lines.number;
         if let Some(behind) = line.strip_prefix(BEGIN) {
             let label = opened(behind, begins)?;
-            let (section, behind) = section(label, &mut lines)?;
+            let of_its_kind = |other: &&Section<'_>| other.label.kind.name() == label.kind.name();
+            let number = found.iter().filter(of_its_kind).count() + 1;
+            let (section, behind) = section(label, number, &mut lines)?;
             found.push(section);
             rest = Some(behind);
         } else {
@@ -50,6 +54,11 @@ pub(super) fn sections(text: &[u8]) -> Result<Vec<Section<'_>>, Failure> {
         }
     }
     Ok(found)
+}
+
+/// Whether a section begins anywhere in what may be no text at all.
+pub(super) fn holds_boundary(data: &[u8]) -> bool {
+    find(data, BEGIN).is_some()
 }
 
 /// The label of a section's first line; `behind` is what follows "-----BEGIN ".
@@ -79,8 +88,13 @@ fn opened(behind: &[u8], line: usize) -> Result<&'static Label, Failure> {
 }
 
 /// The rest of a section whose first line was the last one read, and what follows in its last line.
-fn section<'a>(label: &'static Label, lines: &mut Lines<'a>) -> Result<(Section<'a>, &'a [u8]), Failure> {
+fn section<'a>(
+    label: &'static Label,
+    number: usize,
+    lines: &mut Lines<'a>,
+) -> Result<(Section<'a>, &'a [u8]), Failure> {
     let begun = lines.number;
+    let malformed = |line, why: &str| malformed_in(label, number, line, why);
     let mut start = lines.next;
     let mut is_encrypted = false;
     let mut headers = Headers::Possible;
@@ -100,7 +114,7 @@ fn section<'a>(label: &'static Label, lines: &mut Lines<'a>) -> Result<(Section<
                 return Err(malformed(begun, why));
             }
             let body = &lines.text[start..at];
-            return Ok((Section { label, line: begun, is_encrypted, body }, behind));
+            return Ok((Section { label, number, line: begun, is_encrypted, body }, behind));
         }
         if line.starts_with(b"--") {
             let why = format!("the section {} of line {begun} is not ended before this line", label.text);
@@ -182,9 +196,13 @@ impl Section<'_> {
         match <(SectionKind, Vec<u8>)>::from_pem_slice(&strict) {
             // The reader takes what ends without its padding; whether something is missing then nobody knows.
             Ok((_, der)) if self.characters() % 4 == 0 => Ok(der),
-            Err(Error::SectionTooLarge) => Err(malformed(self.line, "the section is longer than 256 MB")),
+            Err(Error::SectionTooLarge) => Err(self.malformed("the section is longer than 256 MB")),
             _ => Err(self.not_base64()),
         }
+    }
+
+    fn malformed(&self, why: &str) -> Failure {
+        malformed_in(self.label, self.number, self.line, why)
     }
 
     fn characters(&self) -> usize {
@@ -202,12 +220,12 @@ impl Section<'_> {
                     self.label.text,
                     column + 1
                 );
-                return malformed(self.line, &why);
+                return self.malformed(&why);
             }
         }
         let why =
             format!("the base64 of the section {} is cut off, or its padding is wrong", self.label.text);
-        malformed(self.line, &why)
+        self.malformed(&why)
     }
 }
 
@@ -256,4 +274,9 @@ fn find(text: &[u8], needle: &[u8]) -> Option<usize> {
 
 fn malformed(line: usize, why: &str) -> Failure {
     Failure::config(TLS_REASON_PEM_MALFORMED, format!("PEM text, line {line}: {why}"))
+}
+
+fn malformed_in(label: &Label, number: usize, line: usize, why: &str) -> Failure {
+    let what = label.kind.name();
+    Failure::config(TLS_REASON_PEM_MALFORMED, format!("{what} {number} of the PEM text, line {line}: {why}"))
 }

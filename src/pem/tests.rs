@@ -65,7 +65,7 @@ fn check_refused<T>(result: Result<T, Failure>, reason: i32, line: usize) {
     let Err(failure) = result else { panic!("taken, not refused for line {line}") };
     assert_eq!(failure.reason, reason, "{}", failure.message);
     let place = format!("PEM text, line {line}: ");
-    assert!(failure.message.starts_with(&place), "{} is not in line {line}", failure.message);
+    assert!(failure.message.contains(&place), "{} is not in line {line}", failure.message);
 }
 
 ///
@@ -107,6 +107,8 @@ fn nothing_is_passed_over_because_of_a_slip() {
         check_refused(certificates(text.as_bytes()), TLS_REASON_PEM_MALFORMED, line);
     }
     check_refused(certificates(b"\xff\xfe-\0-\0"), TLS_REASON_PEM_MALFORMED, 1);
+    let cut = certificates(second("\n-----END CERTIFICATE-----", "").as_bytes()).unwrap_err();
+    assert!(cut.message.starts_with("certificate 2 of the PEM text, line 4: "), "{}", cut.message);
 }
 
 #[test]
@@ -161,6 +163,7 @@ fn lists_and_public_keys_come_by_the_same_reader() {
     let crl = FIRST.replace("CERTIFICATE", "X509 CRL");
     assert_eq!(revocation_lists(format!("\u{feff}{crl}{crl}{SECOND}").as_bytes()).unwrap().len(), 2);
     assert_eq!(revocation_lists(&[SEQUENCE, 0]).unwrap()[0].as_ref(), [SEQUENCE, 0]);
+    assert_eq!(revocation_lists(b"neither").unwrap()[0].as_ref(), b"neither");
     assert_eq!(revocation_lists(FIRST.as_bytes()).unwrap_err().reason, TLS_REASON_CRL_UNUSABLE);
     check_refused(revocation_lists(crl.replace("BEGIN ", "BEGIN").as_bytes()), TLS_REASON_PEM_MALFORMED, 1);
     let key = FIRST.replace("CERTIFICATE", "PUBLIC KEY");
