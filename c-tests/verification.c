@@ -695,6 +695,118 @@ static void a_long_response_counts_towards_the_flight(void)
     free(der);
 }
 
+/* A client without a name to verify; made by each of the calls. */
+static tls_conn_t *nameless(const tls_context_t *context, int way, const char *sni,
+                            tls_error_t *error)
+{
+    const tls_client_options_t options = {.size = sizeof(options), .sni = sni};
+
+    switch (way) {
+    case 0:
+        return sni == NULL ? tls_client_new(context, NULL, error)
+                           : tls_client_new_named(context, sni, NULL, error);
+    case 1:
+        return tls_client_new_named(context, sni, NULL, error);
+    default:
+        return tls_client_new_with(context, &options, error);
+    }
+}
+
+/* */
+static void no_name_is_needed_where_none_is_verified(void)
+{
+    static const int32_t modes[] = {TLS_VERIFY_ANY_NAME, TLS_VERIFY_DANGEROUS_NONE, TLS_VERIFY_ASK};
+    struct recipe other =
+        identified((struct recipe){.trust = NULL}, "bad/wronghost.pem", "bad/wronghost.key");
+
+    for (EACH_VERSION) {
+        for (int i = 0; i < 4 * 3 * 3; i++) {
+            struct recipe recipe = with_version(plain_client, version);
+            const char *sni = i % 2 ? "sent.example" : NULL;
+            tls_context_t *client,
+                *server = make_server_context(i / 2 % 2 ? &other : &plain_server);
+            tls_error_t error = {.size = sizeof(error)};
+
+            recipe.verify = modes[i / 4 % 3];
+            client = make_client_context(&recipe);
+            /* Nobody knows whether the second server is the first one: no session is offered to it.
+             */
+            for (int again = 0; again < 2; again++) {
+                struct pair pair = {nameless(client, i / 12, sni, &error),
+                                    tls_server_new(server, NULL), TLS_OK, TLS_OK};
+
+                CHECK(pair.client != NULL && pair.server != NULL);
+                pump(&pair);
+                if (recipe.verify == TLS_VERIFY_ASK) {
+                    CHECK_EQ(pair.client_status, TLS_ASK_VERIFY);
+                    CHECK_EQ(tls_verify_name(pair.client, NULL, 0), 0);
+                    CHECK_EQ(tls_answer_verify(pair.client, again ? 0 : -1), TLS_OK);
+                }
+                finish_handshake(&pair);
+                check_alive(&pair);
+                CHECK_EQ(tls_resumed(pair.client), 0);
+                CHECK_EQ(tls_sni(pair.server, NULL, 0), sni == NULL ? 0 : strlen(sni));
+                free_pair(&pair);
+            }
+            tls_context_free(client);
+            tls_context_free(server);
+        }
+    }
+}
+
+/* */
+static void a_name_is_needed_where_it_is_verified(void)
+{
+    tls_context_t *client = make_client_context(&plain_client);
+    tls_error_t error = {.size = sizeof(error)};
+
+    for (int way = 0; way < 3; way++) {
+        for (int sends = 0; sends < 2; sends++) {
+            CHECK(nameless(client, way, sends ? "localhost" : NULL, &error) == NULL);
+            CHECK_EQ(error.status, TLS_ERR_ARGUMENT);
+            CHECK(strstr(error.message, "name") != NULL);
+        }
+    }
+    CHECK(tls_client_new_resuming(client, NULL, NULL, &error) == NULL);
+    CHECK_EQ(error.status, TLS_ERR_ARGUMENT);
+    tls_context_free(client);
+}
+
+/* [R-152] A session of a server without a name is one of nobody's that has a name, and the other
+ * way round. */
+static void sessions_of_named_and_nameless_connections_do_not_meet(void)
+{
+    for (EACH_VERSION) {
+        struct recipe recipe = with_version(plain_client, version);
+        tls_context_t *client, *server = make_server_context(&plain_server);
+        tls_error_t error = {.size = sizeof(error)};
+        tls_session_t *session;
+        struct pair pair = {NULL, tls_server_new(server, NULL), TLS_OK, TLS_OK};
+
+        recipe.verify = TLS_VERIFY_ANY_NAME;
+        client = make_client_context(&recipe);
+        pair.client = tls_client_new_resuming(client, NULL, NULL, &error);
+        CHECK(pair.client != NULL);
+        finish_handshake(&pair);
+        check_alive(&pair);
+        session = tls_session_take(pair.client, &error);
+        CHECK(session != NULL);
+        free_pair(&pair);
+
+        CHECK(tls_client_new_resuming(client, "localhost", session, &error) == NULL);
+        CHECK_EQ(error.status, TLS_ERR_ARGUMENT);
+        pair.client = tls_client_new_resuming(client, NULL, session, &error);
+        pair.server = tls_server_new(server, NULL);
+        CHECK(pair.client != NULL);
+        finish_handshake(&pair);
+        CHECK_EQ(tls_resumed(pair.client), 1);
+        free_pair(&pair);
+        tls_session_free(session);
+        tls_context_free(client);
+        tls_context_free(server);
+    }
+}
+
 int main(int argc, char **argv)
 {
     pki_set(argc, argv);
@@ -715,5 +827,8 @@ int main(int argc, char **argv)
     RUN(a_stapled_response_reaches_the_host);
     RUN(a_malformed_response_is_refused);
     RUN(a_long_response_counts_towards_the_flight);
+    RUN(no_name_is_needed_where_none_is_verified);
+    RUN(a_name_is_needed_where_it_is_verified);
+    RUN(sessions_of_named_and_nameless_connections_do_not_meet);
     return 0;
 }

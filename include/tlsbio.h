@@ -191,6 +191,7 @@
 #define TLS_REASON_NO_CRL                                  131 /* a revocation policy that refuses unknown status needs a CRL */
 #define TLS_REASON_PIN_MALFORMED                           132 /* a pin is not 32 bytes long */
 #define TLS_REASON_OCSP_UNUSABLE                           133 /* the OCSP response cannot be parsed, or is none of status successful */
+#define TLS_REASON_ANCHOR_NOT_CA                           134 /* a trust anchor is not a CA, or may not sign certificates */
 #define TLS_REASON_TICKET_KEY_UNUSABLE                     140 /* a ticket key is too short, of no time, or named like another one */
 
 /* Reasons: the peer's certificate. */
@@ -209,6 +210,10 @@
 #define TLS_REASON_CERTIFICATE_NOT_PINNED                  213 /* no key of the chain is one of the pinned ones */
 #define TLS_REASON_CERTIFICATE_STATUS_UNKNOWN              214 /* no CRL says whether a certificate of the chain was revoked */
 #define TLS_REASON_CRL_EXPIRED                             215 /* the CRL of a certificate's issuer has expired */
+#define TLS_REASON_ANCHOR_EXPIRED                          216 /* the trust anchor of the chain has expired */
+#define TLS_REASON_ANCHOR_NOT_YET_VALID                    217 /* the trust anchor of the chain is not valid yet */
+#define TLS_REASON_ANCHOR_WRONG_USAGE                      219 /* the trust anchor may not be used for this role */
+#define TLS_REASON_ISSUER_WRONG_USAGE                      220 /* an issuer of the chain may not sign certificates */
 #define TLS_REASON_CERTIFICATE_IS_CA                       230 /* a CA certificate is used as the peer's own */
 #define TLS_REASON_CERTIFICATE_ISSUER_NOT_CA               231 /* a certificate that is no CA's has issued another */
 #define TLS_REASON_CERTIFICATE_NAME_CONSTRAINT             232 /* a CA of the chain may not issue for the certificate's names */
@@ -362,6 +367,10 @@
 #define TLS_VERIFY_ASK                                       1 /* the handshake stops with TLS_ASK_VERIFY and the host decides */
 #define TLS_VERIFY_DANGEROUS_NONE                            2 /* any certificate is accepted: an attacker can be anybody */
 #define TLS_VERIFY_ANY_NAME                                  3 /* chain, time and usage must be right, the name of a server may be any */
+
+/* Whose chain tls_verify_chain judges. */
+#define TLS_ROLE_SERVER                                      0 /* a server's, as a client judges it */
+#define TLS_ROLE_CLIENT                                      1 /* a client's, as a server judges it */
 
 /* Bits of tls_builder_revocation. */
 #define TLS_REVOCATION_STRICT                                0 /* the whole chain must have a CRL that has not expired (default) */
@@ -590,6 +599,21 @@ typedef struct tls_counters {
 } tls_counters_t;
 
 /**
+ * A piece of the host's memory (tls_write_vectored, tls_read_vectored). Laid out like POSIX's struct
+ * iovec. Since 0.1.
+ */
+typedef struct tls_iovec {
+    /**
+     * Where it begins; NULL if `len` is 0. Not written to by tls_write_vectored.
+     */
+    void *base;
+    /**
+     * In bytes.
+     */
+    size_t len;
+} tls_iovec_t;
+
+/**
  * A key for the tickets of servers (tls_context_ticket_keys). The caller sets `size` to
  * sizeof(tls_ticket_key_t), the same in all elements of an array. Since 0.1.
  */
@@ -645,21 +669,6 @@ typedef struct tls_event {
      */
     char text[232];
 } tls_event_t;
-
-/**
- * A piece of the host's memory (tls_write_vectored, tls_read_vectored). Laid out like POSIX's struct
- * iovec. Since 0.1.
- */
-typedef struct tls_iovec {
-    /**
-     * Where it begins; NULL if `len` is 0. Not written to by tls_write_vectored.
-     */
-    void *base;
-    /**
-     * In bytes.
-     */
-    size_t len;
-} tls_iovec_t;
 
 /**
  * How long a handshake took by the host's clock (tls_handshake_timings), in nanoseconds. Since 0.1.
@@ -961,10 +970,12 @@ tls_status_t tls_builder_identity_external(tls_builder_t *builder,
                                            size_t len);
 
 /**
- * Adds the certificates of a PEM text of `len` bytes as trust anchors, all of them or none. May be
- * called several times.
- * Errors: TLS_ERR_CONFIG (malformed PEM, no certificate in it, or one that cannot be a trust anchor; the
- * message has its number). Since 0.1.
+ * Adds the certificates of a PEM text of `len` bytes as trust anchors, all of them or none. They are those of CAs:
+ * section 11 says what is checked of one. To trust a peer by its own certificate, whoever issued it:
+ * tls_builder_trust_peer_pem(). To pass over what cannot be used: tls_builder_trust_bundle(). May be called
+ * several times.
+ * Errors: TLS_ERR_CONFIG (malformed PEM, no certificate in it, or one that cannot be a trust anchor:
+ * TLS_REASON_ANCHOR_NOT_CA, TLS_REASON_CERTIFICATE_UNUSABLE; the message has its number). Since 0.1.
  */
 tls_status_t tls_builder_trust_pem(tls_builder_t *builder,
                                    const void *pem,
@@ -977,9 +988,31 @@ tls_status_t tls_builder_trust_pem(tls_builder_t *builder,
 tls_status_t tls_builder_trust_file(tls_builder_t *builder, const char *path);
 
 /**
+ * Like tls_builder_trust_pem(), but certificates that cannot be trust anchors are passed over, as in
+ * tls_builder_trust_system(): bundles that are kept for a long time hold some [R-153]. How many they were is written to
+ * `passed_over`, which may be NULL, whatever the answer is: sections that are no base64 or no certificate, certificates
+ * that are none of a CA, and containers of certificates (PKCS7). A section without an end still refuses the whole text,
+ * as nothing says what else it would hide.
+ * Errors: TLS_ERR_CONFIG (malformed PEM, or not one certificate that can be a trust anchor; the message is about the
+ * first). Since 0.1.
+ */
+tls_status_t tls_builder_trust_bundle(tls_builder_t *builder,
+                                      const void *pem,
+                                      size_t len,
+                                      size_t *passed_over);
+
+/**
+ * Like tls_builder_trust_bundle(), from the file `path`.
+ * Errors: also TLS_ERR_IO (the file cannot be read). Since 0.1.
+ */
+tls_status_t tls_builder_trust_bundle_file(tls_builder_t *builder,
+                                           const char *path,
+                                           size_t *passed_over);
+
+/**
  * Adds the trust anchors of the operating system, which takes some milliseconds. This is the one call
  * that reads environment variables: SSL_CERT_FILE and SSL_CERT_DIR name another store, as they do for
- * OpenSSL. Certificates in the store that cannot be parsed are passed over.
+ * OpenSSL. Certificates in the store that cannot be trust anchors are passed over.
  * Errors: TLS_ERR_IO (no usable certificate was found). Since 0.1.
  */
 tls_status_t tls_builder_trust_system(tls_builder_t *builder);
@@ -1033,13 +1066,14 @@ tls_status_t tls_builder_strict_sni(tls_builder_t *builder,
 
 /**
  * Sets who decides about the peer's certificate: TLS_VERIFY_*. With TLS_VERIFY_DANGEROUS_NONE the
- * connection is protected against nobody who can reach it; the peer's proof that it has the key of the
- * certificate it shows is still checked. On a server this is about client certificates. With
+ * connection is protected against nobody who can reach it. There, and where TLS_ASK_VERIFY is answered 0, any
+ * certificate is accepted whose key can be read: of version 1, with critical extensions that nobody knows, expired; the
+ * peer's proof that it has that key is all that can still fail [R-149]. On a server this is about client certificates. With
  * TLS_VERIFY_ANY_NAME a client accepts whoever has a certificate under its trust anchors [R-36]: choose it where
  * these stand for few servers, all of which may answer.
  *
  * A resumed session is not verified again (RFC 8446, 2.2): it continues one that was accepted under the
- * same context.
+ * same context, as long as its certificates last (section 12).
  * Errors: TLS_ERR_ARGUMENT (another mode). Since 0.1.
  */
 tls_status_t tls_builder_verify(tls_builder_t *builder,
@@ -1119,8 +1153,13 @@ void tls_context_free(tls_context_t *context);
  * also sent to the server (SNI, RFC 6066, 3). Names are ASCII, international ones in their xn-- form. The
  * caller owns the connection, until tls_free(); the context may be freed before it.
  *
+ * `server_name` may be NULL where no name is verified: under TLS_VERIFY_ANY_NAME, TLS_VERIFY_ASK and
+ * TLS_VERIFY_DANGEROUS_NONE, and where servers show raw public keys. Nothing is sent then, tls_verify_name() tells
+ * none, and the rules ask for none if the answer is -1. As no name tells which server it is, such a connection
+ * resumes no session of the context's [R-152]; it can resume one that the host carries (section 12).
+ *
  * `error` may be NULL; otherwise the caller has set `error->size`.
- * Errors: NULL, with `error->status` TLS_ERR_ARGUMENT (NULL; a server context; a name that is neither a
+ * Errors: NULL, with `error->status` TLS_ERR_ARGUMENT (NULL where a name is needed; a server context; a name that is neither a
  * DNS name nor an IP address), TLS_ERR_HANDLE, TLS_ERR_LIMIT (the ClientHello exceeds the outbound limit),
  * TLS_ERR_MEMORY, TLS_ERR_INTERNAL (no random bytes, or a defect). Since 0.1.
  */
@@ -1647,11 +1686,29 @@ ptrdiff_t tls_hello_raw(tls_conn_t *conn,
  * looked at, no key is pinned, and the clock of the system counts. Under TLS_VERIFY_ASK the rules speak
  * when the answer is -1; under TLS_VERIFY_DANGEROUS_NONE of all this the pins alone count.
  *
+ * A trust anchor is a CA that is valid now. A certificate is taken for one (tls_builder_trust_pem() and its siblings,
+ * the system's store) only if its basicConstraints say CA:TRUE, its keyUsage, if it has one, names keyCertSign, and
+ * it has no critical extension that is not known here [R-145]; one of version 1 or 2, which has no
+ * extensions, if it is signed by itself, as OpenSSL and Go have it. When a chain has led to an anchor, it is asked
+ * once more: the time must be within its validity, the chain not longer than its pathLenConstraint, its
+ * extendedKeyUsage, if it has one, for this role or any, and its nameConstraints kept [R-146]. Then another anchor of
+ * that name, or another way, is looked for. A certificate that is no CA's, or is to be trusted for itself
+ * alone, is given to tls_builder_trust_peer_pem().
+ *
+ * What issues a certificate of a chain is a CA that its keyUsage, if it has one, lets sign certificates
+ * (keyCertSign), and what issues a CRL one that it lets sign CRLs (cRLSign), anchors included [R-147].
+ *
+ * What a chain may cost before it is judged is bounded, for it comes from a peer that nobody knows: paths of at most
+ * six intermediate CAs are tried, the likeliest first, fifty at most, with as many signatures as some ten
+ * milliseconds allow (more than a hundred by keys of usual kinds). A chain that would take more is refused with
+ * TLS_REASON_CERTIFICATE_TOO_COMPLEX [R-148]; certificates beside a right chain do no harm. The host's own CRLs are not
+ * bounded.
+ *
  * Weak keys and hashes are never accepted, in a chain or in a handshake: RSA keys below 2048 bits, other
  * curves than P-256, P-384, P-521 and Ed25519, SHA-1 and MD5.
  *
- * A resumed session is not judged again: a certificate that was revoked since is noticed by the next full
- * handshake. Contexts are immutable: for a new CRL make a new context, whose connections begin with full
+ * A resumed session is not judged again, but for the time: none outlives the certificates that it stands for (section
+ * 12). A certificate that was revoked since is noticed by the next full handshake. Contexts are immutable: for a new CRL make a new context, whose connections begin with full
  * handshakes.
  *
  * tls_builder_crl() adds certificate revocation lists (RFC 5280, 5): one in DER, or those of a PEM text
@@ -1739,6 +1796,33 @@ tls_status_t tls_builder_trust_peer_pem(tls_builder_t *builder,
                                         size_t len);
 
 /**
+ * Judges a chain without a connection, by the rules of `context`: those by which a handshake would accept or refuse
+ * it, which TLS_VERIFY_ASK leaves to the host, with the same reasons [R-154]. `chain` are `count` certificates in DER,
+ * that of the peer first, then those that it would send, in any order. Of `role` TLS_ROLE_SERVER it is the chain
+ * of a server that has to prove `name`, a DNS name or an IP address in text form; with a NULL `name`, or under
+ * TLS_VERIFY_ANY_NAME, it may have any name. Of TLS_ROLE_CLIENT it is that of a client, and `name` is not looked at.
+ * Any context judges both. Certificates and CRLs must be valid at `unix_seconds`; TLS_VERIFY_TIME_NOW (0) is the time
+ * of a handshake (tls_builder_verify_time(), tls_context_time()).
+ *
+ * Nothing is remembered. Whether the peer has the key of its certificate shows in a handshake alone. Under
+ * TLS_VERIFY_DANGEROUS_NONE the pins alone count, and with raw public keys in the rules
+ * (tls_builder_raw_trust_pem()) no certificate is right.
+ *
+ * Ownership: everything is only read. `error` may be NULL; otherwise the caller has set `error->size`, and its
+ * `alert_sent` is the alert that a handshake would send.
+ * Errors: TLS_ERR_CERTIFICATE (it is refused; `error->reason` says why), TLS_ERR_ARGUMENT (NULL, no
+ * certificate, a negative time, another role, a name that is neither a DNS name nor an IP address, a server
+ * context that asks no client for a certificate and whose rules lack a CRL), TLS_ERR_HANDLE. Since 0.1.
+ */
+tls_status_t tls_verify_chain(const tls_context_t *context,
+                              const tls_iovec_t *chain,
+                              size_t count,
+                              const char *name,
+                              int64_t unix_seconds,
+                              int32_t role,
+                              tls_error_t *error);
+
+/**
  * Sets the OCSP response (RFC 6960), in DER, that a server staples to the identity that was added last,
  * for clients that ask for it (RFC 6066, 8) [R-34]; a length of 0 removes it. It has to be of status
  * successful and of the basic type; whether it is about the right certificate and still fresh is for the
@@ -1754,7 +1838,8 @@ tls_status_t tls_builder_ocsp(tls_builder_t *builder,
 
 /**
  * Like tls_client_new(), with two names: the server's certificate must be valid for `verify_name`, a DNS name
- * or an IP address, whatever is sent [R-33]. `sni` is the DNS name to send; NULL sends none. Sessions are
+ * or an IP address, whatever is sent [R-33]. `sni` is the DNS name to send; NULL sends none. Both may be NULL where
+ * tls_client_new() takes no name. Sessions are
  * resumed only between connections that verify the same name. Two different names cost a connection a copy of
  * the context's settings (not of its trust anchors, keys and lists).
  *
@@ -1817,6 +1902,15 @@ ptrdiff_t tls_ocsp_response(tls_conn_t *conn,
  * nothing. tls_resumed() says whether a handshake resumed one. A resumed session is not verified again: the
  * peer's certificates and the agreed facts are those of the first handshake. Early data (0-RTT) is off, see
  * tls_builder_early_data().
+ *
+ * No session outlives the certificates that it stands for [R-150]. What is offered later is not offered, or not taken,
+ * and the handshake is a full one. Both sides look, by the clock of their context: at the certificates that the peer
+ * showed, and, where the rules of the context decide about them, at trust anchors, intermediates and CRLs of
+ * these names too; what has ended there makes the chain be judged once more, without its name, and the session goes
+ * on if it would be accepted now. Under TLS_VERIFY_ASK and TLS_VERIFY_DANGEROUS_NONE the end of any certificate
+ * that the peer showed is enough. A server also lets no session outlive its own certificates, and says so in the
+ * lifetime of tickets; under shared keys this holds on whatever server the ticket is offered. With
+ * tls_builder_verify_time() time changes nothing about the peer's.
  *
  * On a client, sessions are where the host wants them. Connections made by tls_client_new() share the store of
  * their context. Connections made by tls_client_new_resuming() have sessions of their own: tls_session_take()
@@ -2439,7 +2533,8 @@ size_t tls_context_worst_case(const tls_context_t *context);
  * tls_client_new_with() starts a client connection. Of `options`:
  *
  * `sni` is the DNS name to send, if it is another one than `server_name`, which the certificate must be
- * valid for; TLS_CLIENT_NO_SNI sends none. See tls_client_new_named().
+ * valid for; TLS_CLIENT_NO_SNI sends none. See tls_client_new_named(). `server_name` may be NULL where
+ * tls_client_new() takes none.
  *
  * `alpn` are the protocols that this connection offers; TLS_CLIENT_NO_ALPN offers none [R-77].
  *

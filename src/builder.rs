@@ -121,6 +121,18 @@ impl Builder {
         self.trust_pem(&read("the file of trust anchors", path)?)
     }
 
+    /// The number of certificates that were passed over, and what came of the others.
+    pub(crate) fn trust_bundle(&mut self, text: &[u8]) -> (usize, Result<(), Failure>) {
+        trust::add_bundle(&mut self.recipe.trust, text)
+    }
+
+    pub(crate) fn trust_bundle_file(&mut self, path: &Path) -> (usize, Result<(), Failure>) {
+        match read("the file of trust anchors", path) {
+            Ok(text) => self.trust_bundle(&text),
+            Err(failure) => (0, Err(failure)),
+        }
+    }
+
     pub(crate) fn trust_system(&mut self) -> Result<(), Failure> {
         trust::add_system(&mut self.recipe.trust)
     }

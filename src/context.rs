@@ -9,14 +9,20 @@ use crate::buffer::Pool;
 use crate::builder::{Builder, check_groups};
 use crate::connection::Connection;
 use crate::ech::EchRef;
-use crate::engine::{ClientSession, ClientSetup, ClientWish, Credential, GivenKey, KeySet, ServerSetup};
+use crate::engine::{
+    Case, ClientSession, ClientSetup, ClientWish, Credential, GivenKey, KeySet, ServerSetup, Usage,
+};
 use crate::failure::Failure;
 use crate::footprint::Footprint;
 use crate::limits::{DEFAULT_POOL, HandshakeLimits, Limits, MIN_WRITE, OUTBOUND_RESERVE};
 use crate::record::MAX_PLAIN;
 use crate::sent_name::LastName;
 use crate::sizing::{ENGINES_OWN, Sizing};
-use crate::status::{TLS_ERR_ARGUMENT, TLS_REASON_LIMIT_TOO_SMALL, TLS_REASON_SERVER_NAME_INVALID};
+use crate::status::{
+    TLS_ERR_ARGUMENT, TLS_REASON_LIMIT_TOO_SMALL, TLS_REASON_SERVER_NAME_INVALID, TLS_ROLE_CLIENT,
+    TLS_ROLE_SERVER,
+};
+use crate::verification::unix_time;
 
 /// What `tls_context_t` stands for: immutable, and kept alive by the connections made from it.
 pub(crate) struct Context {
@@ -34,7 +40,8 @@ pub(crate) enum Role {
 
 /// What one client connection has of its own. Names are in text form, lists as in their RFCs.
 pub(crate) struct ClientOptions<'a> {
-    pub(crate) server_name: &'a [u8],
+    /// None where no name is asked of the server.
+    pub(crate) server_name: Option<&'a [u8]>,
     pub(crate) sent: Sent<'a>,
     pub(crate) alpn: Option<&'a [u8]>,
     /// Key exchange groups, IANA numbers.
@@ -61,7 +68,7 @@ pub(crate) enum EchOption<'a> {
 
 impl<'a> ClientOptions<'a> {
     /// None of its own.
-    pub(crate) fn new(server_name: &'a [u8]) -> Self {
+    pub(crate) fn new(server_name: Option<&'a [u8]>) -> Self {
         Self {
             server_name,
             sent: Sent::Verified,
@@ -138,7 +145,7 @@ impl Context {
     }
 
     /// Starts a client connection. `server_name` is a DNS name or an IP address in text form.
-    pub(crate) fn connect(&self, server_name: &[u8]) -> Result<Connection, Failure> {
+    pub(crate) fn connect(&self, server_name: Option<&[u8]>) -> Result<Connection, Failure> {
         self.connect_with(ClientOptions::new(server_name))
     }
 
@@ -147,7 +154,7 @@ impl Context {
         let Role::Client(setup) = &self.role else {
             return Err(Failure::argument("a client connection needs a client context"));
         };
-        let verified = parse_name(options.server_name)?;
+        let verified = options.server_name.map(parse_name).transpose()?;
         let protocols = alpn::parse(options.alpn.unwrap_or_default())?;
         check_groups(options.groups.unwrap_or_default())?;
         let ech = match options.ech {
@@ -157,7 +164,7 @@ impl Context {
             EchOption::Offer(list) => Some(EchRef::offer(list)?),
         };
         let opening = setup.opening(ClientWish {
-            sent: sent_name(&options.sent, &verified)?,
+            sent: sent_name(&options.sent, verified.as_ref())?,
             verified,
             alpn: options.alpn.is_some().then_some(&protocols[..]),
             groups: options.groups,
@@ -165,6 +172,31 @@ impl Context {
             sessions: options.sessions,
         })?;
         Connection::client(self.shared.clone(), setup, opening)
+    }
+
+    /// Judges a chain by the rules of this context; `seconds` is a Unix time, or 0 for that of a handshake.
+    pub(crate) fn verify_chain(
+        &self,
+        chain: &[&[u8]],
+        name: Option<&[u8]>,
+        seconds: i64,
+        role: i32,
+    ) -> Result<(), Failure> {
+        let usage = match role {
+            TLS_ROLE_SERVER => Usage::Server,
+            TLS_ROLE_CLIENT => Usage::Client,
+            _ => return Err(Failure::argument(format!("{role} is no role"))),
+        };
+        let case = Case {
+            chain: chain.iter().map(|&der| der.into()).collect(),
+            usage,
+            name: name.map(parse_name).transpose()?,
+            time: unix_time(seconds)?,
+        };
+        match &self.role {
+            Role::Client(setup) => setup.judge(case),
+            Role::Server(setup) => setup.judge(case),
+        }
     }
 
     /// Takes these keys for the tickets from now on; none of them for keys of the context's own.
@@ -260,9 +292,12 @@ fn worst_case(builder: &Builder, flight: usize, is_client: bool) -> usize {
 }
 
 /// The name that is sent: an address cannot be (RFC 6066, 3).
-fn sent_name(sent: &Sent<'_>, verified: &ServerName<'static>) -> Result<Option<DnsName<'static>>, Failure> {
+fn sent_name(
+    sent: &Sent<'_>,
+    verified: Option<&ServerName<'static>>,
+) -> Result<Option<DnsName<'static>>, Failure> {
     match (sent, verified) {
-        (Sent::Verified, ServerName::DnsName(name)) => Ok(Some(name.clone())),
+        (Sent::Verified, Some(ServerName::DnsName(name))) => Ok(Some(name.clone())),
         (Sent::Verified | Sent::None, _) => Ok(None),
         (Sent::Other(name), _) => match parse_name(name)? {
             ServerName::DnsName(name) => Ok(Some(name)),

@@ -4,6 +4,7 @@
 pub(crate) type Offset = usize;
 
 pub(crate) const BOOLEAN: u8 = 0x01;
+pub(crate) const INTEGER: u8 = 0x02;
 pub(crate) const ENUMERATED: u8 = 0x0a;
 pub(crate) const BIT_STRING: u8 = 0x03;
 pub(crate) const OCTET_STRING: u8 = 0x04;
@@ -33,6 +34,8 @@ pub(crate) struct Elements<'a> {
 pub(crate) struct Element<'a> {
     pub tag: u8,
     pub content: &'a [u8],
+    /// With its tag and length.
+    pub whole: &'a [u8],
     /// Of the element in the whole input.
     pub at: Offset,
     content_at: Offset,
@@ -56,8 +59,9 @@ impl<'a> Elements<'a> {
             _ => return Err(at),
         };
         let content = self.rest.get(header..).and_then(|rest| rest.get(..length)).ok_or(at)?;
-        let element = Element { tag: self.rest[0], content, at, content_at: at + header };
-        self.rest = &self.rest[header + length..];
+        let (whole, rest) = self.rest.split_at(header + length);
+        let element = Element { tag: whole[0], content, whole, at, content_at: at + header };
+        self.rest = rest;
         self.at += header + length;
         Ok(element)
     }

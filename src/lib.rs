@@ -19,7 +19,7 @@
 //! | `identity`, `trust` | certificates and keys from PEM, files and the system |
 //! | `quiet` | panics are contained and say nothing |
 //! | `verification`, `der` | what is added to the rules of a chain, and the encoding it comes in |
-//! | `certificate` | extensions and names of a certificate |
+//! | `certificate`, `x509` | extensions and names of a certificate, and all else that it consists of |
 //! | `signature_hash` | the hash with which a certificate was signed |
 //! | `alpn`, `ech` | lists of protocols, and of keys for an encrypted hello |
 //! | `limits`, `record`, `sizing` | numbers: what a host may set, what a record costs, how plain bytes are cut |
@@ -79,3 +79,5 @@ pub mod status;
 mod trust;
 #[forbid(unsafe_code)]
 mod verification;
+#[forbid(unsafe_code)]
+mod x509;

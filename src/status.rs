@@ -116,6 +116,7 @@ groups! {
         TLS_REASON_NO_CRL = 131, "a revocation policy that refuses unknown status needs a CRL";
         TLS_REASON_PIN_MALFORMED = 132, "a pin is not 32 bytes long";
         TLS_REASON_OCSP_UNUSABLE = 133, "the OCSP response cannot be parsed, or is none of status successful";
+        TLS_REASON_ANCHOR_NOT_CA = 134, "a trust anchor is not a CA, or may not sign certificates";
         TLS_REASON_TICKET_KEY_UNUSABLE = 140, "a ticket key is too short, of no time, or named like another one";
     }
     /// Fine codes for the peer's certificate.
@@ -135,6 +136,10 @@ groups! {
         TLS_REASON_CERTIFICATE_NOT_PINNED = 213, "no key of the chain is one of the pinned ones";
         TLS_REASON_CERTIFICATE_STATUS_UNKNOWN = 214, "no CRL says whether a certificate of the chain was revoked";
         TLS_REASON_CRL_EXPIRED = 215, "the CRL of a certificate's issuer has expired";
+        TLS_REASON_ANCHOR_EXPIRED = 216, "the trust anchor of the chain has expired";
+        TLS_REASON_ANCHOR_NOT_YET_VALID = 217, "the trust anchor of the chain is not valid yet";
+        TLS_REASON_ANCHOR_WRONG_USAGE = 219, "the trust anchor may not be used for this role";
+        TLS_REASON_ISSUER_WRONG_USAGE = 220, "an issuer of the chain may not sign certificates";
         TLS_REASON_CERTIFICATE_IS_CA = 230, "a CA certificate is used as the peer's own";
         TLS_REASON_CERTIFICATE_ISSUER_NOT_CA = 231, "a certificate that is no CA's has issued another";
         TLS_REASON_CERTIFICATE_NAME_CONSTRAINT = 232, "a CA of the chain may not issue for the certificate's names";
@@ -294,6 +299,11 @@ groups! {
         TLS_VERIFY_ASK = 1, "the handshake stops with TLS_ASK_VERIFY and the host decides";
         TLS_VERIFY_DANGEROUS_NONE = 2, "any certificate is accepted: an attacker can be anybody";
         TLS_VERIFY_ANY_NAME = 3, "chain, time and usage must be right, the name of a server may be any";
+    }
+    /// Whose chain `tls_verify_chain` judges.
+    ROLE: i32, "Whose chain tls_verify_chain judges" {
+        TLS_ROLE_SERVER = 0, "a server's, as a client judges it";
+        TLS_ROLE_CLIENT = 1, "a client's, as a server judges it";
     }
     /// Bits of `tls_builder_revocation`.
     REVOCATION: i32, "Bits of tls_builder_revocation" {

@@ -5,28 +5,42 @@ use rustls_native_certs::ErrorKind;
 use crate::engine::TrustStore;
 use crate::failure::Failure;
 use crate::pem;
-use crate::status::{TLS_ERR_IO, TLS_REASON_CERTIFICATE_UNUSABLE, TLS_REASON_SYSTEM_TRUST_UNAVAILABLE};
+use crate::status::{TLS_ERR_IO, TLS_REASON_SYSTEM_TRUST_UNAVAILABLE};
 
 /// Adds every certificate of `text`. All or nothing: after an error the store is as it was.
 pub(crate) fn add_pem(store: &mut TrustStore, text: &[u8]) -> Result<(), Failure> {
     let mut extended = store.clone();
-    for (index, certificate) in pem::certificates(text)?.into_iter().enumerate() {
-        extended.add(certificate).map_err(|why| {
-            Failure::config(
-                TLS_REASON_CERTIFICATE_UNUSABLE,
-                format!("certificate {} of the PEM text cannot be a trust anchor: {why}", index + 1),
-            )
-        })?;
+    for (index, certificate) in pem::certificates(text)?.iter().enumerate() {
+        extended.add(certificate, &format!("certificate {} of the PEM text", index + 1))?;
     }
     *store = extended;
     Ok(())
 }
 
-/// Adds the system's trust anchors. Single ones that cannot be parsed are passed over, as every
+/// Adds every certificate of `text` that can be an anchor, and says how many were passed over; none at all is an
+/// error, that of the first one.
+pub(crate) fn add_bundle(store: &mut TrustStore, text: &[u8]) -> (usize, Result<(), Failure>) {
+    let (certificates, unreadable) = match pem::usable_certificates(text) {
+        Ok(found) => found,
+        Err(failure) => return (0, Err(failure)),
+    };
+    let added = store.add_usable(&certificates);
+    let passed_over = unreadable + certificates.len() - added;
+    let result = if added > 0 { Ok(()) } else { Err(why_none(text)) };
+    (passed_over, result)
+}
+
+/// What keeps a bundle without a single anchor from being added whole.
+fn why_none(text: &[u8]) -> Failure {
+    let whole = add_pem(&mut TrustStore::default(), text);
+    whole.err().unwrap_or_else(|| Failure::unexpected("a bundle has anchors, and none was added"))
+}
+
+/// Adds the system's trust anchors. Single ones that cannot be anchors are passed over, as every
 /// system store holds some; none at all is an error.
 pub(crate) fn add_system(store: &mut TrustStore) -> Result<(), Failure> {
     let loaded = rustls_native_certs::load_native_certs();
-    if store.add_usable(loaded.certs) > 0 {
+    if store.add_usable(&loaded.certs) > 0 {
         return Ok(());
     }
     let why = match loaded.errors.first().map(|error| &error.kind) {

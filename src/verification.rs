@@ -43,10 +43,7 @@ impl Builder {
     }
 
     pub(crate) fn verify_time(&mut self, seconds: i64) -> Result<(), Failure> {
-        let after_1970 = u64::try_from(seconds)
-            .map_err(|_| Failure::argument(format!("{seconds} is a time before 1970")))?;
-        self.recipe.checks.time = (seconds != TLS_VERIFY_TIME_NOW)
-            .then(|| UnixTime::since_unix_epoch(Duration::from_secs(after_1970)));
+        self.recipe.checks.time = unix_time(seconds)?;
         Ok(())
     }
 
@@ -115,6 +112,14 @@ impl Builder {
         credential.staple((!der.is_empty()).then(|| der.into()));
         Ok(())
     }
+}
+
+/// The time that a host gives; None where it gives TLS_VERIFY_TIME_NOW.
+pub(crate) fn unix_time(seconds: i64) -> Result<Option<UnixTime>, Failure> {
+    let after_1970 =
+        u64::try_from(seconds).map_err(|_| Failure::argument(format!("{seconds} is a time before 1970")))?;
+    let time = || UnixTime::since_unix_epoch(Duration::from_secs(after_1970));
+    Ok((seconds != TLS_VERIFY_TIME_NOW).then(time))
 }
 
 /// The certificates of a PEM text, all of which can be parsed.

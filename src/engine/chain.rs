@@ -1,34 +1,43 @@
 //! Whether an identity is right.
 
 use std::cell::Cell;
-use std::error::Error as _;
 use std::hash::Hasher;
 use std::sync::Arc;
 
-use pki_types::{CertificateDer, ServerName, SubjectPublicKeyInfoDer, UnixTime};
-use rustls::RootCertStore;
+use pki_types::{
+    CertificateDer, ServerName, SignatureVerificationAlgorithm, SubjectPublicKeyInfoDer, TrustAnchor,
+    UnixTime,
+};
 use rustls::crypto::{CertificateIdentity, Identity};
 use rustls::enums::CertificateType;
 use rustls::error::{ApiMisuse, CertificateError, Error, ExtendedKeyPurpose, InvalidMessage, OtherError};
-use rustls_aws_lc_rs::ALL_VERIFICATION_ALGS;
-use webpki::{EndEntityCert, RevocationOptionsBuilder, VerifiedPath, spki_for_anchor};
+use webpki::{
+    CertRevocationList, EndEntityCert, RevocationOptions, RevocationOptionsBuilder, VerifiedPath,
+    spki_for_anchor,
+};
 
-use super::checks::{Checks, digest_of, pinned};
+use super::anchors::{Anchor, TrustStore};
+use super::checks::{Checks, Crl, Pin, digest_of, pinned};
 use super::config::Verify;
-use super::known::{Usage, judge_alone};
-use super::store::TrustStore;
+use super::known::{Usage, judge_alone, judge_leaf};
+use super::paths::{Found, Link, Paths};
+use super::refusal::Refusal;
+use super::signatures::{Meter, Metered};
 use crate::certificate::server_names;
 use crate::failure::Failure;
 use crate::status::TLS_REASON_NO_CRL;
+use crate::x509::Certificate;
 
 /// How an identity is judged. The peer's proof that it has the key is always checked.
 #[derive(Debug)]
 pub(super) struct Chain {
-    roots: Arc<RootCertStore>,
+    anchors: Arc<[Anchor]>,
     checks: Checks,
     /// Any chain is right, as long as its own key is pinned if there are pins. Other keys of the
     /// chain count for nothing: nobody has verified that they belong to it.
     anything: bool,
+    /// The host decides, and these rules only where it says so.
+    asks: bool,
     /// A server may have any name.
     any_name: bool,
     /// Of all the above: sessions are resumed only under the rules that they were made under.
@@ -38,7 +47,8 @@ pub(super) struct Chain {
 /// Whose identity is judged.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Peer<'a> {
-    Server(&'a ServerName<'a>),
+    /// None if no name is asked of it.
+    Server(Option<&'a ServerName<'a>>),
     Client,
 }
 
@@ -65,9 +75,9 @@ impl Chain {
                  refused (tls_builder_crl, TLS_REVOCATION_ALLOW_UNKNOWN)",
             ));
         }
-        let roots = trust.roots();
-        let digest = digest_of((&*roots, checks, anything, any_name));
-        Ok(Self { roots, checks: checks.clone(), anything, any_name, digest })
+        let anchors = trust.anchors();
+        let digest = digest_of((&*anchors, checks, anything, any_name));
+        Ok(Self { anchors, checks: checks.clone(), anything, asks: verify == Verify::Ask, any_name, digest })
     }
 
     /// What peers may show.
@@ -78,7 +88,23 @@ impl Chain {
         }
     }
 
+    /// Whether a server has to prove a name.
+    pub(super) fn asks_name(&self) -> bool {
+        !self.anything && !self.asks && !self.any_name && self.checks.raw_keys.is_empty()
+    }
+
+    /// As of the time of these rules, or else of this one.
     pub(super) fn judge(&self, identity: &Identity<'_>, peer: Peer<'_>, now: UnixTime) -> Result<(), Error> {
+        self.judge_at(identity, peer, self.checks.time.unwrap_or(now))
+    }
+
+    /// As of this time.
+    pub(super) fn judge_at(
+        &self,
+        identity: &Identity<'_>,
+        peer: Peer<'_>,
+        now: UnixTime,
+    ) -> Result<(), Error> {
         match identity {
             Identity::X509(certificates) if self.anything => self.judge_own_key(&certificates.end_entity),
             Identity::X509(_) if !self.checks.raw_keys.is_empty() => {
@@ -87,7 +113,7 @@ impl Chain {
             Identity::X509(certificates) if self.checks.peers.contains(&certificates.end_entity) => {
                 self.judge_known(&certificates.end_entity, peer, now)
             }
-            Identity::X509(_) if self.roots.is_empty() => Err(CertificateError::UnknownIssuer.into()),
+            Identity::X509(_) if self.anchors.is_empty() => Err(CertificateError::UnknownIssuer.into()),
             Identity::X509(certificates) => self.judge_chain(certificates, peer, now),
             Identity::RawPublicKey(key) => {
                 check_raw_key(key)?;
@@ -95,6 +121,42 @@ impl Chain {
             }
             _ => Err(ApiMisuse::UnverifiableCertificateType.into()),
         }
+    }
+
+    /// Whether a session goes on with a peer that showed these certificates, its own first, when it was accepted. What
+    /// time has changed is looked at again, and nothing else.
+    pub(super) fn holds(&self, certificates: &[&[u8]], usage: Usage, now: UnixTime) -> bool {
+        let Some((own, others)) = certificates.split_first() else { return true };
+        let by_rules = !self.anything && !self.asks;
+        let then = if by_rules { self.checks.time.unwrap_or(now) } else { now };
+        if self.are_valid(certificates, by_rules, then.as_secs()) {
+            return true;
+        }
+        let certificate = |der: &[u8]| CertificateDer::from(der.to_vec());
+        let others = others.iter().map(|der| certificate(der)).collect();
+        let identity = Identity::X509(CertificateIdentity::new(certificate(own), others));
+        let peer = match usage {
+            Usage::Server => Peer::Server(None),
+            Usage::Client => Peer::Client,
+        };
+        by_rules && self.judge(&identity, peer, now).is_ok()
+    }
+
+    /// Whether all is valid at this time that can be a part of a path from such certificates.
+    fn are_valid(&self, certificates: &[&[u8]], by_rules: bool, now: u64) -> bool {
+        let ours = self.checks.intermediates.iter().map(|certificate| certificate.as_ref());
+        let all = certificates.iter().copied().chain(ours.filter(|_| by_rules));
+        let allows_expired = self.checks.revocation.unwrap_or_default().allow_expired;
+        let is_valid = |der: &[u8]| {
+            Certificate::read(der).is_ok_and(|read| {
+                let anchors =
+                    self.anchors.iter().filter(|anchor| by_rules && anchor.subject() == read.issuer);
+                read.validity.contains(now)
+                    && anchors.map(Anchor::validity).all(|anchor| anchor.contains(now))
+            })
+        };
+        all.into_iter().all(is_valid)
+            && (!by_rules || allows_expired || self.checks.crls.iter().all(|crl| crl.is_current(now)))
     }
 
     pub(super) fn hash_config(&self, hasher: &mut dyn Hasher) {
@@ -105,8 +167,8 @@ impl Chain {
         if self.checks.pins.is_empty() {
             return Ok(());
         }
-        let own = EndEntityCert::try_from(certificate).map_err(error)?;
-        self.check_pins(own.subject_public_key_info().as_ref())
+        let read = Certificate::read(certificate).map_err(|_| Error::from(CertificateError::BadEncoding))?;
+        self.check_pins(read.key)
     }
 
     /// Of a peer whose certificate the host has, no chain is asked.
@@ -117,7 +179,7 @@ impl Chain {
         now: UnixTime,
     ) -> Result<(), Error> {
         let own = EndEntityCert::try_from(certificate).map_err(error)?;
-        judge_alone(&own, certificate, peer.usage(), self.checks.time.unwrap_or(now)).map_err(error)?;
+        judge_alone(&own, certificate, peer.usage(), now).map_err(error)?;
         self.check_pins(own.subject_public_key_info().as_ref())?;
         self.judge_name(&own, certificate, peer)
     }
@@ -129,7 +191,7 @@ impl Chain {
         peer: Peer<'_>,
     ) -> Result<(), Error> {
         match peer {
-            Peer::Server(name) if !self.any_name => {
+            Peer::Server(Some(name)) if !self.any_name => {
                 own.verify_is_valid_for_subject_name(name).map_err(|why| match why {
                     // The verifier's own list is in its own words, and has lost bytes that are not UTF-8.
                     webpki::Error::CertNotValidForName(_) => CertificateError::NotValidForNameContext {
@@ -153,7 +215,7 @@ impl Chain {
 
     fn check_pins(&self, key: &[u8]) -> Result<(), Error> {
         let pins = &self.checks.pins;
-        if pins.is_empty() || pinned(pins, key) { Ok(()) } else { Err(not_pinned()) }
+        if pins.is_empty() || pinned(pins, key) { Ok(()) } else { Err(Refusal::NotPinned.into()) }
     }
 
     fn judge_chain(
@@ -163,65 +225,127 @@ impl Chain {
         now: UnixTime,
     ) -> Result<(), Error> {
         let own = EndEntityCert::try_from(&certificates.end_entity).map_err(error)?;
-        let intermediates = self.intermediates(certificates);
-        let crls: Vec<_> = self.checks.crls.iter().map(|crl| crl.list()).collect();
-        let policy = self.checks.revocation.unwrap_or_default();
-        let revocation = RevocationOptionsBuilder::new(&crls).ok().map(|options| {
-            options
-                .with_depth(policy.depth())
-                .with_status_policy(policy.unknown())
-                .with_expiration_policy(policy.expiration())
-                .build()
+        let read = Certificate::read(&certificates.end_entity)
+            .map_err(|_| Error::from(CertificateError::BadEncoding))?;
+        judge_leaf(&own, peer.usage(), now).map_err(error)?;
+        let meter = Meter::new();
+        let algorithms = meter.algorithms();
+        let trial = Trial { chain: self, own: &own, usage: peer.usage(), now, algorithms: &algorithms };
+        let links = certificates.intermediates.iter().chain(&self.checks.intermediates);
+        let mut why = Error::from(CertificateError::UnknownIssuer);
+        let found = Paths::new(links, &self.anchors).find(&read, &mut |path| match trial.judge(path) {
+            Ok(()) => true,
+            Err(error) => {
+                if tells(&error) > tells(&why) {
+                    why = error;
+                }
+                false
+            }
         });
-        // A path without a pinned key is no reason to stop: another path may have one.
+        match found {
+            Found::Right => self.judge_name(&own, &certificates.end_entity, peer),
+            Found::TooMany => Err(Refusal::TooCostly.into()),
+            Found::None if meter.is_exhausted() => Err(Refusal::TooCostly.into()),
+            Found::None => Err(why),
+        }
+    }
+}
+
+/// How much the failure of one path tells about that of the chain: a path whose signatures are right was meant.
+fn tells(error: &Error) -> u8 {
+    match error {
+        Error::InvalidCertificate(CertificateError::UnknownIssuer) => 0,
+        Error::InvalidCertificate(CertificateError::BadSignature) => 1,
+        _ => 2,
+    }
+}
+
+/// What the paths of one chain have in common.
+struct Trial<'a> {
+    chain: &'a Chain,
+    own: &'a EndEntityCert<'a>,
+    usage: Usage,
+    now: UnixTime,
+    algorithms: &'a [Metered<'a>],
+}
+
+impl Trial<'_> {
+    /// Whether these certificates, from the peer's on, lead to an anchor.
+    fn judge(&self, path: &[&Link<'_>]) -> Result<(), Error> {
+        let issuer = path.last().map_or(self.own.issuer(), |last| last.read.issuer);
+        let anchors = self.anchors(path, issuer)?;
+        let algorithms: Vec<&dyn SignatureVerificationAlgorithm> =
+            self.algorithms.iter().map(|algorithm| algorithm as _).collect();
+        let intermediates: Vec<_> = path.iter().map(|link| CertificateDer::from(link.der.as_ref())).collect();
+        let crls: Vec<_> = self.chain.checks.crls.iter().map(Crl::list).collect();
+        let pins = &self.chain.checks.pins;
+        // Of several anchors of one name, another one may have a pinned key.
         let unpinned_path = Cell::new(false);
         let has_pin = |path: &VerifiedPath<'_>| {
-            if self.has_pin(path) {
+            if has_pin(pins, path) {
                 return Ok(());
             }
             unpinned_path.set(true);
             Err(webpki::Error::UnknownIssuer)
         };
-        own.verify_for_usage(
-            ALL_VERIFICATION_ALGS,
-            &self.roots.roots,
-            intermediates.as_deref().unwrap_or(&certificates.intermediates),
-            self.checks.time.unwrap_or(now),
-            &peer.usage().required(),
-            revocation,
-            if self.checks.pins.is_empty() { None } else { Some(&has_pin) },
+        self.own
+            .verify_for_usage(
+                &algorithms,
+                &anchors,
+                &intermediates,
+                self.now,
+                &self.usage.required(),
+                self.revocation(&crls),
+                if pins.is_empty() { None } else { Some(&has_pin) },
+            )
+            .map_err(|why| match why {
+                webpki::Error::UnknownIssuer if unpinned_path.get() => Refusal::NotPinned.into(),
+                other => error(other),
+            })?;
+        if path.iter().all(|link| link.may_sign) { Ok(()) } else { Err(Refusal::IssuerUsage.into()) }
+    }
+
+    /// The anchors of this name that may end the path. If none of them may: what is wrong with the first.
+    fn anchors(&self, path: &[&Link<'_>], name: &[u8]) -> Result<Vec<TrustAnchor<'_>>, Error> {
+        let intermediates = path.iter().filter(|link| !link.read.is_self_issued()).count();
+        let is_asked = path.is_empty() || !self.chain.checks.revocation.unwrap_or_default().end_entity_only;
+        let signs_crls = is_asked && self.chain.checks.crls.iter().any(|crl| crl.list().issuer() == name);
+        let mut why = Error::from(CertificateError::UnknownIssuer);
+        let mut fit = Vec::new();
+        for anchor in self.chain.anchors.iter().filter(|anchor| anchor.subject() == name) {
+            match anchor.check(intermediates, self.usage, self.now) {
+                Ok(()) if signs_crls && !anchor.signs_crls() => why = Refusal::CrlIssuerUsage.into(),
+                Ok(()) => fit.push(anchor.trust()),
+                Err(refusal) => why = refusal.into(),
+            }
+        }
+        if fit.is_empty() { Err(why) } else { Ok(fit) }
+    }
+
+    fn revocation<'c>(&self, crls: &'c [&'c CertRevocationList<'c>]) -> Option<RevocationOptions<'c>> {
+        let policy = self.chain.checks.revocation.unwrap_or_default();
+        let options = RevocationOptionsBuilder::new(crls).ok()?;
+        Some(
+            options
+                .with_depth(policy.depth())
+                .with_status_policy(policy.unknown())
+                .with_expiration_policy(policy.expiration())
+                .build(),
         )
-        .map_err(|why| match why {
-            webpki::Error::UnknownIssuer if unpinned_path.get() => not_pinned(),
-            other => error(other),
-        })?;
-        self.judge_name(&own, &certificates.end_entity, peer)
-    }
-
-    /// Those of the peer and ours, where there are some of ours.
-    fn intermediates<'a>(
-        &'a self,
-        certificates: &'a CertificateIdentity<'_>,
-    ) -> Option<Vec<CertificateDer<'a>>> {
-        let ours = &self.checks.intermediates;
-        let all = || certificates.intermediates.iter().chain(ours);
-        (!ours.is_empty())
-            .then(|| all().map(|certificate| CertificateDer::from(certificate.as_ref())).collect())
-    }
-
-    /// Whether a key of the verified path is pinned, that of the trust anchor included.
-    fn has_pin(&self, path: &VerifiedPath<'_>) -> bool {
-        let pins = &self.checks.pins;
-        pinned(pins, path.end_entity().subject_public_key_info().as_ref())
-            || path
-                .intermediate_certificates()
-                .any(|certificate| pinned(pins, certificate.subject_public_key_info().as_ref()))
-            || pinned(pins, spki_for_anchor(path.anchor()).as_ref())
     }
 }
 
+/// Whether a key of the verified path is pinned, that of the trust anchor included.
+fn has_pin(pins: &[Pin], path: &VerifiedPath<'_>) -> bool {
+    pinned(pins, path.end_entity().subject_public_key_info().as_ref())
+        || path
+            .intermediate_certificates()
+            .any(|certificate| pinned(pins, certificate.subject_public_key_info().as_ref()))
+        || pinned(pins, spki_for_anchor(path.anchor()).as_ref())
+}
+
 /// The engine's words for what the verifier found, which choose the alert.
-fn error(why: webpki::Error) -> Error {
+pub(super) fn error(why: webpki::Error) -> Error {
     use webpki::Error::*;
     match why {
         BadDer | BadDerTime | TrailingData(_) => CertificateError::BadEncoding,
@@ -266,29 +390,6 @@ fn purpose(oid: Vec<usize>) -> ExtendedKeyPurpose {
     }
 }
 
-/// Whether `why` is that no key is pinned.
-pub(super) fn is_not_pinned(why: &CertificateError) -> bool {
-    match why {
-        CertificateError::Other(inner) => inner.source().is_some_and(|inner| inner.is::<NotPinned>()),
-        _ => false,
-    }
-}
-
-fn not_pinned() -> Error {
-    CertificateError::Other(OtherError::new(NotPinned)).into()
-}
-
-/// No key of the chain is one of the pinned ones.
-#[derive(Debug)]
-struct NotPinned;
-
-impl std::fmt::Display for NotPinned {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("no key of the chain is pinned")
-    }
-}
-
-impl std::error::Error for NotPinned {}
 /// A raw key that is none is a message that cannot be read, and not a bad certificate.
 pub(super) fn check_raw_key(key: &SubjectPublicKeyInfoDer<'_>) -> Result<(), Error> {
     match webpki::RawPublicKeyEntity::try_from(key) {

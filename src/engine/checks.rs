@@ -10,7 +10,8 @@ use webpki::{CertRevocationList, ExpirationPolicy, OwnedCertRevocationList};
 use webpki::{RevocationCheckDepth, UnknownStatusPolicy};
 
 use super::fault;
-use crate::der::{Elements, GENERALIZED_TIME, SEQUENCE, UTC_TIME};
+use crate::der::{Element, Elements, GENERALIZED_TIME, SEQUENCE, UTC_TIME};
+use crate::x509::time;
 
 /// Everything that the host can add to the rules of a chain.
 #[derive(Debug, Clone, Default)]
@@ -60,14 +61,18 @@ pub(crate) struct Crl {
     issued: Box<[u8]>,
     /// SHA-256 of its DER.
     digest: [u8; 32],
+    /// The time of its next update, in Unix seconds.
+    until: u64,
 }
 
 impl Crl {
     /// What is wrong with it otherwise.
     pub(crate) fn from_der(der: &[u8]) -> Result<Self, &'static str> {
         let list = OwnedCertRevocationList::from_der(der).map_err(|error| fault::of_crl(&error))?;
-        let issued = issued(der).ok_or("its time of issue is malformed")?;
-        Ok(Self { list: Arc::new(list.into()), issued, digest: sha256(der) })
+        let [issued, next] = times(der).ok_or("its times are malformed")?;
+        let until = time(next).map_err(|_| "its time of next update is malformed")?;
+        let issued = comparable(issued).ok_or("its time of issue is malformed")?;
+        Ok(Self { list: Arc::new(list.into()), issued, digest: sha256(der), until })
     }
 
     /// When it was issued, in a form that can be compared.
@@ -79,19 +84,28 @@ impl Crl {
         &self.digest
     }
 
+    /// Whether it is not past its next update.
+    pub(super) fn is_current(&self, now: u64) -> bool {
+        now <= self.until
+    }
+
     pub(super) fn list(&self) -> &CertRevocationList<'static> {
         &self.list
     }
 }
 
-/// The thisUpdate time of a CRL as YYYYMMDDHHMMSSZ, which the engine does not give out.
-fn issued(der: &[u8]) -> Option<Box<[u8]>> {
+/// The thisUpdate and the nextUpdate time of a CRL, which the engine does not give out.
+fn times(der: &[u8]) -> Option<[Element<'_>; 2]> {
     let mut list = Elements::new(der).expect(SEQUENCE).ok()?.elements();
     let mut signed = list.expect(SEQUENCE).ok()?.elements();
     for _version_algorithm_and_issuer in 0..3 {
         signed.any().ok()?;
     }
-    let time = signed.any().ok()?;
+    Some([signed.any().ok()?, signed.any().ok()?])
+}
+
+/// A time as YYYYMMDDHHMMSSZ.
+fn comparable(time: Element<'_>) -> Option<Box<[u8]>> {
     match (time.tag, time.content) {
         (GENERALIZED_TIME, full) => Some(full.into()),
         // RFC 5280, 5.1.2.4: two digits from 50 on are of the last century.

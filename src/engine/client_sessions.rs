@@ -31,8 +31,8 @@ pub(super) type Origin = Arc<()>;
 /// Whose sessions these are.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Peer {
-    /// The name that the server has proved.
-    pub verified: ServerName<'static>,
+    /// The name that the server has proved, if one was asked of it.
+    pub verified: Option<ServerName<'static>>,
     /// The name that it was told.
     pub sent: Option<DnsName<'static>>,
     /// Whether it was told under ECH: an observer who saw a session without it knows whose it is.

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use pki_types::FipsStatus;
-use rustls::client::{ClientSessionMemoryCache, Resumption, TicketRequest};
+use rustls::client::{ClientSessionMemoryCache, ClientSessionStore, Resumption, TicketRequest};
 use rustls::crypto::kx::SupportedKxGroup;
 use rustls::crypto::{CryptoProvider, TicketProducer};
 use rustls::enums::ApplicationProtocol;
@@ -16,7 +16,9 @@ use rustls::server::{
 use rustls::{ClientConfig, ServerConfig};
 use rustls_aws_lc_rs::{ALL_KX_GROUPS, DEFAULT_PROVIDER};
 
+use super::anchors::TrustStore;
 use super::asking::Asking;
+use super::chain::Chain;
 use super::checks::Checks;
 use super::client_sessions::Origin;
 use super::clock::HostClock;
@@ -30,13 +32,14 @@ use super::identities::Identities;
 use super::kept_sessions::{KeptSessions, mark, most_ticket};
 use super::key_log::LinesOfThread;
 use super::key_watch::watched;
+use super::lasting::{Standing, lasting};
 use super::opening::Opening;
 use super::padding::padding;
 use super::pull::Pull;
 use super::question::Questions;
 use super::rules::rules;
 use super::session::Session;
-use super::store::{Credential, TrustStore};
+use super::store::Credential;
 use super::tickets::{KeySet, SessionIds, Tickets};
 use super::verifier::{ClientRules, NotAsked, ServerRules};
 use crate::alpn::Protocols;
@@ -251,6 +254,9 @@ pub(crate) struct ClientSetup {
     pub(super) config: Arc<ClientConfig>,
     /// The same for connections that send no name; made when the first one does not.
     pub(super) nameless: OnceLock<Arc<ClientConfig>>,
+    /// The same for those that verify none either.
+    pub(super) nobodys: OnceLock<Arc<ClientConfig>>,
+    pub(super) rules: Arc<ServerRules>,
     /// What its connections offer, if they have no wish of their own.
     pub(super) ech: EchStatus,
     asks: bool,
@@ -282,10 +288,11 @@ impl ClientSetup {
         }
         let provider = recipe.provider()?;
         let clock = Arc::new(HostClock::default());
-        let rules = ServerRules::new(&recipe.trust, recipe.verify, &recipe.checks, &provider)?;
+        let chain = Arc::new(Chain::new(&recipe.trust, recipe.verify, &recipe.checks)?);
+        let rules = Arc::new(ServerRules::new(chain, recipe.verify, &provider));
         let builder = ClientConfig::builder_with_details(provider, clock.clone())
             .dangerous()
-            .with_custom_certificate_verifier(Arc::new(rules));
+            .with_custom_certificate_verifier(rules.clone());
         let mut config = match recipe.credentials.as_slice() {
             [] => builder.with_no_client_auth(),
             credentials => builder.with_client_credential_resolver(Arc::new(Identities::load(
@@ -306,8 +313,9 @@ impl ClientSetup {
         let most_ticket =
             most_ticket(outbound.saturating_sub(OUTBOUND_RESERVE + FLIGHT_OVERHEAD + TICKET_AROUND));
         let kept = (recipe.sessions() > 0).then(|| {
-            let kept =
-                KeptSessions::new(Arc::new(ClientSessionMemoryCache::new(recipe.sessions())), most_ticket);
+            let cache = Arc::new(ClientSessionMemoryCache::new(recipe.sessions()));
+            let lasting = lasting(cache, rules.chain().clone(), clock.clone());
+            let kept = KeptSessions::new(lasting, most_ticket);
             Arc::new(if recipe.early_data > 0 { kept.offering(mark(&recipe.alpn)) } else { kept })
         });
         config.resumption = match &kept {
@@ -321,6 +329,8 @@ impl ClientSetup {
         Ok(Self {
             config: Arc::new(config),
             nameless: OnceLock::new(),
+            nobodys: OnceLock::new(),
+            rules,
             ech: EchStatus::from(recipe.ech.as_ref()),
             asks: recipe.verify == Verify::Ask,
             asks_within_steps: recipe.asks_within_steps(),
@@ -334,6 +344,11 @@ impl ClientSetup {
             origin: Origin::default(),
             clock,
         })
+    }
+
+    /// A store whose sessions end with the certificates that they stand for.
+    pub(super) fn lasting(&self, store: Arc<dyn ClientSessionStore>) -> Arc<dyn ClientSessionStore> {
+        lasting(store, self.rules.chain().clone(), self.clock.clone())
     }
 
     /// Whether only validated cryptography can be negotiated.
@@ -382,6 +397,8 @@ pub(crate) struct ServerSetup {
     early: Option<Arc<ServerConfig>>,
     tickets: Arc<Tickets>,
     clock: Arc<HostClock>,
+    /// The rules for clients; None where they could not be made, and nobody is asked for a certificate.
+    pub(super) chain: Option<Arc<Chain>>,
     has_identity: bool,
     asks: bool,
     /// Whether something can be asked in the middle of a step.
@@ -415,14 +432,19 @@ impl ServerSetup {
         let ticketer = provider.ticketer_factory.ticketer().map_err(|error| explain(&error))?;
         let clock = Arc::new(HostClock::default());
         let builder = ServerConfig::builder_with_details(provider.clone(), clock.clone());
-        let builder = if asks_client {
+        let chain = match Chain::new(&recipe.trust, recipe.verify, &recipe.checks) {
+            Ok(chain) => Some(Arc::new(chain)),
+            Err(why) if asks_client => return Err(why),
+            // Nobody will be judged by them.
+            Err(_) => None,
+        };
+        let builder = if let (true, Some(chain)) = (asks_client, &chain) {
             builder.with_client_cert_verifier(Arc::new(ClientRules::new(
+                chain.clone(),
                 &recipe.trust,
-                recipe.verify,
                 recipe.client_auth == ClientAuth::Required,
-                &recipe.checks,
                 &provider,
-            )?))
+            )))
         } else {
             builder.with_client_cert_verifier(Arc::new(NotAsked))
         };
@@ -445,7 +467,9 @@ impl ServerSetup {
             if recipe.strict_names { InvalidSniPolicy::RejectAll } else { InvalidSniPolicy::IgnoreAll };
         recipe.compression().set_server(&mut config);
         config.enable_secret_extraction = recipe.secret_extraction;
-        let tickets = Arc::new(Tickets::new(ticketer, rules(recipe), clock.clone()));
+        let own: Vec<_> = recipe.credentials.iter().flat_map(Credential::chain).collect();
+        let standing = Standing::new(chain.clone(), own);
+        let tickets = Arc::new(Tickets::new(ticketer, rules(recipe), standing, clock.clone()));
         let store: Arc<dyn StoresServerSessions> = match recipe.sessions() {
             0 => Arc::new(NoServerSessionStorage {}),
             most => ServerSessionMemoryCache::new(most),
@@ -474,6 +498,7 @@ impl ServerSetup {
             early,
             tickets,
             clock,
+            chain,
             has_identity: !recipe.credentials.is_empty(),
             asks: asks_client && recipe.verify == Verify::Ask,
             asks_within_steps: recipe.asks_within_steps(),

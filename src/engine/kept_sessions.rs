@@ -264,7 +264,7 @@ mod tests {
     /// How long the ClientHello was, and whether a session was resumed.
     fn meet(client: &ClientSetup, server: &ServerSetup) -> (usize, bool) {
         let wish = ClientWish {
-            verified: ServerName::try_from("a.test").unwrap(),
+            verified: Some(ServerName::try_from("a.test").unwrap()),
             sent: None,
             alpn: None,
             groups: None,

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use pki_types::{DnsName, ServerName};
 use rustls::ClientConfig;
+use rustls::client::Resumption;
 use rustls::client::danger::{
     HandshakeSignatureValid, ServerIdentity, ServerVerifier, SignatureVerificationInput,
 };
@@ -19,49 +20,62 @@ use rustls::error::Error;
 
 use super::config::ClientSetup;
 use super::opening::Names;
+use super::verifier::ServerRules;
+
+/// Stands for the server where there is neither a name to send nor one to verify. It is not sent, and no session is
+/// filed under it.
+fn nobody() -> ServerName<'static> {
+    ServerName::IpAddress(std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED).into())
+}
 
 impl ClientSetup {
     /// The configuration for one connection, and the name that the engine is to be given with it.
     pub(super) fn named(
         &self,
         sent: Option<DnsName<'static>>,
-        verified: ServerName<'static>,
+        verified: Option<ServerName<'static>>,
     ) -> (Arc<ClientConfig>, ServerName<'static>) {
-        match sent.map(ServerName::DnsName) {
-            Some(sent) if sent == verified => (self.config.clone(), verified),
-            Some(sent) => (self.verifying(sent.clone(), verified), sent),
-            None => (self.nameless.get_or_init(|| self.without_name()).clone(), verified),
+        match (sent.map(ServerName::DnsName), verified) {
+            (Some(sent), Some(verified)) if sent == verified => (self.config.clone(), verified),
+            (Some(sent), verified) => (Arc::new(self.verifying(sent.clone(), verified)), sent),
+            (None, Some(verified)) => {
+                (self.nameless.get_or_init(|| Arc::new(self.without_name(&self.config))).clone(), verified)
+            }
+            (None, None) => {
+                let config = || Arc::new(self.without_name(&self.verifying(nobody(), None)));
+                (self.nobodys.get_or_init(config).clone(), nobody())
+            }
         }
     }
 
-    fn without_name(&self) -> Arc<ClientConfig> {
-        let mut config = ClientConfig::clone(&self.config);
+    fn without_name(&self, config: &ClientConfig) -> ClientConfig {
+        let mut config = ClientConfig::clone(config);
         config.enable_sni = false;
-        Arc::new(config)
+        config
     }
 
-    fn verifying(&self, engine: ServerName<'static>, verified: ServerName<'static>) -> Arc<ClientConfig> {
+    fn verifying(&self, engine: ServerName<'static>, verified: Option<ServerName<'static>>) -> ClientConfig {
         let mut config = ClientConfig::clone(&self.config);
-        let rules = Arc::clone(config.verifier());
+        if verified.is_none() {
+            // Whose sessions these are, no name tells: none is offered to who may be another server.
+            config.resumption = Resumption::disabled();
+        }
         let names = Names { engine, verified };
-        config.dangerous().set_certificate_verifier(Arc::new(Named { rules, names }));
-        Arc::new(config)
+        config.dangerous().set_certificate_verifier(Arc::new(Named { rules: self.rules.clone(), names }));
+        config
     }
 }
 
-/// The rules of a context, for a server of another name than the engine knows.
+/// The rules of a context, for a server of another name than the engine knows, or of none.
 #[derive(Debug)]
 struct Named {
-    rules: Arc<dyn ServerVerifier>,
+    rules: Arc<ServerRules>,
     names: Names,
 }
 
 impl ServerVerifier for Named {
     fn verify_identity<'a>(&self, identity: &ServerIdentity<'a, '_>) -> Result<VerifiedIdentity<'a>, Error> {
-        let name: &ServerName<'a> = self.names.to_verify(identity.server_name);
-        let mut renamed = ServerIdentity::new(identity.identity, name, identity.now);
-        renamed.ocsp_response = identity.ocsp_response;
-        self.rules.verify_identity(&renamed)
+        self.rules.judge(identity, self.names.to_verify(identity.server_name))
     }
 
     fn verify_tls12_signature(

@@ -16,8 +16,8 @@ use crate::failure::Failure;
 
 /// What the host wants of one client connection.
 pub(crate) struct ClientWish<'a> {
-    /// What the server has to prove.
-    pub verified: ServerName<'static>,
+    /// What the server has to prove; None where no name is asked of it.
+    pub verified: Option<ServerName<'static>>,
     /// The name that is sent.
     pub sent: Option<DnsName<'static>>,
     /// None for the protocols of the context.
@@ -40,24 +40,30 @@ pub(crate) struct Opening {
     pub(crate) own_sessions: Option<Arc<OwnSessions>>,
 }
 
-/// The name that the engine knows (it sends it, and files sessions under it), and the one that the server has to prove.
+/// The name that the engine knows (it sends it, and files sessions under it), and the one that the server has to prove,
+/// if it has to prove one.
 #[derive(Debug)]
 pub(super) struct Names {
     pub engine: ServerName<'static>,
-    pub verified: ServerName<'static>,
+    pub verified: Option<ServerName<'static>>,
 }
 
 impl Names {
     /// The name to verify where the engine would verify `name`: another one only if the server has rejected
     /// ECH, which the holder of the public name alone may do.
-    pub(super) fn to_verify<'a, 'n>(&'a self, name: &'a ServerName<'n>) -> &'a ServerName<'n> {
-        if *name == self.engine { &self.verified } else { name }
+    pub(super) fn to_verify<'a, 'n>(&'a self, name: &'a ServerName<'n>) -> Option<&'a ServerName<'n>> {
+        if *name == self.engine { self.verified.as_ref() } else { Some(name) }
     }
 }
 
 impl ClientSetup {
     pub(crate) fn opening(&self, wish: ClientWish<'_>) -> Result<Opening, Failure> {
         let ClientWish { verified, sent, alpn, groups, ech, sessions } = wish;
+        if verified.is_none() && self.rules.asks_name() {
+            return Err(Failure::argument(
+                "the server name is NULL: under TLS_VERIFY_PEER the server has to prove a name (tls_builder_verify)",
+            ));
+        }
         let (mut config, engine) = self.named(sent.clone(), verified.clone());
         if let Some(groups) = groups {
             if ech.is_none() && self.ech != EchStatus::None {
@@ -77,7 +83,8 @@ impl ClientSetup {
         };
         let offered = mark(alpn.unwrap_or(&self.protocols));
         let is_hidden = ech == EchStatus::Offered;
-        if let Some(kept) = &self.kept {
+        // Where no name is asked of the server, no session of the context's is offered.
+        if let (Some(kept), Some(_)) = (&self.kept, &verified) {
             let by_protocols = alpn.is_some() && config.enable_early_data;
             // Otherwise the sessions are those of the configuration.
             if by_protocols || is_hidden != (self.ech == EchStatus::Offered) {
@@ -92,7 +99,7 @@ impl ClientSetup {
                 let peer = Peer { verified: verified.clone(), sent: sent.clone(), is_hidden };
                 let own = OwnSessions::new(&self.origin, peer, offered, session)?;
                 let own = Arc::new(own);
-                let kept = KeptSessions::new(Arc::clone(&own) as _, self.most_ticket);
+                let kept = KeptSessions::new(self.lasting(Arc::clone(&own) as _), self.most_ticket);
                 Arc::make_mut(&mut config).resumption = Resumption::store(Arc::new(kept));
                 Some(own)
             }

@@ -343,7 +343,7 @@ where
 
     fn name_to_verify(&self) -> Option<&ServerName<'static>> {
         match (&self.step, &self.names) {
-            (Step::Verify(verify), Some(names)) => Some(names.to_verify(Side::name_of(verify)?)),
+            (Step::Verify(verify), Some(names)) => names.to_verify(Side::name_of(verify)?),
             _ => None,
         }
     }

@@ -1,7 +1,7 @@
 //! The rules by which a server judges its clients, as bytes that mean the same on every machine and in every
 //! build of this library: tickets that pass between processes are bound to them.
 //!
-//! The bytes are `libtlsbio rules 1` and fields `tag:1 | length:4, big-endian | value`, in the order of their tags.
+//! The bytes are `libtlsbio rules 2` and fields `tag:1 | length:4, big-endian | value`, in the order of their tags.
 //! Several fields of one tag are a set: they are sorted by their values, and none stands there twice. A change of
 //! what a field means, or a new rule, gets a tag of its own or another number in the first line: then the tickets of
 //! older builds make full handshakes.
@@ -15,7 +15,7 @@ use crate::status::*;
 /// SHA-256 of the bytes above.
 pub(super) const RULES: usize = 32;
 
-const FORM: &[u8] = b"libtlsbio rules 1";
+const FORM: &[u8] = b"libtlsbio rules 2";
 
 /// What is said by a field. Numbers are never used again for something else.
 #[derive(Clone, Copy)]
@@ -24,7 +24,9 @@ enum Tag {
     ClientAuth = 1,
     /// TLS_VERIFY_*, one byte. ANY_NAME is PEER: clients have no names that count.
     Verify = 2,
-    /// A trust anchor: name, subject public key info and name constraints, each after its length in four bytes.
+    /// A trust anchor, each part after its length in four bytes: name, what is in its subject public key info, name
+    /// constraints, and 27 bytes: from when and until when it is valid, in Unix seconds, and its path length (all ones for
+    /// none), eight bytes each; whether it is for servers, for clients, and for CRLs, one byte each.
     Anchor = 3,
     /// SHA-256 of a CRL in DER.
     Crl = 4,
@@ -107,7 +109,7 @@ fn set(bytes: &mut Vec<u8>, tag: Tag, values: impl Iterator<Item = Vec<u8>>) {
     values.iter().for_each(|value| field(bytes, tag, value));
 }
 
-fn anchor(parts: &[&[u8]; 3]) -> Vec<u8> {
+fn anchor(parts: &[Vec<u8>; 4]) -> Vec<u8> {
     let mut value = Vec::new();
     parts.iter().for_each(|part| long(&mut value, part));
     value
@@ -183,18 +185,19 @@ mod tests {
             },
             ..Recipe::default()
         };
-        recipe.trust.add(bytes(CA).into()).unwrap();
+        recipe.trust.add(&bytes(CA).into(), "the CA").unwrap();
         recipe
     }
 
     #[test]
     fn the_bytes_are_those_that_stand_in_tickets_of_other_builds() {
         let expected = [
-            "6c6962746c7362696f2072756c65732031",
+            "6c6962746c7362696f2072756c65732032",
             "010000000102",
             "020000000100",
-            "030000004600000010310e300c06035504030c0572756c6573",
+            "030000006500000010310e300c06035504030c0572756c6573",
             "0000002a300506032b6570032100ddc41f0f1a8e24b6d5f56ed0c8d3039800042f7e0271d129ea01a529d87d0cfe00000000",
+            "0000001b000000006b0796fd0000000126ffb4fdffffffffffffffff010101",
             "0400000020449f49e1c8e06920f10fafe7b6f7572b95620374e7bb9140865d1d3e8f975785",
             "050000000105",
             "06000000080000010203040506",
@@ -205,10 +208,10 @@ mod tests {
             "0a00000002300a",
         ];
         assert_eq!(hex(&encoded(&full())), expected.concat());
-        assert_eq!(hex(&rules(&full())), "6db81297c7f7268adb609cc7ab090f9c78867be647ea02dc5d11631b92b97798");
+        assert_eq!(hex(&rules(&full())), "df98ee749cd71f71d2de7573a8748e1a25e76740067a4de1d24520b0fcd08078");
         assert_eq!(
             hex(&rules(&Recipe::default())),
-            "25b9dd1a5fa182136463bab0ee2bc9a3136cf2cb7b09352389b2a1b67ad3f850"
+            "f7e6856422d98aca9261b3fd6877108e4a79c1466e248125fcf3ad40c588104d"
         );
     }
 

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::RootCertStore;
 use rustls::crypto::{Credentials, Identity, KeyProvider, SigningKey};
 use rustls::error::Error;
 use zeroize::Zeroizing;
@@ -13,64 +12,6 @@ use super::external_key::ExternalKey;
 use super::fault;
 use crate::failure::Failure;
 use crate::status::{TLS_REASON_CERTIFICATE_UNUSABLE, TLS_REASON_KEY_MISMATCH, TLS_REASON_KEY_UNUSABLE};
-
-/// Trust anchors.
-#[derive(Debug, Clone)]
-pub(crate) struct TrustStore(RootCertStore);
-
-impl Default for TrustStore {
-    fn default() -> Self {
-        Self(RootCertStore::empty())
-    }
-}
-
-impl TrustStore {
-    /// Adds one certificate as a trust anchor; what is wrong with it otherwise.
-    pub(crate) fn add(&mut self, certificate: CertificateDer<'_>) -> Result<(), &'static str> {
-        let anchor =
-            webpki::anchor_from_trusted_cert(&certificate).map_err(|error| fault::of_parsing(&error))?;
-        self.0.roots.push(anchor.to_owned());
-        Ok(())
-    }
-
-    /// Adds those certificates that can be parsed, and says how many they were.
-    pub(crate) fn add_usable(&mut self, certificates: Vec<CertificateDer<'static>>) -> usize {
-        self.0.add_parsable_certificates(certificates).0
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// Bytes of the subject names that a server sends as hints when it asks for a certificate.
-    pub(super) fn hint_bytes(&self) -> usize {
-        self.0.subjects().iter().map(|name| name.as_ref().len() + 2).sum()
-    }
-
-    pub(super) fn roots(&self) -> Arc<RootCertStore> {
-        Arc::new(self.0.clone())
-    }
-
-    /// What the anchors consist of (name, key, constraints on names), in an order that does not depend on the
-    /// one in which they were added.
-    pub(super) fn parts(&self) -> Vec<[&[u8]; 3]> {
-        let mut parts: Vec<_> = self
-            .0
-            .roots
-            .iter()
-            .map(|anchor| {
-                [
-                    &*anchor.subject,
-                    &*anchor.subject_public_key_info,
-                    anchor.name_constraints.as_deref().unwrap_or_default(),
-                ]
-            })
-            .collect();
-        parts.sort_unstable();
-        parts.dedup();
-        parts
-    }
-}
 
 /// A certificate chain and its private key.
 pub(crate) struct Credential {

@@ -1,7 +1,8 @@
 //! Tickets of servers: under keys of the context's own, or under keys that the host gives to any number
 //! of contexts, processes and machines.
 //!
-//! A ticket under a host's key is `name:16 | salt:32 | sealed session | tag:16`. It is sealed by
+//! A ticket under a host's key is `name:16 | salt:32 | sealed end and session | tag:16`. The end is that of the
+//! server's own certificates, 8 bytes: whoever has the key may have others. It is sealed by
 //! AES-256-GCM under a key of its own, HKDF-SHA-256 of the host's secret with the salt and the rules of
 //! the context in its info, with name and salt as associated data. With 256 random bits in each salt no
 //! key seals twice, however many processes share a secret, and so the nonce can be constant.
@@ -16,6 +17,7 @@ use rustls::server::{ServerSessionKey, StoresServerSessions};
 use rustls::time_provider::TimeProvider;
 use zeroize::Zeroizing;
 
+use super::lasting::Standing;
 use super::rules::RULES;
 use crate::failure::Failure;
 use crate::status::TLS_REASON_TICKET_KEY_UNUSABLE;
@@ -28,7 +30,7 @@ const SALT: usize = 32;
 const TAG: usize = 16;
 
 /// What a ticket key is derived for; another construction gets another text.
-const PURPOSE: &[u8] = b"libtlsbio ticket 1";
+const PURPOSE: &[u8] = b"libtlsbio ticket 2";
 
 /// The longest lifetime that a ticket may announce (RFC 8446, 4.6.1).
 const LONGEST: u64 = 7 * 24 * 60 * 60;
@@ -158,16 +160,21 @@ pub(super) struct Tickets {
     /// The host's keys, which take the place of the context's own.
     given: RwLock<Option<Arc<KeySet>>>,
     rules: [u8; RULES],
+    standing: Standing,
     clock: Arc<dyn TimeProvider>,
 }
+
+/// Of the end in front of a session.
+const END: usize = 8;
 
 impl Tickets {
     pub(super) fn new(
         own: Arc<dyn TicketProducer>,
         rules: [u8; RULES],
+        standing: Standing,
         clock: Arc<dyn TimeProvider>,
     ) -> Self {
-        Self { own, given: RwLock::new(None), rules, clock }
+        Self { own, given: RwLock::new(None), rules, standing, clock }
     }
 
     /// From now on these keys alone are used; None returns to the context's own.
@@ -187,24 +194,35 @@ impl Tickets {
 }
 
 impl TicketProducer for Tickets {
-    fn encrypt(&self, plain: &[u8]) -> Option<Vec<u8>> {
+    fn encrypt(&self, session: &[u8]) -> Option<Vec<u8>> {
+        let now = self.now()?;
+        let mut plain = Zeroizing::new(Vec::with_capacity(END + session.len()));
+        plain.extend_from_slice(&self.standing.own_until(now).to_be_bytes());
+        plain.extend_from_slice(session);
         match self.given() {
-            None => self.own.encrypt(plain),
-            Some(keys) => keys.encrypting(self.now()?)?.seal(plain, &self.rules),
+            None => self.own.encrypt(&plain),
+            Some(keys) => keys.encrypting(now)?.seal(&plain, &self.rules),
         }
     }
 
     fn decrypt(&self, ticket: &[u8]) -> Option<Vec<u8>> {
-        match self.given() {
+        let now = self.now()?;
+        let plain = Zeroizing::new(match self.given() {
             None => self.own.decrypt(ticket),
-            Some(keys) => keys.decrypting(ticket.get(..NAME)?, self.now()?)?.open(ticket, &self.rules),
-        }
+            Some(keys) => keys.decrypting(ticket.get(..NAME)?, now)?.open(ticket, &self.rules),
+        }?);
+        let (end, session) = plain.split_first_chunk::<END>()?;
+        let holds = u64::from_be_bytes(*end) >= now && self.standing.holds(session, now);
+        holds.then(|| session.to_vec())
     }
 
     fn lifetime(&self) -> Duration {
-        let Some(keys) = self.given() else { return self.own.lifetime() };
-        let left = |now| Some(keys.encrypting(now)?.decrypt_until - now);
-        Duration::from_secs(self.now().and_then(left).unwrap_or(0).min(LONGEST))
+        let Some(now) = self.now() else { return Duration::ZERO };
+        let of_keys = match self.given() {
+            None => self.own.lifetime().as_secs(),
+            Some(keys) => keys.encrypting(now).map_or(0, |key| (key.decrypt_until - now).min(LONGEST)),
+        };
+        Duration::from_secs(of_keys.min(self.standing.own_until(now) - now))
     }
 }
 
@@ -228,17 +246,23 @@ impl SessionIds {
     }
 }
 
+impl SessionIds {
+    fn holds(&self, session: &[u8]) -> bool {
+        self.tickets.now().is_some_and(|now| self.tickets.standing.holds_kept(session, now))
+    }
+}
+
 impl StoresServerSessions for SessionIds {
     fn put(&self, key: ServerSessionKey<'_>, value: Vec<u8>) -> bool {
         self.open().is_some_and(|store| store.put(key, value))
     }
 
     fn get(&self, key: ServerSessionKey<'_>) -> Option<Vec<u8>> {
-        self.open()?.get(key)
+        self.open()?.get(key).filter(|session| self.holds(session))
     }
 
     fn take(&self, key: ServerSessionKey<'_>) -> Option<Vec<u8>> {
-        self.open()?.take(key)
+        self.open()?.take(key).filter(|session| self.holds(session))
     }
 
     fn can_cache(&self) -> bool {
@@ -255,6 +279,12 @@ mod tests {
     use super::super::config::{ClientAuth, Recipe};
     use super::super::rules::rules;
     use super::*;
+    use crate::x509::Validity;
+
+    /// Without the name of a server, and without a certificate.
+    const SESSION: &[u8] = b"\x03\x04\0\0\0\0\0\0\0\0\0\x13\x01\0session";
+    const OLD: &[u8] = b"\x03\x04\0\0\0\0\0\0\0\0\0\x13\x01\0old";
+    const NEW: &[u8] = b"\x03\x04\0\0\0\0\0\0\0\0\0\x13\x01\0new";
 
     #[derive(Debug, Default)]
     struct Clock(AtomicU64);
@@ -276,9 +306,13 @@ mod tests {
         }
 
         fn with_rules(keys: &[GivenKey<'_>], rules: [u8; RULES]) -> Self {
+            Self::with(keys, rules, Standing::default())
+        }
+
+        fn with(keys: &[GivenKey<'_>], rules: [u8; RULES], standing: Standing) -> Self {
             let clock = Arc::new(Clock::default());
             let own = rustls_aws_lc_rs::DEFAULT_PROVIDER.ticketer_factory.ticketer().unwrap();
-            let tickets = Tickets::new(own, rules, clock.clone());
+            let tickets = Tickets::new(own, rules, standing, clock.clone());
             tickets.swap(Some(KeySet::new(keys).unwrap()));
             Self { clock, tickets }
         }
@@ -300,10 +334,10 @@ mod tests {
         for (time, name) in
             [(0, Some(0)), (99, Some(0)), (100, Some(1)), (199, Some(1)), (200, Some(2)), (399, Some(2))]
         {
-            let ticket = server.at(time).encrypt(b"session").unwrap();
+            let ticket = server.at(time).encrypt(SESSION).unwrap();
             assert_eq!(Some(ticket[0]), name, "at {time}");
         }
-        assert_eq!(server.at(400).encrypt(b"session"), None);
+        assert_eq!(server.at(400).encrypt(SESSION), None);
         assert_eq!(server.at(400).lifetime(), Duration::ZERO);
     }
 
@@ -311,14 +345,14 @@ mod tests {
     fn every_key_decrypts_until_its_end_on_any_machine_and_not_a_second_longer() {
         let keys = || [key(1, 100, 300), key(2, 200, 400)];
         let (issuer, other) = (Server::new(&keys()), Server::new(&keys()));
-        let old = issuer.at(199).encrypt(b"old").unwrap();
-        let new = issuer.at(250).encrypt(b"new").unwrap();
-        assert_eq!(other.at(299).decrypt(&old).as_deref(), Some(&b"old"[..]));
+        let old = issuer.at(199).encrypt(OLD).unwrap();
+        let new = issuer.at(250).encrypt(NEW).unwrap();
+        assert_eq!(other.at(299).decrypt(&old).as_deref(), Some(OLD));
         assert_eq!(other.at(300).decrypt(&old), None);
-        assert_eq!(other.at(300).decrypt(&new).as_deref(), Some(&b"new"[..]));
+        assert_eq!(other.at(300).decrypt(&new).as_deref(), Some(NEW));
         assert_eq!(other.at(400).decrypt(&new), None);
         // A machine whose clock is behind accepts what another one has begun to issue.
-        assert_eq!(other.at(150).decrypt(&new).as_deref(), Some(&b"new"[..]));
+        assert_eq!(other.at(150).decrypt(&new).as_deref(), Some(NEW));
     }
 
     #[test]
@@ -332,8 +366,8 @@ mod tests {
     #[test]
     fn a_ticket_with_any_bit_changed_or_byte_missing_is_none() {
         let server = Server::new(&[key(1, 0, 100)]);
-        let ticket = server.at(1).encrypt(b"session").unwrap();
-        assert_eq!(ticket.len(), NAME + SALT + 7 + TAG);
+        let ticket = server.at(1).encrypt(SESSION).unwrap();
+        assert_eq!(ticket.len(), NAME + SALT + END + SESSION.len() + TAG);
         for bit in 0..ticket.len() * 8 {
             let mut changed = ticket.clone();
             changed[bit / 8] ^= 1 << (bit % 8);
@@ -348,7 +382,7 @@ mod tests {
     #[test]
     fn no_two_tickets_look_alike() {
         let server = Server::new(&[key(1, 0, 100)]);
-        let [one, two] = [(); 2].map(|()| server.at(1).encrypt(b"session").unwrap());
+        let [one, two] = [(); 2].map(|()| server.at(1).encrypt(SESSION).unwrap());
         assert_ne!(one[NAME..NAME + SALT], two[NAME..NAME + SALT]);
         assert_ne!(one[NAME + SALT..], two[NAME + SALT..]);
     }
@@ -357,7 +391,7 @@ mod tests {
     fn a_name_with_another_secret_is_no_key() {
         let [one, mut two] = [key(1, 0, 100), key(2, 0, 100)];
         two.name = one.name;
-        let ticket = Server::new(&[one]).at(1).encrypt(b"session").unwrap();
+        let ticket = Server::new(&[one]).at(1).encrypt(SESSION).unwrap();
         assert_eq!(Server::new(&[two]).at(1).decrypt(&ticket), None);
     }
 
@@ -367,7 +401,7 @@ mod tests {
         let strict = Recipe { client_auth: ClientAuth::Required, ..Recipe::default() };
         assert_eq!(rules(&lax), rules(&Recipe::default()));
         let issuer = Server::with_rules(&[key(1, 0, 100)], rules(&lax));
-        let ticket = issuer.at(1).encrypt(b"session").unwrap();
+        let ticket = issuer.at(1).encrypt(SESSION).unwrap();
         let server = Server::with_rules(&[key(1, 0, 100)], rules(&strict));
         assert_eq!(server.at(1).decrypt(&ticket), None);
         assert!(issuer.at(1).decrypt(&ticket).is_some());
@@ -376,22 +410,38 @@ mod tests {
     #[test]
     fn former_keys_are_gone_after_a_swap_and_the_own_ones_come_back() {
         let server = Server::new(&[key(1, 0, 100)]);
-        let given = server.at(1).encrypt(b"session").unwrap();
+        let given = server.at(1).encrypt(SESSION).unwrap();
         let former = Arc::downgrade(&server.tickets.given().unwrap());
         server.tickets.swap(Some(KeySet::new(&[key(2, 0, 100)]).unwrap()));
         assert!(former.upgrade().is_none());
         assert_eq!(server.tickets.decrypt(&given), None);
 
         server.tickets.swap(None);
-        let own = server.tickets.encrypt(b"session").unwrap();
-        assert_eq!(server.tickets.decrypt(&own).as_deref(), Some(&b"session"[..]));
+        let own = server.tickets.encrypt(SESSION).unwrap();
+        assert_eq!(server.tickets.decrypt(&own).as_deref(), Some(SESSION));
         assert_eq!(server.tickets.decrypt(&given), None);
+    }
+
+    #[test]
+    fn a_ticket_ends_with_the_certificates_of_who_made_it_wherever_it_is_offered() {
+        let own = |until| Standing { chain: None, own: vec![Validity { from: 0, until }] };
+        let issuer = Server::with(&[key(1, 0, 1_000)], [0; RULES], own(500));
+        let other = Server::with(&[key(1, 0, 1_000)], [0; RULES], own(900));
+        assert_eq!(issuer.at(400).lifetime(), Duration::from_secs(100));
+        let ticket = issuer.at(400).encrypt(SESSION).unwrap();
+        for server in [&issuer, &other] {
+            assert_eq!(server.at(500).decrypt(&ticket).as_deref(), Some(SESSION));
+            assert_eq!(server.at(501).decrypt(&ticket), None);
+        }
+        // What has expired already does not count: it is for the host to see to.
+        let late = issuer.at(600).encrypt(SESSION).unwrap();
+        assert_eq!(issuer.at(700).decrypt(&late).as_deref(), Some(SESSION));
     }
 
     #[test]
     fn a_set_without_a_key_issues_and_accepts_nothing() {
         let server = Server::new(&[]);
-        assert_eq!(server.at(1).encrypt(b"session"), None);
+        assert_eq!(server.at(1).encrypt(SESSION), None);
         assert_eq!(server.at(1).decrypt(&[0; 100]), None);
     }
 

@@ -3,64 +3,68 @@
 use std::hash::Hasher;
 use std::sync::Arc;
 
+use pki_types::ServerName;
 use rustls::client::danger::{
     HandshakeSignatureValid, ServerIdentity, ServerVerifier, SignatureVerificationInput,
 };
-use rustls::crypto::{
-    CryptoProvider, SignatureScheme, VerifiedIdentity, WebPkiSupportedAlgorithms, verify_tls12_signature,
-    verify_tls13_signature,
-};
+use rustls::crypto::{CryptoProvider, SignatureScheme, VerifiedIdentity, WebPkiSupportedAlgorithms};
 use rustls::enums::CertificateType;
-use rustls::error::{ApiMisuse, CertificateError, Error};
+use rustls::error::Error;
 use rustls::server::danger::{ClientIdentity, ClientVerifier};
 use rustls::{DistinguishedName, SignerPublicKey};
 
+use super::anchors::TrustStore;
 use super::chain::{Chain, Peer, check_raw_key};
-use super::checks::Checks;
 use super::config::Verify;
+use super::proof::{verify_tls12, verify_tls13};
 use super::retold::original;
-use super::store::TrustStore;
 use crate::coroutine::on_host_stack;
-use crate::failure::Failure;
 
 /// The rules of a client context.
 #[derive(Debug)]
 pub(super) struct ServerRules {
-    chain: Chain,
+    chain: Arc<Chain>,
     algorithms: WebPkiSupportedAlgorithms,
     /// The host decides, and may want to see the server's OCSP response.
     asks: bool,
 }
 
 impl ServerRules {
-    pub(super) fn new(
-        trust: &TrustStore,
-        verify: Verify,
-        checks: &Checks,
-        provider: &CryptoProvider,
-    ) -> Result<Self, Failure> {
-        Ok(Self {
-            chain: Chain::new(trust, verify, checks)?,
-            algorithms: provider.signature_verification_algorithms,
-            asks: verify == Verify::Ask,
-        })
+    pub(super) fn new(chain: Arc<Chain>, verify: Verify, provider: &CryptoProvider) -> Self {
+        Self { chain, algorithms: provider.signature_verification_algorithms, asks: verify == Verify::Ask }
+    }
+
+    /// Whether a server has to prove a name.
+    pub(super) fn asks_name(&self) -> bool {
+        self.chain.asks_name()
+    }
+
+    pub(super) fn chain(&self) -> &Arc<Chain> {
+        &self.chain
+    }
+
+    /// Whether a server is right that has to prove this name, if there is one.
+    pub(super) fn judge<'a>(
+        &self,
+        identity: &ServerIdentity<'a, '_>,
+        name: Option<&ServerName<'a>>,
+    ) -> Result<VerifiedIdentity<'a>, Error> {
+        on_host_stack(|| self.chain.judge(identity.identity, Peer::Server(name), identity.now))?;
+        Ok(VerifiedIdentity::assertion(identity.identity.clone()))
     }
 }
 
 /// Some keys need a deep stack, which a step that may ask has not.
 impl ServerVerifier for ServerRules {
     fn verify_identity<'a>(&self, identity: &ServerIdentity<'a, '_>) -> Result<VerifiedIdentity<'a>, Error> {
-        on_host_stack(|| {
-            self.chain.judge(identity.identity, Peer::Server(identity.server_name), identity.now)
-        })?;
-        Ok(VerifiedIdentity::assertion(identity.identity.clone()))
+        self.judge(identity, Some(identity.server_name))
     }
 
     fn verify_tls12_signature(
         &self,
         input: &SignatureVerificationInput<'_>,
     ) -> Result<HandshakeSignatureValid, Error> {
-        on_host_stack(|| verify_tls12_signature(input, &self.algorithms))
+        on_host_stack(|| verify_tls12(input, input.message, &self.supported_verify_schemes()))
     }
 
     fn verify_tls13_signature(
@@ -70,7 +74,7 @@ impl ServerVerifier for ServerRules {
         if let SignerPublicKey::RawPublicKey(key) = input.signer {
             check_raw_key(key)?;
         }
-        on_host_stack(|| verify_tls13_signature(input, &self.algorithms))
+        on_host_stack(|| verify_tls13(input, &self.supported_verify_schemes()))
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
@@ -138,7 +142,7 @@ impl ClientVerifier for NotAsked {
 /// The rules of a server context that asks for client certificates.
 #[derive(Debug)]
 pub(super) struct ClientRules {
-    chain: Chain,
+    chain: Arc<Chain>,
     algorithms: WebPkiSupportedAlgorithms,
     hints: Arc<[DistinguishedName]>,
     mandatory: bool,
@@ -146,18 +150,17 @@ pub(super) struct ClientRules {
 
 impl ClientRules {
     pub(super) fn new(
+        chain: Arc<Chain>,
         trust: &TrustStore,
-        verify: Verify,
         mandatory: bool,
-        checks: &Checks,
         provider: &CryptoProvider,
-    ) -> Result<Self, Failure> {
-        Ok(Self {
-            chain: Chain::new(trust, verify, checks)?,
+    ) -> Self {
+        Self {
+            chain,
             algorithms: provider.signature_verification_algorithms,
-            hints: trust.roots().subjects().into(),
+            hints: trust.hints(),
             mandatory,
-        })
+        }
     }
 }
 
@@ -172,10 +175,8 @@ impl ClientVerifier for ClientRules {
         input: &SignatureVerificationInput<'_>,
     ) -> Result<HandshakeSignatureValid, Error> {
         // In TLS 1.2 a client signs the messages themselves.
-        match original(input.message) {
-            None => verify_tls12_signature(input, &self.algorithms),
-            Some(messages) => verify_over(&messages, input, &self.algorithms),
-        }
+        let original = original(input.message);
+        verify_tls12(input, original.as_deref().unwrap_or(input.message), &self.supported_verify_schemes())
     }
 
     fn verify_tls13_signature(
@@ -185,7 +186,7 @@ impl ClientVerifier for ClientRules {
         if let SignerPublicKey::RawPublicKey(key) = input.signer {
             check_raw_key(key)?;
         }
-        verify_tls13_signature(input, &self.algorithms)
+        verify_tls13(input, &self.supported_verify_schemes())
     }
 
     fn root_hint_subjects(&self) -> Arc<[DistinguishedName]> {
@@ -203,26 +204,4 @@ impl ClientVerifier for ClientRules {
     fn supported_certificate_types(&self) -> &'static [CertificateType] {
         self.chain.types()
     }
-}
-
-/// What [`verify_tls12_signature`] does, over other bytes than it is given.
-fn verify_over(
-    messages: &[u8],
-    input: &SignatureVerificationInput<'_>,
-    algorithms: &WebPkiSupportedAlgorithms,
-) -> Result<HandshakeSignatureValid, Error> {
-    let SignerPublicKey::X509(certificate) = input.signer else {
-        return Err(ApiMisuse::InvalidSignerForProtocolVersion.into());
-    };
-    let certificate =
-        webpki::EndEntityCert::try_from(*certificate).map_err(|_| CertificateError::BadEncoding)?;
-    let mut possible = algorithms
-        .mapping()
-        .iter()
-        .filter(|(scheme, _)| *scheme == input.signature.scheme)
-        .flat_map(|(_, all)| *all);
-    possible
-        .find(|one| certificate.verify_signature(**one, messages, input.signature.signature()).is_ok())
-        .map(|_| HandshakeSignatureValid::assertion())
-        .ok_or_else(|| CertificateError::BadSignature.into())
 }

@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::boundary::{contained, end_builder, publish_builder, with_builder};
-use super::memory::{bytes, text};
+use super::memory::{bytes, store, text};
 use super::types::{tls_builder_t, tls_status_t};
 use crate::builder::Builder;
 use crate::failure::Failure;
@@ -140,10 +140,12 @@ pub unsafe extern "C" fn tls_builder_identity_external(
     })
 }
 
-/// Adds the certificates of a PEM text of `len` bytes as trust anchors, all of them or none. May be
-/// called several times.
-/// Errors: TLS_ERR_CONFIG (malformed PEM, no certificate in it, or one that cannot be a trust anchor; the
-/// message has its number). Since 0.1.
+/// Adds the certificates of a PEM text of `len` bytes as trust anchors, all of them or none. They are those of CAs:
+/// section 11 says what is checked of one. To trust a peer by its own certificate, whoever issued it:
+/// tls_builder_trust_peer_pem(). To pass over what cannot be used: tls_builder_trust_bundle(). May be called
+/// several times.
+/// Errors: TLS_ERR_CONFIG (malformed PEM, no certificate in it, or one that cannot be a trust anchor:
+/// TLS_REASON_ANCHOR_NOT_CA, TLS_REASON_CERTIFICATE_UNUSABLE; the message has its number). Since 0.1.
 ///
 /// # Safety
 /// The buffer must be valid for its length.
@@ -177,9 +179,57 @@ pub unsafe extern "C" fn tls_builder_trust_file(
     })
 }
 
+/// Like tls_builder_trust_pem(), but certificates that cannot be trust anchors are passed over, as in
+/// tls_builder_trust_system(): bundles that are kept for a long time hold some. How many they were is written to
+/// `passed_over`, which may be NULL, whatever the answer is: sections that are no base64 or no certificate, certificates
+/// that are none of a CA, and containers of certificates (PKCS7). A section without an end still refuses the whole text,
+/// as nothing says what else it would hide.
+/// Errors: TLS_ERR_CONFIG (malformed PEM, or not one certificate that can be a trust anchor; the message is about the
+/// first). Since 0.1.
+///
+/// # Safety
+/// The buffer must be valid for its length, `passed_over` NULL or valid for a write.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tls_builder_trust_bundle(
+    builder: *mut tls_builder_t,
+    pem: *const c_void,
+    len: usize,
+    passed_over: *mut usize,
+) -> tls_status_t {
+    with_builder(builder, |builder| {
+        // SAFETY: valid as the caller promises.
+        let pem = unsafe { bytes(pem, len) }.map_err(|status| refused(status, "the PEM text"))?;
+        let (count, result) = builder.trust_bundle(pem);
+        // SAFETY: as above. Who gave NULL does not want to know.
+        let _ = unsafe { store(passed_over, count) };
+        result
+    })
+}
+
+/// Like tls_builder_trust_bundle(), from the file `path`.
+/// Errors: also TLS_ERR_IO (the file cannot be read). Since 0.1.
+///
+/// # Safety
+/// The path must be NULL or NUL-terminated, `passed_over` NULL or valid for a write.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tls_builder_trust_bundle_file(
+    builder: *mut tls_builder_t,
+    path: *const c_char,
+    passed_over: *mut usize,
+) -> tls_status_t {
+    with_builder(builder, |builder| {
+        // SAFETY: terminated as the caller promises.
+        let path = unsafe { self::path(path) }?;
+        let (count, result) = builder.trust_bundle_file(path);
+        // SAFETY: valid as the caller promises. Who gave NULL does not want to know.
+        let _ = unsafe { store(passed_over, count) };
+        result
+    })
+}
+
 /// Adds the trust anchors of the operating system, which takes some milliseconds. This is the one call
 /// that reads environment variables: SSL_CERT_FILE and SSL_CERT_DIR name another store, as they do for
-/// OpenSSL. Certificates in the store that cannot be parsed are passed over.
+/// OpenSSL. Certificates in the store that cannot be trust anchors are passed over.
 /// Errors: TLS_ERR_IO (no usable certificate was found). Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn tls_builder_trust_system(builder: *mut tls_builder_t) -> tls_status_t {
@@ -244,13 +294,14 @@ pub extern "C" fn tls_builder_strict_sni(builder: *mut tls_builder_t, mode: i32)
 }
 
 /// Sets who decides about the peer's certificate: TLS_VERIFY_*. With TLS_VERIFY_DANGEROUS_NONE the
-/// connection is protected against nobody who can reach it; the peer's proof that it has the key of the
-/// certificate it shows is still checked. On a server this is about client certificates. With
+/// connection is protected against nobody who can reach it. There, and where TLS_ASK_VERIFY is answered 0, any
+/// certificate is accepted whose key can be read: of version 1, with critical extensions that nobody knows, expired; the
+/// peer's proof that it has that key is all that can still fail. On a server this is about client certificates. With
 /// TLS_VERIFY_ANY_NAME a client accepts whoever has a certificate under its trust anchors: choose it where
 /// these stand for few servers, all of which may answer.
 ///
 /// A resumed session is not verified again (RFC 8446, 2.2): it continues one that was accepted under the
-/// same context.
+/// same context, as long as its certificates last (section 12).
 /// Errors: TLS_ERR_ARGUMENT (another mode). Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn tls_builder_verify(builder: *mut tls_builder_t, mode: i32) -> tls_status_t {

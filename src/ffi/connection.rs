@@ -10,7 +10,6 @@ use super::memory::text;
 use super::types::{tls_conn_t, tls_context_t, tls_error_t, tls_status_t};
 use crate::connection::Connection;
 use crate::context::accept_asking;
-use crate::failure::Failure;
 
 /// ---- 4. Connections -------------------------------------------------------------------------
 ///
@@ -22,8 +21,13 @@ use crate::failure::Failure;
 /// also sent to the server (SNI, RFC 6066, 3). Names are ASCII, international ones in their xn-- form. The
 /// caller owns the connection, until tls_free(); the context may be freed before it.
 ///
+/// `server_name` may be NULL where no name is verified: under TLS_VERIFY_ANY_NAME, TLS_VERIFY_ASK and
+/// TLS_VERIFY_DANGEROUS_NONE, and where servers show raw public keys. Nothing is sent then, tls_verify_name() tells
+/// none, and the rules ask for none if the answer is -1. As no name tells which server it is, such a connection
+/// resumes no session of the context's; it can resume one that the host carries (section 12).
+///
 /// `error` may be NULL; otherwise the caller has set `error->size`.
-/// Errors: NULL, with `error->status` TLS_ERR_ARGUMENT (NULL; a server context; a name that is neither a
+/// Errors: NULL, with `error->status` TLS_ERR_ARGUMENT (NULL where a name is needed; a server context; a name that is neither a
 /// DNS name nor an IP address), TLS_ERR_HANDLE, TLS_ERR_LIMIT (the ClientHello exceeds the outbound limit),
 /// TLS_ERR_MEMORY, TLS_ERR_INTERNAL (no random bytes, or a defect). Since 0.1.
 ///
@@ -37,8 +41,8 @@ pub unsafe extern "C" fn tls_client_new(
 ) -> *mut tls_conn_t {
     let result = contained(|| {
         let context = share_context(context)?;
-        // SAFETY: terminated as the caller promises.
-        let name = unsafe { text(server_name) }.map_err(|_| Failure::argument("the server name is NULL"))?;
+        // SAFETY: terminated as the caller promises; NULL is no name.
+        let name = unsafe { text(server_name) }.ok();
         publish_connection(context.connect(name)?)
     });
     // SAFETY: valid as the caller promises.

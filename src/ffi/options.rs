@@ -22,7 +22,8 @@ use crate::status::*;
 /// tls_client_new_with() starts a client connection. Of `options`:
 ///
 /// `sni` is the DNS name to send, if it is another one than `server_name`, which the certificate must be
-/// valid for; TLS_CLIENT_NO_SNI sends none. See tls_client_new_named().
+/// valid for; TLS_CLIENT_NO_SNI sends none. See tls_client_new_named(). `server_name` may be NULL where
+/// tls_client_new() takes none.
 ///
 /// `alpn` are the protocols that this connection offers; TLS_CLIENT_NO_ALPN offers none.
 ///
@@ -86,9 +87,8 @@ pub unsafe extern "C" fn tls_client_new_with(
                 | TLS_CLIENT_NO_ECH,
         )?;
         let has = |flag: u32| given.flags & flag != 0;
-        // SAFETY: terminated as the caller promises.
-        let name = unsafe { text(given.server_name) };
-        let name = name.map_err(|_| Failure::argument("the server name is NULL"))?;
+        // SAFETY: terminated as the caller promises; NULL is no name.
+        let name = unsafe { text(given.server_name) }.ok();
         // SAFETY: as above; NULL is no name.
         let sent = match (has(TLS_CLIENT_NO_SNI), unsafe { text(given.sni) }) {
             (false, Err(_)) => Sent::Verified,

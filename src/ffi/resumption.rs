@@ -24,6 +24,15 @@ use crate::failure::Failure;
 /// peer's certificates and the agreed facts are those of the first handshake. Early data (0-RTT) is off, see
 /// tls_builder_early_data().
 ///
+/// No session outlives the certificates that it stands for. What is offered later is not offered, or not taken,
+/// and the handshake is a full one. Both sides look, by the clock of their context: at the certificates that the peer
+/// showed, and, where the rules of the context decide about them, at trust anchors, intermediates and CRLs of
+/// these names too; what has ended there makes the chain be judged once more, without its name, and the session goes
+/// on if it would be accepted now. Under TLS_VERIFY_ASK and TLS_VERIFY_DANGEROUS_NONE the end of any certificate
+/// that the peer showed is enough. A server also lets no session outlive its own certificates, and says so in the
+/// lifetime of tickets; under shared keys this holds on whatever server the ticket is offered. With
+/// tls_builder_verify_time() time changes nothing about the peer's.
+///
 /// On a client, sessions are where the host wants them. Connections made by tls_client_new() share the store of
 /// their context. Connections made by tls_client_new_resuming() have sessions of their own: tls_session_take()
 /// hands one out, and the host hands it to the next connection. On servers, tls_context_ticket_keys() lets any
@@ -195,7 +204,7 @@ pub unsafe extern "C" fn tls_client_new_resuming(
     let result = contained(|| {
         let context = share_context(context)?;
         // SAFETY: terminated as the caller promises.
-        let name = unsafe { text(server_name) }.map_err(|_| Failure::argument("the server name is NULL"))?;
+        let name = unsafe { text(server_name) }.ok();
         let mut session = if session.is_null() { None } else { Some(enter_session(session)?) };
         let session = session.as_mut().map(|session| &mut ***session);
         let options = ClientOptions { sessions: Some(session), ..ClientOptions::new(name) };

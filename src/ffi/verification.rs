@@ -3,9 +3,9 @@
 use std::ffi::{c_char, c_void};
 
 use super::boundary::{contained, knowing, publish_connection, share_context, with_builder, with_connection};
-use super::errors::report_construction;
-use super::memory::{bytes, copy_out, text};
-use super::types::{tls_builder_t, tls_conn_t, tls_context_t, tls_error_t, tls_status_t};
+use super::errors::{report_construction, report_result};
+use super::memory::{array, bytes, copy_out, text};
+use super::types::{tls_builder_t, tls_conn_t, tls_context_t, tls_error_t, tls_iovec_t, tls_status_t};
 use crate::context::{ClientOptions, Sent};
 use crate::failure::Failure;
 use crate::status::Status;
@@ -17,11 +17,29 @@ use crate::status::Status;
 /// looked at, no key is pinned, and the clock of the system counts. Under TLS_VERIFY_ASK the rules speak
 /// when the answer is -1; under TLS_VERIFY_DANGEROUS_NONE of all this the pins alone count.
 ///
+/// A trust anchor is a CA that is valid now. A certificate is taken for one (tls_builder_trust_pem() and its siblings,
+/// the system's store) only if its basicConstraints say CA:TRUE, its keyUsage, if it has one, names keyCertSign, and
+/// it has no critical extension that is not known here; one of version 1 or 2, which has no
+/// extensions, if it is signed by itself, as OpenSSL and Go have it. When a chain has led to an anchor, it is asked
+/// once more: the time must be within its validity, the chain not longer than its pathLenConstraint, its
+/// extendedKeyUsage, if it has one, for this role or any, and its nameConstraints kept. Then another anchor of
+/// that name, or another way, is looked for. A certificate that is no CA's, or is to be trusted for itself
+/// alone, is given to tls_builder_trust_peer_pem().
+///
+/// What issues a certificate of a chain is a CA that its keyUsage, if it has one, lets sign certificates
+/// (keyCertSign), and what issues a CRL one that it lets sign CRLs (cRLSign), anchors included.
+///
+/// What a chain may cost before it is judged is bounded, for it comes from a peer that nobody knows: paths of at most
+/// six intermediate CAs are tried, the likeliest first, fifty at most, with as many signatures as some ten
+/// milliseconds allow (more than a hundred by keys of usual kinds). A chain that would take more is refused with
+/// TLS_REASON_CERTIFICATE_TOO_COMPLEX; certificates beside a right chain do no harm. The host's own CRLs are not
+/// bounded.
+///
 /// Weak keys and hashes are never accepted, in a chain or in a handshake: RSA keys below 2048 bits, other
 /// curves than P-256, P-384, P-521 and Ed25519, SHA-1 and MD5.
 ///
-/// A resumed session is not judged again: a certificate that was revoked since is noticed by the next full
-/// handshake. Contexts are immutable: for a new CRL make a new context, whose connections begin with full
+/// A resumed session is not judged again, but for the time: none outlives the certificates that it stands for (section
+/// 12). A certificate that was revoked since is noticed by the next full handshake. Contexts are immutable: for a new CRL make a new context, whose connections begin with full
 /// handshakes.
 ///
 /// tls_builder_crl() adds certificate revocation lists (RFC 5280, 5): one in DER, or those of a PEM text
@@ -149,6 +167,55 @@ pub unsafe extern "C" fn tls_builder_trust_peer_pem(
     })
 }
 
+/// Judges a chain without a connection, by the rules of `context`: those by which a handshake would accept or refuse
+/// it, which TLS_VERIFY_ASK leaves to the host, with the same reasons. `chain` are `count` certificates in DER,
+/// that of the peer first, then those that it would send, in any order. Of `role` TLS_ROLE_SERVER it is the chain
+/// of a server that has to prove `name`, a DNS name or an IP address in text form; with a NULL `name`, or under
+/// TLS_VERIFY_ANY_NAME, it may have any name. Of TLS_ROLE_CLIENT it is that of a client, and `name` is not looked at.
+/// Any context judges both. Certificates and CRLs must be valid at `unix_seconds`; TLS_VERIFY_TIME_NOW (0) is the time
+/// of a handshake (tls_builder_verify_time(), tls_context_time()).
+///
+/// Nothing is remembered. Whether the peer has the key of its certificate shows in a handshake alone. Under
+/// TLS_VERIFY_DANGEROUS_NONE the pins alone count, and with raw public keys in the rules
+/// (tls_builder_raw_trust_pem()) no certificate is right.
+///
+/// Ownership: everything is only read. `error` may be NULL; otherwise the caller has set `error->size`, and its
+/// `alert_sent` is the alert that a handshake would send.
+/// Errors: TLS_ERR_CERTIFICATE (it is refused; `error->reason` says why), TLS_ERR_ARGUMENT (NULL, no
+/// certificate, a negative time, another role, a name that is neither a DNS name nor an IP address, a server
+/// context that asks no client for a certificate and whose rules lack a CRL), TLS_ERR_HANDLE. Since 0.1.
+///
+/// # Safety
+/// `chain` must be valid for `count` pieces, and each of these for its length; `name` must be NULL or NUL-terminated,
+/// `error` NULL or valid for `error->size` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tls_verify_chain(
+    context: *const tls_context_t,
+    chain: *const tls_iovec_t,
+    count: usize,
+    name: *const c_char,
+    unix_seconds: i64,
+    role: i32,
+    error: *mut tls_error_t,
+) -> tls_status_t {
+    let result = contained(|| {
+        let context = share_context(context)?;
+        // SAFETY: valid as the caller promises.
+        let pieces = unsafe { array(chain, count) }.map_err(|status| refused(status, "the chain"))?;
+        let mut certificates = Vec::with_capacity(pieces.len());
+        for piece in pieces {
+            // SAFETY: valid as the caller promises.
+            let der = unsafe { bytes(piece.base, piece.len) };
+            certificates.push(der.map_err(|status| refused(status, "a certificate"))?);
+        }
+        // SAFETY: terminated as the caller promises; NULL is no name.
+        let name = unsafe { text(name) }.ok();
+        context.verify_chain(&certificates, name, unix_seconds, role)
+    });
+    // SAFETY: valid as the caller promises.
+    unsafe { report_result(result, error) }
+}
+
 /// Sets the OCSP response (RFC 6960), in DER, that a server staples to the identity that was added last,
 /// for clients that ask for it (RFC 6066, 8); a length of 0 removes it. It has to be of status
 /// successful and of the basic type; whether it is about the right certificate and still fresh is for the
@@ -174,7 +241,8 @@ pub unsafe extern "C" fn tls_builder_ocsp(
 }
 
 /// Like tls_client_new(), with two names: the server's certificate must be valid for `verify_name`, a DNS name
-/// or an IP address, whatever is sent. `sni` is the DNS name to send; NULL sends none. Sessions are
+/// or an IP address, whatever is sent. `sni` is the DNS name to send; NULL sends none. Both may be NULL where
+/// tls_client_new() takes no name. Sessions are
 /// resumed only between connections that verify the same name. Two different names cost a connection a copy of
 /// the context's settings (not of its trust anchors, keys and lists).
 ///
@@ -192,9 +260,8 @@ pub unsafe extern "C" fn tls_client_new_named(
 ) -> *mut tls_conn_t {
     let result = contained(|| {
         let context = share_context(context)?;
-        // SAFETY: terminated as the caller promises.
-        let verified = unsafe { text(verify_name) };
-        let verified = verified.map_err(|_| Failure::argument("the name to verify is NULL"))?;
+        // SAFETY: terminated as the caller promises; NULL is no name.
+        let verified = unsafe { text(verify_name) }.ok();
         // SAFETY: as above; NULL is no name.
         let sent = unsafe { text(sni) }.ok();
         let sent = sent.map_or(Sent::None, Sent::Other);

@@ -39,6 +39,24 @@ pub(crate) fn certificates(text: &[u8]) -> Result<Vec<CertificateDer<'static>>, 
     Ok(found)
 }
 
+/// The certificates in `text` that can be read, and how many sections were not, of those that are or hold certificates.
+/// What follows a section without an end cannot be told apart from it, and is an error.
+pub(crate) fn usable_certificates(text: &[u8]) -> Result<(Vec<CertificateDer<'static>>, usize), Failure> {
+    let mut found = Vec::new();
+    let mut passed_over = 0;
+    for section in sections(text)? {
+        let certificate = match section.label.kind {
+            Kind::Certificate => section.decode().map(CertificateDer::from).ok(),
+            Kind::TrustedCertificate => trusted_certificate(&section).ok(),
+            Kind::Container => None,
+            _ => continue,
+        };
+        passed_over += usize::from(certificate.is_none());
+        found.extend(certificate);
+    }
+    Ok((found, passed_over))
+}
+
 /// OpenSSL's form of a certificate with what it may be trusted for. That can be nothing at all: where it says
 /// something, it is not left out.
 fn trusted_certificate(section: &Section<'_>) -> Result<CertificateDer<'static>, Failure> {

@@ -72,8 +72,11 @@ issue() { # ALGORITHM NAME COMMON_NAME PROFILE ISSUER [FROM UNTIL]
     rm "$2.csr"
 }
 
+# Roots count for longer than what is below them: tests look at other days.
+root_from=$(utc '-100 days')
+root_until=$(utc '+130 days')
 for alg in rsa ecdsa ed25519; do
-    issue $alg $alg/ca "$alg root" root self
+    issue $alg $alg/ca "$alg root" root self "$root_from" "$root_until"
     issue $alg $alg/inter "$alg intermediate" intermediate $alg/ca
     issue $alg $alg/server "$alg server" server $alg/inter
     issue $alg $alg/client "$alg client" client $alg/inter
@@ -100,7 +103,7 @@ minimal() { # NAME COMMON_NAME EXTENSIONS SIGNER...
 minimal ca r 'basicConstraints = critical, CA:TRUE' -signkey minimal/ca.key
 minimal server s 'subjectAltName = DNS:localhost' -CA minimal/ca.pem -CAkey minimal/ca.key
 
-issue ecdsa bad/otherca "other root" root self
+issue ecdsa bad/otherca "other root" root self "$root_from" "$root_until"
 issue ecdsa bad/expired "expired" server ecdsa/ca "$(utc '-30 days')" "$valid_from"
 issue ecdsa bad/notyet "not yet valid" server ecdsa/ca "$(utc '+60 days')" "$(utc '+90 days')"
 issue ecdsa bad/wronghost "wrong host" server_of_other_host ecdsa/ca

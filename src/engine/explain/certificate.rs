@@ -7,7 +7,7 @@ use pki_types::ServerName;
 use rustls::error::{CertificateError, ExtendedKeyPurpose};
 use webpki::Error as Verdict;
 
-use super::super::chain::is_not_pinned;
+use super::super::refusal::Refusal;
 use super::spelled::spelled;
 use crate::foreign::listed;
 use crate::status::*;
@@ -25,13 +25,12 @@ pub(super) fn certificate(why: &CertificateError) -> (i32, String) {
         InvalidPurposeContext { required, presented } => {
             (TLS_REASON_CERTIFICATE_WRONG_USAGE, wrong_usage(required, presented))
         }
-        Other(inner) if is_not_pinned(why) => {
-            let _ = inner;
-            (TLS_REASON_CERTIFICATE_NOT_PINNED, "no key of the peer's chain is one of the pinned ones".into())
-        }
-        Other(inner) => {
-            inner.source().and_then(|inner| inner.downcast_ref::<Verdict>()).map_or_else(unknown, verdict)
-        }
+        Other(inner) => match Refusal::of(why) {
+            Some(refusal) => (refusal.reason(), refusal.message().into()),
+            None => {
+                inner.source().and_then(|inner| inner.downcast_ref::<Verdict>()).map_or_else(unknown, verdict)
+            }
+        },
         other => at_a_time(other).unwrap_or_else(|| {
             let (reason, message) = known(other);
             (reason, message.into())

@@ -1,0 +1,89 @@
+//! Why a chain is refused by rules that are this library's, and not the verifier's.
+
+use std::error::Error as _;
+use std::fmt;
+
+use rustls::error::{CertificateError, Error, OtherError};
+
+use crate::status::*;
+
+/// What is wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refusal {
+    NotPinned,
+    AnchorExpired,
+    AnchorNotYetValid,
+    AnchorPathLength,
+    AnchorWrongUsage,
+    /// keyUsage of an issuer is without keyCertSign.
+    IssuerUsage,
+    /// keyUsage of a CRL's issuer is without cRLSign.
+    CrlIssuerUsage,
+    TooCostly,
+}
+
+impl Refusal {
+    /// That which `why` carries, if it is one of these.
+    pub(super) fn of(why: &CertificateError) -> Option<Self> {
+        match why {
+            CertificateError::Other(inner) => inner.source()?.downcast_ref().copied(),
+            _ => None,
+        }
+    }
+
+    pub(super) fn reason(self) -> i32 {
+        match self {
+            Self::NotPinned => TLS_REASON_CERTIFICATE_NOT_PINNED,
+            Self::AnchorExpired => TLS_REASON_ANCHOR_EXPIRED,
+            Self::AnchorNotYetValid => TLS_REASON_ANCHOR_NOT_YET_VALID,
+            Self::AnchorPathLength => TLS_REASON_CERTIFICATE_PATH_LENGTH,
+            Self::AnchorWrongUsage => TLS_REASON_ANCHOR_WRONG_USAGE,
+            Self::IssuerUsage => TLS_REASON_ISSUER_WRONG_USAGE,
+            Self::CrlIssuerUsage => TLS_REASON_CRL_ISSUER_UNFIT,
+            Self::TooCostly => TLS_REASON_CERTIFICATE_TOO_COMPLEX,
+        }
+    }
+
+    /// A sentence for people.
+    pub(super) fn message(self) -> &'static str {
+        match self {
+            Self::NotPinned => "no key of the peer's chain is one of the pinned ones",
+            Self::AnchorExpired => {
+                "the trust anchor that the peer's chain leads to has expired: give the CA's new certificate \
+                 (tls_builder_trust_pem)"
+            }
+            Self::AnchorNotYetValid => "the trust anchor that the peer's chain leads to is not valid yet",
+            Self::AnchorPathLength => {
+                "the peer's chain has more intermediate CAs than the trust anchor allows (pathLenConstraint)"
+            }
+            Self::AnchorWrongUsage => {
+                "the trust anchor that the peer's chain leads to is not for this role (extendedKeyUsage)"
+            }
+            Self::IssuerUsage => {
+                "the certificate of an issuer in the peer's chain does not let it sign certificates (keyUsage without \
+                 keyCertSign)"
+            }
+            Self::CrlIssuerUsage => {
+                "the certificate of a CRL's issuer does not let it sign CRLs (keyUsage without cRLSign)"
+            }
+            Self::TooCostly => {
+                "the peer's certificates allow so many chains that judging them would cost too much: have the peer \
+                 send those of one chain alone"
+            }
+        }
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        CertificateError::Other(OtherError::new(refusal)).into()
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.message())
+    }
+}
+
+impl std::error::Error for Refusal {}
