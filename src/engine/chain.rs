@@ -397,3 +397,26 @@ pub(super) fn check_raw_key(key: &SubjectPublicKeyInfoDer<'_>) -> Result<(), Err
         Err(_) => Err(InvalidMessage::MissingData("SubjectPublicKeyInfo").into()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use rustls::error::AlertDescription;
+
+    use super::*;
+
+    #[test]
+    fn a_raw_key_that_is_none_cannot_be_read_whoever_is_trusted() {
+        let now = UnixTime::since_unix_epoch(Duration::from_secs(1_800_000_000));
+        let known = SubjectPublicKeyInfoDer::from(vec![1; 44]);
+        for verify in [Verify::Peer, Verify::DangerousNone] {
+            let checks = Checks { raw_keys: vec![known.clone()], ..Checks::default() };
+            let chain = Chain::new(&TrustStore::default(), verify, &checks).unwrap();
+            for key in [vec![], vec![1; 44], vec![0x30, 0]] {
+                let error = chain.judge(&Identity::RawPublicKey(key.into()), Peer::Client, now).unwrap_err();
+                assert_eq!(AlertDescription::try_from(&error), Ok(AlertDescription::DecodeError));
+            }
+        }
+    }
+}

@@ -324,3 +324,123 @@ fn in_records(message: &[u8]) -> Vec<u8> {
 pub(super) fn as_sent(hello: ClientHello<'_>) -> Box<[u8]> {
     original(hello.raw()).map_or_else(|| hello.raw().into(), Vec::into_boxed_slice)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::session::Flow;
+    use super::*;
+
+    const CCS: &[u8] = &[20, 3, 3, 0, 1, 1];
+    const WARNING: &[u8] = &[21, 3, 3, 0, 2, 1, 90];
+    const CLOSE: &[u8] = &[21, 3, 3, 0, 2, 1, 0];
+    const DATA: &[u8] = &[23, 3, 3, 0, 3, 7, 7, 7];
+    const NO_NAME: &[u8] = &[0, 0, 0, 5, 0, 3, 0, 0, 0];
+    const KEY: &[u8] = &[0, 45, 0, 2, 1, 1, 0, 41, 0, 3, 1, 2, 3];
+
+    fn hello(extensions: &[u8]) -> Vec<u8> {
+        let mut body = vec![3, 3];
+        body.extend_from_slice(&[7; 32]);
+        body.extend_from_slice(&[0, 0, 2, 0x13, 1, 1, 0, 0, extensions.len() as u8]);
+        body.extend_from_slice(extensions);
+        [&[CLIENT_HELLO, 0, 0, body.len() as u8][..], &body].concat()
+    }
+
+    /// The message in records of `size` bytes each.
+    fn cut(message: &[u8], size: usize) -> Vec<u8> {
+        message
+            .chunks(size)
+            .flat_map(|part| [&[HANDSHAKE, 3, 1, 0, part.len() as u8][..], part].concat())
+            .collect()
+    }
+
+    /// Feeds `wire` in pieces of `step` bytes to an engine that uses whole records: what it was given, and what was
+    /// left.
+    fn fed(prelude: &mut Prelude, wire: &[u8], step: usize) -> (Vec<u8>, Vec<u8>) {
+        let (mut seen, mut held) = (Vec::new(), Vec::new());
+        for piece in wire.chunks(step) {
+            held.extend_from_slice(piece);
+            let outcome =
+                prelude.receive(&mut held, &mut Vec::new(), &mut |_, _| Flow::More, &mut |wire, _, _| {
+                    let mut used = 0;
+                    while let Some(record) = record_at(wire, used) {
+                        used = record.end;
+                    }
+                    seen.extend_from_slice(&wire[..used]);
+                    Run { used, result: Ok(Standing::Handshaking) }
+                });
+            outcome.result.unwrap();
+            held.drain(..outcome.used);
+        }
+        (seen, held)
+    }
+
+    #[test]
+    fn what_is_nothing_special_goes_through_however_it_is_cut() {
+        for size in [1, 3, 200] {
+            let hello = cut(&hello(KEY), size);
+            let wire = [WARNING, CCS, &hello, DATA, CCS, &cut(&[CLIENT_HELLO, 0, 0, 0], 1), DATA].concat();
+            for step in [1, 2, 5, 6, 7, 11, 1000] {
+                let given = fed(&mut Prelude::server(true), &wire, step);
+                assert_eq!(given, (wire.clone(), Vec::new()), "{size} {step}");
+                assert_eq!(fed(&mut Prelude::client(), &wire, step).0, wire);
+            }
+        }
+    }
+
+    #[test]
+    fn hellos_are_retold_however_they_are_cut() {
+        let early: &[u8] = &[0, 42, 0, 0];
+        for size in [1, 3, 200] {
+            let (first, second) =
+                (hello(&[NO_NAME, early, KEY].concat()), hello(&[NO_NAME, &KEY[..6]].concat()));
+            let wire = [CCS, &cut(&first, size), DATA, CCS, &cut(&second, size), DATA].concat();
+            let hide = Changes { hide_name: true, add_unknown_key: false };
+            let first = retold(ClientHello::new(&first), hide).unwrap();
+            let second =
+                retold(ClientHello::new(&second), Changes { add_unknown_key: true, ..hide }).unwrap();
+            let told = [CCS, &in_records(&first), DATA, CCS, &in_records(&second), DATA].concat();
+            for step in [1, 2, 5, 6, 7, 11, 1000] {
+                let mut prelude = Prelude::server(true);
+                assert_eq!(fed(&mut prelude, &wire, step), (told.clone(), Vec::new()), "{size} {step}");
+                assert!(prelude.hid_name() && !prelude.is_closed());
+            }
+            // A strict server sees the names itself.
+            assert_eq!(fed(&mut Prelude::server(false), &wire, 1000).0[..80], wire[..80]);
+        }
+    }
+
+    #[test]
+    fn a_close_ends_it_wherever_it_stands_unprotected() {
+        let hello = cut(&hello(KEY), 20);
+        for front in [&[][..], CCS, WARNING, &hello[..25], &hello] {
+            let wire = [front, CLOSE, b"QUIT"].concat();
+            for step in [1, 3, 1000] {
+                for mut prelude in [Prelude::server(true), Prelude::client()] {
+                    let (_, held) = fed(&mut prelude, &wire, step);
+                    assert!(prelude.is_closed());
+                    assert_eq!(held, b"QUIT");
+                }
+            }
+        }
+        let mut prelude = Prelude::client();
+        fed(&mut prelude, &[DATA, CLOSE].concat(), 1);
+        assert!(!prelude.is_closed(), "behind protected records it is nobody's");
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_left_to_the_engine() {
+        let whole = cut(&hello(NO_NAME), 200);
+        for at in 0..whole.len() {
+            for byte in [0, 1, 0x7f, 0xff] {
+                let mut wire = whole.clone();
+                wire[at] = byte;
+                let mut prelude = Prelude::server(true);
+                let (seen, held) = fed(&mut prelude, &wire, 7);
+                assert!(seen.len() + held.len() >= wire.len(), "{byte} at {at}");
+                if !prelude.hid_name() {
+                    assert_eq!([seen, held].concat(), wire, "{byte} at {at}");
+                }
+            }
+        }
+    }
+}

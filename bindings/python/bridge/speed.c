@@ -482,7 +482,8 @@ static tls_status_t advance(Channel *channel)
         status = tls_advance(channel->conn);
         Py_END_ALLOW_THREADS;
     }
-    if (status == TLS_OK || status == TLS_CLOSED)
+    if (status == TLS_OK ||
+        (status == TLS_CLOSED && (tls_state(channel->conn) & TLS_HANDSHAKING) == 0))
         channel->handshake_done = true;
     if (status == TLS_CLOSED)
         channel->peer_closed = true;
@@ -507,9 +508,15 @@ static PyObject *channel_do_handshake(PyObject *self, PyObject *unused)
     while (result == 0) {
         tls_status_t status = advance(channel);
 
-        if (status == TLS_OK || status == TLS_CLOSED)
+        if (status == TLS_CLOSED && !channel->handshake_done) {
+            /* The peer has left: nothing was agreed on, and nobody was verified. */
+            raise_made(PyObject_CallNoArgs(make_zero_return));
+            result = -1;
+        } else if (status == TLS_OK || status == TLS_CLOSED) {
             break;
-        result = go_on(channel, status);
+        } else {
+            result = go_on(channel, status);
+        }
     }
     return none_or_error(leave(channel, result));
 }

@@ -53,6 +53,25 @@ def test_an_object_that_was_never_opened_says_so() -> None:
     empty.close()
 
 
+@pytest.mark.parametrize("is_server", [False, True])
+def test_a_peer_that_closes_in_the_handshake_has_not_done_it(is_server: bool) -> None:
+    for version in (b"\x03\x01", b"\x03\x03"):
+        incoming, outgoing = tlsbio.MemoryBIO(), tlsbio.MemoryBIO()
+        context = server_context() if is_server else client_context()
+        name = None if is_server else "localhost"
+        end = context.wrap_bio(incoming, outgoing, is_server, server_hostname=name)
+        with pytest.raises(ssl.SSLWantReadError):
+            end.do_handshake()
+        incoming.write(b"\x15" + version + b"\x00\x02\x01\x00")
+        for _ in range(2):
+            with pytest.raises(ssl.SSLZeroReturnError):
+                end.do_handshake()
+        assert end.read() == b""
+        with pytest.raises(ssl.SSLError):
+            end.write(b"secret")
+        assert end.cipher() is None
+
+
 @pytest.mark.parametrize("bio", [ssl.MemoryBIO, tlsbio.MemoryBIO])
 def test_garbage_instead_of_tls(bio: Any) -> None:
     for garbage, reason in (

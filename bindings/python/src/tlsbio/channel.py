@@ -151,6 +151,9 @@ class Channel:
         try:
             while True:
                 status = lib.tls_advance(handle)
+                if status == lib.TLS_CLOSED and lib.tls_state(handle) & lib.TLS_HANDSHAKING:
+                    # The peer has left: nothing was agreed on, and nobody was verified.
+                    raise ssl_errors.zero_return()
                 if status in (lib.TLS_OK, lib.TLS_CLOSED):
                     return
                 self._go_on(handle, status)
