@@ -200,6 +200,114 @@ static void a_hello_in_pieces_takes_no_place(void)
     tls_context_free(server);
 }
 
+/* The same of the hello that follows a HelloRetryRequest: nothing in front of its end takes a
+ * place. */
+static void a_second_hello_in_pieces_takes_no_place(void)
+{
+    static const uint16_t client_groups[] = {0x001d, 0x0018}, server_groups[] = {0x0018};
+    static unsigned char wire[4096], pieces[6 * sizeof(wire)];
+    tls_builder_t *builder = tls_builder_new();
+    size_t pem_len, total;
+    char *pem = pki_read(chain, &pem_len);
+    tls_context_t *server, *client;
+    struct pair first, second;
+    ptrdiff_t len;
+
+    CHECK_EQ(tls_builder_identity_external(builder, pem, pem_len), TLS_OK);
+    CHECK_EQ(tls_builder_groups(builder, server_groups, 1), TLS_OK);
+    CHECK_EQ(tls_builder_open_questions(builder, 1), TLS_OK);
+    server = tls_context_server(builder, NULL);
+    tls_builder_free(builder);
+    builder = tls_builder_new();
+    CHECK_EQ(tls_builder_trust_file(builder, pki_path("trust/all.pem")), TLS_OK);
+    CHECK_EQ(tls_builder_groups(builder, client_groups, 2), TLS_OK);
+    client = tls_context_client(builder, NULL);
+    tls_builder_free(builder);
+
+    first = new_pair_of(client, server, NULL);
+    second = new_pair_of(client, server, NULL);
+    carry(second.client, second.server);
+    CHECK_EQ(tls_advance(second.server), TLS_WANT_FEED);
+    CHECK(carry(second.server, second.client) > 0);
+    CHECK_EQ(tls_advance(second.client), TLS_WANT_FEED);
+    pump(&first);
+    CHECK_EQ(first.server_status, TLS_ASK_SIGN);
+    len = tls_drain_into(second.client, wire, sizeof(wire));
+    CHECK(len > 0);
+    total = one_byte_records(wire, (size_t)len, pieces);
+    for (size_t at = 0; at < total; at += 6) {
+        CHECK_EQ(tls_feed(second.server, pieces + at, 6), 6);
+        CHECK_EQ(tls_advance(second.server), at + 6 < total ? TLS_WANT_FEED : TLS_ERR_LIMIT);
+    }
+    free_pair(&first);
+    CHECK_EQ(tls_advance(second.server), TLS_ASK_SIGN);
+    answer(second.server);
+    finish_handshake(&second);
+    check_alive(&second);
+    CHECK_EQ(tls_handshake_kind(second.server), TLS_HANDSHAKE_FULL_RETRIED);
+    free_pair(&second);
+    tls_context_free(client);
+    tls_context_free(server);
+    free(pem);
+}
+
+static tls_context_t *external_client(uint16_t version, uint32_t early_data)
+{
+    tls_builder_t *builder = tls_builder_new();
+    size_t len;
+    char *pem = pki_read("ecdsa/client-chain.pem", &len);
+    tls_context_t *context;
+
+    CHECK_EQ(tls_builder_identity_external(builder, pem, len), TLS_OK);
+    CHECK_EQ(tls_builder_trust_file(builder, pki_path("trust/all.pem")), TLS_OK);
+    CHECK_EQ(tls_builder_versions(builder, version, version), TLS_OK);
+    CHECK_EQ(tls_builder_open_questions(builder, 1), TLS_OK);
+    CHECK_EQ(tls_builder_early_data(builder, early_data), TLS_OK);
+    context = tls_context_client(builder, NULL);
+    CHECK(context != NULL);
+    tls_builder_free(builder);
+    free(pem);
+    return context;
+}
+
+/* Bytes one by one: a client is asked for its signature once, with the last of them. */
+static void a_client_asks_when_its_flight_is_whole(void)
+{
+    for (int early = 0; early < 2; early++) {
+        for (EACH_VERSION) {
+            struct recipe recipe = with_version(plain_server, version);
+            tls_context_t *client = external_client(version, early ? 1 : 0), *server;
+            static unsigned char wire[16384];
+            unsigned char signature[1024];
+            struct pair pair;
+            ptrdiff_t len;
+            size_t signed_len;
+
+            recipe.client_auth = TLS_CLIENT_AUTH_REQUIRED;
+            recipe.trust = "trust/all.pem";
+            server = make_server_context(&recipe);
+            pair = new_pair_of(client, server, NULL);
+            carry(pair.client, pair.server);
+            CHECK_EQ(tls_advance(pair.server), TLS_WANT_FEED);
+            len = tls_drain_into(pair.server, wire, sizeof(wire));
+            CHECK(len > 0);
+            for (ptrdiff_t at = 0; at < len; at++) {
+                CHECK_EQ(tls_feed(pair.client, wire + at, 1), 1);
+                CHECK_EQ(tls_advance(pair.client), at + 1 < len ? TLS_WANT_FEED : TLS_ASK_SIGN);
+            }
+            signed_len =
+                sign_outside(pair.client, "ecdsa/client.key", signature, sizeof(signature));
+            CHECK_EQ(tls_answer_sign(pair.client, signature, signed_len), TLS_OK);
+            finish_handshake(&pair);
+            check_alive(&pair);
+            CHECK(tls_peer_certificate(pair.server, 0, NULL, 0) > 0);
+            free_pair(&pair);
+            tls_context_free(client);
+            tls_context_free(server);
+        }
+    }
+}
+
 static void *answer_here(void *conn)
 {
     answer(conn);
@@ -264,6 +372,8 @@ static void a_forked_child_answers(void)
             CHECK_EQ(tls_answer_sign(pair.server, signature, len), TLS_OK);
             finish_handshake(&pair);
             check_alive(&pair);
+            free_pair(&pair);
+            tls_context_free(server);
             _exit(0);
         }
         CHECK_EQ(waitpid(child, &status, 0), child);
@@ -280,6 +390,8 @@ int main(int argc, char **argv)
     RUN(open_questions_are_bounded);
     RUN(an_answer_is_taken_while_all_places_are);
     RUN(a_hello_in_pieces_takes_no_place);
+    RUN(a_second_hello_in_pieces_takes_no_place);
+    RUN(a_client_asks_when_its_flight_is_whole);
     RUN(another_thread_answers_or_frees);
     RUN(a_forked_child_answers);
     return 0;

@@ -83,6 +83,38 @@ impl Asking {
             Box::new(Self { stage: Stage::Idle(inner), gate, pending: None, held_up: None, questions, ech });
     }
 
+    /// The step that most are: it cannot ask, and costs what it costs without this room. None for all others.
+    fn receive_at_once(
+        &mut self,
+        wire: &mut [u8],
+        out: &mut Vec<u8>,
+        sink: &mut PlainSink<'_>,
+    ) -> Option<Outcome> {
+        let Self { stage: Stage::Idle(session), gate, pending: None, held_up: None, .. } = self else {
+            return None;
+        };
+        if !gate.cannot_ask(wire) {
+            return None;
+        }
+        if !gate.may_choose() {
+            let outcome = session.receive(wire, out, sink);
+            gate.used(outcome.used);
+            return Some(outcome);
+        }
+        let (outcome, chosen) = note_choice(|| session.receive(wire, out, sink));
+        gate.used(outcome.used);
+        if chosen {
+            gate.chose();
+        }
+        if outcome.result.is_err() || !gate.answers_itself(&**session) {
+            return Some(outcome);
+        }
+        let used = outcome.used;
+        let mut sink = |at: Range<usize>, plain: &[u8]| sink(at.start + used..at.end + used, plain);
+        let more = self.run(&mut wire[used..], out, &mut sink);
+        Some(Outcome { used: used + more.used, ..more })
+    }
+
     /// Goes on until input or an answer is missing.
     fn run(&mut self, wire: &mut [u8], out: &mut Vec<u8>, sink: &mut PlainSink<'_>) -> Outcome {
         self.held_up = None;
@@ -289,16 +321,24 @@ fn step(mut session: Box<dyn Session>, pending: Option<Pending>, mut wire: Zeroi
 
 impl Session for Asking {
     fn receive(&mut self, wire: &mut [u8], out: &mut Vec<u8>, sink: &mut PlainSink<'_>) -> Outcome {
-        self.run(wire, out, sink)
+        self.receive_at_once(wire, out, sink).unwrap_or_else(|| self.run(wire, out, sink))
     }
 
+    /// It goes as soon as nothing can be asked any more.
     fn settle(&mut self) -> Option<Box<dyn Session>> {
-        match mem::replace(&mut self.stage, Stage::Over) {
-            Stage::Idle(session) if !session.is_handshaking() => Some(session),
-            stage => {
-                self.stage = stage;
-                None
+        let Stage::Idle(session) = &mut self.stage else { return None };
+        if session.is_handshaking() {
+            let settled = session.settle();
+            if settled.is_some() {
+                return settled;
             }
+            if self.pending.is_some() || !self.gate.is_past() {
+                return None;
+            }
+        }
+        match mem::replace(&mut self.stage, Stage::Over) {
+            Stage::Idle(session) => Some(session),
+            _ => None,
         }
     }
 

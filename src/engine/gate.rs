@@ -91,6 +91,33 @@ impl Gate {
         length.map_or(Next::Here, Next::Apart)
     }
 
+    /// Whether the next step over `wire` cannot ask, if that is seen without more ado. It counts as made.
+    pub(super) fn cannot_ask(&mut self, wire: &[u8]) -> bool {
+        match self {
+            Self::Hello(scan) => scan.end(wire).is_none(),
+            Self::Past => true,
+            Self::Client(client) if !client.may_ask() => {
+                while client.seen.take_record(wire).is_some() {}
+                true
+            }
+            Self::Client(_) | Self::Records(_) => false,
+        }
+    }
+
+    /// Whether it matters which key is chosen, or that the engine stops.
+    pub(super) fn may_choose(&self) -> bool {
+        matches!(self, Self::Client(_))
+    }
+
+    /// Whether nothing can be asked any more.
+    pub(super) fn is_past(&self) -> bool {
+        match self {
+            Self::Past => true,
+            Self::Client(client) => client.judged && !client.signs,
+            Self::Hello(_) | Self::Records(_) => false,
+        }
+    }
+
     /// Whether the open question is answered here: the context's rules judge, but the form of the engine stops.
     pub(super) fn answers_itself(&self, session: &dyn Session) -> bool {
         matches!(self, Self::Client(client) if !client.asks.verify)
@@ -146,15 +173,18 @@ impl Gate {
 }
 
 impl Client {
+    fn may_ask(&self) -> bool {
+        if self.judged { self.signs } else { self.asks.identity }
+    }
+
     fn next(&mut self, wire: &[u8]) -> Option<usize> {
         // An answer goes on without the bytes that wait: they come with the next call.
         if wire.len() < self.seen.0 {
             return None;
         }
         let more = std::iter::from_fn(|| self.seen.take_record(wire)).last();
-        let may_ask = if self.judged { self.signs } else { self.asks.identity };
         let again = std::mem::take(&mut self.stopped) && self.seen.0 > 0;
-        (may_ask && (more.is_some() || again)).then_some(self.seen.0)
+        (self.may_ask() && (more.is_some() || again)).then_some(self.seen.0)
     }
 }
 

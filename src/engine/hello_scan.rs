@@ -32,6 +32,10 @@ impl HelloScan {
     /// Where the record ends that makes the message whole, in `wire`: the bytes that were not used, and those
     /// that came since.
     pub(super) fn end(&mut self, wire: &[u8]) -> Option<usize> {
+        // A hello that comes byte by byte is not looked at each time.
+        if wire.len().saturating_sub(self.position) < self.missing() {
+            return None;
+        }
         while !self.whole && self.position < wire.len() {
             let rest = &wire[self.position..];
             if self.header_have < RECORD_HEADER {
@@ -75,10 +79,18 @@ impl HelloScan {
         self.message_have += bytes.len();
     }
 
-    fn message_is_whole(&self) -> bool {
+    /// How many bytes have to come at least.
+    fn missing(&self) -> usize {
+        if self.message_have < MESSAGE_HEADER {
+            return MESSAGE_HEADER - self.message_have;
+        }
         let [_, high, middle, low] = self.message_header;
         let length = usize::from(high) << 16 | usize::from(middle) << 8 | usize::from(low);
-        self.message_have >= MESSAGE_HEADER && self.message_have - MESSAGE_HEADER >= length
+        (MESSAGE_HEADER + length).saturating_sub(self.message_have)
+    }
+
+    fn message_is_whole(&self) -> bool {
+        self.message_have >= MESSAGE_HEADER && self.missing() == 0
     }
 }
 
