@@ -815,11 +815,6 @@ extern "C" {
 #endif // __cplusplus
 
 /**
- * Ends what the cryptographic library has of this thread (openssl/thread.h).
- */
-extern int32_t clear_thread(void);
-
-/**
  * ---- 1. Errors ------------------------------------------------------------------------------
  *
  * Errors belong to the object that they happened to, or to the tls_error_t that the caller hands

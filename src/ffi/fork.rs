@@ -24,6 +24,8 @@ use aws_lc_fips_sys as _;
 #[cfg(feature = "aws-lc")]
 use aws_lc_sys as _;
 
+#[allow(unused_doc_comments, reason = "it is for the generator of the header")]
+/// cbindgen:ignore
 unsafe extern "C" {
     /// Ends what the cryptographic library has of this thread (openssl/thread.h).
     #[link_name = concat!(env!("TLSBIO_CRYPTO_PREFIX"), "AWSLC_thread_local_clear")]
