@@ -6,6 +6,7 @@
  */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#include <pythread.h>
 #include <stdbool.h>
 #include <structmember.h>
 
@@ -214,6 +215,10 @@ static PyType_Spec bio_spec = {
 typedef struct {
     PyObject_HEAD tls_conn_t *conn;
     PyObject *incoming, *outgoing;
+    PyObject *unfed;         /* what was taken from a BIO and not from us */
+    PyThread_type_lock lock; /* who has it may call the library */
+    unsigned long owner;     /* the thread that has it */
+    unsigned depth;          /* how many times */
     size_t body;        /* of the record that is being moved: bytes that are still in the BIO */
     size_t record;      /* all of its bytes */
     size_t plain_bound; /* no more plain bytes than this can be read without a further record */
@@ -260,6 +265,49 @@ static int entered(Channel *channel)
     return -1;
 }
 
+static bool holds(const Channel *channel)
+{
+    return channel->depth > 0 && channel->owner == PyThread_get_thread_ident();
+}
+
+/* Waits until no other thread is in the library with this connection, and keeps others out. */
+static int hold(Channel *channel)
+{
+    if (channel->lock == NULL)
+        return entered(channel);
+    if (!holds(channel)) {
+        if (!PyThread_acquire_lock(channel->lock, NOWAIT_LOCK)) {
+            Py_BEGIN_ALLOW_THREADS;
+            PyThread_acquire_lock(channel->lock, WAIT_LOCK);
+            Py_END_ALLOW_THREADS;
+        }
+        channel->owner = PyThread_get_thread_ident();
+    }
+    channel->depth++;
+    return 0;
+}
+
+static void let_go(Channel *channel)
+{
+    if (--channel->depth == 0) {
+        channel->owner = 0;
+        PyThread_release_lock(channel->lock);
+    }
+}
+
+/* For what asks and changes nothing. */
+static int hold_open(Channel *channel)
+{
+    if (entered(channel) < 0 || hold(channel) < 0)
+        return -1;
+    /* It may have been closed meanwhile. */
+    if (entered(channel) < 0) {
+        let_go(channel);
+        return -1;
+    }
+    return 0;
+}
+
 static int enter(Channel *channel)
 {
     if (entered(channel) < 0)
@@ -267,6 +315,10 @@ static int enter(Channel *channel)
     if (channel->busy)
         return raise_protocol("BUSY", "another operation uses this connection");
     channel->busy = true;
+    if (hold_open(channel) < 0) {
+        channel->busy = false;
+        return -1;
+    }
     return 0;
 }
 
@@ -339,15 +391,19 @@ static int leave(Channel *channel, int result)
         Py_XDECREF(noted);
     }
     channel->busy = false;
+    let_go(channel);
     if (type != NULL)
         PyErr_Restore(type, value, traceback);
     return result;
 }
 
+/* A refused call has taken nothing. */
 static int feed(Channel *channel, const unsigned char *wire, size_t len)
 {
-    if (tls_feed(channel->conn, wire, len) != (ptrdiff_t)len)
-        return failed(channel, tls_advance(channel->conn));
+    ptrdiff_t fed = tls_feed(channel->conn, wire, len);
+
+    if (fed != (ptrdiff_t)len)
+        return failed(channel, fed < 0 ? (tls_status_t)fed : tls_advance(channel->conn));
     return 0;
 }
 
@@ -398,12 +454,17 @@ static int pull(Channel *channel)
             ended = note_moved(channel, bio->bytes + bio->start, size);
             bio_taken(bio, size);
         } else {
-            PyObject *size = PyLong_FromSize_t(wanted), *wire;
+            PyObject *wire = channel->unfed;
 
-            if (size == NULL)
-                return -1;
-            wire = PyObject_CallMethodOneArg(channel->incoming, name_read, size);
-            Py_DECREF(size);
+            channel->unfed = NULL;
+            if (wire == NULL) {
+                PyObject *size = PyLong_FromSize_t(wanted);
+
+                if (size == NULL)
+                    return -1;
+                wire = PyObject_CallMethodOneArg(channel->incoming, name_read, size);
+                Py_DECREF(size);
+            }
             if (wire == NULL)
                 return -1;
             if (PyBytes_GET_SIZE(wire) == 0) {
@@ -412,7 +473,7 @@ static int pull(Channel *channel)
             }
             if (feed(channel, (const unsigned char *)PyBytes_AS_STRING(wire),
                      (size_t)PyBytes_GET_SIZE(wire)) < 0) {
-                Py_DECREF(wire);
+                channel->unfed = wire;
                 return -1;
             }
             ended = note_moved(channel, (const unsigned char *)PyBytes_AS_STRING(wire),
@@ -793,9 +854,10 @@ static PyObject *channel_pending(PyObject *self, PyObject *unused)
     ptrdiff_t pending;
 
     (void)unused;
-    if (entered(channel) < 0)
+    if (hold_open(channel) < 0)
         return NULL;
     pending = tls_plain_pending(channel->conn);
+    let_go(channel);
     return PyLong_FromSsize_t(pending > 0 ? pending : 0);
 }
 
@@ -836,16 +898,21 @@ static void release(Channel *channel)
         tls_free(conn);
     Py_CLEAR(channel->incoming);
     Py_CLEAR(channel->outgoing);
+    Py_CLEAR(channel->unfed);
 }
 
 static PyObject *channel_close(PyObject *self, PyObject *unused)
 {
+    Channel *channel = (Channel *)self;
+
     (void)unused;
-    if (((Channel *)self)->busy) {
-        raise_protocol("BUSY", "another operation uses this connection");
+    if (channel->conn == NULL)
+        Py_RETURN_NONE;
+    if (enter(channel) < 0)
         return NULL;
-    }
-    release((Channel *)self);
+    release(channel);
+    channel->busy = false;
+    let_go(channel);
     Py_RETURN_NONE;
 }
 
@@ -874,6 +941,8 @@ static PyObject *channel_open(PyObject *self, PyObject *arguments)
         PyErr_SetString(PyExc_ValueError, "this SSLObject is open");
         return NULL;
     }
+    if (channel->lock == NULL && (channel->lock = PyThread_allocate_lock()) == NULL)
+        return PyErr_NoMemory();
     channel->conn = conn;
     channel->incoming = Py_NewRef(incoming);
     channel->outgoing = Py_NewRef(outgoing);
@@ -881,16 +950,40 @@ static PyObject *channel_open(PyObject *self, PyObject *arguments)
     Py_RETURN_NONE;
 }
 
-static PyObject *channel_replace(PyObject *self, PyObject *handle)
+static PyObject *channel_replace(PyObject *self, PyObject *arguments)
 {
     Channel *channel = (Channel *)self;
-    void *conn = PyLong_AsVoidPtr(handle);
+    PyObject *handle;
+    int wants_notes;
+    void *conn;
 
+    if (!PyArg_ParseTuple(arguments, "Op", &handle, &wants_notes))
+        return NULL;
+    conn = PyLong_AsVoidPtr(handle);
     if ((conn == NULL && PyErr_Occurred()) || enter(channel) < 0)
         return NULL;
     tls_free(channel->conn);
     channel->conn = conn;
+    channel->wants_notes = wants_notes;
     channel->busy = false;
+    let_go(channel);
+    Py_RETURN_NONE;
+}
+
+static PyObject *channel_hold(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    return none_or_error(hold((Channel *)self));
+}
+
+static PyObject *channel_release(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    if (!holds((Channel *)self)) {
+        PyErr_SetString(PyExc_RuntimeError, "this thread does not hold the connection");
+        return NULL;
+    }
+    let_go((Channel *)self);
     Py_RETURN_NONE;
 }
 
@@ -899,6 +992,10 @@ static PyObject *channel_address(PyObject *self, void *unused)
     (void)unused;
     if (entered((Channel *)self) < 0)
         return NULL;
+    if (!holds((Channel *)self)) {
+        PyErr_SetString(PyExc_RuntimeError, "who calls the library holds the connection");
+        return NULL;
+    }
     return PyLong_FromVoidPtr(((Channel *)self)->conn);
 }
 
@@ -907,6 +1004,8 @@ static void channel_dealloc(PyObject *self)
     PyTypeObject *type = Py_TYPE(self);
 
     release((Channel *)self);
+    if (((Channel *)self)->lock != NULL)
+        PyThread_free_lock(((Channel *)self)->lock);
     type->tp_free(self);
     Py_DECREF(type);
 }
@@ -926,7 +1025,10 @@ static PyMethodDef channel_methods[] = {
     {"close", channel_close, METH_NOARGS,
      "Ends the connection now, and frees all that it held. Sends nothing: ``unwrap`` does."},
     {"_open", channel_open, METH_VARARGS, NULL},
-    {"_replace", channel_replace, METH_O, NULL},
+    {"_replace", channel_replace, METH_VARARGS, NULL},
+    {"_hold", channel_hold, METH_NOARGS,
+     "Waits until no other thread is in the library with this connection, and keeps others out."},
+    {"_release", channel_release, METH_NOARGS, NULL},
     {0},
 };
 

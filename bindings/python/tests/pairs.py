@@ -94,3 +94,9 @@ class Pair:
 
 class StillWaiting(Exception):
     """A side that waits for bytes that nobody sends."""
+
+
+def check_alive(pair: Pair) -> None:
+    """Bytes still reach the server."""
+    pair.client.write(b"alive")
+    assert pair.server.read(100) == b"alive"

@@ -9,17 +9,12 @@ import threading
 from typing import Any
 
 import pytest
-from pairs import Pair, client_context, server_context
+from pairs import Pair, check_alive, client_context, server_context
 
 import tlsbio
 from tlsbio import sslobject
 
 WITHOUT_C = sslobject.Channel.__module__ == "tlsbio.channel"
-
-
-def check_alive(pair: Pair) -> None:
-    pair.client.write(b"alive")
-    assert pair.server.read(100) == b"alive"
 
 
 def test_a_closed_object_says_so() -> None:

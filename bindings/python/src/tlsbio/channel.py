@@ -85,7 +85,9 @@ class Channel:
         "_eof_told",
         "_header",
         "_incoming",
+        "_lock",
         "_outgoing",
+        "_unfed",
         "_wants_notes",
         "_we_closed",
     )
@@ -99,15 +101,35 @@ class Channel:
         self._header = b""
         self._body = 0
         self._busy = False
+        # Who has it may call the library.
+        self._lock = threading.RLock()
+        # What was taken from the BIO and not from us.
+        self._unfed = b""
         self._eof_told = False
         self._we_closed = False
 
-    def _replace(self, handle: int) -> None:
+    def _replace(self, handle: int, wants_notes: bool) -> None:
         """Takes another connection in place of this one, which has not begun."""
         self._enter()
         before, self._conn = self._conn, ffi.cast("tls_conn_t *", handle)
+        self._wants_notes = wants_notes
         self._busy = False
+        self._release()
         lib.tls_free(before)
+
+    def _hold(self) -> None:
+        """Waits until no other thread is in the library with this connection, and keeps others out until ``_release``.
+
+        An operation holds the connection too, and no operation waits for a peer: this is short. A second operation is
+        refused all the same: which bytes would be whose?
+        """
+        lock = getattr(self, "_lock", None)
+        if lock is None:
+            raise ValueError("this SSLObject was closed")
+        lock.acquire()
+
+    def _release(self) -> None:
+        self._lock.release()
 
     @property
     def _address(self) -> int:
@@ -116,13 +138,14 @@ class Channel:
 
     def close(self) -> None:
         """Ends the connection now, and frees all that it held. Sends nothing: ``unwrap`` does."""
-        handle = getattr(self, "_conn", None)
-        if handle:
-            if self._busy:
-                raise ssl_errors.protocol_error("BUSY", "another operation uses this connection")
-            self._conn = ffi.NULL
-            self._incoming = self._outgoing = None
-            lib.tls_free(handle)
+        if not getattr(self, "_conn", None):
+            return
+        handle = self._enter()
+        self._conn = ffi.NULL
+        self._incoming = self._outgoing = None
+        self._busy = False
+        self._lock.release()
+        lib.tls_free(handle)
 
     def __del__(self) -> None:
         handle = getattr(self, "_conn", None)
@@ -216,7 +239,11 @@ class Channel:
 
     def pending(self) -> int:
         """How many plain bytes can be read without any further wire byte."""
-        return max(0, int(lib.tls_plain_pending(self._entered())))
+        self._hold()
+        try:
+            return max(0, int(lib.tls_plain_pending(self._entered())))
+        finally:
+            self._release()
 
     def unwrap(self) -> None:
         """Says that nothing more will be written, and waits until the peer says the same."""
@@ -249,11 +276,18 @@ class Channel:
         return handle
 
     def _enter(self) -> Any:
-        handle = self._entered()
+        self._entered()
         if self._busy:
             raise ssl_errors.protocol_error("BUSY", "another operation uses this connection")
         self._busy = True
-        return handle
+        self._lock.acquire()
+        try:
+            # It may have been closed meanwhile.
+            return self._entered()
+        except ValueError:
+            self._busy = False
+            self._lock.release()
+            raise
 
     def _leave(self, handle: Any) -> None:
         try:
@@ -262,6 +296,7 @@ class Channel:
                 self._noted()
         finally:
             self._busy = False
+            self._lock.release()
 
     def _go_on(self, handle: Any, status: int) -> None:
         """Does what a negative answer asks for, or raises."""
@@ -285,12 +320,16 @@ class Channel:
         moved = False
         while True:
             in_body = self._body > 0
-            wire = self._incoming.read(self._body or _RECORD_HEADER - len(self._header))
+            wire = self._unfed or self._incoming.read(self._body or _RECORD_HEADER - len(self._header))
             if not wire:
                 return moved
+            fed = lib.tls_feed(handle, ffi.from_buffer(wire), len(wire))
+            if fed != len(wire):
+                # A refused call has taken nothing, and what it was given is not lost.
+                self._unfed = wire
+                raise self._failure(fed if fed < 0 else lib.tls_advance(handle))
+            self._unfed = b""
             moved = True
-            if lib.tls_feed(handle, ffi.from_buffer(wire), len(wire)) != len(wire):
-                raise self._failure(lib.tls_advance(handle))
             if in_body:
                 self._body -= len(wire)
                 if not self._body:

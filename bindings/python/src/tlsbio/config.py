@@ -32,7 +32,7 @@ def _setter(method: Callable[Concatenate[Builder, P], None]) -> Callable[Concate
     """
 
     @functools.wraps(method)
-    def setter(self: Builder, *args: P.args, **kwargs: P.kwargs) -> None:
+    def setter(self: Builder, /, *args: P.args, **kwargs: P.kwargs) -> None:
         try:
             method(self, *args, **kwargs)
         except Exception as failure:
@@ -191,26 +191,28 @@ class Builder:
 
     def client(self) -> Context:
         """Makes a context for clients."""
-        return self._make(lib.tls_context_client)
+        return self._make(False)
 
     def server(self) -> Context:
         """Makes a context for servers."""
-        return self._make(lib.tls_context_server)
+        return self._make(True)
 
-    def _make(self, make: Callable[[Any, Any], Any]) -> Context:
+    def _make(self, server_side: bool) -> Context:
         if self._failure is not None:
             raise self._failure
         error = new_error()
-        return Context(make(self._handle, error), error)
+        make = lib.tls_context_server if server_side else lib.tls_context_client
+        return Context(make(self._handle, error), error, server_side)
 
 
 class Context:
     """What connections share: immutable, used from any number of threads at once."""
 
-    __slots__ = ("handle",)
+    __slots__ = ("handle", "server_side")
 
-    def __init__(self, handle: Any, error: Any) -> None:
+    def __init__(self, handle: Any, error: Any, server_side: bool) -> None:
         self.handle = handle
+        self.server_side = server_side
         if not handle:
             raise from_struct(error)
 

@@ -336,8 +336,21 @@ class SSLContext(ssl.SSLContext):
 
     # The library's context
 
-    def _native(self, server_side: bool, least_mode: int = ssl.CERT_NONE) -> NativeContext:
-        """The library's context for what is set now; one that verifies no less than ``least_mode``."""
+    def _check_role(self, server_side: bool) -> None:
+        """A server's context does not verify servers: no client is made of it, and no server of a client's."""
+        if server_side and self.protocol == ssl.PROTOCOL_TLS_CLIENT:
+            raise ssl.SSLError("Cannot create a server socket with a PROTOCOL_TLS_CLIENT context")
+        if not server_side and self.protocol == ssl.PROTOCOL_TLS_SERVER:
+            raise ssl.SSLError("Cannot create a client socket with a PROTOCOL_TLS_SERVER context")
+
+    def _native(self, server_side: bool, least_mode: int = ssl.CERT_NONE, *, chosen: bool = False) -> NativeContext:
+        """The library's context for what is set now; one that verifies no less than ``least_mode``.
+
+        Whatever makes connections of this context comes through here. One that was chosen for a connection in its
+        handshake only adds to what that one's own has settled: its role does not matter, as with ssl.
+        """
+        if not chosen:
+            self._check_role(server_side)
         raw = self._raw
         options = raw("options")
         least, most = self._versions()

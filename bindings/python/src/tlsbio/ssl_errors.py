@@ -30,7 +30,10 @@ _VERIFY_CODES = {
     lib.TLS_REASON_CERTIFICATE_NAME_CONSTRAINT: (47, "permitted subtree violation"),
     lib.TLS_REASON_CERTIFICATE_PATH_LENGTH: (25, "path length constraint exceeded"),
     lib.TLS_REASON_CERTIFICATE_TOO_COMPLEX: (22, "certificate chain too long"),
-    lib.TLS_REASON_CERTIFICATE_ALGORITHMS_DIFFER: (77, "subject signature algorithm and issuer public key algorithm mismatch"),
+    lib.TLS_REASON_CERTIFICATE_ALGORITHMS_DIFFER: (
+        77,
+        "subject signature algorithm and issuer public key algorithm mismatch",
+    ),
     lib.TLS_REASON_CRL_BAD_SIGNATURE: (8, "CRL signature failure"),
     lib.TLS_REASON_CRL_ISSUER_UNFIT: (35, "key usage does not include CRL signing"),
     lib.TLS_REASON_CERTIFICATE_OTHER: (1, "unspecified certificate verification error"),
@@ -93,7 +96,11 @@ _REASONS = {
 }
 
 # What OpenSSL says of all else by which a peer breaks the protocol.
-_OTHER_REASONS = {lib.TLS_ERR_PEER: "BAD_EXTENSION", lib.TLS_ERR_NO_COMMON: "MISSING_SUPPORTED_GROUPS_EXTENSION"}
+_OTHER_REASONS = {
+    lib.TLS_ERR_PEER: "BAD_EXTENSION",
+    lib.TLS_ERR_NO_COMMON: "MISSING_SUPPORTED_GROUPS_EXTENSION",
+    lib.TLS_ERR_BUSY: "BUSY",
+}
 # And of messages that cannot be parsed.
 _SYNTAX = range(600, 700)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import ssl
 import sys
 import time
+from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from . import certificates, ssl_errors
 from ._native import ffi, lib
@@ -22,6 +24,9 @@ except ImportError:
 
 # Names that no server has: what a connection without a name is made with. Addresses are not sent.
 _NO_NAME = "255.255.255.255"
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 _ALERT_HANDSHAKE_FAILURE = 40
 _ALERT_UNKNOWN_CA = 48
@@ -52,6 +57,20 @@ class SSLSession:
             lib.tls_session_free(handle)
 
 
+def _fact(method: Callable[Concatenate[SSLObject, P], R]) -> Callable[Concatenate[SSLObject, P], R]:
+    """A method that asks the library something: any thread may, and waits for the one that is inside."""
+
+    @functools.wraps(method)
+    def fact(self: SSLObject, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        self._hold()
+        try:
+            return method(self, *args, **kwargs)
+        finally:
+            self._release()
+
+    return fact
+
+
 class SSLObject(Channel, ssl.SSLObject):
     """A TLS connection between two BIOs, made by ``SSLContext.wrap_bio``.
 
@@ -66,6 +85,8 @@ class SSLObject(Channel, ssl.SSLObject):
     _tlsbio_session: SSLSession | None
     _tlsbio_self_signed = False
     _tlsbio_has_identity = True
+    # An SNI callback is being asked for the context.
+    _tlsbio_choosing = False
 
     @classmethod
     def _create(
@@ -93,9 +114,22 @@ class SSLObject(Channel, ssl.SSLObject):
         self._tlsbio_server = bool(server_side)
         self._tlsbio_session = session
         handle = self._start()
-        wants_notes = self._tlsbio_native is None or self._tlsbio_native.settings.key_log
-        self._open(int(ffi.cast("uintptr_t", handle)), incoming, outgoing, wants_notes)
+        self._open(int(ffi.cast("uintptr_t", handle)), incoming, outgoing, self._wants_key_log())
         return self
+
+    def _wants_key_log(self) -> bool:
+        return self._tlsbio_native is None or self._tlsbio_native.settings.key_log
+
+    def _begin_anew(self) -> None:
+        """Makes another connection of what was set, in place of one that has not begun."""
+        handle = self._start()
+        self._replace(int(ffi.cast("uintptr_t", handle)), self._wants_key_log())
+
+    def _has_begun(self) -> bool:
+        counters = ffi.new("tls_counters_t *")
+        counters.size = ffi.sizeof("tls_counters_t")
+        lib.tls_counters(self._handle, counters)
+        return bool(counters.wire_out or counters.wire_in)
 
     def _start(self) -> Any:
         """A connection of the library that has not begun."""
@@ -174,8 +208,12 @@ class SSLObject(Channel, ssl.SSLObject):
         callback = original.sni_callback
         alert: Any = None
         if callback is not None:
+            name = self._server_name(handle)
+            self._tlsbio_choosing = True
+            # The program may have another thread ask for facts, and wait for it.
+            self._release()
             try:
-                alert = callback(self, self._server_name(handle), original)
+                alert = callback(self, name, original)
             except Exception as error:
                 _report_unraisable(error, callback)
                 alert = _ALERT_HANDSHAKE_FAILURE
@@ -184,6 +222,9 @@ class SSLObject(Channel, ssl.SSLObject):
                     wrong = TypeError(f"an SNI callback returns None or an alert, not {type(alert).__name__}")
                     _report_unraisable(wrong, callback)
                     alert = _ALERT_INTERNAL_ERROR
+            finally:
+                self._hold()
+                self._tlsbio_choosing = False
         if alert is not None:
             if lib.tls_answer_refuse(handle, alert & 0xFF) != lib.TLS_OK:
                 lib.tls_answer_refuse(handle, _ALERT_INTERNAL_ERROR)
@@ -194,7 +235,7 @@ class SSLObject(Channel, ssl.SSLObject):
             return
         try:
             # Another context brings its certificates; it does not make client certificates optional.
-            native = self._tlsbio_context._native(True, original.verify_mode)
+            native = self._tlsbio_context._native(True, original.verify_mode, chosen=True)
         except Exception:
             lib.tls_answer_refuse(handle, _ALERT_INTERNAL_ERROR)
             raise
@@ -225,16 +266,34 @@ class SSLObject(Channel, ssl.SSLObject):
 
     @property
     def context(self) -> SSLContext:
-        """The context. An SNI callback may set another one."""
+        """The context. An SNI callback may set another one, and so may anybody until the handshake begins."""
         return self._tlsbio_context
 
     @context.setter
+    @_fact
     def context(self, context: ssl.SSLContext) -> None:
         if not isinstance(context, SSLContext):
             raise TypeError("The value must be a tlsbio.SSLContext")
+        before = self._tlsbio_context
+        if context is before:
+            return
+        if self._tlsbio_choosing:
+            self._tlsbio_context = context
+            return
+        if self._has_begun():
+            # Who is trusted was decided by the other one.
+            raise ValueError("Cannot set context after handshake.")
+        _check_role(context, self._tlsbio_server, self._tlsbio_hostname)
+        native = self._tlsbio_native
         self._tlsbio_context = context
+        try:
+            self._begin_anew()
+        except BaseException:
+            self._tlsbio_context, self._tlsbio_native = before, native
+            raise
 
     @property  # type: ignore[override]
+    @_fact
     def session(self) -> SSLSession | None:
         """The newest session that the server has given, or the one that is resumed."""
         if not self._tlsbio_server and self._tlsbio_native is not None:
@@ -244,25 +303,24 @@ class SSLObject(Channel, ssl.SSLObject):
         return self._tlsbio_session
 
     @session.setter
+    @_fact
     def session(self, session: Any) -> None:
         if not isinstance(session, SSLSession):
             raise TypeError("Value is not a tlsbio.SSLSession.")
         if self._tlsbio_server:
             raise ValueError("Cannot set session for server-side SSLObject.")
-        counters = ffi.new("tls_counters_t *")
-        counters.size = ffi.sizeof("tls_counters_t")
-        lib.tls_counters(self._handle, counters)
-        if counters.wire_out or counters.wire_in:
+        if self._has_begun():
             raise ValueError("Cannot set session after handshake.")
-        before, self._tlsbio_session = self._tlsbio_session, session
+        before, native = self._tlsbio_session, self._tlsbio_native
+        self._tlsbio_session = session
         try:
-            handle = self._start()
+            self._begin_anew()
         except BaseException:
-            self._tlsbio_session = before
+            self._tlsbio_session, self._tlsbio_native = before, native
             raise
-        self._replace(int(ffi.cast("uintptr_t", handle)))
 
     @property
+    @_fact
     def session_reused(self) -> bool:
         """Whether the handshake resumed a session."""
         return bool(lib.tls_resumed(self._handle) == 1)
@@ -277,6 +335,7 @@ class SSLObject(Channel, ssl.SSLObject):
         """The name of the server that a client asks for."""
         return self._tlsbio_hostname
 
+    @_fact
     def getpeercert(self, binary_form: bool = False) -> Any:
         """The peer's certificate: as a dict ({} if it was not verified), or in DER; None if it has shown none."""
         if not self._is_done():
@@ -297,6 +356,7 @@ class SSLObject(Channel, ssl.SSLObject):
         lib.tls_peer_certificate(handle, index, der, length)
         return bytes(ffi.buffer(der, length))
 
+    @_fact
     def get_unverified_chain(self) -> list[bytes]:
         """The certificates that the peer has shown, in DER, its own first."""
         chain: list[bytes] = []
@@ -312,17 +372,20 @@ class SSLObject(Channel, ssl.SSLObject):
         """None: NPN was replaced by ALPN."""
         return None
 
+    @_fact
     def selected_alpn_protocol(self) -> str | None:
         """The application protocol that was agreed on."""
         protocol = ffi.new("char[255]")
         length = lib.tls_alpn(self._handle, protocol, 255)
         return ffi.buffer(protocol, length)[:].decode("ascii", "replace") if length > 0 else None
 
+    @_fact
     def cipher(self) -> tuple[str, str, int] | None:
         """Name, protocol version and secret bits of the cipher suite, in OpenSSL's words."""
         suite = BY_NUMBER.get(lib.tls_cipher_suite(self._handle))
         return None if suite is None else (suite.openssl_name, suite.version, suite.bits)
 
+    @_fact
     def shared_ciphers(self) -> list[tuple[str, str, int]] | None:
         """On a server the cipher suite that was chosen: what else both have is not kept. None on a client."""
         cipher = self.cipher() if self._tlsbio_server else None
@@ -332,16 +395,19 @@ class SSLObject(Channel, ssl.SSLObject):
         """None: the engine does not compress."""
         return None
 
+    @_fact
     def version(self) -> str | None:
         """The protocol version, such as "TLSv1.3"; None until the handshake is done."""
         if not self._is_done():
             return None
         return VERSION_NAMES.get(lib.tls_protocol_version(self._handle))
 
+    @_fact
     def group(self) -> str | None:
         """The group that keys were exchanged in, such as "X25519MLKEM768"; None until the handshake is done."""
         return GROUP_NAMES.get(lib.tls_group(self._handle)) if self._is_done() else None
 
+    @_fact
     def get_channel_binding(self, cb_type: str = "tls-unique") -> bytes | None:
         """A channel binding: "tls-exporter" (RFC 9266) or "tls-server-end-point" (RFC 5929).
 
@@ -372,11 +438,7 @@ SSLContext.sslobject_class = SSLObject
 
 
 def _check_role(context: SSLContext, server_side: bool, hostname: str | None) -> None:
-    protocol = context.protocol
-    if server_side and protocol == ssl.PROTOCOL_TLS_CLIENT:
-        raise ssl.SSLError("Cannot create a server socket with a PROTOCOL_TLS_CLIENT context")
-    if not server_side and protocol == ssl.PROTOCOL_TLS_SERVER:
-        raise ssl.SSLError("Cannot create a client socket with a PROTOCOL_TLS_SERVER context")
+    context._check_role(server_side)
     if hostname is not None:
         if server_side:
             raise ValueError("server_hostname can only be specified in client mode")

@@ -72,6 +72,9 @@ class Setup:
                 _check_server(made(each, True))
         elif server_side:
             _check_server(made(settings, True))
+        else:
+            # Before anything is connected.
+            made(settings, False)
 
     def client(self, name: str) -> Connection:
         """A connection to the server of that name."""
@@ -91,8 +94,11 @@ class Setup:
 
 
 def made(settings: Settings, server_side: bool) -> Context:
-    """The library's context of what the caller gave as such."""
+    """The library's context of what the caller gave as such, for that role and no other: all ways in come by here."""
     if isinstance(settings, Context):
+        if settings.server_side != server_side:
+            whose, whom = ("client", "server") if server_side else ("server", "client")
+            raise ValueError(f"ssl is a context for {whose}s: there can be no {whom} with it")
         return settings
     if not isinstance(settings, SSLContext):
         raise TypeError(f"ssl has to be a tlsbio.config.Context or a tlsbio.SSLContext, not {settings!r}")
