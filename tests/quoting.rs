@@ -164,6 +164,9 @@ fn try_bytes(judge: &mut Judge, form: &[u8], chain: &[u8], key: &[u8]) {
     for (door, call) in OF_BYTES {
         judge.builder(door, |builder| unsafe { call(builder, form.as_ptr().cast(), form.len()) });
     }
+    judge.builder("trust_bundle", |builder| unsafe {
+        tls_builder_trust_bundle(builder, form.as_ptr().cast(), form.len(), null_mut())
+    });
     judge.builder("ocsp", |builder| {
         assert_eq!(identity(builder, chain, key), TLS_OK);
         unsafe { tls_builder_ocsp(builder, form.as_ptr().cast(), form.len()) }
@@ -185,6 +188,9 @@ fn try_files(judge: &mut Judge, form: &[u8], good: &str) {
     let good = CString::new(good).unwrap();
     for given in &paths {
         judge.builder("trust_file", |builder| unsafe { tls_builder_trust_file(builder, given.as_ptr()) });
+        judge.builder("trust_bundle_file", |builder| unsafe {
+            tls_builder_trust_bundle_file(builder, given.as_ptr(), null_mut())
+        });
         for (chain, key) in [(given, &good), (&good, given)] {
             judge.builder("identity_file", |builder| unsafe {
                 tls_builder_identity_file(builder, chain.as_ptr(), key.as_ptr())
@@ -220,6 +226,12 @@ fn try_connections(judge: &mut Judge, form: &[u8], client: &Context) {
         groups: null(),
         groups_count: 0,
     };
+    let piece = tls_iovec_t { base: form.as_ptr().cast_mut().cast(), len: form.len() };
+    for name in [name.as_ptr(), good.as_ptr()] {
+        let mut error = nothing();
+        unsafe { tls_verify_chain(client.handle(), &piece, 1, name, 0, TLS_ROLE_SERVER, &mut error) };
+        judge.look("verify_chain", &error);
+    }
     let numbers = numbers(form);
     let (bytes, length) = (form.as_ptr().cast::<c_void>(), form.len());
     for options in [
@@ -233,6 +245,40 @@ fn try_connections(judge: &mut Judge, form: &[u8], client: &Context) {
             tls_client_new_with(client.handle(), &options, error)
         });
     }
+}
+
+/// Ticket keys that cannot be used, of the secret's bytes.
+fn try_ticket_keys(judge: &mut Judge, chain: &[u8], key: &[u8]) {
+    let builder = tls_builder_new();
+    let status = unsafe {
+        tls_builder_identity_pem(builder, chain.as_ptr().cast(), chain.len(), key.as_ptr().cast(), key.len())
+    };
+    assert_eq!(status, TLS_OK);
+    let server = unsafe { tls_context_server(builder, null_mut()) };
+    tls_builder_free(builder);
+    let given = || {
+        let mut given: tls_ticket_key_t = unsafe { std::mem::zeroed() };
+        given.size = size_of::<tls_ticket_key_t>();
+        given.name.copy_from_slice(&SECRET.as_bytes()[..16]);
+        given.secret[..48].copy_from_slice(SECRET.as_bytes());
+        given.secret_len = 48;
+        given.decrypt_until = u64::MAX;
+        given
+    };
+    let unusable = [
+        vec![tls_ticket_key_t { secret_len: 7, ..given() }],
+        vec![tls_ticket_key_t { secret_len: 65, ..given() }],
+        vec![tls_ticket_key_t { decrypt_until: 0, ..given() }],
+        vec![tls_ticket_key_t { size: 12, ..given() }],
+        vec![given(), given()],
+    ];
+    for keys in &unusable {
+        let mut error = nothing();
+        let status = unsafe { tls_context_ticket_keys(server, keys.as_ptr(), keys.len(), &mut error) };
+        assert_ne!(status, TLS_OK);
+        judge.look("context_ticket_keys", &error);
+    }
+    tls_context_free(server);
 }
 
 #[test]
@@ -249,6 +295,7 @@ fn no_message_shows_what_was_given_in_a_wrong_form() {
             try_connections(&mut judge, form, &client);
         }
     }
+    try_ticket_keys(&mut judge, &chain, &key);
     // Of each form most doors refuse it, or the context that is to be made of it is.
     assert!(judge.0 > forms.len() * 40, "{} refusals of {} forms", judge.0, forms.len());
 }

@@ -182,7 +182,7 @@ pub unsafe extern "C" fn tls_builder_trust_file(
 /// Like tls_builder_trust_pem(), but certificates that cannot be trust anchors are passed over, as in
 /// tls_builder_trust_system(): bundles that are kept for a long time hold some. How many they were is written to
 /// `passed_over`, which may be NULL, whatever the answer is: sections that are no base64 or no certificate, certificates
-/// that are none of a CA, and containers of certificates (PKCS7). A section without an end still refuses the whole text,
+/// that are none of a CA, containers of certificates (PKCS7), and CRLs. A section without an end still refuses the whole text,
 /// as nothing says what else it would hide.
 /// Errors: TLS_ERR_CONFIG (malformed PEM, or not one certificate that can be a trust anchor; the message is about the
 /// first). Since 0.1.

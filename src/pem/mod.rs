@@ -39,7 +39,8 @@ pub(crate) fn certificates(text: &[u8]) -> Result<Vec<CertificateDer<'static>>, 
     Ok(found)
 }
 
-/// The certificates in `text` that can be read, and how many sections were not, of those that are or hold certificates.
+/// The certificates in `text` that can be read, and how many sections were not, of those that are or hold certificates
+/// and those that take trust away.
 /// What follows a section without an end cannot be told apart from it, and is an error.
 pub(crate) fn usable_certificates(text: &[u8]) -> Result<(Vec<CertificateDer<'static>>, usize), Failure> {
     let mut found = Vec::new();
@@ -48,7 +49,7 @@ pub(crate) fn usable_certificates(text: &[u8]) -> Result<(Vec<CertificateDer<'st
         let certificate = match section.label.kind {
             Kind::Certificate => section.decode().map(CertificateDer::from).ok(),
             Kind::TrustedCertificate => trusted_certificate(&section).ok(),
-            Kind::Container => None,
+            Kind::Container | Kind::Crl => None,
             _ => continue,
         };
         passed_over += usize::from(certificate.is_none());

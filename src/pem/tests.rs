@@ -120,6 +120,7 @@ fn sections_of_other_kinds_are_passed_over_only_if_they_say_nothing_that_is_lost
         assert_eq!(bodies(other(label)), both()[..1]);
     }
     for label in ["X509 CRL", "PKCS7", "CMS"] {
+        assert_eq!(usable_certificates(other(label).as_bytes()).unwrap().1, 1);
         check_refused(certificates(other(label).as_bytes()), TLS_REASON_PEM_MISPLACED, 4);
     }
     for label in ["CERTIFICATES", "certificate", "", "X.509 CERTIFICATE", "CERTIFICATE "] {
