@@ -25,6 +25,8 @@ SPOILT = [
     ("abi.py", r"const char\s*\*server_name", "const wchar_t *server_name", "server_name"),
     ("manual.py", r"TLS_ERR_ARGUMENT(?=[^#]*?\*/)", "TLS_ERR_ARGUMANT", "TLS_ERR_ARGUMANT"),
     ("manual.py", r"\[R-\d+\]", "[R-99999]", "99999"),
+    ("manual.py", r"two halves \(section \d+\)", "two halves (section 16)", "section 16 (Limits and time)"),
+    ("manual.py", r"Corked \(section \d+\)", "Corked (section 77)", "section 77, which does not exist"),
     ("manual.py", r"(tls_status_t\s+tls_feed_eof\([^;]*;)", r"\1\ntls_status_t tls_odd(void);", "tls_odd"),
     ("example.py", r"int fetch\(", "int get(", "int fetch("),
     ("example.py", r"#include <tlsbio.h>", "", "tlsbio.h"),

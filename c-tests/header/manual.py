@@ -3,6 +3,7 @@
 
 - every function has a comment, which names the errors that it can answer;
 - every tls_… and TLS_… that a comment mentions exists;
+- every "section N" is the section that the sentence is about;
 - every promise with an id is named by a test, and no test names a promise that does not exist.
 """
 
@@ -46,6 +47,70 @@ def names_that_do_not_exist(header):
                 yield f"a comment mentions {name}, which does not exist"
 
 
+SECTION = re.compile(r"^-+ (\d+)\. (.+?) -+$", re.M)
+REFERENCE = re.compile(r"\b[Ss]ections? (\d+(?:(?:, | and )\d+)*)\b(?! of RFC)")
+# What a sentence that refers to a section has to mention, by the section's title: a number alone is not seen to be wrong.
+TOPICS = {
+    "Errors": r"error|reason",
+    "Builders": r"builder",
+    "Contexts": r"context",
+    "Connections": r"connection",
+    "Wire bytes: feed and drain": r"wire|feed|drain",
+    "Plain bytes: read and write": r"plain|read|write",
+    "Ways with fewer copies": r"cop(y|ies)|in-place|window",
+    "Facts": r"facts?\b",
+    "Questions and answers": r"ask|question|answer",
+    "What a ClientHello says": r"ClientHello|hello|TLS_ASK_CONTEXT|name|rustls_accept",
+    "Verification": r"judge|verif|rules|trust|chain",
+    "Resumption": r"session|ticket|resum|keys",
+    "Keying material and bindings": r"keying|export|binding|facts",
+    "Events": r"event",
+    "Control": r"cork|padd|record|suite|group|key update",
+    "Limits and time": r"limit|time|clock|deadline|budget",
+    "Options of one connection": r"option",
+    "Encrypted Client Hello": r"ECH|encrypted",
+    "Two halves for two threads": r"hal(f|ves)|split",
+    "Traffic secrets for the kernel": r"secret|kernel",
+    "Constants and version": r"constant|version",
+}
+
+
+def sections(header):
+    """number -> title"""
+    return {int(number): title for comment in header.comments for number, title in SECTION.findall(comment)}
+
+
+def sentences(text):
+    """The text in pieces that end where a sentence or a paragraph does."""
+    return re.split(r"(?<=[.:!?])\s+(?=[A-Z])|\n\s*\n|(?<=\|)\n", text)
+
+
+def wrong_sections(text, titles, where):
+    for sentence in sentences(SECTION.sub("", text)):
+        for numbers in REFERENCE.findall(sentence):
+            for number in map(int, re.findall(r"\d+", numbers)):
+                title = titles.get(number)
+                if title is None:
+                    yield f"{where} refers to section {number}, which does not exist"
+                elif title not in TOPICS:
+                    yield f"section {number}, {title}: manual.py has no topic for it"
+                elif not re.search(TOPICS[title], REFERENCE.sub("", sentence), re.I):
+                    flat = " ".join(sentence.split())
+                    yield f"{where} refers to section {number} ({title}), but speaks of something else: {flat[:160]}"
+
+
+def references(root, header):
+    titles = sections(header)
+    if sorted(titles) != list(range(1, len(titles) + 1)):
+        yield f"the sections are not numbered from 1 on: {sorted(titles)}"
+    for comment in header.comments:
+        yield from wrong_sections(comment, titles, "a comment")
+    for name in ("migration.md", "migration-openssl.md", "resumption.md"):
+        path = root / "docs" / name
+        if path.is_file():
+            yield from wrong_sections(path.read_text(encoding="utf-8"), titles, f"docs/{name}")
+
+
 def promises_in(text):
     return {int(number) for number in PROMISE.findall(text)}
 
@@ -79,7 +144,12 @@ def main():
         sys.exit(__doc__)
     root = Path(sys.argv[1])
     header = tlsbio_header.read(root / "include" / "tlsbio.h")
-    found = [*undocumented(header), *names_that_do_not_exist(header), *broken_promises(header, root)]
+    found = [
+        *undocumented(header),
+        *names_that_do_not_exist(header),
+        *references(root, header),
+        *broken_promises(header, root),
+    ]
     for problem in dict.fromkeys(found):
         print(f"FAIL {problem}")
     print(

@@ -88,7 +88,7 @@
  * Threads. A context may be used from any number of threads. A connection, and a builder, is used by one
  * thread at a time, whichever; a second one that enters meanwhile gets TLS_ERR_BUSY (and a builder remembers that
  * something could not be set: section 2). For two threads a
- * connection can be split into two halves (section 16). Errors belong to the object, not to a thread.
+ * connection can be split into two halves (section 19). Errors belong to the object, not to a thread.
  *
  * Memory. An idle connection holds no record buffer [R-06]: buffers come from a bounded pool of the context
  * and return to it, wiped of plain bytes [R-11]. In the steady state a record costs no heap allocation in
@@ -122,5 +122,5 @@
  * receive and feed while TLS_CAN_FEED, answer while TLS_ASKING. When none of the first four is left, the
  * connection is at its end: TLS_PEER_CLOSED, TLS_EOF or TLS_FAILED says at which. With TLS_HELD_UP, which only
  * contexts with keys elsewhere can see, do not wait for the peer alone: call again (tls_builder_open_questions). The halves of a split
- * connection have a loop each (section 16).
+ * connection have a loop each (section 19).
  */
