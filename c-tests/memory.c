@@ -359,6 +359,44 @@ static void a_freed_connection_leaves_nothing(void)
     tls_context_free(server);
 }
 
+/* the first handshake is the one that compresses. */
+static void compressing_a_chain_takes_little(void)
+{
+    static const uint16_t algorithms[] = {TLS_COMPRESSION_BROTLI, TLS_COMPRESSION_ZLIB};
+
+    for (size_t i = 0; i < 2; i++) {
+        struct recipe recipes[2] = {with_version(plain_client, TLS_VERSION_1_3), plain_server};
+        tls_context_t *contexts[2] = {NULL, NULL};
+        size_t before, taken;
+        struct pair pair;
+
+        recipes[1].chain = "rsa/server-chain.pem";
+        recipes[1].key = "rsa/server.key";
+        for (int side = 0; side < 2; side++) {
+            tls_builder_t *builder = make_builder(&recipes[side]);
+            tls_status_t status = tls_builder_certificate_compression(builder, &algorithms[i], 1);
+
+            CHECK_EQ(status, TLS_OK);
+            contexts[side] =
+                side == 0 ? tls_context_client(builder, NULL) : tls_context_server(builder, NULL);
+            CHECK(contexts[side] != NULL);
+            tls_builder_free(builder);
+        }
+        pair = new_pair_of(contexts[0], contexts[1], NULL);
+        before = heap_now().live;
+        heap_forget_peak();
+        finish_handshake(&pair);
+        taken = heap_now().peak - before;
+        printf("  heap while a chain is compressed by algorithm %u: %zu KiB\n",
+               (unsigned)algorithms[i], taken / 1024);
+        CHECK(taken < 2 << 20);
+        check_alive(&pair);
+        free_pair(&pair);
+        tls_context_free(contexts[0]);
+        tls_context_free(contexts[1]);
+    }
+}
+
 int main(int argc, char **argv)
 {
     pki_set(argc, argv);
@@ -369,5 +407,6 @@ int main(int argc, char **argv)
     RUN(records_allocate_nothing_however_they_are_sized);
     RUN(an_idle_connection_is_small);
     RUN(a_freed_connection_leaves_nothing);
+    RUN(compressing_a_chain_takes_little);
     return 0;
 }

@@ -567,21 +567,32 @@ static void a_client_says_how_many_tickets_it_wants(void)
     tls_builder_free(builder);
 }
 
-/* TLS 1.2 has one ticket, or the client's session is remembered by its id. */
-static void tls_1_2_has_one_ticket_whatever_is_set(void)
+/* */
+static void tls_1_2_has_one_ticket_or_none(void)
 {
     struct recipe client_recipe = with_version(plain_client, TLS_VERSION_1_2);
-    tls_builder_t *builder = make_builder(&plain_server);
-    tls_context_t *client = make_client_context(&client_recipe), *server;
     tls_ticket_key_t key = make_key(1, 0, FOREVER);
 
-    CHECK_EQ(tls_builder_tickets(builder, 0), TLS_OK);
-    server = tls_context_server(builder, NULL);
-    set_keys(server, &key, 1);
-    CHECK_EQ(resumes(client, server, new_session(client, server)), 1);
-    tls_builder_free(builder);
-    tls_context_free(client);
-    tls_context_free(server);
+    for (uint32_t count = 0; count <= 3; count++) {
+        tls_builder_t *builder = make_builder(&plain_server);
+        tls_context_t *client = make_client_context(&client_recipe), *server;
+        struct pair pair;
+        tls_session_t *session;
+
+        CHECK_EQ(tls_builder_tickets(builder, count), TLS_OK);
+        server = tls_context_server(builder, NULL);
+        set_keys(server, &key, 1);
+        pair = shake(client, server, NULL);
+        session = tls_session_take(pair.client, NULL);
+        CHECK_EQ(session != NULL, count != 0);
+        CHECK(tls_session_take(pair.client, NULL) == NULL);
+        free_pair(&pair);
+        if (session != NULL)
+            CHECK_EQ(resumes(client, server, session), 1);
+        tls_builder_free(builder);
+        tls_context_free(client);
+        tls_context_free(server);
+    }
 }
 
 static const char mask = 0x5a;
@@ -785,7 +796,7 @@ int main(int argc, char **argv)
     RUN(a_server_sends_as_many_tickets_as_it_is_told);
     RUN(many_tickets_need_room);
     RUN(a_client_says_how_many_tickets_it_wants);
-    RUN(tls_1_2_has_one_ticket_whatever_is_set);
+    RUN(tls_1_2_has_one_ticket_or_none);
     RUN(secrets_are_wiped_when_their_time_is_over);
     RUN(no_handshake_fails_while_keys_are_swapped);
     RUN(a_session_is_resumed_after_a_retry);

@@ -5,7 +5,9 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 use crate::ech::Ech;
-use crate::engine::{ClientAuth, Credential, Recipe, Verify, has_compression, has_group, has_suite};
+use crate::engine::{
+    ClientAuth, Credential, Recipe, Verify, has_compression, has_group, has_scheme, has_suite,
+};
 use crate::failure::Failure;
 use crate::limits::{
     DEFAULT_POOL, HandshakeLimits, Limits, MOST_EARLY_DATA, MOST_OPEN_QUESTIONS, MOST_RAMP, MOST_SESSIONS,
@@ -169,6 +171,22 @@ impl Builder {
     pub(crate) fn suites(&mut self, suites: &[u16]) -> Result<(), Failure> {
         check_all(suites, has_suite, TLS_REASON_SUITE_UNSUPPORTED, "cipher suite")?;
         self.recipe.suites = suites.to_vec();
+        Ok(())
+    }
+
+    /// `schemes` are IANA numbers in order of preference.
+    pub(crate) fn signature_schemes(&mut self, schemes: &[u16]) -> Result<(), Failure> {
+        check_all(schemes, has_scheme, TLS_REASON_SCHEME_UNSUPPORTED, "signature scheme")?;
+        self.recipe.schemes = schemes.to_vec();
+        Ok(())
+    }
+
+    /// The group of the key share that clients send; 0 for the first one.
+    pub(crate) fn key_share(&mut self, group: u16) -> Result<(), Failure> {
+        if group != 0 {
+            check_groups(&[group])?;
+        }
+        self.recipe.key_share = group;
         Ok(())
     }
 

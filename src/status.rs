@@ -117,6 +117,7 @@ groups! {
         TLS_REASON_PIN_MALFORMED = 132, "a pin is not 32 bytes long";
         TLS_REASON_OCSP_UNUSABLE = 133, "the OCSP response cannot be parsed, or is none of status successful";
         TLS_REASON_ANCHOR_NOT_CA = 134, "a trust anchor is not a CA, or may not sign certificates";
+        TLS_REASON_SCHEME_UNSUPPORTED = 150, "a signature scheme does not exist here, or the key can sign in none of those that were set";
         TLS_REASON_TICKET_KEY_UNUSABLE = 140, "a ticket key is too short, of no time, or named like another one";
     }
     /// Fine codes for the peer's certificate.

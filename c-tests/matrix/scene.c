@@ -54,6 +54,8 @@ static void usable_values(struct scene *scene)
     scene->scatter[1] = (tls_iovec_t){scene->buffer + 1, 100};
     scene->suites[0] = 0x1301;
     scene->suites[1] = 0xc02b;
+    scene->schemes[0] = 0x0403;
+    scene->schemes[1] = 0x0804;
     scene->groups[0] = 0x001d;
     scene->compression[0] = TLS_COMPRESSION_BROTLI;
     scene->compression[1] = TLS_COMPRESSION_ZLIB;

@@ -61,7 +61,7 @@ struct scene {
     size_t consumed;
     tls_span_t spans[4];
     tls_iovec_t gather[2], scatter[2];
-    uint16_t suites[2], groups[1], compression[2];
+    uint16_t suites[2], groups[1], schemes[2], compression[2];
     tls_client_options_t client_options;
     tls_server_options_t server_options;
     tls_ticket_key_t ticket_key;

@@ -30,7 +30,7 @@ impl Connection {
         length: usize,
     ) -> Answer<Zeroizing<Vec<u8>>> {
         self.check_established()?;
-        let fits = (1..=MAX_EXPORT_LABEL).contains(&label.len())
+        let fits = label.len() <= MAX_EXPORT_LABEL
             && (1..=MAX_EXPORT).contains(&length)
             && context.is_none_or(|context| context.len() <= MAX_CONTEXT);
         if !fits {

@@ -10,8 +10,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use pki_types::{DnsName, ServerName};
 use rustls::client::{ClientSessionKey, ClientSessionStore, Tls12Session, Tls13Session};
 use rustls::crypto::kx::NamedGroup;
+use rustls::enums::ProtocolVersion;
 
-use super::kept_sessions::{Mark, without_early_data};
+use super::kept_sessions::{Mark, Numbers, tls12_numbers, tls13_numbers, without_early_data};
 use crate::failure::Failure;
 use crate::limits::MOST_TICKETS;
 use crate::status::TLS_ERR_STATE;
@@ -46,6 +47,27 @@ pub(crate) struct ClientSession {
     group: Option<NamedGroup>,
     /// A session of TLS 1.3 is used once (RFC 8446, C.4).
     secrets: Option<Secrets>,
+}
+
+/// What a session is good for.
+pub(crate) struct SessionFacts {
+    pub version: u16,
+    /// Bytes of early data that the server takes with it.
+    pub early_data: u32,
+    /// Unix seconds.
+    pub expires: u64,
+}
+
+impl ClientSession {
+    /// None of a session that was used up.
+    pub(crate) fn facts(&self) -> Option<SessionFacts> {
+        let (version, numbers) = match self.secrets.as_ref()? {
+            Secrets::Tls12(session) => (ProtocolVersion::TLSv1_2, tls12_numbers(session)),
+            Secrets::Tls13(session, _) => (ProtocolVersion::TLSv1_3, tls13_numbers(session)),
+        };
+        let Numbers { early_data, expires, .. } = numbers?;
+        Some(SessionFacts { version: version.0, early_data, expires })
+    }
 }
 
 /// The store of one connection.

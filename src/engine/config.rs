@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use pki_types::FipsStatus;
 use rustls::client::{ClientSessionMemoryCache, ClientSessionStore, Resumption, TicketRequest};
-use rustls::crypto::kx::SupportedKxGroup;
+use rustls::crypto::kx::{NamedGroup, SupportedKxGroup};
 use rustls::crypto::{CryptoProvider, TicketProducer};
 use rustls::enums::ApplicationProtocol;
 use rustls::server::{
@@ -38,6 +38,7 @@ use super::padding::padding;
 use super::pull::Pull;
 use super::question::Questions;
 use super::rules::rules;
+use super::schemes::accepted;
 use super::session::Session;
 use super::store::Credential;
 use super::tickets::{KeySet, SessionIds, Tickets};
@@ -47,8 +48,8 @@ use crate::ech::Ech;
 use crate::failure::Failure;
 use crate::limits::{DEFAULT_OPEN_QUESTIONS, DEFAULT_SESSIONS, DEFAULT_TICKETS, OUTBOUND_RESERVE};
 use crate::status::{
-    TLS_ERR_STATE, TLS_REASON_HALF_RTT_IMPOSSIBLE, TLS_REASON_NO_IDENTITY, TLS_REASON_NO_TRUST,
-    TLS_REASON_SUITE_UNSUPPORTED, TLS_REASON_VERSION_UNSUPPORTED,
+    TLS_ERR_STATE, TLS_REASON_GROUP_UNSUPPORTED, TLS_REASON_HALF_RTT_IMPOSSIBLE, TLS_REASON_NO_IDENTITY,
+    TLS_REASON_NO_TRUST, TLS_REASON_SUITE_UNSUPPORTED, TLS_REASON_VERSION_UNSUPPORTED,
 };
 
 /// Whose decision it is whether a peer's identity is accepted.
@@ -94,6 +95,10 @@ pub(crate) struct Recipe {
     /// What may be negotiated, in order of preference (IANA numbers); empty for the default.
     pub suites: Vec<u16>,
     pub groups: Vec<u16>,
+    /// In which a side signs, and lets its peer sign, in order of preference (IANA numbers); empty for the default.
+    pub schemes: Vec<u16>,
+    /// The group of the key share that a client sends (an IANA number); 0 for the first group.
+    pub key_share: u16,
     pub client_auth: ClientAuth,
     pub verify: Verify,
     pub checks: Checks,
@@ -177,6 +182,18 @@ impl Recipe {
             provider.kx_groups = selected_groups(&self.groups);
         }
         Ok(Arc::new(provider))
+    }
+
+    /// The group of the key share, if one was named.
+    fn key_share(&self, provider: &CryptoProvider) -> Result<Option<NamedGroup>, Failure> {
+        let group = NamedGroup(self.key_share);
+        if self.key_share != 0 && provider.kx_groups.iter().all(|known| known.name() != group) {
+            return Err(Failure::config(
+                TLS_REASON_GROUP_UNSUPPORTED,
+                "the key share is of a group that is not among the configured ones (tls_builder_groups)",
+            ));
+        }
+        Ok((self.key_share != 0).then_some(group))
     }
 
     fn compression(&self) -> Compression {
@@ -268,6 +285,8 @@ pub(crate) struct ClientSetup {
     pub(super) kept: Option<Arc<KeptSessions>>,
     /// The longest ticket that is kept.
     pub(super) most_ticket: usize,
+    /// Of which group a key share is sent to servers of which nothing is known.
+    pub(super) share: Option<NamedGroup>,
     /// What its connections offer, if they have no protocols of their own.
     pub(super) protocols: Protocols,
     /// The mark of the sessions that are made under this context and kept apart.
@@ -288,8 +307,9 @@ impl ClientSetup {
         }
         let provider = recipe.provider()?;
         let clock = Arc::new(HostClock::default());
+        let share = recipe.key_share(&provider)?;
         let chain = Arc::new(Chain::new(&recipe.trust, recipe.verify, &recipe.checks)?);
-        let rules = Arc::new(ServerRules::new(chain, recipe.verify, &provider));
+        let rules = Arc::new(ServerRules::new(chain, recipe.verify, accepted(&provider, &recipe.schemes)));
         let builder = ClientConfig::builder_with_details(provider, clock.clone())
             .dangerous()
             .with_custom_certificate_verifier(rules.clone());
@@ -297,6 +317,7 @@ impl ClientSetup {
             [] => builder.with_no_client_auth(),
             credentials => builder.with_client_credential_resolver(Arc::new(Identities::load(
                 credentials,
+                &recipe.schemes,
                 recipe.asks_within_steps(),
             )?)),
         }
@@ -315,11 +336,12 @@ impl ClientSetup {
         let kept = (recipe.sessions() > 0).then(|| {
             let cache = Arc::new(ClientSessionMemoryCache::new(recipe.sessions()));
             let lasting = lasting(cache, rules.chain().clone(), clock.clone());
-            let kept = KeptSessions::new(lasting, most_ticket);
+            let kept = KeptSessions::new(lasting, most_ticket, share);
             Arc::new(if recipe.early_data > 0 { kept.offering(mark(&recipe.alpn)) } else { kept })
         });
         config.resumption = match &kept {
-            None => Resumption::disabled(),
+            None if share.is_none() => Resumption::disabled(),
+            None => KeptSessions::nothing_but(share),
             Some(kept) => kept.resumption(EchStatus::from(recipe.ech.as_ref()) == EchStatus::Offered),
         };
         recipe.compression().set_client(&mut config);
@@ -340,6 +362,7 @@ impl ClientSetup {
                 .max(FLIGHT_OVERHEAD + most_ticket + TICKET_AROUND),
             kept,
             most_ticket,
+            share,
             protocols: recipe.alpn.clone(),
             origin: Origin::default(),
             clock,
@@ -443,12 +466,13 @@ impl ServerSetup {
                 chain.clone(),
                 &recipe.trust,
                 recipe.client_auth == ClientAuth::Required,
-                &provider,
+                accepted(&provider, &recipe.schemes),
             )))
         } else {
             builder.with_client_cert_verifier(Arc::new(NotAsked))
         };
-        let identities = Arc::new(Identities::load(&recipe.credentials, recipe.asks_within_steps())?);
+        let identities =
+            Arc::new(Identities::load(&recipe.credentials, &recipe.schemes, recipe.asks_within_steps())?);
         let mut config =
             builder.with_server_credential_resolver(identities).map_err(|error| explain(&error))?;
         config.alpn_protocols = protocols(&recipe.alpn);
@@ -484,7 +508,7 @@ impl ServerSetup {
             false => BoundedTicketer::LEAST_BOUND,
         };
         // The engine takes early data only with sessions that are kept here and used once.
-        if recipe.early_data == 0 {
+        if recipe.early_data == 0 && recipe.tickets() > 0 {
             config.ticketer = Some(Arc::new(BoundedTicketer { tickets: tickets.clone(), most: most_ticket }));
         }
         let early = (recipe.early_data > 0).then(|| {

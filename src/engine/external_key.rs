@@ -53,7 +53,7 @@ impl ExternalKey {
         if schemes.is_empty() {
             return Err(Failure::config(
                 TLS_REASON_KEY_UNUSABLE,
-                "the certificate's key is not RSA (2048 to 8192 bits), ECDSA (P-256, P-384, P-521) or Ed25519",
+                "the certificate's key is not RSA (2048 to 8192 bits), ECDSA (P-256, P-384, P-521), Ed25519 or ML-DSA",
             ));
         }
         Ok(Self { certificate: certificate.clone(), public_key, schemes })

@@ -53,14 +53,15 @@ struct Loaded {
 }
 
 impl Identities {
-    /// `shallow` if keys sign where the stack is not deep.
-    pub(super) fn load(recipe: &[Credential], shallow: bool) -> Result<Self, Failure> {
+    /// `schemes` are those that the keys sign in, in order of preference; none for all. `shallow` if they sign where
+    /// the stack is not deep.
+    pub(super) fn load(recipe: &[Credential], schemes: &[u16], shallow: bool) -> Result<Self, Failure> {
         let mut identities = Self { types: &[CertificateType::X509], ..Self::default() };
         if recipe.iter().any(Credential::is_raw) {
             identities.types = &[CertificateType::RawPublicKey];
         }
         for (index, credential) in recipe.iter().enumerate() {
-            let credentials = credential.load(shallow).map_err(|failure| match recipe.len() {
+            let credentials = credential.load(schemes, shallow).map_err(|failure| match recipe.len() {
                 1 => failure,
                 _ => Failure {
                     message: format!("identity {}: {}", index + 1, failure.message).into(),

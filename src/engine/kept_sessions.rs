@@ -7,7 +7,10 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rustls::client::{ClientSessionKey, ClientSessionStore, Resumption, Tls12Session, Tls13Session};
+use rustls::client::{
+    ClientSessionKey, ClientSessionMemoryCache, ClientSessionStore, Resumption, Tls12Resumption,
+    Tls12Session, Tls13Session,
+};
 use rustls::crypto::kx::NamedGroup;
 use zeroize::Zeroizing;
 
@@ -46,17 +49,34 @@ pub(super) struct KeptSessions {
     most_ticket: usize,
     /// Where early data can be sent.
     protocols: Option<(Mark, Arc<Lists>)>,
+    /// The group of the key share for servers of which nothing is known.
+    share: Option<NamedGroup>,
 }
 
 impl KeptSessions {
-    pub(super) fn new(store: Arc<dyn ClientSessionStore>, most_ticket: usize) -> Self {
-        Self { store, most_ticket, protocols: None }
+    pub(super) fn new(
+        store: Arc<dyn ClientSessionStore>,
+        most_ticket: usize,
+        share: Option<NamedGroup>,
+    ) -> Self {
+        Self { store, most_ticket, protocols: None, share }
+    }
+
+    /// No sessions, but a group for key shares.
+    pub(super) fn nothing_but(share: Option<NamedGroup>) -> Resumption {
+        let kept = Self::new(Arc::new(ClientSessionMemoryCache::new(1)), 0, share);
+        Resumption::store(Arc::new(kept)).tls12_resumption(Tls12Resumption::Disabled)
     }
 
     /// The same sessions, for connections that offer the protocols of this mark.
     pub(super) fn offering(&self, mark: Mark) -> Self {
         let lists = self.protocols.as_ref().map(|(_, lists)| Arc::clone(lists)).unwrap_or_default();
-        Self { store: Arc::clone(&self.store), most_ticket: self.most_ticket, protocols: Some((mark, lists)) }
+        Self {
+            store: Arc::clone(&self.store),
+            most_ticket: self.most_ticket,
+            protocols: Some((mark, lists)),
+            share: self.share,
+        }
     }
 
     /// These sessions for a configuration, which offers ECH or does not: the two kinds do not meet.
@@ -99,7 +119,7 @@ impl ClientSessionStore for KeptSessions {
 
     fn kx_hint(&self, key: &ClientSessionKey<'_>) -> Option<NamedGroup> {
         let hint = self.store.kx_hint(&self.own(key));
-        hint.or_else(|| self.others(key).iter().find_map(|other| self.store.kx_hint(other)))
+        hint.or_else(|| self.others(key).iter().find_map(|other| self.store.kx_hint(other))).or(self.share)
     }
 
     fn set_tls12_session(&self, key: ClientSessionKey<'static>, session: Tls12Session) {
@@ -164,30 +184,40 @@ impl Lists {
 }
 
 /// What rustls shows of a session only in its encoding.
-struct Numbers {
-    early_data: u32,
+pub(super) struct Numbers {
+    pub early_data: u32,
     ticket: usize,
+    /// Unix seconds.
+    pub expires: u64,
 }
 
-fn tls13_numbers(session: &Tls13Session) -> Option<Numbers> {
+pub(super) fn tls13_numbers(session: &Tls13Session) -> Option<Numbers> {
     let mut encoded = Zeroizing::new(Vec::new());
     session.encode(&mut encoded);
     // Suite, secret, age_add.
     let at = 2 + 1 + usize::from(*encoded.get(2)?) + 4;
     let early_data = u32::from_be_bytes(*encoded.get(at..)?.first_chunk()?);
-    let ticket = u16::from_be_bytes(*encoded.get(at + 4..)?.first_chunk()?).into();
-    Some(Numbers { early_data, ticket })
+    let ticket = usize::from(u16::from_be_bytes(*encoded.get(at + 4..)?.first_chunk()?));
+    Some(Numbers { early_data, ticket, expires: expires(encoded.get(at + 4 + 2 + ticket..)?)? })
+}
+
+/// When a session was made, and for how long it is good.
+fn expires(encoded: &[u8]) -> Option<u64> {
+    let made = u64::from_be_bytes(*encoded.first_chunk()?);
+    Some(made.saturating_add(u64::from_be_bytes(*encoded.get(8..)?.first_chunk()?)))
 }
 
 fn tls12_ticket(session: &Tls12Session) -> usize {
+    tls12_numbers(session).map_or(0, |numbers| numbers.ticket)
+}
+
+pub(super) fn tls12_numbers(session: &Tls12Session) -> Option<Numbers> {
     let mut encoded = Zeroizing::new(Vec::new());
     session.encode(&mut encoded);
     // Suite, session id, main secret, extended main secret.
-    let at = 2 + 1 + usize::from(encoded.get(2).copied().unwrap_or(0)) + 48 + 1;
-    encoded
-        .get(at..)
-        .and_then(|rest| rest.first_chunk())
-        .map_or(0, |length| u16::from_be_bytes(*length).into())
+    let at = 2 + 1 + usize::from(*encoded.get(2)?) + 48 + 1;
+    let ticket = usize::from(u16::from_be_bytes(*encoded.get(at..)?.first_chunk()?));
+    Some(Numbers { early_data: 0, ticket, expires: expires(encoded.get(at + 2 + ticket..)?)? })
 }
 
 /// The session, which allows no early data any more.
@@ -203,7 +233,6 @@ pub(super) fn without_early_data(mut session: Tls13Session) -> Tls13Session {
 mod tests {
     use aws_lc_rs::signature::Ed25519KeyPair;
     use pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
-    use rustls::client::ClientSessionMemoryCache;
     use rustls::crypto::TicketProducer;
 
     use super::super::config::{ClientSetup, Recipe, ServerSetup, Verify};
@@ -316,7 +345,7 @@ mod tests {
     fn so_are_those_of_tls_12() {
         let provider = super::super::full_records::provider();
         let suite = provider.tls12_cipher_suites[0].common.suite.0;
-        let store = KeptSessions::new(Arc::new(ClientSessionMemoryCache::new(8)), 1000);
+        let store = KeptSessions::new(Arc::new(ClientSessionMemoryCache::new(8)), 1000, None);
         let client = client_setup(DEFAULT_WIRE);
         for (ticket, kept) in [(1001, false), (1000, true)] {
             let mut bytes = suite.to_be_bytes().to_vec();

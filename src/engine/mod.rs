@@ -54,6 +54,7 @@ mod receiving;
 mod refusal;
 mod retold;
 mod rules;
+mod schemes;
 mod sending;
 mod session;
 mod signatures;
@@ -67,7 +68,7 @@ pub(crate) use abort::abort;
 pub(crate) use alert::{refuses_hello, rejects_identity};
 pub(crate) use anchors::TrustStore;
 pub(crate) use checks::{Crl, Pin, Revocation};
-pub(crate) use client_sessions::{ClientSession, OwnSessions};
+pub(crate) use client_sessions::{ClientSession, OwnSessions, SessionFacts};
 pub(crate) use compression::has_compression;
 pub(crate) use config::{
     ClientAuth, ClientSetup, Recipe, ServerSetup, Verify, half_rtt_impossible, has_group, has_suite,
@@ -86,6 +87,7 @@ pub(crate) use observe::{Observed, Wants, observe};
 pub(crate) use opening::{ClientWish, Opening};
 pub(crate) use padding::pad;
 pub(crate) use question::{Reply, Request};
+pub(crate) use schemes::has_scheme;
 pub(crate) use session::{Flow, Outcome, PlainSink, Question, Session, SessionHalves, SignRequest, Verdict};
 pub(crate) use store::{Credential, can_be_parsed, subject_and_issuer};
 pub(crate) use tickets::{GivenKey, KeySet, NAME as TICKET_KEY_NAME};

@@ -99,7 +99,8 @@ impl ClientSetup {
                 let peer = Peer { verified: verified.clone(), sent: sent.clone(), is_hidden };
                 let own = OwnSessions::new(&self.origin, peer, offered, session)?;
                 let own = Arc::new(own);
-                let kept = KeptSessions::new(self.lasting(Arc::clone(&own) as _), self.most_ticket);
+                let kept =
+                    KeptSessions::new(self.lasting(Arc::clone(&own) as _), self.most_ticket, self.share);
                 Arc::make_mut(&mut config).resumption = Resumption::store(Arc::new(kept));
                 Some(own)
             }

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use super::deep::DeepKey;
 use super::external_key::ExternalKey;
 use super::fault;
+use super::schemes::restricted;
 use crate::failure::Failure;
 use crate::status::{TLS_REASON_CERTIFICATE_UNUSABLE, TLS_REASON_KEY_MISMATCH, TLS_REASON_KEY_UNUSABLE};
 
@@ -91,7 +92,7 @@ impl Credential {
 
     /// The engine's form, if key and certificate belong together; `shallow` if its key signs where the stack is not
     /// deep.
-    pub(super) fn load(&self, shallow: bool) -> Result<Credentials, Failure> {
+    pub(super) fn load(&self, schemes: &[u16], shallow: bool) -> Result<Credentials, Failure> {
         let identity = match &self.public_key {
             Some(public) if self.is_raw() => Identity::RawPublicKey(public.clone().into()),
             _ => Identity::from_cert_chain(self.chain.clone())
@@ -101,7 +102,7 @@ impl Credential {
         if shallow && !self.is_external() {
             key = Box::new(DeepKey(key));
         }
-        let loaded = Credentials::new(Arc::new(identity), key);
+        let loaded = Credentials::new(Arc::new(identity), restricted(key, schemes)?);
         let mut credentials = loaded.map_err(|error| match error {
             Error::InconsistentKeys(_) => Failure::config(
                 TLS_REASON_KEY_MISMATCH,
@@ -122,7 +123,7 @@ fn parse_key(key: &PrivateKeyDer<'static>) -> Result<Box<dyn SigningKey>, Failur
         let why = if is_for_pss_alone(key.secret_der()) {
             FOR_PSS_ALONE
         } else {
-            "the private key is damaged, or not RSA (2048 to 8192 bits), ECDSA (P-256, P-384, P-521) or Ed25519"
+            "the private key is damaged, or not RSA (2048 to 8192 bits), ECDSA (P-256, P-384, P-521), Ed25519 or ML-DSA"
         };
         Failure::config(TLS_REASON_KEY_UNUSABLE, why)
     })

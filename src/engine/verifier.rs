@@ -7,7 +7,7 @@ use pki_types::ServerName;
 use rustls::client::danger::{
     HandshakeSignatureValid, ServerIdentity, ServerVerifier, SignatureVerificationInput,
 };
-use rustls::crypto::{CryptoProvider, SignatureScheme, VerifiedIdentity, WebPkiSupportedAlgorithms};
+use rustls::crypto::{SignatureScheme, VerifiedIdentity};
 use rustls::enums::CertificateType;
 use rustls::error::Error;
 use rustls::server::danger::{ClientIdentity, ClientVerifier};
@@ -24,14 +24,14 @@ use crate::coroutine::on_host_stack;
 #[derive(Debug)]
 pub(super) struct ServerRules {
     chain: Arc<Chain>,
-    algorithms: WebPkiSupportedAlgorithms,
+    schemes: Vec<SignatureScheme>,
     /// The host decides, and may want to see the server's OCSP response.
     asks: bool,
 }
 
 impl ServerRules {
-    pub(super) fn new(chain: Arc<Chain>, verify: Verify, provider: &CryptoProvider) -> Self {
-        Self { chain, algorithms: provider.signature_verification_algorithms, asks: verify == Verify::Ask }
+    pub(super) fn new(chain: Arc<Chain>, verify: Verify, schemes: Vec<SignatureScheme>) -> Self {
+        Self { chain, schemes, asks: verify == Verify::Ask }
     }
 
     /// Whether a server has to prove a name.
@@ -64,7 +64,7 @@ impl ServerVerifier for ServerRules {
         &self,
         input: &SignatureVerificationInput<'_>,
     ) -> Result<HandshakeSignatureValid, Error> {
-        on_host_stack(|| verify_tls12(input, input.message, &self.supported_verify_schemes()))
+        on_host_stack(|| verify_tls12(input, input.message, &self.schemes))
     }
 
     fn verify_tls13_signature(
@@ -74,11 +74,11 @@ impl ServerVerifier for ServerRules {
         if let SignerPublicKey::RawPublicKey(key) = input.signer {
             check_raw_key(key)?;
         }
-        on_host_stack(|| verify_tls13(input, &self.supported_verify_schemes()))
+        on_host_stack(|| verify_tls13(input, &self.schemes))
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.algorithms.supported_schemes()
+        self.schemes.clone()
     }
 
     fn request_ocsp_response(&self) -> bool {
@@ -143,7 +143,7 @@ impl ClientVerifier for NotAsked {
 #[derive(Debug)]
 pub(super) struct ClientRules {
     chain: Arc<Chain>,
-    algorithms: WebPkiSupportedAlgorithms,
+    schemes: Vec<SignatureScheme>,
     hints: Arc<[DistinguishedName]>,
     mandatory: bool,
 }
@@ -153,14 +153,9 @@ impl ClientRules {
         chain: Arc<Chain>,
         trust: &TrustStore,
         mandatory: bool,
-        provider: &CryptoProvider,
+        schemes: Vec<SignatureScheme>,
     ) -> Self {
-        Self {
-            chain,
-            algorithms: provider.signature_verification_algorithms,
-            hints: trust.hints(),
-            mandatory,
-        }
+        Self { chain, schemes, hints: trust.hints(), mandatory }
     }
 }
 
@@ -176,7 +171,7 @@ impl ClientVerifier for ClientRules {
     ) -> Result<HandshakeSignatureValid, Error> {
         // In TLS 1.2 a client signs the messages themselves.
         let original = original(input.message);
-        verify_tls12(input, original.as_deref().unwrap_or(input.message), &self.supported_verify_schemes())
+        verify_tls12(input, original.as_deref().unwrap_or(input.message), &self.schemes)
     }
 
     fn verify_tls13_signature(
@@ -186,7 +181,7 @@ impl ClientVerifier for ClientRules {
         if let SignerPublicKey::RawPublicKey(key) = input.signer {
             check_raw_key(key)?;
         }
-        verify_tls13(input, &self.supported_verify_schemes())
+        verify_tls13(input, &self.schemes)
     }
 
     fn root_hint_subjects(&self) -> Arc<[DistinguishedName]> {
@@ -198,7 +193,7 @@ impl ClientVerifier for ClientRules {
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.algorithms.supported_schemes()
+        self.schemes.clone()
     }
 
     fn supported_certificate_types(&self) -> &'static [CertificateType] {

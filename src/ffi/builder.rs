@@ -57,7 +57,7 @@ pub extern "C" fn tls_builder_free(builder: *mut tls_builder_t) {
 
 /// Adds an identity: a certificate chain and its private key, both PEM (RFC 7468), in buffers of
 /// `chain_len` and `key_len` bytes that need no terminator. The key is PKCS#8, PKCS#1 or SEC1, not
-/// encrypted: RSA (2048 to 8192 bits), ECDSA (P-256, P-384, P-521) or Ed25519. The certificates may be
+/// encrypted: RSA (2048 to 8192 bits), ECDSA (P-256, P-384, P-521), Ed25519 or ML-DSA (44, 65, 87; TLS 1.3). The certificates may be
 /// in any order: the one that belongs to the key is found and sent first. Servers need an identity,
 /// clients may have one. The library keeps its own copy of the key, and wipes it when the builder and
 /// the last context that uses it have ended.

@@ -38,7 +38,7 @@ pub unsafe extern "C" fn tls_builder_suites(
 
 /// Sets the key exchange groups, in order of preference, by their IANA numbers (such as 0x001d, x25519); a
 /// `count` of 0 goes back to the default, X25519MLKEM768 (0x11ec) first. A client sends a key share for the
-/// first. A server with a list goes by its own order, even where that costs a HelloRetryRequest; one without
+/// first, or for that of tls_builder_key_share(). A server with a list goes by its own order, even where that costs a HelloRetryRequest; one without
 /// by the client's.
 ///
 /// `groups` is read during the call.
@@ -60,13 +60,52 @@ pub unsafe extern "C" fn tls_builder_groups(
     })
 }
 
+/// Sets the signature schemes (RFC 8446, 4.2.3) by their IANA numbers (such as 0x0403, ecdsa_secp256r1_sha256), in
+/// order of preference; a `count` of 0 goes back to the default, which is all that exist here. They are for both
+/// directions: this side offers them to its peer, in this order, and accepts no other in the peer's proof that it has
+/// its key; and its own keys, those elsewhere included, sign in the first one that the peer takes. Signatures
+/// inside certificates are another matter: those are judged as section 11 says.
+///
+/// `schemes` is read during the call.
+/// Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_CONFIG (TLS_REASON_SCHEME_UNSUPPORTED: a scheme
+/// that does not exist here, or stands twice; the message has its place). tls_context_client() and
+/// tls_context_server() refuse identities whose key can sign in none of them, for the same reason. Since 0.1.
+///
+/// # Safety
+/// `count` numbers at `schemes` must be valid.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tls_builder_signature_schemes(
+    builder: *mut tls_builder_t,
+    schemes: *const u16,
+    count: usize,
+) -> tls_status_t {
+    with_builder(builder, |builder| {
+        // SAFETY: valid as the caller promises.
+        let schemes = unsafe { array(schemes, count) }.map_err(refused)?;
+        builder.signature_schemes(schemes)
+    })
+}
+
+/// Sets the group whose key share a client sends with its first ClientHello (RFC 8446, 4.2.8), by its IANA number; 0,
+/// the default, is the first of its groups. A server that takes another group asks for its share by a
+/// HelloRetryRequest, which costs a round trip: who offers a group that few servers have, but prefers it, sends the
+/// share of one that most have. To a server that chose a group before, the client sends a share of that one,
+/// as long as the context remembers it (tls_builder_sessions()). With X25519MLKEM768 goes a share of x25519, if that
+/// is offered too; there are no other pairs. Servers pay no attention.
+/// Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_CONFIG (a group that does not exist here). One that
+/// is not among those of tls_builder_groups() is refused by tls_context_client(). Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn tls_builder_key_share(builder: *mut tls_builder_t, group: u16) -> tls_status_t {
+    with_builder(builder, |builder| builder.key_share(group))
+}
+
 /// Sets the algorithms for the compression of certificates (RFC 8879, TLS 1.3), in order of preference:
 /// TLS_COMPRESSION_ZLIB (1), TLS_COMPRESSION_BROTLI (2). Off by default, and with a `count` of 0. They are for
 /// both directions: the peer is told that its chain may be compressed so, and the own chain is, by the first
 /// one that the peer takes. It saves some hundred bytes of a usual chain, which can spare a round trip.
 ///
 /// The own chain is compressed once, at the first handshake that needs it, and kept; that takes some
-/// milliseconds. A chain of the peer that would be longer than 65536 bytes is refused before anything is
+/// milliseconds, and no more than 2 MiB of memory meanwhile. A chain of the peer that would be longer than 65536 bytes is refused before anything is
 /// decompressed, and never more than that is; meanwhile Brotli can take up to 16 MiB for its window, if
 /// the peer says so, zlib 64 KiB. Whether a chain came compressed cannot be told.
 ///
@@ -143,7 +182,8 @@ pub unsafe extern "C" fn tls_read_vectored(
 /// keys, which is of use before a long idle time. The library does it by itself before a key has sealed as
 /// much as it may. Its answers never count against a peer, however many it gives without a byte of data; the
 /// 33rd KeyUpdate in a row that nobody asked for ends the connection. Errors: TLS_WANT_DRAIN, TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE
-/// (the handshake is not done, TLS 1.2, or after tls_close_notify()), and the fatal ones. Since 0.1.
+/// (the handshake is not done, TLS 1.2, or after tls_close_notify()), and the fatal ones. There is none that asks for
+/// nothing back (update_not_requested): docs/not-there.md says why. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn tls_key_update(conn: *mut tls_conn_t) -> tls_status_t {
     checked(outbound(conn), Connection::update_keys)

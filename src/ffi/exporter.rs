@@ -16,13 +16,13 @@ use crate::status::TLS_ERR_ARGUMENT;
 ///
 /// tls_export() derives `out_len` bytes of keying material (RFC 5705; RFC 8446, 7.5) into `out` and answers
 /// how many: all of them. `label` is a name of the host's protocol, without a terminator, such as
-/// "EXPERIMENTAL-my-protocol"; `context` distinguishes uses of the same label. With `has_context` 0 there
+/// "EXPERIMENTAL-my-protocol"; it may be empty, though RFC 8446 means every use to have one of its own. `context` distinguishes uses of the same label. With `has_context` 0 there
 /// is no context and the pointer is ignored; with 1 there is one, which may be empty. TLS 1.2 tells no
 /// context from an empty one, TLS 1.3 does not. Both ends get the same bytes for the same label, context
 /// and length; any number of times, until tls_free().
 ///
 /// The bytes are a secret: they belong to the host, who wipes them after use. The library keeps no copy.
-/// Errors: TLS_ERR_ARGUMENT (NULL; a label of 0 or more than TLS_MAX_EXPORT_LABEL bytes; a context of more
+/// Errors: TLS_ERR_ARGUMENT (NULL; a label of more than TLS_MAX_EXPORT_LABEL bytes; a context of more
 /// than 65535 bytes; `has_context` neither 0 nor 1; `out_len` 0 or above TLS_MAX_EXPORT), TLS_ERR_HANDLE,
 /// TLS_ERR_BUSY, TLS_ERR_STATE (the handshake is not done), and the fatal ones; `out` is left alone. Since
 /// 0.1.

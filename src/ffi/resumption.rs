@@ -8,13 +8,14 @@ use super::boundary::{
     outbound, publish_connection, publish_session, share_context, with_builder, with_connection,
 };
 use super::errors::{report_construction, report_result};
-use super::memory::{HostBuffer, bytes, copy_out, text};
+use super::memory::{HostBuffer, bytes, copy_out, store, text};
 use super::types::{
     tls_builder_t, tls_conn_t, tls_context_t, tls_error_t, tls_session_t, tls_status_t, tls_ticket_key_t,
 };
 use crate::context::ClientOptions;
-use crate::engine::{GivenKey, TICKET_KEY_NAME};
+use crate::engine::{GivenKey, SessionFacts, TICKET_KEY_NAME};
 use crate::failure::Failure;
+use crate::status::{TLS_ERR_STATE, TLS_OK};
 
 /// ---- 12. Resumption -------------------------------------------------------------------------
 ///
@@ -57,8 +58,10 @@ pub extern "C" fn tls_builder_sessions(builder: *mut tls_builder_t, most: usize)
 
 /// Sets how many tickets a server sends after a TLS 1.3 handshake to clients that do not say how many they want,
 /// and the most that it sends to clients that do (RFC 9149). The default is 2 (TLS_DEFAULT_TICKETS), the most 8
-/// (TLS_MAX_TICKETS); 0 sends none, and then no TLS 1.3 handshake can be resumed. Clients use a ticket once: those
-/// that open several connections at a time can use more than one. TLS 1.2 has one ticket, whatever is set.
+/// (TLS_MAX_TICKETS). Clients use a ticket once: those that open several connections at a time can use more than
+/// one. TLS 1.2 has one ticket, whatever is set but 0. With 0 there are no tickets at all, in either version:
+/// none is sent, and none is taken. No TLS 1.3 handshake is resumed then, and of TLS 1.2 only what the context itself
+/// remembers (tls_builder_sessions(), 0 for nothing).
 /// Each of more than two takes 4160 bytes of what tls_builder_limits() allows outbound.
 ///
 /// A ticket of a server that asks for client certificates has the client's chain in it, and so may take its share of
@@ -239,6 +242,53 @@ pub unsafe extern "C" fn tls_session_take(
     unsafe { report_construction(result, error) }
 }
 
+/// The protocol version of a session: TLS_VERSION_1_2 or TLS_VERSION_1_3, 0 for one that was used up, and for
+/// arguments that are none. Errors: 0. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn tls_session_version(session: *mut tls_session_t) -> u16 {
+    session_facts(session).map_or(0, |facts| facts.version)
+}
+
+/// How many bytes of early data the server takes with a session (RFC 8446, 4.6.1): 0 for none. Whether a connection
+/// may send them is the context's decision (tls_builder_early_data()).
+/// Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (it was used up). Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn tls_session_early_data(session: *mut tls_session_t) -> isize {
+    session_facts(session).map_or_else(|status| status as isize, |facts| facts.early_data as isize)
+}
+
+/// Until when a session is good: `*unix_seconds` is set to the second from which on it is not offered any more. It is
+/// what the server said, a week at most, counted by the clock of the context (tls_context_time()). A server
+/// may refuse it earlier: then the handshake is a full one.
+/// Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (it was used up). Since 0.1.
+///
+/// # Safety
+/// `unix_seconds` must be NULL or valid for a write.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tls_session_expires(
+    session: *mut tls_session_t,
+    unix_seconds: *mut i64,
+) -> tls_status_t {
+    let facts = match session_facts(session) {
+        Ok(facts) => facts,
+        Err(status) => return status,
+    };
+    let expires = i64::try_from(facts.expires).unwrap_or(i64::MAX);
+    // SAFETY: valid as the caller promises.
+    unsafe { store(unix_seconds, expires) }.err().unwrap_or(TLS_OK)
+}
+
+fn session_facts(session: *mut tls_session_t) -> Result<SessionFacts, tls_status_t> {
+    contained(|| {
+        if session.is_null() {
+            return Err(Failure::argument("the session is NULL"));
+        }
+        let session = enter_session(session)?;
+        session.facts().ok_or_else(|| Failure::new(TLS_ERR_STATE, 0, "this TLS 1.3 session was used already"))
+    })
+    .map_err(|failure| failure.status)
+}
+
 /// Ends a session, and wipes its secrets. Connections that resumed it live on. NULL, and a handle that is no
 /// session, do nothing. Errors: none. Since 0.1.
 #[unsafe(no_mangle)]
@@ -258,8 +308,9 @@ pub extern "C" fn tls_session_free(session: *mut tls_session_t) {
 ///
 /// So that one context takes a session, and with it early data, only once, such a server context keeps its
 /// sessions itself (as many as tls_builder_sessions() says) and issues no tickets: sessions are neither resumed
-/// by other contexts, nor have they keys (tls_context_ticket_keys() answers TLS_ERR_STATE). Servers that ask
-/// (section 9) take none; they refuse it, and the client sends it again.
+/// by other contexts, nor have they keys (tls_context_ticket_keys() answers TLS_ERR_STATE). Connections that may be
+/// asked for a verdict or a context (section 9) have none, on either side: servers refuse it, and the client sends it
+/// again; clients with TLS_VERIFY_ASK cannot send any (tls_early_write_from() answers TLS_ERR_STATE).
 ///
 /// Early data is for the application protocol of the session that it comes with (RFC 8446, 4.2.10): a connection that
 /// offers other protocols (ALPN) than the one that the session is from resumes it, and can send no early
