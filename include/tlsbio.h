@@ -88,7 +88,7 @@
  * Threads. A context may be used from any number of threads. A connection, and a builder, is used by one
  * thread at a time, whichever; a second one that enters meanwhile gets TLS_ERR_BUSY (and a builder remembers that
  * something could not be set: section 2). For two threads a
- * connection can be split into two halves (section 16). Errors belong to the object, not to a thread.
+ * connection can be split into two halves (section 19). Errors belong to the object, not to a thread.
  *
  * Memory. An idle connection holds no record buffer [R-06]: buffers come from a bounded pool of the context
  * and return to it, wiped of plain bytes [R-11]. In the steady state a record costs no heap allocation in
@@ -122,7 +122,7 @@
  * receive and feed while TLS_CAN_FEED, answer while TLS_ASKING. When none of the first four is left, the
  * connection is at its end: TLS_PEER_CLOSED, TLS_EOF or TLS_FAILED says at which. With TLS_HELD_UP, which only
  * contexts with keys elsewhere can see, do not wait for the peer alone: call again (tls_builder_open_questions). The halves of a split
- * connection have a loop each (section 16).
+ * connection have a loop each (section 19).
  */
 
 #ifndef TLSBIO_H
@@ -192,6 +192,7 @@
 #define TLS_REASON_PIN_MALFORMED                           132 /* a pin is not 32 bytes long */
 #define TLS_REASON_OCSP_UNUSABLE                           133 /* the OCSP response cannot be parsed, or is none of status successful */
 #define TLS_REASON_ANCHOR_NOT_CA                           134 /* a trust anchor is not a CA, or may not sign certificates */
+#define TLS_REASON_SCHEME_UNSUPPORTED                      150 /* a signature scheme does not exist here, or the key can sign in none of those that were set */
 #define TLS_REASON_TICKET_KEY_UNUSABLE                     140 /* a ticket key is too short, of no time, or named like another one */
 
 /* Reasons: the peer's certificate. */
@@ -916,7 +917,7 @@ void tls_builder_free(tls_builder_t *builder);
 /**
  * Adds an identity: a certificate chain and its private key, both PEM (RFC 7468), in buffers of
  * `chain_len` and `key_len` bytes that need no terminator. The key is PKCS#8, PKCS#1 or SEC1, not
- * encrypted: RSA (2048 to 8192 bits), ECDSA (P-256, P-384, P-521) or Ed25519. The certificates may be
+ * encrypted: RSA (2048 to 8192 bits), ECDSA (P-256, P-384, P-521), Ed25519 or ML-DSA (44, 65, 87; TLS 1.3). The certificates may be
  * in any order: the one that belongs to the key is found and sent first. Servers need an identity,
  * clients may have one. The library keeps its own copy of the key, and wipes it when the builder and
  * the last context that uses it have ended.
@@ -1700,7 +1701,7 @@ ptrdiff_t tls_hello_raw(tls_conn_t *conn,
  * bounded.
  *
  * Weak keys and hashes are never accepted, in a chain or in a handshake: RSA keys below 2048 bits, other
- * curves than P-256, P-384, P-521 and Ed25519, SHA-1 and MD5.
+ * curves than P-256, P-384, P-521 and Ed25519, SHA-1 and MD5. ML-DSA (44, 65, 87) is accepted, in TLS 1.3.
  *
  * A resumed session is not judged again, but for the time: none outlives the certificates that it stands for (section
  * 12). A certificate that was revoked since is noticed by the next full handshake. Contexts are immutable: for a new CRL make a new context, whose connections begin with full
@@ -1931,8 +1932,10 @@ tls_status_t tls_builder_sessions(tls_builder_t *builder,
 /**
  * Sets how many tickets a server sends after a TLS 1.3 handshake to clients that do not say how many they want,
  * and the most that it sends to clients that do (RFC 9149). The default is 2 (TLS_DEFAULT_TICKETS), the most 8
- * (TLS_MAX_TICKETS); 0 sends none, and then no TLS 1.3 handshake can be resumed. Clients use a ticket once: those
- * that open several connections at a time can use more than one [R-99]. TLS 1.2 has one ticket, whatever is set.
+ * (TLS_MAX_TICKETS). Clients use a ticket once: those that open several connections at a time can use more than
+ * one [R-99]. TLS 1.2 has one ticket, whatever is set but 0. With 0 there are no tickets at all, in either version:
+ * none is sent, and none is taken. No TLS 1.3 handshake is resumed then, and of TLS 1.2 only what the context itself
+ * remembers (tls_builder_sessions(), 0 for nothing) [R-186].
  * Each of more than two takes 4160 bytes of what tls_builder_limits() allows outbound.
  *
  * A ticket of a server that asks for client certificates has the client's chain in it, and so may take its share of
@@ -2054,6 +2057,28 @@ tls_session_t *tls_session_take(tls_conn_t *conn,
                                 tls_error_t *error);
 
 /**
+ * The protocol version of a session: TLS_VERSION_1_2 or TLS_VERSION_1_3, 0 for one that was used up, and for
+ * arguments that are none. Errors: 0. Since 0.1.
+ */
+uint16_t tls_session_version(tls_session_t *session);
+
+/**
+ * How many bytes of early data the server takes with a session (RFC 8446, 4.6.1): 0 for none. Whether a connection
+ * may send them is the context's decision (tls_builder_early_data()).
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (it was used up). Since 0.1.
+ */
+ptrdiff_t tls_session_early_data(tls_session_t *session);
+
+/**
+ * Until when a session is good: `*unix_seconds` is set to the second from which on it is not offered any more. It is
+ * what the server said, a week at most, counted by the clock of the context (tls_context_time()) [R-188]. A server
+ * may refuse it earlier: then the handshake is a full one.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (it was used up). Since 0.1.
+ */
+tls_status_t tls_session_expires(tls_session_t *session,
+                                 int64_t *unix_seconds);
+
+/**
  * Ends a session, and wipes its secrets. Connections that resumed it live on. NULL, and a handle that is no
  * session, do nothing. Errors: none. Since 0.1.
  */
@@ -2072,8 +2097,9 @@ void tls_session_free(tls_session_t *session);
  *
  * So that one context takes a session, and with it early data, only once, such a server context keeps its
  * sessions itself (as many as tls_builder_sessions() says) and issues no tickets: sessions are neither resumed
- * by other contexts, nor have they keys (tls_context_ticket_keys() answers TLS_ERR_STATE). Servers that ask
- * (section 9) take none; they refuse it, and the client sends it again.
+ * by other contexts, nor have they keys (tls_context_ticket_keys() answers TLS_ERR_STATE). Connections that may be
+ * asked for a verdict or a context (section 9) have none, on either side: servers refuse it, and the client sends it
+ * again; clients with TLS_VERIFY_ASK cannot send any (tls_early_write_from() answers TLS_ERR_STATE).
  *
  * Early data is for the application protocol of the session that it comes with (RFC 8446, 4.2.10): a connection that
  * offers other protocols (ALPN) than the one that the session is from resumes it, and can send no early
@@ -2143,13 +2169,13 @@ tls_status_t tls_builder_half_rtt(tls_builder_t *builder,
  *
  * tls_export() derives `out_len` bytes of keying material (RFC 5705; RFC 8446, 7.5) into `out` and answers
  * how many: all of them. `label` is a name of the host's protocol, without a terminator, such as
- * "EXPERIMENTAL-my-protocol"; `context` distinguishes uses of the same label. With `has_context` 0 there
+ * "EXPERIMENTAL-my-protocol"; it may be empty [R-183], though RFC 8446 means every use to have one of its own. `context` distinguishes uses of the same label. With `has_context` 0 there
  * is no context and the pointer is ignored; with 1 there is one, which may be empty. TLS 1.2 tells no
  * context from an empty one, TLS 1.3 does not. Both ends get the same bytes for the same label, context
  * and length [R-50]; any number of times, until tls_free().
  *
  * The bytes are a secret: they belong to the host, who wipes them after use. The library keeps no copy.
- * Errors: TLS_ERR_ARGUMENT (NULL; a label of 0 or more than TLS_MAX_EXPORT_LABEL bytes; a context of more
+ * Errors: TLS_ERR_ARGUMENT (NULL; a label of more than TLS_MAX_EXPORT_LABEL bytes; a context of more
  * than 65535 bytes; `has_context` neither 0 nor 1; `out_len` 0 or above TLS_MAX_EXPORT), TLS_ERR_HANDLE,
  * TLS_ERR_BUSY, TLS_ERR_STATE (the handshake is not done), and the fatal ones; `out` is left alone. Since
  * 0.1.
@@ -2252,7 +2278,7 @@ tls_status_t tls_builder_suites(tls_builder_t *builder,
 /**
  * Sets the key exchange groups, in order of preference, by their IANA numbers (such as 0x001d, x25519); a
  * `count` of 0 goes back to the default, X25519MLKEM768 (0x11ec) first. A client sends a key share for the
- * first. A server with a list goes by its own order, even where that costs a HelloRetryRequest; one without
+ * first, or for that of tls_builder_key_share(). A server with a list goes by its own order, even where that costs a HelloRetryRequest; one without
  * by the client's [R-102].
  *
  * `groups` is read during the call.
@@ -2264,13 +2290,42 @@ tls_status_t tls_builder_groups(tls_builder_t *builder,
                                 size_t count);
 
 /**
+ * Sets the signature schemes (RFC 8446, 4.2.3) by their IANA numbers (such as 0x0403, ecdsa_secp256r1_sha256), in
+ * order of preference; a `count` of 0 goes back to the default, which is all that exist here. They are for both
+ * directions: this side offers them to its peer, in this order, and accepts no other in the peer's proof that it has
+ * its key; and its own keys, those elsewhere included, sign in the first one that the peer takes [R-184]. Signatures
+ * inside certificates are another matter: those are judged as section 11 says.
+ *
+ * `schemes` is read during the call.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_CONFIG (TLS_REASON_SCHEME_UNSUPPORTED: a scheme
+ * that does not exist here, or stands twice; the message has its place). tls_context_client() and
+ * tls_context_server() refuse identities whose key can sign in none of them, for the same reason. Since 0.1.
+ */
+tls_status_t tls_builder_signature_schemes(tls_builder_t *builder,
+                                           const uint16_t *schemes,
+                                           size_t count);
+
+/**
+ * Sets the group whose key share a client sends with its first ClientHello (RFC 8446, 4.2.8), by its IANA number; 0,
+ * the default, is the first of its groups. A server that takes another group asks for its share by a
+ * HelloRetryRequest, which costs a round trip: who offers a group that few servers have, but prefers it, sends the
+ * share of one that most have [R-185]. To a server that chose a group before, the client sends a share of that one,
+ * as long as the context remembers it (tls_builder_sessions()). With X25519MLKEM768 goes a share of x25519, if that
+ * is offered too; there are no other pairs. Servers pay no attention.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_CONFIG (a group that does not exist here). One that
+ * is not among those of tls_builder_groups() is refused by tls_context_client(). Since 0.1.
+ */
+tls_status_t tls_builder_key_share(tls_builder_t *builder,
+                                   uint16_t group);
+
+/**
  * Sets the algorithms for the compression of certificates (RFC 8879, TLS 1.3), in order of preference:
  * TLS_COMPRESSION_ZLIB (1), TLS_COMPRESSION_BROTLI (2). Off by default, and with a `count` of 0. They are for
  * both directions: the peer is told that its chain may be compressed so, and the own chain is, by the first
  * one that the peer takes. It saves some hundred bytes of a usual chain, which can spare a round trip.
  *
  * The own chain is compressed once, at the first handshake that needs it, and kept; that takes some
- * milliseconds. A chain of the peer that would be longer than 65536 bytes is refused before anything is
+ * milliseconds, and no more than 2 MiB of memory meanwhile [R-187]. A chain of the peer that would be longer than 65536 bytes is refused before anything is
  * decompressed, and never more than that is [R-79]; meanwhile Brotli can take up to 16 MiB for its window, if
  * the peer says so, zlib 64 KiB. Whether a chain came compressed cannot be told.
  *
@@ -2308,7 +2363,8 @@ ptrdiff_t tls_read_vectored(tls_conn_t *conn,
  * keys, which is of use before a long idle time. The library does it by itself before a key has sealed as
  * much as it may. Its answers never count against a peer, however many it gives without a byte of data [R-173]; the
  * 33rd KeyUpdate in a row that nobody asked for ends the connection. Errors: TLS_WANT_DRAIN, TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE
- * (the handshake is not done, TLS 1.2, or after tls_close_notify()), and the fatal ones. Since 0.1.
+ * (the handshake is not done, TLS 1.2, or after tls_close_notify()), and the fatal ones. There is none that asks for
+ * nothing back (update_not_requested): docs/not-there.md says why. Since 0.1.
  */
 tls_status_t tls_key_update(tls_conn_t *conn);
 
