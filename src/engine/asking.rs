@@ -83,8 +83,8 @@ impl Asking {
             Box::new(Self { stage: Stage::Idle(inner), gate, pending: None, held_up: None, questions, ech });
     }
 
-    /// The step that most are: it cannot ask, and costs what it costs without this room. None for all others.
-    fn receive_at_once(
+    /// A step of a client that cannot ask, but may choose a key. None for all others.
+    fn receive_choosing(
         &mut self,
         wire: &mut [u8],
         out: &mut Vec<u8>,
@@ -93,13 +93,8 @@ impl Asking {
         let Self { stage: Stage::Idle(session), gate, pending: None, held_up: None, .. } = self else {
             return None;
         };
-        if !gate.cannot_ask(wire) {
+        if !gate.may_choose() || !gate.cannot_ask(wire) {
             return None;
-        }
-        if !gate.may_choose() {
-            let outcome = session.receive(wire, out, sink);
-            gate.used(outcome.used);
-            return Some(outcome);
         }
         let (outcome, chosen) = note_choice(|| session.receive(wire, out, sink));
         gate.used(outcome.used);
@@ -321,7 +316,15 @@ fn step(mut session: Box<dyn Session>, pending: Option<Pending>, mut wire: Zeroi
 
 impl Session for Asking {
     fn receive(&mut self, wire: &mut [u8], out: &mut Vec<u8>, sink: &mut PlainSink<'_>) -> Outcome {
-        self.receive_at_once(wire, out, sink).unwrap_or_else(|| self.run(wire, out, sink))
+        // The step that most are: it cannot ask, and costs what it costs without this room.
+        if let Self { stage: Stage::Idle(session), gate, pending: None, held_up: None, .. } = self {
+            if !gate.may_choose() && gate.cannot_ask(wire) {
+                let outcome = session.receive(wire, out, sink);
+                gate.used(outcome.used);
+                return outcome;
+            }
+        }
+        self.receive_choosing(wire, out, sink).unwrap_or_else(|| self.run(wire, out, sink))
     }
 
     /// It goes as soon as nothing can be asked any more.
@@ -371,11 +374,14 @@ impl Session for Asking {
     }
 
     fn question(&self) -> Option<Question> {
-        if let Some(request) = self.request() {
-            return Some(request.question());
+        match &self.stage {
+            Stage::Idle(session) => {
+                let hidden = self.pending.is_some() || self.gate.answers_itself(&**session);
+                if hidden { None } else { session.question() }
+            }
+            Stage::Open(_, request, _) => Some(request.question()),
+            Stage::Ended(_) | Stage::Over => None,
         }
-        let session = self.inner()?;
-        if self.pending.is_some() || self.gate.answers_itself(session) { None } else { session.question() }
     }
 
     fn sign_request(&self) -> Option<SignRequest<'_>> {

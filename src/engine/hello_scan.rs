@@ -38,6 +38,9 @@ impl HelloScan {
         }
         while !self.whole && self.position < wire.len() {
             let rest = &wire[self.position..];
+            if self.whole_record(rest) {
+                continue;
+            }
             if self.header_have < RECORD_HEADER {
                 let taken = rest.len().min(RECORD_HEADER - self.header_have);
                 self.header[self.header_have..self.header_have + taken].copy_from_slice(&rest[..taken]);
@@ -68,6 +71,21 @@ impl HelloScan {
     /// The engine has used the first bytes of the wire.
     pub(super) fn used(&mut self, count: usize) {
         self.position = self.position.saturating_sub(count);
+    }
+
+    /// Takes a record that is there from its first byte to its last, as most are.
+    fn whole_record(&mut self, rest: &[u8]) -> bool {
+        let Some(&[kind, _, _, high, low]) = rest.first_chunk::<RECORD_HEADER>() else { return false };
+        let end = RECORD_HEADER + usize::from(u16::from_be_bytes([high, low]));
+        if self.header_have > 0 || rest.len() < end {
+            return false;
+        }
+        self.position += end;
+        if kind == HANDSHAKE_RECORD {
+            self.message(&rest[RECORD_HEADER..end]);
+            self.whole = self.message_is_whole();
+        }
+        true
     }
 
     fn message(&mut self, bytes: &[u8]) {
