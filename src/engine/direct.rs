@@ -16,6 +16,7 @@ use super::facts::{Facts, PeerChain, SideFacts};
 use super::halves::Halves;
 use super::input::WireInput;
 use super::prelude::{Prelude, Run, Standing};
+use super::resuming;
 use super::session::{Flow, Outcome, PlainSink, Session, SessionHalves};
 use crate::failure::Failure;
 
@@ -81,6 +82,9 @@ where
         let base = wire.as_ptr().addr();
         let before = out.len();
         let handshaking = self.aside.is_some() && self.connection.is_handshaking();
+        if handshaking {
+            resuming::begin_step();
+        }
         let mut input = WireInput::new(wire);
         let mut handler = self.connection.read_tls(&mut input, out);
         let early = self.aside.as_mut().and_then(|aside| aside.early.as_mut());

@@ -7,6 +7,7 @@ use rustls::crypto::cipher::{
     UnsupportedOperationError,
 };
 use rustls::crypto::hash::Hash;
+use rustls::crypto::tls13::Hkdf;
 use rustls::{ConnectionTrafficSecrets, Tls12CipherSuite, Tls13CipherSuite};
 
 /// What makes ours, of each given one.
@@ -15,6 +16,7 @@ pub(super) struct Front {
     pub encrypter: fn(Box<dyn RecordEncrypter>) -> Box<dyn RecordEncrypter>,
     pub decrypter: fn(Box<dyn RecordDecrypter>) -> Box<dyn RecordDecrypter>,
     pub hash: fn(&'static dyn Hash) -> &'static dyn Hash,
+    pub hkdf: fn(&'static dyn Hkdf) -> &'static dyn Hkdf,
 }
 
 /// These suites with `front`. To be made once: the engine wants suites that live for ever.
@@ -26,7 +28,7 @@ pub(super) fn tls13(suites: &[&'static Tls13CipherSuite], front: Front) -> Vec<&
                 ..suite.common
             },
             protocol_version: suite.protocol_version,
-            hkdf_provider: suite.hkdf_provider,
+            hkdf_provider: (front.hkdf)(suite.hkdf_provider),
             aead_alg: Box::leak(Box::new(Fronted { aead: suite.aead_alg, front })),
             quic: None,
         }))

@@ -17,6 +17,7 @@ use rustls_aws_lc_rs::DEFAULT_PROVIDER;
 
 use super::encrypters::{self, Front};
 use super::forbearance;
+use super::resuming;
 use super::retold::hashing_originals;
 
 /// The provider's, with suites that fill their records.
@@ -34,7 +35,12 @@ static TLS12: LazyLock<Vec<&'static Tls12CipherSuite>> =
     LazyLock::new(|| encrypters::tls12(&DEFAULT_PROVIDER.tls12_cipher_suites, FRONT));
 
 /// What else has to be in front of every suite has its place here too.
-const FRONT: Front = Front { encrypter: filling, decrypter: forbearance::decrypter, hash: hashing_originals };
+const FRONT: Front = Front {
+    encrypter: filling,
+    decrypter: forbearance::decrypter,
+    hash: hashing_originals,
+    hkdf: resuming::watched,
+};
 
 fn filling(encrypter: Box<dyn RecordEncrypter>) -> Box<dyn RecordEncrypter> {
     Box::new(FillingEncrypter(encrypter))

@@ -52,6 +52,7 @@ mod pull;
 mod question;
 mod receiving;
 mod refusal;
+mod resuming;
 mod retold;
 mod rules;
 mod schemes;

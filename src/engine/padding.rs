@@ -65,6 +65,7 @@ fn padded(provider: &CryptoProvider) -> Suites {
         encrypter: |encrypter| Box::new(PaddingEncrypter(encrypter)),
         decrypter: |decrypter| decrypter,
         hash: |hash| hash,
+        hkdf: |hkdf| hkdf,
     };
     encrypters::tls13(&provider.tls13_cipher_suites, front)
 }

@@ -22,6 +22,7 @@ use super::halves::Halves;
 use super::input::WireInput;
 use super::opening::Names;
 use super::prelude::{Prelude, Run, Standing, as_sent};
+use super::resuming;
 use super::session::{Outcome, PlainSink, Question, Session, Verdict};
 use crate::client_hello::ClientHello;
 use crate::failure::Failure;
@@ -169,6 +170,7 @@ impl<Side: PullSide> Pull<Side> {
     /// Goes from step to step until input is missing, a question opens, or traffic can flow.
     fn handshake(&mut self, input: &mut WireInput<'_>, out: &mut Vec<u8>) -> Result<Standing, Failure> {
         let before = out.len();
+        resuming::begin_step();
         loop {
             match mem::replace(&mut self.step, Step::Over) {
                 Step::NeedsInput(step) => {
@@ -276,6 +278,7 @@ where
             return Err(alert::name_refused());
         }
         self.ask_verify = setup.asks_verify();
+        resuming::begin_step();
         self.step = chosen(accepted.choose_config(setup.config(), out))?;
         Ok(())
     }

@@ -17,6 +17,7 @@ use super::anchors::TrustStore;
 use super::chain::{Chain, Peer, check_raw_key};
 use super::config::Verify;
 use super::proof::{verify_tls12, verify_tls13};
+use super::resuming;
 use super::retold::original;
 use crate::coroutine::on_host_stack;
 
@@ -186,6 +187,10 @@ impl ClientVerifier for ClientRules {
 
     fn root_hint_subjects(&self) -> Arc<[DistinguishedName]> {
         self.hints.clone()
+    }
+
+    fn offer_client_auth(&self) -> bool {
+        !resuming::is_resuming()
     }
 
     fn client_auth_mandatory(&self) -> bool {

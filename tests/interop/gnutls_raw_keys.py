@@ -80,3 +80,19 @@ class RawKeys(InteropTest):
         else:
             client.finish()
             self.expect(server.report(), status="TLS_ERR_CERTIFICATE", alert_sent=48, received=0)
+
+    def test_a_resumption_says_nothing_of_kinds(self):
+        """The server asks nobody for a certificate then: what kind it would be is not said (RFC 7250, 4.2)."""
+        options = {"chain": None, "key": None, "raw_key": pki("ecdsa/server.key"), "min": "1.3", "count": "2"}
+        options |= {"client_auth": "required", "raw_trust": pki("ecdsa/client.pub")}
+        server = self.our_server(**options)
+        flags = ("--priority", priority(True, True), "--insecure", "--no-ca-verification", "--resume", "-d", "5")
+        client = self.start(
+            Process("gnutls-cli", "--port", server.port(), "127.0.0.1", *flags, *raw_identity("ecdsa/client"))
+        )
+        client.wait_for("This is a resumed session")
+        client.write(b"hello\n")
+        client.wait_for("hello\n")
+        client.finish()
+        kinds = client.text().count("Parsing extension 'Client Certificate Type/19'")
+        self.assertEqual(kinds, 1)
