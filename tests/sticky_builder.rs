@@ -110,6 +110,24 @@ const CALLS: &[Call] = &[
         ],
         |builder| unsafe { tls_builder_trust_file(builder, path("trust/all.pem").as_ptr()) }
     ),
+    call!(
+        tls_builder_trust_bundle,
+        [
+            |builder| bundle(builder, JUNK),
+            |builder| unsafe { tls_builder_trust_bundle(builder, null(), 5, null_mut()) }
+        ],
+        |builder| bundle(builder, &pki("trust/all.pem"))
+    ),
+    call!(
+        tls_builder_trust_bundle_file,
+        [
+            |builder| unsafe { tls_builder_trust_bundle_file(builder, PATH.as_ptr(), null_mut()) },
+            |builder| unsafe { tls_builder_trust_bundle_file(builder, null(), null_mut()) }
+        ],
+        |builder| unsafe {
+            tls_builder_trust_bundle_file(builder, path("trust/all.pem").as_ptr(), null_mut())
+        }
+    ),
     // It fails where the system has no store: a test of its own.
     call!(tls_builder_trust_system, [], |builder| tls_builder_trust_system(builder)),
     call!(
@@ -219,6 +237,15 @@ const CALLS: &[Call] = &[
     call!(tls_builder_record_ramp, [|builder| tls_builder_record_ramp(builder, 1, 0)], |builder| {
         tls_builder_record_ramp(builder, 0, 0)
     }),
+    call!(tls_builder_open_questions, [|builder| tls_builder_open_questions(builder, u32::MAX)], |builder| {
+        tls_builder_open_questions(builder, 1)
+    }),
+    call!(tls_builder_strict_sni, [|builder| tls_builder_strict_sni(builder, 2)], |builder| {
+        tls_builder_strict_sni(builder, 0)
+    }),
+    call!(tls_builder_half_rtt, [|builder| tls_builder_half_rtt(builder, 2)], |builder| {
+        tls_builder_half_rtt(builder, 0)
+    }),
     call!(tls_builder_padding, [|builder| tls_builder_padding(builder, 3)], |builder| {
         tls_builder_padding(builder, 0)
     }),
@@ -259,6 +286,10 @@ fn identity(builder: Builder, chain: &[u8], key: &[u8]) -> Status {
     unsafe {
         tls_builder_identity_pem(builder, chain.as_ptr().cast(), chain.len(), key.as_ptr().cast(), key.len())
     }
+}
+
+fn bundle(builder: Builder, pem: &[u8]) -> Status {
+    unsafe { tls_builder_trust_bundle(builder, pem.as_ptr().cast(), pem.len(), null_mut()) }
 }
 
 fn numbers(
