@@ -61,7 +61,7 @@ TOPICS = {
     "Facts": r"facts?\b",
     "Questions and answers": r"ask|question|answer",
     "What a ClientHello says": r"ClientHello|hello|TLS_ASK_CONTEXT|name|rustls_accept",
-    "Verification": r"judge|verif|rules|trust|chain",
+    "Verification": r"judge|verif|check|rules|trust|chain",
     "Resumption": r"session|ticket|resum|keys",
     "Keying material and bindings": r"keying|export|binding|facts",
     "Events": r"event",
