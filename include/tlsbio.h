@@ -824,7 +824,7 @@ extern "C" {
  * tls_conn_error() tells what ended a connection: its status, a reason, the alerts, and a sentence.
  * An end of the transport without a close_notify is told as well, as TLS_TRUNCATED once tls_advance() answers that:
  * in the handshake it is what is left of a peer that gave up [R-181]. Otherwise it fills in TLS_OK and an empty
- * message.
+ * message. A connection that failed holds no buffer any more, but for what waits to be drained [R-113]: it may be kept.
  *
  * A message is for people, and fit for a log: one line, without control characters. What comes from the peer, such
  * as the names in its certificate, is cut to a bounded length and stands there as RFC 4514 writes it: bytes other

@@ -225,3 +225,45 @@ impl Connection {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::context::accept_asking;
+
+    /// . What the reserve is kept for is so small that calls of a host hardly fill it.
+    #[test]
+    fn what_a_half_owes_waits_for_room() {
+        let mut sending = accept_asking();
+        let link = Arc::new(Link::default());
+        let half = |direction| Half { direction, version: 0, link: Arc::clone(&link) };
+        let receiving = half(Direction::Receiving);
+        sending.rare.get_or_insert_default().half = Some(half(Direction::Sending));
+        let limit = sending.shared.limits.outbound;
+        let queued = limit - OUTBOUND_RESERVE + 1;
+        let shared = Arc::clone(&sending.shared);
+        sending.outbound.appender(queued, &shared.pool).resize(queued, 0);
+
+        receiving.note_owed();
+        assert_eq!(sending.begin(), Ok(()));
+        assert!(receiving.wakes_sender(), "taken over without room");
+        sending.outbound.consume(1, &shared.pool);
+        assert_eq!(sending.begin(), Ok(()));
+        assert!(!receiving.wakes_sender());
+    }
+
+    /// The end of the receiving half is told whether there is room or not.
+    #[test]
+    fn a_failure_does_not_wait_for_room() {
+        let mut sending = accept_asking();
+        let link = Arc::new(Link::default());
+        let half = |direction| Half { direction, version: 0, link: Arc::clone(&link) };
+        sending.rare.get_or_insert_default().half = Some(half(Direction::Sending));
+        let (shared, limit) = (Arc::clone(&sending.shared), sending.shared.limits.outbound);
+        sending.outbound.appender(limit, &shared.pool).resize(limit, 0);
+        let receiving = half(Direction::Receiving);
+        receiving.publish(&mut Failure::peer(TLS_REASON_VIOLATION, "for this test"));
+        assert_eq!(sending.begin(), Err(TLS_ERR_PEER));
+        assert!(!receiving.wakes_sender());
+    }
+}

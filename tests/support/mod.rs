@@ -4,7 +4,7 @@
 #![allow(clippy::undocumented_unsafe_blocks, reason = "each is a C call with pointers into live slices")]
 
 use std::ffi::{CString, c_void};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::ptr::null_mut;
 use std::sync::OnceLock;
@@ -20,7 +20,9 @@ use tlsbio::status::*;
 pub fn pki(name: &str) -> Vec<u8> {
     static DIRECTORY: OnceLock<PathBuf> = OnceLock::new();
     let directory = DIRECTORY.get_or_init(|| {
-        let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+        // Or the package of the fuzz target, which lies in a folder of ours.
+        let mut folders = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
+        let root = folders.find(|folder| folder.join("tests/pki").is_dir()).expect("the sources are there");
         let directory = root.join("target/pki");
         let status = Command::new(root.join("tests/pki/make.sh")).arg(&directory).status();
         assert!(
@@ -60,6 +62,12 @@ pub struct Recipe {
     pub events: u32,
     /// How many sessions a client keeps, where it is not the default.
     pub sessions: Option<usize>,
+    /// Inbound and outbound, where they are not the defaults.
+    pub limits: Option<(usize, usize)>,
+    /// What the pool keeps, where it is not the default.
+    pub pool: Option<usize>,
+    /// What a handshake may take: wire bytes, and nanoseconds; 0 for the default.
+    pub handshake: (usize, u64),
 }
 
 impl Default for Recipe {
@@ -75,6 +83,9 @@ impl Default for Recipe {
             early: 0,
             events: 0,
             sessions: None,
+            limits: None,
+            pool: None,
+            handshake: (0, 0),
         }
     }
 }
@@ -115,6 +126,17 @@ impl Context {
         assert_eq!(tls_builder_ask_context(builder, i32::from(recipe.ask_context)), TLS_OK);
         assert_eq!(tls_builder_early_data(builder, recipe.early), TLS_OK);
         assert_eq!(tls_builder_events(builder, recipe.events), TLS_OK);
+        if let Some((inbound, outbound)) = recipe.limits {
+            assert_eq!(tls_builder_limits(builder, inbound, outbound), TLS_OK);
+        }
+        if let Some(bytes) = recipe.pool {
+            assert_eq!(tls_builder_pool(builder, bytes), TLS_OK);
+        }
+        let (budget, deadline) = recipe.handshake;
+        if budget != 0 {
+            assert_eq!(tls_builder_handshake_budget(builder, budget), TLS_OK);
+        }
+        assert_eq!(tls_builder_handshake_deadline(builder, deadline), TLS_OK);
         if let Some(most) = recipe.sessions {
             assert_eq!(tls_builder_sessions(builder, most), TLS_OK);
         }
