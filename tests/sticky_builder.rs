@@ -204,6 +204,11 @@ const CALLS: &[Call] = &[
         tls_builder_handshake_budget(builder, 0)
     }),
     // Any deadline is one.
+    call!(
+        tls_builder_open_questions,
+        [|builder| tls_builder_open_questions(builder, 16 * 1024 + 1)],
+        |builder| tls_builder_open_questions(builder, 2)
+    ),
     call!(tls_builder_handshake_deadline, [], |builder| tls_builder_handshake_deadline(builder, 0)),
     call!(
         tls_builder_suites,
