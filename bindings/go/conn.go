@@ -69,12 +69,12 @@ func (c *Conn) open() error {
 		if err != nil {
 			return err
 		}
-		name, flags, err := c.nameForEngine()
+		name, err := c.nameForEngine()
 		if err != nil {
 			return err
 		}
 		c.tellTime(context)
-		made, problem = newClient(context.handle, name, flags, c.config.EncryptedClientHelloConfigList)
+		made, problem = newClient(context.handle, name, c.config.EncryptedClientHelloConfigList)
 		runtime.KeepAlive(context)
 	} else if c.config.asksForServer() {
 		made, problem = newServer(0)

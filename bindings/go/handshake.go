@@ -190,15 +190,14 @@ func (c *Conn) serverName() string {
 	return c.config.ServerName
 }
 
-// nameForEngine is the server name in the form that the library takes, and the flags for it.
-func (c *Conn) nameForEngine() (string, uint32, error) {
+// nameForEngine is the server name in the form that the library takes; "" if there is none, and none is verified.
+func (c *Conn) nameForEngine() (string, error) {
 	name := c.serverName()
 	if name == "" {
 		if !c.config.InsecureSkipVerify {
-			return "", 0, errNoServerName
+			return "", errNoServerName
 		}
-		// A name is needed for nothing but the store of sessions.
-		return "unnamed.invalid", clientNoSNI, nil
+		return "", nil
 	}
 	if strings.HasPrefix(name, "[") && strings.HasSuffix(name, "]") {
 		name = name[1 : len(name)-1]
@@ -206,7 +205,7 @@ func (c *Conn) nameForEngine() (string, uint32, error) {
 	if zone := strings.LastIndex(name, "%"); zone > 0 && strings.Contains(name, ":") {
 		name = name[:zone]
 	}
-	return strings.TrimSuffix(name, "."), 0, nil
+	return strings.TrimSuffix(name, "."), nil
 }
 
 // writeKeyLog writes the lines that wait to the KeyLogWriter.

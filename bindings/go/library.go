@@ -54,10 +54,9 @@ static ptrdiff_t go_key_update(uintptr_t conn) { return tls_key_update((tls_conn
 static void go_free(uintptr_t conn) { tls_free((tls_conn_t *)conn); }
 static void go_conn_error(uintptr_t conn, tls_error_t *error) { tls_conn_error((tls_conn_t *)conn, error); }
 
-static uintptr_t go_client_new(uintptr_t context, const char *name, uint32_t flags, const uint8_t *ech, size_t ech_len,
-	tls_error_t *error)
+static uintptr_t go_client_new(uintptr_t context, const char *name, const uint8_t *ech, size_t ech_len, tls_error_t *error)
 {
-	tls_client_options_t options = {.size = sizeof options, .server_name = name, .ech = ech, .ech_len = ech_len, .flags = flags};
+	tls_client_options_t options = {.size = sizeof options, .server_name = name, .ech = ech, .ech_len = ech_len};
 	return (uintptr_t)tls_client_new_with((tls_context_t *)context, &options, error);
 }
 
@@ -420,16 +419,14 @@ func (h handle) lastError() report {
 	return reportOf(&e)
 }
 
-// Bits of newClient.
-const (
-	clientNoSNI = C.TLS_CLIENT_NO_SNI
-)
-
-func newClient(context handle, name string, flags uint32, ech []byte) (handle, report) {
+// newClient starts a client; without a name where none is verified.
+func newClient(context handle, name string, ech []byte) (handle, report) {
 	e := C.tls_error_t{size: C.sizeof_tls_error_t}
-	text := make([]byte, len(name)+1)
-	copy(text, name)
-	h := C.go_client_new(C.uintptr_t(context), (*C.char)(unsafe.Pointer(unsafe.SliceData(text))), C.uint32_t(flags),
+	var text []byte
+	if name != "" {
+		text = append([]byte(name), 0)
+	}
+	h := C.go_client_new(C.uintptr_t(context), (*C.char)(unsafe.Pointer(unsafe.SliceData(text))),
 		data(ech), C.size_t(len(ech)), &e)
 	if h == 0 {
 		return 0, reportOf(&e)

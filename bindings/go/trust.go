@@ -136,7 +136,7 @@ func (c *Conn) judgeAfterwards() error {
 	}
 	name := ""
 	if c.isClient {
-		name, _, _ = c.nameForEngine()
+		name, _ = c.nameForEngine()
 	}
 	return c.judge(raw, name, resumed)
 }

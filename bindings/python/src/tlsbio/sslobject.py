@@ -22,9 +22,6 @@ try:
 except ImportError:
     from .channel import Channel, MemoryBIO
 
-# Names that no server has: what a connection without a name is made with. Addresses are not sent.
-_NO_NAME = "255.255.255.255"
-
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -144,21 +141,21 @@ class SSLObject(Channel, ssl.SSLObject):
             handle = lib.tls_server_new(self._tlsbio_native.context.handle, error)
         else:
             self._tlsbio_native = context._native(False)
-            name = self._tlsbio_hostname or _NO_NAME
+            hostname = self._tlsbio_hostname
+            # Without a name none is verified, or the context would have refused it.
+            name = ffi.NULL if hostname is None else hostname.encode("ascii")
             session = self._tlsbio_session
             if session is not None and session._native is not self._tlsbio_native:
                 raise ValueError("Session refers to a different SSLContext.")
             handle = lib.tls_client_new_resuming(
                 self._tlsbio_native.context.handle,
-                name.encode("ascii"),
+                name,
                 ffi.NULL if session is None else session._handle,
                 error,
             )
             if not handle and session is not None and error.status == lib.TLS_ERR_STATE:
                 # It was used, and can be used once only: a full handshake, as with a ticket that expired.
-                handle = lib.tls_client_new_resuming(
-                    self._tlsbio_native.context.handle, name.encode("ascii"), ffi.NULL, error
-                )
+                handle = lib.tls_client_new_resuming(self._tlsbio_native.context.handle, name, ffi.NULL, error)
         if not handle:
             failure = from_struct(error)
             if failure.status == lib.TLS_ERR_ARGUMENT:
