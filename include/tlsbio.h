@@ -138,6 +138,7 @@
 #define TLS_ASK_CONTEXT                                   (-3) /* a ClientHello is in: choose a context */
 #define TLS_ASK_VERIFY                                    (-4) /* the peer's identity is in: accept or reject it */
 #define TLS_ASK_SIGN                                      (-5) /* a signature by the host's key is needed */
+#define TLS_ASK_IDENTITY                                  (-6) /* the server asks for an identity: choose one, or none */
 
 /* Ends of the inbound side. */
 #define TLS_CLOSED                                       (-10) /* the peer closed properly (close_notify): all its data was read */
@@ -1040,6 +1041,18 @@ tls_status_t tls_builder_versions(tls_builder_t *builder,
 tls_status_t tls_builder_client_auth(tls_builder_t *builder, int32_t mode);
 
 /**
+ * Sets whether the connections of a client context ask which identity they show to a server that asks for one
+ * (TLS_ASK_IDENTITY, section 9): 1, or 0, the default. Then the identities of this context are only shown if the host
+ * answers with it. The question is asked in full handshakes: a resumed session stands for the identity that was
+ * shown when it was made, whatever the host would choose now [R-205]. Who wants each connection to choose for itself
+ * keeps no sessions (tls_builder_sessions() with 0), or keeps them by choice (tls_client_new_resuming()). Such a context sends no
+ * early data, and asks for certificates, not for raw public keys. Open questions are bounded as those for signatures are
+ * (tls_builder_open_questions()). Servers ignore it. Errors: TLS_ERR_ARGUMENT (another mode). Since 0.1.
+ */
+tls_status_t tls_builder_ask_identity(tls_builder_t *builder,
+                                      int32_t mode);
+
+/**
  * Sets whether the connections of a server context ask which context is to go on with them, when the
  * ClientHello is in (TLS_ASK_CONTEXT, section 9): 1, or 0, the default. Until the answer they have the limits,
  * the pool, the deadline and the events of this one, which a server that is made with a NULL context has
@@ -1194,7 +1207,8 @@ void tls_free(tls_conn_t *conn);
  * where the connection stands:
  *
  * TLS_WANT_FEED while the handshake needs bytes from the peer; TLS_WANT_DRAIN if a handshake flight has to
- * be drained before the next one; TLS_ASK_CONTEXT, TLS_ASK_VERIFY or TLS_ASK_SIGN if a question is open (section 9);
+ * be drained before the next one; TLS_ASK_CONTEXT, TLS_ASK_VERIFY, TLS_ASK_SIGN or TLS_ASK_IDENTITY
+ * if a question is open (section 9);
  * TLS_OK once the handshake is done; TLS_CLOSED or TLS_TRUNCATED once that end is reached with no plain byte
  * unread [R-08]; a fatal error, again and again, after one happened.
  *
@@ -1532,6 +1546,10 @@ tls_status_t tls_counters(tls_conn_t *conn,
  * | TLS_ASK_SIGN    | identities whose key is elsewhere          | tls_sign_scheme,     | sign, refuse     |
  * |                 | (tls_builder_identity_external)            | tls_sign_message,    |                  |
  * |                 |                                            | tls_sign_certificate |                  |
+ * | TLS_ASK_IDENTITY| clients of contexts that ask for it        | tls_identity_type,   | identity, refuse |
+ * |                 | (tls_builder_ask_identity), if the server  | tls_identity_schemes,|                  |
+ * |                 | wants a certificate                        | tls_identity_        |                  |
+ * |                 |                                            | authority            |                  |
  *
  * tls_answer_context() continues a server with a server context, which may be freed afterwards; its limits and
  * its pool become the connection's. It may be the one that asked.
@@ -1594,8 +1612,49 @@ tls_status_t tls_answer_sign(tls_conn_t *conn,
                              size_t len);
 
 /**
+ * The type of certificate that an open TLS_ASK_IDENTITY is about, an IANA number (RFC 7250): 0 for X.509.
+ * Errors, all negative: TLS_ERR_STATE if that question is not open, TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY.
+ * Since 0.1.
+ */
+int32_t tls_identity_type(tls_conn_t *conn);
+
+/**
+ * Copies out the signature schemes that the server accepts at an open TLS_ASK_IDENTITY (signature_algorithms, RFC 8446,
+ * 4.2.3; CertificateRequest, RFC 5246, 7.4.4), in its order: IANA's numbers, two bytes each, the more significant first, as in
+ * section 10. Copied out like a fact (section 8); 0 if that question is not open. Errors: TLS_ERR_ARGUMENT,
+ * TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ */
+ptrdiff_t tls_identity_schemes(tls_conn_t *conn,
+                               void *schemes,
+                               size_t capacity);
+
+/**
+ * The distinguished name of the certificate authority at `index` of those that the server names at an open
+ * TLS_ASK_IDENTITY, in DER, as it came: this library has not parsed it. A server that names none takes what it takes
+ * (RFC 8446, 4.2.4). Copied out like a fact (section 8); 0 behind the last one, and if that question is not open.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ */
+ptrdiff_t tls_identity_authority(tls_conn_t *conn,
+                                 size_t index,
+                                 void *der,
+                                 size_t capacity);
+
+/**
+ * Answers TLS_ASK_IDENTITY: shows the server an identity of `context`, a client context with at least one, or none
+ * if it is NULL [R-206]. Of several identities it is the first that one of the named authorities issued and whose key can sign in
+ * a scheme that the server accepts, or else the first whose key can. The context may be freed afterwards; nothing else of
+ * it counts. If its key is elsewhere, TLS_ASK_SIGN follows [R-207]. An answer that is not TLS_OK leaves the question open [R-208].
+ * Errors: TLS_ERR_CONFIG (no identity of `context` fits what the server accepts), TLS_ERR_LIMIT (its chain does not fit the
+ * outbound limit of this connection), TLS_WANT_DRAIN (it does once the queue is drained), TLS_ERR_ARGUMENT (NULL for
+ * `conn`, a server context, or one without an identity), TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE. Since 0.1.
+ */
+tls_status_t tls_answer_identity(tls_conn_t *conn,
+                                 const tls_context_t *context);
+
+/**
  * Ends the handshake at an open question, whichever it is, with a fatal alert for the peer: at TLS_ASK_CONTEXT
- * any but 0, 90 and 100 (such as 112, unrecognized_name), at the others those of tls_answer_verify().
+ * any but 0, 90 and 100 (such as 112, unrecognized_name), at the others those of tls_answer_verify(). At
+ * TLS_ASK_IDENTITY the alert is decode_error (50) where the server's own certificate is not in yet [R-209].
  * Drain the alert, then free the connection.
  * Errors: TLS_ERR_ARGUMENT (also for another alert), TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE.
  * Since 0.1.

@@ -215,6 +215,11 @@ impl Builder {
         Ok(())
     }
 
+    pub(crate) fn ask_identity(&mut self, mode: i32) -> Result<(), Failure> {
+        self.recipe.asks_identity = is_on(mode)?;
+        Ok(())
+    }
+
     pub(crate) fn ask_context(&mut self, mode: i32) -> Result<(), Failure> {
         self.asks_context = is_on(mode)?;
         Ok(())

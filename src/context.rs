@@ -9,9 +9,7 @@ use crate::buffer::Pool;
 use crate::builder::{Builder, check_groups};
 use crate::connection::Connection;
 use crate::ech::EchRef;
-use crate::engine::{
-    Case, ClientSession, ClientSetup, ClientWish, Credential, GivenKey, KeySet, ServerSetup, Usage,
-};
+use crate::engine::{Case, ClientSession, ClientSetup, ClientWish, GivenKey, KeySet, ServerSetup, Usage};
 use crate::failure::Failure;
 use crate::footprint::Footprint;
 use crate::limits::{DEFAULT_POOL, HandshakeLimits, Limits, MIN_WRITE, OUTBOUND_RESERVE};
@@ -285,7 +283,7 @@ fn worst_case(builder: &Builder, flight: usize, is_client: bool) -> usize {
         early_data: if is_client { 0 } else { builder.recipe.early_data as usize },
         flight,
         is_client,
-        signs_elsewhere: builder.recipe.credentials.iter().any(Credential::is_external),
+        asks_within_steps: builder.recipe.asks_within_steps(),
         has_events: builder.recorded_events() != 0,
     };
     footprint.worst_case()

@@ -52,7 +52,7 @@ pub(crate) struct Footprint {
     /// The most that one flight of this side takes.
     pub flight: usize,
     pub is_client: bool,
-    pub signs_elsewhere: bool,
+    pub asks_within_steps: bool,
     pub has_events: bool,
 }
 
@@ -71,10 +71,12 @@ impl Footprint {
             flight.saturating_mul(DOUBLING),
             self.limits.outbound,
         ]);
-        if self.signs_elsewhere {
+        if self.asks_within_steps {
             // A step that waits for an answer has a stack, and copies of what it works on.
             let copies = flight.saturating_mul(DOUBLING);
-            handshake = total(&[handshake, inbound, copies, STACK + GUARD]);
+            // A client that is asked for an identity has what the server names, beside the message that names it.
+            let named = if self.is_client { parsed(message) } else { 0 };
+            handshake = total(&[handshake, inbound, copies, named, STACK + GUARD]);
         }
         // The peer's chain stays. Records are sized like the first of a call, which may need one more.
         let mut traffic = total(&[
@@ -131,7 +133,7 @@ mod tests {
             early_data: 0,
             flight: 20 * 1024,
             is_client: false,
-            signs_elsewhere: false,
+            asks_within_steps: false,
             has_events: false,
         }
     }
@@ -149,7 +151,7 @@ mod tests {
         assert!(with(|it| it.limits.outbound = 1 << 24) >= usual + (1 << 24) - DEFAULT);
         assert_eq!(with(|it| it.early_data = 1000), usual + 1000 + MAX_WIRE);
         assert!(with(|it| it.has_events = true) > usual);
-        assert!(with(|it| it.signs_elsewhere = true) > usual);
+        assert!(with(|it| it.asks_within_steps = true) > usual);
         let limits = Limits { inbound: isize::MAX as usize, outbound: isize::MAX as usize };
         let endless = Footprint { limits, early_data: usize::MAX, is_client: true, ..footprint() };
         assert_eq!(endless.worst_case(), usize::MAX);

@@ -59,6 +59,7 @@ groups! {
         TLS_ASK_CONTEXT = -3, "a ClientHello is in: choose a context";
         TLS_ASK_VERIFY = -4, "the peer's identity is in: accept or reject it";
         TLS_ASK_SIGN = -5, "a signature by the host's key is needed";
+        TLS_ASK_IDENTITY = -6, "the server asks for an identity: choose one, or none";
     }
     /// How a connection's inbound side ends.
     ENDS: Status, "Ends of the inbound side" {

@@ -190,6 +190,9 @@ const CALLS: &[Call] = &[
     call!(tls_builder_verify, [|builder| tls_builder_verify(builder, 9)], |builder| {
         tls_builder_verify(builder, TLS_VERIFY_PEER)
     }),
+    call!(tls_builder_ask_identity, [|builder| tls_builder_ask_identity(builder, 2)], |builder| {
+        tls_builder_ask_identity(builder, 0)
+    }),
     call!(tls_builder_ask_context, [|builder| tls_builder_ask_context(builder, 2)], |builder| {
         tls_builder_ask_context(builder, 0)
     }),

@@ -9,6 +9,7 @@ use crate::engine::{
     Question, ServerSetup, Verdict, half_rtt_impossible, observe, refuses_hello, rejects_identity,
 };
 use crate::failure::Failure;
+use crate::limits::OUTBOUND_RESERVE;
 use crate::status::*;
 
 impl Connection {
@@ -93,12 +94,45 @@ impl Connection {
         self.fail_own(Failure::new(TLS_ERR_INTERNAL, TLS_REASON_SIGNATURE_WRONG, what), held);
     }
 
+    /// Shows the server the identity of `context` that fits best what it asks for, or none. An identity that does not
+    /// fit, or whose flight has no room, leaves the question open.
+    pub(crate) fn answer_identity(&mut self, context: Option<&Context>) -> Answer<()> {
+        self.check_asked(Question::Identity)?;
+        let setup = match context.map(|context| &context.role) {
+            None => None,
+            Some(Role::Client(setup)) if setup.has_identity() => Some(setup),
+            Some(_) => return Err(TLS_ERR_ARGUMENT),
+        };
+        if let Some(setup) = setup {
+            let flight = setup.flight_bound().max(self.shared.flight_bound);
+            let limit = self.shared.limits.outbound;
+            if flight + OUTBOUND_RESERVE > limit {
+                return Err(TLS_ERR_LIMIT);
+            }
+            if self.outbound.len() + flight > limit {
+                return Err(TLS_WANT_DRAIN);
+            }
+        }
+        let wants = self.wants();
+        let out = self.outbound.appender(USUAL_FLIGHT, &self.shared.pool);
+        let (result, observed) = observe(wants, || self.session.answer_identity(setup, out));
+        self.note_observed(observed);
+        match result {
+            Ok(true) => self.answered(Ok(())),
+            Ok(false) => {
+                self.outbound.release_if_empty(&self.shared.pool);
+                Err(TLS_ERR_CONFIG)
+            }
+            Err(failure) => self.answered(Err(failure)),
+        }
+    }
+
     /// Ends the handshake with `alert`, whatever the question.
     pub(crate) fn answer_refuse(&mut self, alert: u8) -> Answer<()> {
         let allowed = match self.open_question() {
             None => return Err(TLS_ERR_STATE),
             Some(Question::Context) => refuses_hello(alert),
-            Some(Question::Verify | Question::Sign) => rejects_identity(alert),
+            Some(Question::Verify | Question::Sign | Question::Identity) => rejects_identity(alert),
         };
         if !allowed {
             return Err(TLS_ERR_ARGUMENT);

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::{Answer, Connection, Counters};
 use crate::certificate;
 use crate::client_hello::ClientHello;
-use crate::engine::{EchStatus, Facts, SignRequest};
+use crate::engine::{EchStatus, Facts, IdentityRequest, SignRequest};
 use crate::failure::Failure;
 use crate::record;
 use crate::status::*;
@@ -68,6 +68,10 @@ impl Connection {
     }
 
     /// What has to be signed, while that question is open.
+    pub(crate) fn identity_request(&self) -> Option<IdentityRequest<'_>> {
+        if self.has_failed() { None } else { self.session.identity_request() }
+    }
+
     pub(crate) fn sign_request(&self) -> Option<SignRequest<'_>> {
         if self.has_failed() { None } else { self.session.sign_request() }
     }

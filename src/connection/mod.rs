@@ -283,6 +283,7 @@ impl Connection {
             Some(Question::Context) => return TLS_ASK_CONTEXT,
             Some(Question::Verify) => return TLS_ASK_VERIFY,
             Some(Question::Sign) => return TLS_ASK_SIGN,
+            Some(Question::Identity) => return TLS_ASK_IDENTITY,
             None => {}
         }
         if self.inbound.has_plain() {

@@ -85,6 +85,11 @@ pub(super) fn identity_refused(alert: u8) -> Failure {
     }
 }
 
+pub(super) fn own_identity_refused(alert_sent: Option<u8>) -> Failure {
+    let what = "the host refused to go on with a server that asks for an identity (tls_answer_refuse)";
+    Failure { alert_sent, ..Failure::new(TLS_ERR_CERTIFICATE, TLS_REASON_CERTIFICATE_REFUSED, what) }
+}
+
 pub(super) fn hello_refused(alert: u8) -> Failure {
     Failure {
         alert_sent: Some(alert),

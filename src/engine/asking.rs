@@ -11,7 +11,8 @@ use std::sync::Arc;
 use pki_types::ServerName;
 use zeroize::Zeroizing;
 
-use super::config::ServerSetup;
+use super::alert;
+use super::config::{ClientSetup, ServerSetup};
 use super::early::{Early, EarlyStatus};
 use super::ech::EchStatus;
 use super::exporter::Exporter;
@@ -19,7 +20,9 @@ use super::external_key::note_choice;
 use super::facts::{Facts, PeerChain};
 use super::gate::{Gate, Next};
 use super::question::{Place, Questions, Reply, Request};
-use super::session::{Flow, Outcome, PlainSink, Question, Session, SessionHalves, SignRequest, Verdict};
+use super::session::{
+    Flow, IdentityRequest, Outcome, PlainSink, Question, Session, SessionHalves, SignRequest, Verdict,
+};
 use super::vacant::Vacant;
 use crate::client_hello::ClientHello;
 use crate::coroutine::{self, News, Stack, Suspended};
@@ -269,6 +272,25 @@ impl Asking {
         self.go_on(out)
     }
 
+    /// Shows nothing, and ends the handshake. The engine cannot be refused an identity, but a verdict about the
+    /// server's: that question comes next. Where the server's certificate is not in yet, the alert is decode_error.
+    fn refuse_identity(&mut self, alert: u8, out: &mut Vec<u8>) -> Result<(), Failure> {
+        let Stage::Open(suspended, ..) = mem::replace(&mut self.stage, Stage::Over) else {
+            return Err(Failure::unexpected("no question of a step is open"));
+        };
+        let Some(News::Done(Ok(ended))) = suspended.answer(Reply::Identity(None)) else {
+            return Err(Failure::panic());
+        };
+        out.extend_from_slice(&ended.out);
+        let mut session = ended.session;
+        let result = ended.outcome.result.and_then(|()| match session.question() {
+            Some(_) => session.refuse(alert, out),
+            None => end_with_no_record(&mut *session, ended.wire.len() - ended.outcome.used, out),
+        });
+        self.stage = Stage::Idle(session);
+        result.map_err(|failure| alert::own_identity_refused(failure.alert_sent))
+    }
+
     /// What the step that waits has asked.
     fn request(&self) -> Option<&Request> {
         match &self.stage {
@@ -302,6 +324,13 @@ impl Asking {
 
 fn handshaking() -> Failure {
     Failure::unexpected("the handshake is not done")
+}
+
+/// What is no record, in place of `held` bytes that the engine was given and behind them, ends a handshake with an alert
+/// of the engine's choice.
+fn end_with_no_record(session: &mut dyn Session, held: usize, out: &mut Vec<u8>) -> Result<(), Failure> {
+    let mut wire = vec![0xff; held + record::HEADER];
+    session.receive(&mut wire, out, &mut |_, _| Flow::Stop).result
 }
 
 /// What runs on a stack of its own. No plain bytes come out of it: it ends with the handshake.
@@ -387,6 +416,14 @@ impl Session for Asking {
     fn sign_request(&self) -> Option<SignRequest<'_>> {
         match self.request()? {
             Request::Sign(wanted) => Some(wanted.shown()),
+            Request::Identity(_) => None,
+        }
+    }
+
+    fn identity_request(&self) -> Option<IdentityRequest<'_>> {
+        match self.request()? {
+            Request::Identity(wanted) => Some(wanted.shown()),
+            Request::Sign(_) => None,
         }
     }
 
@@ -409,9 +446,27 @@ impl Session for Asking {
         Ok(true)
     }
 
+    fn answer_identity(&mut self, of: Option<&ClientSetup>, out: &mut Vec<u8>) -> Result<bool, Failure> {
+        let chosen = match (self.request(), of) {
+            (Some(Request::Identity(_)), None) => None,
+            (Some(Request::Identity(wanted)), Some(setup)) => {
+                let Some((selected, elsewhere)) = wanted.choose(&setup.identities) else { return Ok(false) };
+                if elsewhere {
+                    self.gate.chose();
+                }
+                Some(selected)
+            }
+            _ => return Ok(false),
+        };
+        self.reply(Reply::Identity(chosen), out)?;
+        Ok(true)
+    }
+
     fn refuse(&mut self, alert: u8, out: &mut Vec<u8>) -> Result<(), Failure> {
-        if self.request().is_some() {
-            return self.reply(Reply::Refuse(alert), out);
+        match self.request() {
+            Some(Request::Identity(_)) => return self.refuse_identity(alert, out),
+            Some(Request::Sign(_)) => return self.reply(Reply::Refuse(alert), out),
+            None => {}
         }
         self.pending = None;
         self.held_up = None;
@@ -420,9 +475,8 @@ impl Session for Asking {
         if session.question().is_some() {
             return session.refuse(alert, out);
         }
-        // It stands in front of a step that could not begin. What is no record ends it, with an alert of its own.
-        let mut wire = vec![0xff; seen + record::HEADER];
-        session.receive(&mut wire, out, &mut |_, _| Flow::Stop).result
+        // It stands in front of a step that could not begin.
+        end_with_no_record(&mut **session, seen, out)
     }
 
     fn early(&mut self) -> Option<&mut Early> {

@@ -17,6 +17,7 @@ use rustls::{ClientConfig, ServerConfig};
 use rustls_aws_lc_rs::{ALL_KX_GROUPS, DEFAULT_PROVIDER};
 
 use super::anchors::TrustStore;
+use super::asked_identity::AskedIdentity;
 use super::asking::Asking;
 use super::chain::Chain;
 use super::checks::Checks;
@@ -100,6 +101,8 @@ pub(crate) struct Recipe {
     /// The group of the key share that a client sends (an IANA number); 0 for the first group.
     pub key_share: u16,
     pub client_auth: ClientAuth,
+    /// Whether a client's host is asked which identity it shows.
+    pub asks_identity: bool,
     pub verify: Verify,
     pub checks: Checks,
     /// The most sessions that a context remembers; None for the default.
@@ -205,8 +208,8 @@ impl Recipe {
     }
 
     /// Whether something can be asked in the middle of a step.
-    fn asks_within_steps(&self) -> bool {
-        self.signs_elsewhere()
+    pub(crate) fn asks_within_steps(&self) -> bool {
+        self.signs_elsewhere() || self.asks_identity
     }
 
     fn trusts_nobody(&self) -> bool {
@@ -277,6 +280,11 @@ pub(crate) struct ClientSetup {
     /// What its connections offer, if they have no wish of their own.
     pub(super) ech: EchStatus,
     asks: bool,
+    /// What it can answer a server with that asks for an identity.
+    pub(super) identities: Arc<Identities>,
+    has_identity: bool,
+    /// Whether the host chooses instead.
+    asks_identity: bool,
     /// Whether something can be asked in the middle of a step.
     asks_within_steps: bool,
     questions: Arc<Questions>,
@@ -313,20 +321,21 @@ impl ClientSetup {
         let builder = ClientConfig::builder_with_details(provider, clock.clone())
             .dangerous()
             .with_custom_certificate_verifier(rules.clone());
-        let mut config = match recipe.credentials.as_slice() {
-            [] => builder.with_no_client_auth(),
-            credentials => builder.with_client_credential_resolver(Arc::new(Identities::load(
-                credentials,
-                &recipe.schemes,
-                recipe.asks_within_steps(),
-            )?)),
+        let identities =
+            Arc::new(Identities::load(&recipe.credentials, &recipe.schemes, recipe.asks_within_steps())?);
+        let mut config = if recipe.asks_identity {
+            builder.with_client_credential_resolver(Arc::new(AskedIdentity))
+        } else if recipe.credentials.is_empty() {
+            builder.with_no_client_auth()
+        } else {
+            builder.with_client_credential_resolver(identities.clone())
         }
         .map_err(|error| explain(&error))?;
         config.alpn_protocols = protocols(&recipe.alpn);
         if recipe.key_log {
             config.key_log = Arc::new(LinesOfThread);
         }
-        config.enable_early_data = recipe.early_data > 0;
+        config.enable_early_data = recipe.early_data > 0 && !recipe.asks_identity;
         config.enable_secret_extraction = recipe.secret_extraction;
         config.send_ticket_request = recipe.ticket_request.map(|[new_session_count, resumption_count]| {
             TicketRequest { new_session_count, resumption_count }
@@ -337,7 +346,7 @@ impl ClientSetup {
             let cache = Arc::new(ClientSessionMemoryCache::new(recipe.sessions()));
             let lasting = lasting(cache, rules.chain().clone(), clock.clone());
             let kept = KeptSessions::new(lasting, most_ticket, share);
-            Arc::new(if recipe.early_data > 0 { kept.offering(mark(&recipe.alpn)) } else { kept })
+            Arc::new(if config.enable_early_data { kept.offering(mark(&recipe.alpn)) } else { kept })
         });
         config.resumption = match &kept {
             None if share.is_none() => Resumption::disabled(),
@@ -355,6 +364,9 @@ impl ClientSetup {
             rules,
             ech: EchStatus::from(recipe.ech.as_ref()),
             asks: recipe.verify == Verify::Ask,
+            identities,
+            has_identity: !recipe.credentials.is_empty(),
+            asks_identity: recipe.asks_identity,
             asks_within_steps: recipe.asks_within_steps(),
             questions: Questions::new(recipe.open_questions()),
             // A second ClientHello has no chain.
@@ -389,6 +401,11 @@ impl ClientSetup {
         &self.clock
     }
 
+    /// Whether it has something to show to a server that asks for an identity.
+    pub(crate) fn has_identity(&self) -> bool {
+        self.has_identity
+    }
+
     /// Starts a handshake; the ClientHello is appended to `out`.
     pub(crate) fn open(&self, opening: Opening, out: &mut Vec<u8>) -> Result<Box<dyn Session>, Failure> {
         let Opening { config, names, alpn, ech, .. } = opening;
@@ -404,7 +421,7 @@ impl ClientSetup {
             Box::new(Direct::client(builder, out)?)
         };
         if self.asks_within_steps {
-            let asks = ClientAsks { identity: false, verify: self.asks };
+            let asks = ClientAsks { identity: self.asks_identity, verify: self.asks };
             let gate = if stops { Gate::client(asks) } else { Gate::records() };
             Asking::wrap(&mut session, gate, &self.questions);
         }

@@ -25,7 +25,7 @@ impl SigningKey for DeepKey {
 }
 
 #[derive(Debug)]
-struct DeepSigner(Box<dyn Signer>);
+pub(super) struct DeepSigner(pub Box<dyn Signer>);
 
 impl Signer for DeepSigner {
     fn sign(self: Box<Self>, message: &[u8]) -> Result<Vec<u8>, Error> {

@@ -102,6 +102,22 @@ impl Identities {
         exact.into_iter().chain(wildcard).flatten().copied()
     }
 
+    /// The first that was issued by one of `authorities` and whose key can sign in one of `schemes`, or else the
+    /// first whose key can; None if no such is of the type, since a server that takes no raw keys gets none.
+    pub(super) fn for_server(
+        &self,
+        certificate_type: CertificateType,
+        authorities: &[DistinguishedName],
+        schemes: &[SignatureScheme],
+    ) -> Option<SelectedCredential> {
+        if !self.types.contains(&certificate_type) {
+            return None;
+        }
+        let wanted = |&index: &usize| self.all[index].issuers.iter().any(|name| authorities.contains(name));
+        let any = 0..self.all.len();
+        self.first_usable(any.clone().filter(wanted).chain(any), schemes)
+    }
+
     /// The first of `candidates` whose key can sign in one of `schemes`.
     fn first_usable(
         &self,
@@ -139,14 +155,7 @@ impl ServerCredentialResolver for Identities {
 
 impl ClientCredentialResolver for Identities {
     fn resolve(&self, request: &CredentialRequest<'_>) -> Option<SelectedCredential> {
-        // A server that takes no raw keys gets none.
-        if !self.types.contains(&request.negotiated_type()) {
-            return None;
-        }
-        let authorities = request.root_hint_subjects();
-        let wanted = |&index: &usize| self.all[index].issuers.iter().any(|name| authorities.contains(name));
-        let any = 0..self.all.len();
-        self.first_usable(any.clone().filter(wanted).chain(any), request.signature_schemes())
+        self.for_server(request.negotiated_type(), request.root_hint_subjects(), request.signature_schemes())
     }
 
     /// Certificates too, after raw keys: a server that asks for nothing says nothing, and means them.

@@ -8,6 +8,7 @@
 mod abort;
 mod alert;
 mod anchors;
+mod asked_identity;
 mod asking;
 mod chain;
 mod checks;
@@ -89,7 +90,9 @@ pub(crate) use opening::{ClientWish, Opening};
 pub(crate) use padding::pad;
 pub(crate) use question::{Reply, Request};
 pub(crate) use schemes::has_scheme;
-pub(crate) use session::{Flow, Outcome, PlainSink, Question, Session, SessionHalves, SignRequest, Verdict};
+pub(crate) use session::{
+    Flow, IdentityRequest, Outcome, PlainSink, Question, Session, SessionHalves, SignRequest, Verdict,
+};
 pub(crate) use store::{Credential, can_be_parsed, subject_and_issuer};
 pub(crate) use tickets::{GivenKey, KeySet, NAME as TICKET_KEY_NAME};
 pub(crate) use vacant::Vacant;

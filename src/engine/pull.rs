@@ -312,7 +312,9 @@ where
                 out.extend_from_slice(&alert::plain_record(alert));
                 Err(alert::hello_refused(alert))
             }
-            Some(Question::Sign) | None => Err(Failure::unexpected("no question of this kind is open")),
+            Some(Question::Sign | Question::Identity) | None => {
+                Err(Failure::unexpected("no question of this kind is open"))
+            }
         }
     }
 

@@ -6,9 +6,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use rustls::crypto::SelectedCredential;
 use rustls::error::Error;
 
 use super::alert;
+use super::asked_identity::IdentityWanted;
 use super::external_key::SignatureWanted;
 use super::session::Question;
 use crate::coroutine;
@@ -18,6 +20,8 @@ use crate::coroutine;
 pub(crate) enum Request {
     /// A signature by a key that is elsewhere.
     Sign(SignatureWanted),
+    /// What a client shows to a server that asks for an identity.
+    Identity(IdentityWanted),
 }
 
 impl Request {
@@ -25,6 +29,7 @@ impl Request {
     pub(super) fn question(&self) -> Question {
         match self {
             Self::Sign(_) => Question::Sign,
+            Self::Identity(_) => Question::Identity,
         }
     }
 }
@@ -40,6 +45,8 @@ impl Request {
 #[derive(Debug)]
 pub(crate) enum Reply {
     Signature(Vec<u8>),
+    /// None: no identity is shown.
+    Identity(Option<SelectedCredential>),
     /// The handshake ends with this alert.
     Refuse(u8),
     /// Nobody answers any more: the connection was freed.

@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use pki_types::ServerName;
 
-use super::config::ServerSetup;
+use super::asked_identity::IdentityWanted;
+use super::config::{ClientSetup, ServerSetup};
 use super::early::{Early, EarlyStatus};
 use super::ech::EchStatus;
 use super::exporter::Exporter;
@@ -43,6 +44,8 @@ pub(crate) enum Question {
     Verify,
     /// A signature is needed by a key that is elsewhere.
     Sign,
+    /// A client is asked for an identity: which?
+    Identity,
 }
 
 /// What [`Question::Sign`] is about.
@@ -54,6 +57,16 @@ pub(crate) struct SignRequest<'a> {
     pub message: &'a [u8],
     /// The certificate whose key is to sign, in DER.
     pub certificate: &'a [u8],
+}
+
+/// What [`Question::Identity`] is about.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct IdentityRequest<'a> {
+    /// An IANA number (RFC 7250).
+    pub certificate_type: u8,
+    /// SignatureSchemes in the server's order, two bytes each.
+    pub schemes: &'a [u8],
+    pub wanted: &'a IdentityWanted,
 }
 
 /// The answer to [`Question::Verify`].
@@ -185,6 +198,17 @@ pub(crate) trait Session: Send {
     /// Answers [`Question::Sign`]; `false` if the signature is wrong: it was not used, and the question is still open.
     fn answer_sign(&mut self, _signature: &[u8], _out: &mut Vec<u8>) -> Result<bool, Failure> {
         Err(Failure::unexpected("no question about a signature is open"))
+    }
+
+    /// What [`Question::Identity`] is about, while it is open.
+    fn identity_request(&self) -> Option<IdentityRequest<'_>> {
+        None
+    }
+
+    /// Answers [`Question::Identity`] with what fits best of this setup's identities, or with none; `false` if none
+    /// fits: the question is still open.
+    fn answer_identity(&mut self, _of: Option<&ClientSetup>, _out: &mut Vec<u8>) -> Result<bool, Failure> {
+        Err(Failure::unexpected("no question about an own identity is open"))
     }
 
     /// Ends the handshake with a fatal alert at an open question.

@@ -5,6 +5,7 @@ use std::ffi::c_void;
 use super::boundary::{checked, share_context, with_connection};
 use super::memory::{bytes, copy_out};
 use super::types::{tls_conn_t, tls_context_t, tls_status_t};
+use crate::status::TLS_ERR_STATE;
 
 /// ---- 9. Questions and answers ---------------------------------------------------------------
 ///
@@ -25,6 +26,10 @@ use super::types::{tls_conn_t, tls_context_t, tls_status_t};
 /// | TLS_ASK_SIGN    | identities whose key is elsewhere          | tls_sign_scheme,     | sign, refuse     |
 /// |                 | (tls_builder_identity_external)            | tls_sign_message,    |                  |
 /// |                 |                                            | tls_sign_certificate |                  |
+/// | TLS_ASK_IDENTITY| clients of contexts that ask for it        | tls_identity_type,   | identity, refuse |
+/// |                 | (tls_builder_ask_identity), if the server  | tls_identity_schemes,|                  |
+/// |                 | wants a certificate                        | tls_identity_        |                  |
+/// |                 |                                            | authority            |                  |
 ///
 /// tls_answer_context() continues a server with a server context, which may be freed afterwards; its limits and
 /// its pool become the connection's. It may be the one that asked.
@@ -121,8 +126,78 @@ pub unsafe extern "C" fn tls_answer_sign(
     })
 }
 
+/// The type of certificate that an open TLS_ASK_IDENTITY is about, an IANA number (RFC 7250): 0 for X.509.
+/// Errors, all negative: TLS_ERR_STATE if that question is not open, TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY.
+/// Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn tls_identity_type(conn: *mut tls_conn_t) -> i32 {
+    with_connection(conn, |connection| {
+        connection.identity_request().map_or(TLS_ERR_STATE, |request| i32::from(request.certificate_type))
+    })
+}
+
+/// Copies out the signature schemes that the server accepts at an open TLS_ASK_IDENTITY (signature_algorithms, RFC 8446,
+/// 4.2.3; CertificateRequest, RFC 5246, 7.4.4), in its order: IANA's numbers, two bytes each, the more significant first, as in
+/// section 10. Copied out like a fact (section 8); 0 if that question is not open. Errors: TLS_ERR_ARGUMENT,
+/// TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+///
+/// # Safety
+/// `schemes` must be NULL or valid for writes of `capacity` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tls_identity_schemes(
+    conn: *mut tls_conn_t,
+    schemes: *mut c_void,
+    capacity: usize,
+) -> isize {
+    with_connection(conn, |connection| {
+        let list = connection.identity_request().map_or(&[][..], |request| request.schemes);
+        // SAFETY: valid as the caller promises.
+        unsafe { copy_out(list, schemes, capacity) }
+    })
+}
+
+/// The distinguished name of the certificate authority at `index` of those that the server names at an open
+/// TLS_ASK_IDENTITY, in DER, as it came: this library has not parsed it. A server that names none takes what it takes
+/// (RFC 8446, 4.2.4). Copied out like a fact (section 8); 0 behind the last one, and if that question is not open.
+/// Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+///
+/// # Safety
+/// `der` must be NULL or valid for writes of `capacity` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tls_identity_authority(
+    conn: *mut tls_conn_t,
+    index: usize,
+    der: *mut c_void,
+    capacity: usize,
+) -> isize {
+    with_connection(conn, |connection| {
+        let name = connection.identity_request().and_then(|request| request.wanted.authority(index));
+        // SAFETY: valid as the caller promises.
+        unsafe { copy_out(name.unwrap_or_default(), der, capacity) }
+    })
+}
+
+/// Answers TLS_ASK_IDENTITY: shows the server an identity of `context`, a client context with at least one, or none
+/// if it is NULL. Of several identities it is the first that one of the named authorities issued and whose key can sign in
+/// a scheme that the server accepts, or else the first whose key can. The context may be freed afterwards; nothing else of
+/// it counts. If its key is elsewhere, TLS_ASK_SIGN follows. An answer that is not TLS_OK leaves the question open.
+/// Errors: TLS_ERR_CONFIG (no identity of `context` fits what the server accepts), TLS_ERR_LIMIT (its chain does not fit the
+/// outbound limit of this connection), TLS_WANT_DRAIN (it does once the queue is drained), TLS_ERR_ARGUMENT (NULL for
+/// `conn`, a server context, or one without an identity), TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn tls_answer_identity(conn: *mut tls_conn_t, context: *const tls_context_t) -> tls_status_t {
+    checked(conn, |connection| {
+        let context = match context.is_null() {
+            true => None,
+            false => Some(share_context(context).map_err(|failure| failure.status)?),
+        };
+        connection.answer_identity(context.as_deref())
+    })
+}
+
 /// Ends the handshake at an open question, whichever it is, with a fatal alert for the peer: at TLS_ASK_CONTEXT
-/// any but 0, 90 and 100 (such as 112, unrecognized_name), at the others those of tls_answer_verify().
+/// any but 0, 90 and 100 (such as 112, unrecognized_name), at the others those of tls_answer_verify(). At
+/// TLS_ASK_IDENTITY the alert is decode_error (50) where the server's own certificate is not in yet.
 /// Drain the alert, then free the connection.
 /// Errors: TLS_ERR_ARGUMENT (also for another alert), TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE.
 /// Since 0.1.
