@@ -345,6 +345,90 @@ static void a_session_says_what_it_is_good_for(void)
     }
 }
 
+static void set_record_size(tls_builder_t *builder, const void *what)
+{
+    CHECK_EQ(tls_builder_record_size(builder, *(const size_t *)what), TLS_OK);
+}
+
+/* Hands everything on, and fails the test if a record has more than `most` bytes behind its header.
+ * Answers how many records there were. */
+static size_t carry_records(tls_conn_t *from, tls_conn_t *to, size_t most)
+{
+    static unsigned char wire[1 << 20];
+    ptrdiff_t len;
+    size_t count = 0;
+
+    tls_advance(from);
+    len = tls_drain_into(from, wire, sizeof(wire));
+    CHECK(len >= 0);
+    for (ptrdiff_t at = 0; at < len; count++) {
+        size_t record;
+
+        CHECK(len - at >= 5);
+        record = (size_t)wire[at + 3] << 8 | wire[at + 4];
+        CHECK(record <= most);
+        at += 5 + (ptrdiff_t)record;
+    }
+    for (ptrdiff_t at = 0; at < len;) {
+        ptrdiff_t fed = tls_feed(to, wire + at, (size_t)(len - at));
+
+        CHECK(fed > 0);
+        at += fed;
+        if (tls_advance(to) == TLS_ASK_VERIFY)
+            CHECK_EQ(tls_answer_verify(to, -1), TLS_OK);
+    }
+    return count;
+}
+
+/* of both sides, in both versions, whatever a connection asks for. */
+static void handshake_records_are_of_the_size_that_was_set(void)
+{
+    static const size_t sizes[] = {64, 100, 512, 1400};
+    /* The content type, and the tag with what is in front of it in TLS 1.2. */
+    enum { GROWTH = 24 };
+
+    for (EACH_VERSION) {
+        for (size_t n = 0; n < 2 * sizeof(sizes) / sizeof(sizes[0]); n++) {
+            size_t i = n / 2;
+            struct recipe recipe = with_version(plain_client, version), requiring = rsa_server;
+            tls_context_t *client, *server;
+            struct pair pair;
+            size_t records = 0;
+            char large[3000] = {0};
+
+            /* In both forms of the engine. */
+            recipe.verify = n & 1 ? TLS_VERIFY_ASK : TLS_VERIFY_PEER;
+            recipe.chain = "rsa/client-chain.pem";
+            recipe.key = "rsa/client.key";
+            requiring.trust = "rsa/ca.pem";
+            requiring.client_auth = TLS_CLIENT_AUTH_REQUIRED;
+            client = context_of(&recipe, 0, set_record_size, &sizes[i]);
+            server = context_of(&requiring, 1, set_record_size, &sizes[i]);
+            pair = new_pair_of(client, server, NULL);
+            CHECK_EQ(tls_advance(pair.client), TLS_WANT_FEED);
+            for (int round = 0; round < 6; round++) {
+                records += carry_records(pair.client, pair.server, sizes[i] + GROWTH);
+                records += carry_records(pair.server, pair.client, sizes[i] + GROWTH);
+            }
+            CHECK_EQ(tls_advance(pair.client), TLS_OK);
+            CHECK_EQ(tls_advance(pair.server), TLS_OK);
+            /* Two chains of some 1500 bytes, and the rest. */
+            CHECK(records > 3000 / sizes[i]);
+            /* Of application data a connection can ask for more. */
+            CHECK_EQ(tls_conn_record_size(pair.client, 0), TLS_OK);
+            CHECK_EQ(tls_write_from(pair.client, large, sizeof(large)), sizeof(large));
+            CHECK((size_t)tls_drain_pending(pair.client) <=
+                  (size_t)tls_conn_wire_bound(pair.client, sizeof(large)));
+            CHECK_EQ(carry_records(pair.client, pair.server, sizeof(large) + GROWTH), 1);
+            CHECK_EQ(tls_read_into(pair.server, large, sizeof(large)), sizeof(large));
+            check_alive(&pair);
+            free_pair(&pair);
+            tls_context_free(client);
+            tls_context_free(server);
+        }
+    }
+}
+
 int main(int argc, char **argv)
 {
     pki_set(argc, argv);
@@ -356,5 +440,6 @@ int main(int argc, char **argv)
     RUN(a_key_share_is_of_a_group_that_is_offered);
     RUN(a_server_without_tickets_sends_and_takes_none);
     RUN(a_session_says_what_it_is_good_for);
+    RUN(handshake_records_are_of_the_size_that_was_set);
     return 0;
 }

@@ -320,6 +320,7 @@ impl Builder {
     /// The most plain bytes of a record; 0 for the largest.
     pub(crate) fn record_size(&mut self, most: usize) -> Result<(), Failure> {
         self.sizing.most = checked_record_size(most)?;
+        self.recipe.most_record = (self.sizing.most < MAX_PLAIN).then_some(self.sizing.most);
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::record_sizes::in_records;
 use super::{Answer, Connection, USUAL_FLIGHT};
 use crate::alpn;
 use crate::context::{Context, Role};
@@ -40,7 +41,9 @@ impl Connection {
         setup.prepare(&mut self.session);
         let wants = self.wants();
         let out = self.outbound.appender(USUAL_FLIGHT, &self.shared.pool);
-        let (result, observed) = observe(wants, || self.session.answer_context(setup, out));
+        let most = self.shared.sizing.most;
+        let (result, observed) =
+            in_records(most, out, |out| observe(wants, || self.session.answer_context(setup, out)));
         self.note_observed(observed);
         // What came of it is what the next call says.
         let _ = self.answered(result);
@@ -60,7 +63,9 @@ impl Connection {
         };
         let wants = self.wants();
         let out = self.outbound.appender(USUAL_FLIGHT, &self.shared.pool);
-        let (result, observed) = observe(wants, || self.session.answer_verify(verdict, out));
+        let most = self.shared.sizing.most;
+        let (result, observed) =
+            in_records(most, out, |out| observe(wants, || self.session.answer_verify(verdict, out)));
         self.note_observed(observed);
         self.answered(result)
     }
@@ -71,7 +76,9 @@ impl Connection {
         self.check_asked(Question::Sign)?;
         let wants = self.wants();
         let out = self.outbound.appender(USUAL_FLIGHT, &self.shared.pool);
-        let (result, observed) = observe(wants, || self.session.answer_sign(signature, out));
+        let most = self.shared.sizing.most;
+        let (result, observed) =
+            in_records(most, out, |out| observe(wants, || self.session.answer_sign(signature, out)));
         self.note_observed(observed);
         match result {
             Ok(true) => self.answered(Ok(())),

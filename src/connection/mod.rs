@@ -30,6 +30,7 @@ mod write;
 
 use std::sync::Arc;
 
+use self::record_sizes::in_records;
 use crate::buffer::{Inbound, Outbound};
 use crate::context::Shared;
 use crate::engine::{
@@ -86,7 +87,9 @@ impl Connection {
         let own_sessions = opening.own_sessions.take();
         let mut outbound = Outbound::default();
         let out = outbound.appender(USUAL_FLIGHT, &shared.pool);
-        let (session, observed) = observe(events::wants(shared.events), || setup.open(opening, out));
+        let (session, observed) = in_records(shared.sizing.most, out, |out| {
+            observe(events::wants(shared.events), || setup.open(opening, out))
+        });
         let session = session?;
         let limit = shared.limits.outbound;
         if outbound.len() > limit {
@@ -240,7 +243,9 @@ impl Connection {
                 return Err(TLS_WANT_DRAIN);
             }
             let out = self.outbound.appender(USUAL_FLIGHT, pool);
-            observe(wants, || (run.step(end, |wire, sink| self.session.receive(wire, out, sink)), false))
+            in_records(self.shared.sizing.most, out, |out| {
+                observe(wants, || (run.step(end, |wire, sink| self.session.receive(wire, out, sink)), false))
+            })
         } else {
             let session = &mut self.session;
             self.outbound.with_rare_appender(pool, |out| {

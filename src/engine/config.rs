@@ -48,6 +48,7 @@ use crate::alpn::Protocols;
 use crate::ech::Ech;
 use crate::failure::Failure;
 use crate::limits::{DEFAULT_OPEN_QUESTIONS, DEFAULT_SESSIONS, DEFAULT_TICKETS, OUTBOUND_RESERVE};
+use crate::record::MAX_GROWTH;
 use crate::status::{
     TLS_ERR_STATE, TLS_REASON_GROUP_UNSUPPORTED, TLS_REASON_HALF_RTT_IMPOSSIBLE, TLS_REASON_NO_IDENTITY,
     TLS_REASON_NO_TRUST, TLS_REASON_SUITE_UNSUPPORTED, TLS_REASON_VERSION_UNSUPPORTED,
@@ -100,6 +101,8 @@ pub(crate) struct Recipe {
     pub schemes: Vec<u16>,
     /// The group of the key share that a client sends (an IANA number); 0 for the first group.
     pub key_share: u16,
+    /// The most plain bytes of a record, those of the handshake included; None for the most that there can be.
+    pub most_record: Option<usize>,
     pub client_auth: ClientAuth,
     /// Whether a client's host is asked which identity it shows.
     pub asks_identity: bool,
@@ -133,6 +136,9 @@ pub(crate) struct Recipe {
 /// Room for all that an outbound handshake flight holds besides certificates and names: hellos with
 /// post-quantum key shares, signatures, Finished.
 const FLIGHT_OVERHEAD: usize = 8 * 1024;
+
+/// The same for the flight that has tickets in it: it ends a handshake, and has no chain and no signature.
+const FINISHED_OVERHEAD: usize = 1024;
 
 /// What a message has besides a ticket.
 const TICKET_AROUND: usize = 64;
@@ -185,6 +191,22 @@ impl Recipe {
             provider.kx_groups = selected_groups(&self.groups);
         }
         Ok(Arc::new(provider))
+    }
+
+    /// What a flight of so many bytes is in records of the size that was set.
+    fn in_records(&self, flight: usize) -> usize {
+        self.most_record.map_or(flight, |most| flight + flight.div_ceil(most) * MAX_GROWTH)
+    }
+
+    /// How much of a flight there is in so many wire bytes.
+    fn out_of_records(&self, wire: usize) -> usize {
+        self.most_record.map_or(wire, |most| (wire / (most + MAX_GROWTH) * most).saturating_sub(MAX_GROWTH))
+    }
+
+    /// The longest of these flights, on the wire. Where records are of the usual size, there is room for them together.
+    fn flight_bound(&self, together: usize, apart: [usize; 2]) -> usize {
+        let longest = apart.into_iter().max().unwrap_or_default();
+        if self.most_record.is_none() { together.max(longest) } else { self.in_records(longest) }
     }
 
     /// The group of the key share, if one was named.
@@ -340,8 +362,9 @@ impl ClientSetup {
         config.send_ticket_request = recipe.ticket_request.map(|[new_session_count, resumption_count]| {
             TicketRequest { new_session_count, resumption_count }
         });
+        let room = recipe.out_of_records(outbound);
         let most_ticket =
-            most_ticket(outbound.saturating_sub(OUTBOUND_RESERVE + FLIGHT_OVERHEAD + TICKET_AROUND));
+            most_ticket(room.saturating_sub(OUTBOUND_RESERVE + FLIGHT_OVERHEAD + TICKET_AROUND));
         let kept = (recipe.sessions() > 0).then(|| {
             let cache = Arc::new(ClientSessionMemoryCache::new(recipe.sessions()));
             let lasting = lasting(cache, rules.chain().clone(), clock.clone());
@@ -370,8 +393,10 @@ impl ClientSetup {
             asks_within_steps: recipe.asks_within_steps(),
             questions: Questions::new(recipe.open_questions()),
             // A second ClientHello has no chain.
-            flight_bound: (recipe.chain_bytes() + FLIGHT_OVERHEAD + tickets_bound(DEFAULT_TICKETS as usize))
-                .max(FLIGHT_OVERHEAD + most_ticket + TICKET_AROUND),
+            flight_bound: recipe.flight_bound(
+                recipe.chain_bytes() + FLIGHT_OVERHEAD + tickets_bound(DEFAULT_TICKETS as usize),
+                [recipe.chain_bytes() + FLIGHT_OVERHEAD, FLIGHT_OVERHEAD + most_ticket + TICKET_AROUND],
+            ),
             kept,
             most_ticket,
             share,
@@ -519,7 +544,8 @@ impl ServerSetup {
         config.send_tls13_tickets = Tls13Tickets { default: recipe.tickets(), max: recipe.tickets() };
         // Tickets are a flight of their own; with a chain of the client in them they take what there is.
         let count = recipe.tickets().max(1);
-        let share = outbound.saturating_sub(OUTBOUND_RESERVE + FLIGHT_OVERHEAD) / count;
+        let room = recipe.out_of_records(outbound);
+        let share = room.saturating_sub(OUTBOUND_RESERVE + FLIGHT_OVERHEAD) / count;
         let most_ticket = match asks_client {
             true => most_ticket(share.saturating_sub(TICKET_AROUND)).max(BoundedTicketer::LEAST_BOUND),
             false => BoundedTicketer::LEAST_BOUND,
@@ -544,8 +570,14 @@ impl ServerSetup {
             asks: asks_client && recipe.verify == Verify::Ask,
             asks_within_steps: recipe.asks_within_steps(),
             questions: Questions::new(recipe.open_questions()),
-            flight_bound: (recipe.chain_bytes() + hints + FLIGHT_OVERHEAD + tickets_bound(count))
-                .max(FLIGHT_OVERHEAD + count * (most_ticket + TICKET_AROUND)),
+            flight_bound: recipe.flight_bound(
+                (recipe.chain_bytes() + hints + FLIGHT_OVERHEAD + tickets_bound(count))
+                    .max(FLIGHT_OVERHEAD + count * (most_ticket + TICKET_AROUND)),
+                [
+                    recipe.chain_bytes() + hints + FLIGHT_OVERHEAD,
+                    FINISHED_OVERHEAD + count * (most_ticket + TICKET_AROUND),
+                ],
+            ),
         })
     }
 

@@ -7,6 +7,7 @@
 //! records are not written: there would be no room for one, which is an error.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::sync::LazyLock;
 
 use rustls::crypto::CryptoProvider;
@@ -19,6 +20,7 @@ use super::encrypters::{self, Front};
 use super::forbearance;
 use super::resuming;
 use super::retold::hashing_originals;
+use crate::record::MAX_PLAIN;
 
 /// The provider's, with suites that fill their records.
 pub(super) fn provider() -> CryptoProvider {
@@ -42,6 +44,26 @@ const FRONT: Front = Front {
     hkdf: resuming::watched,
 };
 
+thread_local! {
+    /// How many plain bytes less than the most a record is to have.
+    static LESS: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Lets records that are sealed during `run` have no more than `most` plain bytes. The engine cuts its messages so that
+/// there is room for what encryption adds, which our encrypters are asked for: they name more than it is.
+pub(crate) fn cut<R>(most: usize, run: impl FnOnce() -> R) -> R {
+    /// Also after a panic: the thread goes on with other connections.
+    struct Uncut;
+    impl Drop for Uncut {
+        fn drop(&mut self) {
+            LESS.set(0);
+        }
+    }
+    LESS.set(MAX_PLAIN.saturating_sub(most));
+    let _uncut = Uncut;
+    run()
+}
+
 fn filling(encrypter: Box<dyn RecordEncrypter>) -> Box<dyn RecordEncrypter> {
     Box::new(FillingEncrypter(encrypter))
 }
@@ -61,7 +83,7 @@ impl RecordEncrypter for FillingEncrypter {
 
     fn encrypted_payload_len(&self, payload_len: usize) -> usize {
         match payload_len {
-            0 => 0,
+            0 => LESS.get(),
             length => self.0.encrypted_payload_len(length),
         }
     }
@@ -73,7 +95,6 @@ mod tests {
     use rustls::enums::{ContentType, ProtocolVersion};
 
     use super::*;
-    use crate::record::MAX_PLAIN;
 
     const VERSION: EncodableVersion = EncodableVersion::Legacy(ProtocolVersion::TLSv1_2);
 

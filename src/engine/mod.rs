@@ -81,6 +81,7 @@ pub(crate) use ech::EchStatus;
 pub(crate) use exporter::Exporter;
 pub(crate) use facts::Facts;
 pub(crate) use forbearance::{Wish, count_requests, forbear, no_data};
+pub(crate) use full_records::cut;
 pub(crate) use judging::Case;
 pub(crate) use kernel::{TrafficSecret, TrafficSecrets};
 pub(crate) use key_log::KeyLogLine;

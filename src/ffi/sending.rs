@@ -38,7 +38,8 @@ pub extern "C" fn tls_uncork(conn: *mut tls_conn_t) -> tls_status_t {
 /// has come: smaller ones come to use earlier, and cost 21 to 29 wire bytes each. AES-GCM keys seal 2^24
 /// records; TLS 1.3 then goes on under new ones, TLS 1.2 ends (TLS_REASON_KEYS_EXHAUSTED).
 ///
-/// It is about application data. Peers do not learn of it, and can not ask for it: neither
+/// It is about all records: a handshake message that is longer goes into several, the ClientHello too.
+/// tls_conn_record_size() is about application data alone. Peers do not learn of it, and can not ask for it: neither
 /// record_size_limit (RFC 8449) nor max_fragment_length (RFC 6066) exists here.
 /// Errors: TLS_ERR_ARGUMENT (another size). Since 0.1.
 #[unsafe(no_mangle)]
