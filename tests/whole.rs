@@ -33,6 +33,8 @@ struct Form {
     client_key: Option<bool>,
     resumed: bool,
     early: bool,
+    /// The server writes before the client's Finished has come.
+    half_rtt: bool,
     /// The reader is split when its handshake is done.
     halves: bool,
     /// The reader's host answers when all that came was fed.
@@ -66,6 +68,7 @@ impl Form {
             },
             ask_context: self.ask_context,
             early: if self.early { 100 } else { 0 },
+            half_rtt: self.half_rtt,
             ..Recipe::default()
         }
     }
@@ -345,14 +348,19 @@ fn converse(contexts: &Contexts, form: &Form, reader_is_server: bool, way: Way, 
         if reader_is_server { (&mut server, &mut client) } else { (&mut client, &mut server) };
     let plain_way = Way::Read(Look::No, 4096);
     let whole_form = Form { halves: false, late: false, ..*form };
-    let mut wrote = false;
+    let (mut wrote, mut closed) = (false, false);
     for _ in 0..20 {
         if !wrote && writer.conn.state() & TLS_CAN_WRITE != 0 {
             for record in records() {
                 assert_eq!(writer.conn.write(&record), Ok(record.len()));
             }
-            assert_eq!(writer.conn.close_notify(), TLS_OK);
             wrote = true;
+            let in_handshake = form.half_rtt && !reader_is_server;
+            assert_eq!(writer.conn.state() & TLS_HANDSHAKING != 0, in_handshake);
+        }
+        if wrote && !closed && writer.conn.state() & TLS_HANDSHAKING == 0 {
+            assert_eq!(writer.conn.close_notify(), TLS_OK);
+            closed = true;
         }
         let wire = writer.conn.drain();
         if !wire.is_empty() {
@@ -503,6 +511,19 @@ const GLANCES: [Glance; 3] = [
     |conn| conn.advance() == TLS_ERR_PEER,
     |conn| conn.read_into(&mut [0; 100]) == Err(TLS_ERR_PEER),
 ];
+
+#[test]
+fn before_the_end_of_the_handshake() {
+    for (external, ask_verify) in [(false, false), (true, false), (false, true), (true, true)] {
+        for (resumed, halves) in [(false, false), (true, false), (false, true), (true, true)] {
+            for late in [false, true] {
+                let form =
+                    Form { half_rtt: true, external, ask_verify, resumed, halves, late, ..Form::default() };
+                check(form, &[TLS_VERSION_1_3]);
+            }
+        }
+    }
+}
 
 /// Moves bytes until `conn` was asked, and answers; false if it is never asked (any more).
 fn reach_answer(side: &mut Side<'_>, peer: &mut Side<'_>) -> bool {

@@ -64,6 +64,8 @@ pub struct Recipe {
     pub sessions: Option<usize>,
     /// Inbound and outbound, where they are not the defaults.
     pub limits: Option<(usize, usize)>,
+    /// A server may write before the client's Finished has come.
+    pub half_rtt: bool,
     /// What the pool keeps, where it is not the default.
     pub pool: Option<usize>,
     /// What a handshake may take: wire bytes, and nanoseconds; 0 for the default.
@@ -84,6 +86,7 @@ impl Default for Recipe {
             events: 0,
             sessions: None,
             limits: None,
+            half_rtt: false,
             pool: None,
             handshake: (0, 0),
         }
@@ -129,6 +132,7 @@ impl Context {
         if let Some((inbound, outbound)) = recipe.limits {
             assert_eq!(tls_builder_limits(builder, inbound, outbound), TLS_OK);
         }
+        assert_eq!(tls_builder_half_rtt(builder, i32::from(recipe.half_rtt)), TLS_OK);
         if let Some(bytes) = recipe.pool {
             assert_eq!(tls_builder_pool(builder, bytes), TLS_OK);
         }
