@@ -280,6 +280,53 @@ static void what_is_right_is_found_in_a_crowd(int namesakes)
     free_made(&own);
 }
 
+/* "name=value,value,...": as many values as there is room for. */
+static char *many_names(const char *begin, const char *each, size_t room)
+{
+    char *text = malloc(room + 64);
+    size_t len = strlen(begin);
+
+    CHECK(text != NULL);
+    memcpy(text, begin, len + 1);
+    for (int i = 0; len < room; i++)
+        len += (size_t)sprintf(text + len, each, i);
+    return text;
+}
+
+/* [R-148] A CA of a root that is trusted: names and what it may issue for are compared one by one.
+ */
+static void many_names_under_many_constraints(void)
+{
+    char *constraints = many_names("nameConstraints=critical,excluded;DNS:e.test",
+                                   ",excluded;DNS:%05d.test", 40 * 1024);
+    char *names = many_names("subjectAltName=DNS:localhost", ",DNS:%05d.example", 40 * 1024);
+    struct made root = make_certificate((struct wish){.subject = "root", .extensions = {CA}}, NULL);
+    struct made inter =
+        make_certificate((struct wish){.subject = "inter", .extensions = {CA, constraints}}, &root);
+    struct made own =
+        make_certificate((struct wish){.subject = "own", .extensions = {names}}, &inter);
+    struct flight flight = begin_flight(&own);
+    struct text trust = {NULL, 0};
+
+    add_certificate(&trust, &root);
+    CHECK(add_to_flight(&flight, &inter));
+    /* Twenty more anchors of that name and key: for each, all would be compared again. */
+    for (int i = 0; i < 20; i++) {
+        struct made again = make_certificate(
+            (struct wish){.subject = "root", .key = root.key, .extensions = {CA}}, NULL);
+        add_certificate(&trust, &again);
+        free_made(&again);
+    }
+    check_flight("many names under many constraints", &flight, &trust,
+                 TLS_REASON_CERTIFICATE_TOO_COMPLEX);
+    free(constraints);
+    free(names);
+    free_text(&trust);
+    free_made(&root);
+    free_made(&inter);
+    free_made(&own);
+}
+
 static void a_crowd(void)
 {
     what_is_right_is_found_in_a_crowd(0);
@@ -299,6 +346,7 @@ int main(int argc, char **argv)
     RUN(one_name_and_a_slow_root);
     RUN(one_name_and_a_fast_root);
     RUN(many_anchors_of_one_name);
+    RUN(many_names_under_many_constraints);
     RUN(a_crowd);
     RUN(a_crowd_of_namesakes);
     return 0;

@@ -3,9 +3,10 @@
 
 use crate::der::{
     BIT_STRING, BOOLEAN, CONTEXT_0, CONTEXT_3, Element, Elements, GENERALIZED_TIME, INTEGER,
-    OBJECT_EXTENDED_KEY_USAGE, OCTET_STRING, OID, Offset, SEQUENCE, UTC_TIME,
+    OBJECT_EXTENDED_KEY_USAGE, OBJECT_SUBJECT_ALT_NAME, OCTET_STRING, OID, Offset, SEQUENCE, UTC_TIME,
 };
 
+const OBJECT_NAME_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 0x1e];
 const OBJECT_SUBJECT_KEY_ID: &[u8] = &[0x55, 0x1d, 0x0e];
 const OBJECT_AUTHORITY_KEY_ID: &[u8] = &[0x55, 0x1d, 0x23];
 /// The tag of keyIdentifier in an AuthorityKeyIdentifier.
@@ -169,6 +170,19 @@ impl<'a> Certificate<'a> {
         let value = self.extension(OBJECT_AUTHORITY_KEY_ID).ok()??;
         let first = value.elements().expect(SEQUENCE).ok()?.elements().any().ok()?;
         (first.tag == KEY_IDENTIFIER).then_some(first.content)
+    }
+
+    /// How many bytes its names, and its constraints on names, have.
+    pub(crate) fn names_len(&self) -> usize {
+        self.len_of(OBJECT_SUBJECT_ALT_NAME)
+    }
+
+    pub(crate) fn constraints_len(&self) -> usize {
+        self.len_of(OBJECT_NAME_CONSTRAINTS)
+    }
+
+    fn len_of(&self, oid: &[u8]) -> usize {
+        self.extension(oid).ok().flatten().map_or(0, |value| value.content.len())
     }
 
     /// Whether it may be used for this purpose: it says nothing about purposes, names this one, or any.

@@ -233,13 +233,22 @@ impl Chain {
         let trial = Trial { chain: self, own: &own, usage: peer.usage(), now, algorithms: &algorithms };
         let links = certificates.intermediates.iter().chain(&self.checks.intermediates);
         let mut why = Error::from(CertificateError::UnknownIssuer);
-        let found = Paths::new(links, &self.anchors).find(&read, &mut |path| match trial.judge(path) {
-            Ok(()) => true,
-            Err(error) => {
-                if tells(&error) > tells(&why) {
-                    why = error;
+        let mut compared = 0;
+        let found = Paths::new(links, &self.anchors).find(&read, &mut |path| {
+            let comparisons = comparisons(&read, path);
+            if compared > 0 && compared + comparisons > MOST_COMPARISONS {
+                why = Refusal::TooCostly.into();
+                return false;
+            }
+            compared += comparisons;
+            match trial.judge(path) {
+                Ok(()) => true,
+                Err(error) => {
+                    if tells(&error) > tells(&why) {
+                        why = error;
+                    }
+                    false
                 }
-                false
             }
         });
         match found {
@@ -249,6 +258,18 @@ impl Chain {
             Found::None => Err(why),
         }
     }
+}
+
+/// Names that are compared with constraints on names, for all paths but the first: that has a bound of its own in
+/// the verifier, the same.
+const MOST_COMPARISONS: usize = 250_000;
+
+/// About how many that are in this path, of short names.
+fn comparisons(own: &Certificate<'_>, path: &[&Link<'_>]) -> usize {
+    const BYTES_OF_BOTH: usize = 150;
+    let names = own.names_len() + path.iter().map(|link| link.read.names_len()).sum::<usize>();
+    let constraints: usize = path.iter().map(|link| link.read.constraints_len()).sum();
+    names.saturating_mul(constraints) / BYTES_OF_BOTH
 }
 
 /// How much the failure of one path tells about that of the chain: a path whose signatures are right was meant.
