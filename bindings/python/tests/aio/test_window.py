@@ -307,6 +307,45 @@ def test_every_cut_of_the_wire(run):
     run(main())
 
 
+def test_a_question_from_another_thread_harms_nobody(run):
+    async def main():
+        client, server, listener = await connected()
+        about = client.transport.get_extra_info("ssl_object")
+        questions = [
+            about.version,
+            about.cipher,
+            about.group,
+            about.selected_alpn_protocol,
+            about.getpeercert,
+            about.get_unverified_chain,
+            about.get_channel_binding,
+            lambda: about.session_reused,
+            lambda: client.transport.get_extra_info("cipher"),
+            lambda: client.transport.get_extra_info("peercert"),
+        ]
+
+        def ask():
+            for question in questions * 200:
+                with pytest.raises(RuntimeError, match="loop's thread"):
+                    question()
+
+        asking = asyncio.get_running_loop().run_in_executor(None, ask)
+        sent = 0
+        while not asking.done():
+            server.transport.write(b"y" * 5000)
+            sent += 5000
+            await asyncio.sleep(0)
+        await asking
+        await client.until(lambda: len(client.data) == sent)
+        assert about.version() == "TLSv1.3"
+        client.transport.close()
+        await client.lost
+        await server.lost
+        listener.close()
+
+    run(main())
+
+
 def test_a_call_from_another_thread_harms_nobody(run, request):
     if "uvloop" in request.node.name:
         pytest.skip("uvloop's own transports, which are below, must not be called from another thread")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from .. import certificates
@@ -31,7 +32,11 @@ class Facts:
 
     @property
     def _connection(self) -> Connection | None:
-        return self._transport._connection
+        connection = self._transport._connection
+        # In the library it would be in the way of what the loop's thread does there.
+        if connection is not None and threading.get_ident() != self._transport._home:
+            raise RuntimeError("use this connection in its loop's thread only")
+        return connection
 
     @property
     def context(self) -> Any:

@@ -7,6 +7,7 @@ import contextlib
 import inspect
 import logging
 import ssl
+import threading
 from collections.abc import Awaitable, Mapping
 from typing import Any
 
@@ -55,13 +56,15 @@ class Transport(Stream):
       connections, and ``can_write_eof()`` is false.
     - The sizes of flow control are wire bytes, those that the loop's transport has not sent.
 
-    Used in the thread of its loop only; a call from another one while bytes are being received is a RuntimeError.
+    Used in the thread of its loop only; a call from another one while bytes are being received is a RuntimeError, and
+    so is a question about what was negotiated.
     """
 
     __slots__ = (
         "__weakref__",
         "_context",
         "_error",
+        "_home",
         "_made",
         "_peer_closed",
         "_question",
@@ -85,6 +88,8 @@ class Transport(Stream):
         self._setup = setup
         self._context: Any = None if isinstance(setup.settings, Mapping) else setup.settings
         self._error: BaseException | None = None
+        # The thread of the loop.
+        self._home = threading.get_ident()
         # Whether the protocol knows of its connection, and so has to hear of its end.
         self._made = False
         self._peer_closed = False
