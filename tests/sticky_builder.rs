@@ -227,6 +227,17 @@ const CALLS: &[Call] = &[
         |builder| numbers(tls_builder_groups, builder, &[0x001d])
     ),
     call!(
+        tls_builder_signature_schemes,
+        [
+            |builder| numbers(tls_builder_signature_schemes, builder, &[0x0001]),
+            |builder| numbers(tls_builder_signature_schemes, builder, &[0x0403, 0x0403])
+        ],
+        |builder| numbers(tls_builder_signature_schemes, builder, &[])
+    ),
+    call!(tls_builder_key_share, [|builder| tls_builder_key_share(builder, 0x9999)], |builder| {
+        tls_builder_key_share(builder, 0)
+    }),
+    call!(
         tls_builder_certificate_compression,
         [|builder| numbers(tls_builder_certificate_compression, builder, &[0x9999])],
         |builder| numbers(tls_builder_certificate_compression, builder, &[])
