@@ -60,7 +60,7 @@ TOPICS = {
     "Ways with fewer copies": r"cop(y|ies)|in-place|window",
     "Facts": r"facts?\b",
     "Questions and answers": r"ask|question|answer",
-    "What a ClientHello says": r"ClientHello|hello|TLS_ASK_CONTEXT|name|rustls_accept",
+    "What a ClientHello says": r"ClientHello|hello|IANA|TLS_ASK_CONTEXT|name|rustls_accept",
     "Verification": r"judge|verif|check|rules|trust|chain",
     "Resumption": r"session|ticket|resum|keys",
     "Keying material and bindings": r"keying|export|binding|facts",
