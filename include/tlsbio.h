@@ -1042,12 +1042,13 @@ tls_status_t tls_builder_client_auth(tls_builder_t *builder, int32_t mode);
 
 /**
  * Sets whether the connections of a client context ask which identity they show to a server that asks for one
- * (TLS_ASK_IDENTITY, section 9): 1, or 0, the default. Then the identities of this context are only shown if the host
- * answers with it. The question is asked in full handshakes: a resumed session stands for the identity that was
- * shown when it was made, whatever the host would choose now [R-205]. Who wants each connection to choose for itself
- * keeps no sessions (tls_builder_sessions() with 0), or keeps them by choice (tls_client_new_resuming()). Such a context sends no
- * early data, and asks for certificates, not for raw public keys. Open questions are bounded as those for signatures are
- * (tls_builder_open_questions()). Servers ignore it. Errors: TLS_ERR_ARGUMENT (another mode). Since 0.1.
+ * (TLS_ASK_IDENTITY, section 9): 1, or 0, the default. Then the identities of this context are shown only if the
+ * host answers with it. The question is asked in full handshakes: a resumed session stands for the identity that
+ * was shown when it was made, whatever the host would choose now [R-205]. Who wants each connection to choose for
+ * itself keeps no sessions (tls_builder_sessions() with 0), or carries them (tls_client_new_resuming()). Such a
+ * context sends no early data, and is asked for certificates only, not for raw public keys. Open questions are
+ * bounded as those for signatures are (tls_builder_open_questions()). Servers ignore it.
+ * Errors: TLS_ERR_ARGUMENT (another mode). Since 0.1.
  */
 tls_status_t tls_builder_ask_identity(tls_builder_t *builder,
                                       int32_t mode);
@@ -1619,10 +1620,10 @@ tls_status_t tls_answer_sign(tls_conn_t *conn,
 int32_t tls_identity_type(tls_conn_t *conn);
 
 /**
- * Copies out the signature schemes that the server accepts at an open TLS_ASK_IDENTITY (signature_algorithms, RFC 8446,
- * 4.2.3; CertificateRequest, RFC 5246, 7.4.4), in its order: IANA's numbers, two bytes each, the more significant first, as in
- * section 10. Copied out like a fact (section 8); 0 if that question is not open. Errors: TLS_ERR_ARGUMENT,
- * TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ * Copies out the signature schemes that the server accepts at an open TLS_ASK_IDENTITY (signature_algorithms,
+ * RFC 8446, 4.2.3; CertificateRequest, RFC 5246, 7.4.4), in its order: IANA's numbers, two bytes each, the more
+ * significant first. Copied out like a fact (section 8); 0 if that question is not open.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
  */
 ptrdiff_t tls_identity_schemes(tls_conn_t *conn,
                                void *schemes,
@@ -1630,8 +1631,9 @@ ptrdiff_t tls_identity_schemes(tls_conn_t *conn,
 
 /**
  * The distinguished name of the certificate authority at `index` of those that the server names at an open
- * TLS_ASK_IDENTITY, in DER, as it came: this library has not parsed it. A server that names none takes what it takes
- * (RFC 8446, 4.2.4). Copied out like a fact (section 8); 0 behind the last one, and if that question is not open.
+ * TLS_ASK_IDENTITY, in DER, as it came: this library has not parsed it. A server that names none leaves the
+ * choice open (RFC 8446, 4.2.4). Copied out like a fact (section 8); 0 behind the last one, and if that question
+ * is not open.
  * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
  */
 ptrdiff_t tls_identity_authority(tls_conn_t *conn,
@@ -1640,13 +1642,15 @@ ptrdiff_t tls_identity_authority(tls_conn_t *conn,
                                  size_t capacity);
 
 /**
- * Answers TLS_ASK_IDENTITY: shows the server an identity of `context`, a client context with at least one, or none
- * if it is NULL [R-206]. Of several identities it is the first that one of the named authorities issued and whose key can sign in
- * a scheme that the server accepts, or else the first whose key can. The context may be freed afterwards; nothing else of
- * it counts. If its key is elsewhere, TLS_ASK_SIGN follows [R-207]. An answer that is not TLS_OK leaves the question open [R-208].
- * Errors: TLS_ERR_CONFIG (no identity of `context` fits what the server accepts), TLS_ERR_LIMIT (its chain does not fit the
- * outbound limit of this connection), TLS_WANT_DRAIN (it does once the queue is drained), TLS_ERR_ARGUMENT (NULL for
- * `conn`, a server context, or one without an identity), TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE. Since 0.1.
+ * Answers TLS_ASK_IDENTITY: shows the server an identity of `context`, a client context with at least one, or
+ * none if it is NULL [R-206]. Of several identities it is the first that one of the named authorities issued and
+ * whose key can sign in a scheme that the server accepts, or else the first whose key can. Nothing else of the
+ * context counts, and it may be freed afterwards. If the key is elsewhere, TLS_ASK_SIGN follows [R-207]. An
+ * answer that is not TLS_OK leaves the question open [R-208].
+ * Errors: TLS_ERR_CONFIG (no identity of `context` fits what the server accepts), TLS_ERR_LIMIT (its chain does
+ * not fit the outbound limit of this connection), TLS_WANT_DRAIN (it does once the queue is drained),
+ * TLS_ERR_ARGUMENT (NULL for `conn`, a server context, or one without an identity), TLS_ERR_HANDLE, TLS_ERR_BUSY,
+ * TLS_ERR_STATE. Since 0.1.
  */
 tls_status_t tls_answer_identity(tls_conn_t *conn,
                                  const tls_context_t *context);

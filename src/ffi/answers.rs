@@ -136,10 +136,10 @@ pub extern "C" fn tls_identity_type(conn: *mut tls_conn_t) -> i32 {
     })
 }
 
-/// Copies out the signature schemes that the server accepts at an open TLS_ASK_IDENTITY (signature_algorithms, RFC 8446,
-/// 4.2.3; CertificateRequest, RFC 5246, 7.4.4), in its order: IANA's numbers, two bytes each, the more significant first, as in
-/// section 10. Copied out like a fact (section 8); 0 if that question is not open. Errors: TLS_ERR_ARGUMENT,
-/// TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+/// Copies out the signature schemes that the server accepts at an open TLS_ASK_IDENTITY (signature_algorithms,
+/// RFC 8446, 4.2.3; CertificateRequest, RFC 5246, 7.4.4), in its order: IANA's numbers, two bytes each, the more
+/// significant first. Copied out like a fact (section 8); 0 if that question is not open.
+/// Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
 ///
 /// # Safety
 /// `schemes` must be NULL or valid for writes of `capacity` bytes.
@@ -157,8 +157,9 @@ pub unsafe extern "C" fn tls_identity_schemes(
 }
 
 /// The distinguished name of the certificate authority at `index` of those that the server names at an open
-/// TLS_ASK_IDENTITY, in DER, as it came: this library has not parsed it. A server that names none takes what it takes
-/// (RFC 8446, 4.2.4). Copied out like a fact (section 8); 0 behind the last one, and if that question is not open.
+/// TLS_ASK_IDENTITY, in DER, as it came: this library has not parsed it. A server that names none leaves the
+/// choice open (RFC 8446, 4.2.4). Copied out like a fact (section 8); 0 behind the last one, and if that question
+/// is not open.
 /// Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
 ///
 /// # Safety
@@ -177,13 +178,15 @@ pub unsafe extern "C" fn tls_identity_authority(
     })
 }
 
-/// Answers TLS_ASK_IDENTITY: shows the server an identity of `context`, a client context with at least one, or none
-/// if it is NULL. Of several identities it is the first that one of the named authorities issued and whose key can sign in
-/// a scheme that the server accepts, or else the first whose key can. The context may be freed afterwards; nothing else of
-/// it counts. If its key is elsewhere, TLS_ASK_SIGN follows. An answer that is not TLS_OK leaves the question open.
-/// Errors: TLS_ERR_CONFIG (no identity of `context` fits what the server accepts), TLS_ERR_LIMIT (its chain does not fit the
-/// outbound limit of this connection), TLS_WANT_DRAIN (it does once the queue is drained), TLS_ERR_ARGUMENT (NULL for
-/// `conn`, a server context, or one without an identity), TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE. Since 0.1.
+/// Answers TLS_ASK_IDENTITY: shows the server an identity of `context`, a client context with at least one, or
+/// none if it is NULL. Of several identities it is the first that one of the named authorities issued and
+/// whose key can sign in a scheme that the server accepts, or else the first whose key can. Nothing else of the
+/// context counts, and it may be freed afterwards. If the key is elsewhere, TLS_ASK_SIGN follows. An
+/// answer that is not TLS_OK leaves the question open.
+/// Errors: TLS_ERR_CONFIG (no identity of `context` fits what the server accepts), TLS_ERR_LIMIT (its chain does
+/// not fit the outbound limit of this connection), TLS_WANT_DRAIN (it does once the queue is drained),
+/// TLS_ERR_ARGUMENT (NULL for `conn`, a server context, or one without an identity), TLS_ERR_HANDLE, TLS_ERR_BUSY,
+/// TLS_ERR_STATE. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn tls_answer_identity(conn: *mut tls_conn_t, context: *const tls_context_t) -> tls_status_t {
     checked(conn, |connection| {

@@ -273,12 +273,13 @@ pub extern "C" fn tls_builder_client_auth(builder: *mut tls_builder_t, mode: i32
 }
 
 /// Sets whether the connections of a client context ask which identity they show to a server that asks for one
-/// (TLS_ASK_IDENTITY, section 9): 1, or 0, the default. Then the identities of this context are only shown if the host
-/// answers with it. The question is asked in full handshakes: a resumed session stands for the identity that was
-/// shown when it was made, whatever the host would choose now. Who wants each connection to choose for itself
-/// keeps no sessions (tls_builder_sessions() with 0), or keeps them by choice (tls_client_new_resuming()). Such a context sends no
-/// early data, and asks for certificates, not for raw public keys. Open questions are bounded as those for signatures are
-/// (tls_builder_open_questions()). Servers ignore it. Errors: TLS_ERR_ARGUMENT (another mode). Since 0.1.
+/// (TLS_ASK_IDENTITY, section 9): 1, or 0, the default. Then the identities of this context are shown only if the
+/// host answers with it. The question is asked in full handshakes: a resumed session stands for the identity that
+/// was shown when it was made, whatever the host would choose now. Who wants each connection to choose for
+/// itself keeps no sessions (tls_builder_sessions() with 0), or carries them (tls_client_new_resuming()). Such a
+/// context sends no early data, and is asked for certificates only, not for raw public keys. Open questions are
+/// bounded as those for signatures are (tls_builder_open_questions()). Servers ignore it.
+/// Errors: TLS_ERR_ARGUMENT (another mode). Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn tls_builder_ask_identity(builder: *mut tls_builder_t, mode: i32) -> tls_status_t {
     with_builder(builder, |builder| builder.ask_identity(mode))
