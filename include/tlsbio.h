@@ -139,6 +139,7 @@
 #define TLS_ASK_VERIFY                                    (-4) /* the peer's identity is in: accept or reject it */
 #define TLS_ASK_SIGN                                      (-5) /* a signature by the host's key is needed */
 #define TLS_ASK_IDENTITY                                  (-6) /* the server asks for an identity: choose one, or none */
+#define TLS_ASK_SESSION                                   (-7) /* a client offers a session: is it stored? */
 
 /* Ends of the inbound side. */
 #define TLS_CLOSED                                       (-10) /* the peer closed properly (close_notify): all its data was read */
@@ -437,6 +438,7 @@
 #define TLS_EVENT_ALERT_SENT                                 8 /* a fatal alert or close_notify was queued; number says which */
 #define TLS_EVENT_KEY_UPDATE                                16 /* traffic keys changed (TLS 1.3); number is TLS_KEYS_IN or TLS_KEYS_OUT */
 #define TLS_EVENT_KEY_LOG                                   32 /* a secret was derived; text is its key-log line (tls_builder_key_log) */
+#define TLS_EVENT_SESSION                                   64 /* a session is to be stored (tls_builder_ask_session); number is for how many seconds */
 
 /* Directions of traffic keys (TLS_EVENT_KEY_UPDATE). */
 #define TLS_KEYS_IN                                          1 /* keys of the peer's wire bytes */
@@ -1054,6 +1056,32 @@ tls_status_t tls_builder_ask_identity(tls_builder_t *builder,
                                       int32_t mode);
 
 /**
+ * Sets whether the sessions of a server context are in a store of the host: 1, or 0, the default. Servers of many
+ * machines that have such a store in common, and no keys of tickets (tls_context_ticket_keys()), resume each other's
+ * sessions. The context then issues no tickets and remembers nothing itself, whatever tls_builder_sessions() says;
+ * tls_context_ticket_keys() answers TLS_ERR_STATE. Its connections
+ * - record TLS_EVENT_SESSION for each session that is to be stored: one in TLS 1.2, and as many as
+ *   tls_builder_tickets() says in TLS 1.3; tls_stored_key() and tls_stored_data() copy it out (section 14). A handshake stores 64
+ *   KiB at most: of clients with long chains there may be fewer, and the client is not told of the others;
+ * - ask TLS_ASK_SESSION (section 9) when a client offers a session, before anything was said to it: at most four times,
+ *   whatever the client offers [R-216]. TLS 1.3 clients that meet a TLS 1.2 server offer a random id: of most keys there is
+ *   nothing in the store.
+ *
+ * THE STORE HOLDS SECRETS. Who can read it can decrypt what is recorded of resumed TLS 1.2 connections, and act as the server, or as
+ * the client, of a session; who can write to it can let anybody in as any client, certificates included. Protect it as a
+ * private key: encrypted and authenticated on its way and at rest, and never kept longer than the event's number says. A hash
+ * in the bytes tells what was damaged or filed under a wrong key; it does not tell who wrote it.
+ *
+ * A session is good in each context with this setting, the same rules about client certificates, and a library of the
+ * same version; it ends after 24 hours, and with the certificates that it stands for [R-213]. Contexts for different
+ * services need different stores, as they would need different ticket keys. Early data (tls_builder_early_data()) is as
+ * safe from repetition as the store takes sessions out once. Open questions are bounded (tls_builder_open_questions()).
+ * Clients ignore it. Errors: TLS_ERR_ARGUMENT (another mode), TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ */
+tls_status_t tls_builder_ask_session(tls_builder_t *builder,
+                                     int32_t mode);
+
+/**
  * Sets whether the connections of a server context ask which context is to go on with them, when the
  * ClientHello is in (TLS_ASK_CONTEXT, section 9): 1, or 0, the default. Until the answer they have the limits,
  * the pool, the deadline and the events of this one, which a server that is made with a NULL context has
@@ -1551,6 +1579,9 @@ tls_status_t tls_counters(tls_conn_t *conn,
  * |                 | (tls_builder_ask_identity), if the server  | tls_identity_schemes,|                  |
  * |                 | wants a certificate                        | tls_identity_        |                  |
  * |                 |                                            | authority            |                  |
+ * | TLS_ASK_SESSION | servers of contexts whose sessions are in  | tls_lookup_key,      | session, refuse  |
+ * |                 | the host's store (tls_builder_ask_session),| tls_lookup_once      |                  |
+ * |                 | if the client offers one                   |                      |                  |
  *
  * tls_answer_context() continues a server with a server context, which may be freed afterwards; its limits and
  * its pool become the connection's. It may be the one that asked.
@@ -1656,8 +1687,38 @@ tls_status_t tls_answer_identity(tls_conn_t *conn,
                                  const tls_context_t *context);
 
 /**
+ * Copies out the key under which the host looks for a session at an open TLS_ASK_SESSION: the 32 bytes of a session id
+ * (TLS 1.2) or of what stands in the place of a ticket (TLS 1.3), as the client sent them. They are public. Copied out like a
+ * fact (section 8); 0 if that question is not open. Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ */
+ptrdiff_t tls_lookup_key(tls_conn_t *conn,
+                         void *key,
+                         size_t capacity);
+
+/**
+ * Whether the session that an open TLS_ASK_SESSION looks for may be used only once: 1 (TLS 1.3) or 0 (TLS 1.2). IF IT IS
+ * 1, THE HOST TAKES THE SESSION OUT OF ITS STORE BEFORE IT ANSWERS, in one step in which nobody else finds it: that is
+ * what keeps early data from being taken twice (RFC 8446, 8.1), and one session of a client from being told from
+ * another by who watches. Errors: TLS_ERR_STATE if that question is not open, TLS_ERR_ARGUMENT, TLS_ERR_HANDLE,
+ * TLS_ERR_BUSY. Since 0.1.
+ */
+int32_t tls_lookup_once(tls_conn_t *conn);
+
+/**
+ * Answers TLS_ASK_SESSION with the `len` bytes that tls_stored_data() gave for this key, or, with `len` 0, that there are none. They
+ * are copied. What is not a session of this key, of the same rules about client certificates and of this version of
+ * the library, and what is cut off, altered, or over (24 hours, or the end of a certificate), counts as none: the
+ * handshake is a full one [R-215]. It does not fail; TLS_OK says that the answer was taken. tls_handshake_kind() says
+ * what came of it. To end the handshake instead, answer by tls_answer_refuse(). Errors: TLS_ERR_ARGUMENT,
+ * TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE. Since 0.1.
+ */
+tls_status_t tls_answer_session(tls_conn_t *conn,
+                                const void *data,
+                                size_t len);
+
+/**
  * Ends the handshake at an open question, whichever it is, with a fatal alert for the peer: at TLS_ASK_CONTEXT
- * any but 0, 90 and 100 (such as 112, unrecognized_name), at the others those of tls_answer_verify(). At
+ * and TLS_ASK_SESSION any but 0, 90 and 100 (such as 112, unrecognized_name), at the others those of tls_answer_verify(). At
  * TLS_ASK_IDENTITY the alert is decode_error (50) where the server's own certificate is not in yet [R-209].
  * Drain the alert, then free the connection.
  * Errors: TLS_ERR_ARGUMENT (also for another alert), TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE.
@@ -2314,6 +2375,7 @@ tls_status_t tls_builder_key_log(tls_builder_t *builder,
  * | TLS_EVENT_KEY_UPDATE     | traffic keys changed by a KeyUpdate (TLS 1.3)      | TLS_KEYS_IN (the       |
  * |                          |                                                    | peer's), TLS_KEYS_OUT  |
  * | TLS_EVENT_KEY_LOG        | a secret was derived                               | 0                      |
+ * | TLS_EVENT_SESSION        | a session is to be stored                          | seconds until it ends  |
  *
  * `event` belongs to the caller, who has set `event->size`; of a key-log line the caller wipes its copy.
  * Errors: TLS_ERR_ARGUMENT (NULL, or a size smaller than the tls_event_t of version 0.1; no event is taken
@@ -2321,6 +2383,25 @@ tls_status_t tls_builder_key_log(tls_builder_t *builder,
  */
 int32_t tls_next_event(tls_conn_t *conn,
                        tls_event_t *event);
+
+/**
+ * Copies out the key under which the host stores the session that TLS_EVENT_SESSION has told of: 32 bytes. Of the
+ * event that was taken last, until the next call of tls_next_event(), whatever that answers, or until tls_free(): then the library
+ * wipes its copy [R-214]. Copied out like a fact (section 8); 0 if the last event was another one.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ */
+ptrdiff_t tls_stored_key(tls_conn_t *conn,
+                         void *key,
+                         size_t capacity);
+
+/**
+ * Copies out the session itself, which is what tls_answer_session() takes: some hundred bytes, and the client's
+ * certificates. THEY ARE SECRETS: see tls_builder_ask_session(). As long, and with the same errors, as tls_stored_key().
+ * Since 0.1.
+ */
+ptrdiff_t tls_stored_data(tls_conn_t *conn,
+                          void *data,
+                          size_t capacity);
 
 /**
  * ---- 15. Control ----------------------------------------------------------------------------

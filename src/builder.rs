@@ -220,6 +220,11 @@ impl Builder {
         Ok(())
     }
 
+    pub(crate) fn ask_session(&mut self, mode: i32) -> Result<(), Failure> {
+        self.recipe.asks_session = is_on(mode)?;
+        Ok(())
+    }
+
     pub(crate) fn ask_context(&mut self, mode: i32) -> Result<(), Failure> {
         self.asks_context = is_on(mode)?;
         Ok(())
@@ -309,6 +314,10 @@ impl Builder {
         if mask & TLS_EVENT_KEY_LOG != 0 {
             return Err(Failure::argument("key-log lines are secrets: ask for them by tls_builder_key_log"));
         }
+        if mask & TLS_EVENT_SESSION != 0 {
+            let what = "stored sessions have secrets in them: ask for them by tls_builder_ask_session";
+            return Err(Failure::argument(what));
+        }
         if mask & !KINDS != 0 {
             return Err(Failure::argument(format!("0x{:x} is no kind of event", mask & !KINDS)));
         }
@@ -359,6 +368,11 @@ impl Builder {
     /// All kinds of events that connections record.
     pub(crate) fn recorded_events(&self) -> u32 {
         self.events | if self.recipe.key_log { TLS_EVENT_KEY_LOG } else { 0 }
+    }
+
+    /// The same of servers.
+    pub(crate) fn server_events(&self) -> u32 {
+        self.recorded_events() | if self.recipe.asks_session { TLS_EVENT_SESSION } else { 0 }
     }
 
     /// The most questions that are open in the middle of a step; 0 for the default.

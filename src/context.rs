@@ -17,8 +17,8 @@ use crate::record::MAX_PLAIN;
 use crate::sent_name::LastName;
 use crate::sizing::{ENGINES_OWN, Sizing};
 use crate::status::{
-    TLS_ERR_ARGUMENT, TLS_REASON_LIMIT_TOO_SMALL, TLS_REASON_SERVER_NAME_INVALID, TLS_ROLE_CLIENT,
-    TLS_ROLE_SERVER,
+    TLS_ERR_ARGUMENT, TLS_EVENT_SESSION, TLS_REASON_LIMIT_TOO_SMALL, TLS_REASON_SERVER_NAME_INVALID,
+    TLS_ROLE_CLIENT, TLS_ROLE_SERVER,
 };
 use crate::verification::unix_time;
 
@@ -121,7 +121,7 @@ static UNASSIGNED: LazyLock<Arc<Shared>> = LazyLock::new(|| {
 impl Context {
     pub(crate) fn client(builder: &Builder) -> Result<Self, Failure> {
         let setup = ClientSetup::new(&builder.recipe, builder.limits.outbound)?;
-        let shared = shared(builder, setup.flight_bound(), EndPoint::Peer)?;
+        let shared = shared(builder, setup.flight_bound(), builder.recorded_events(), EndPoint::Peer)?;
         let worst_case = worst_case(builder, setup.flight_bound(), true);
         Ok(Self { role: Role::Client(setup), shared, asks_context: false, worst_case })
     }
@@ -129,7 +129,8 @@ impl Context {
     pub(crate) fn server(builder: &Builder) -> Result<Self, Failure> {
         let setup = ServerSetup::new(&builder.recipe, builder.asks_context, builder.limits.outbound)?;
         let own = builder.recipe.credentials.iter().map(|identity| identity.chain().first().cloned());
-        let shared = shared(builder, setup.flight_bound(), EndPoint::Own(own.collect()))?;
+        let shared =
+            shared(builder, setup.flight_bound(), builder.server_events(), EndPoint::Own(own.collect()))?;
         let worst_case = worst_case(builder, setup.flight_bound(), false);
         Ok(Self { role: Role::Server(setup), shared, asks_context: builder.asks_context, worst_case })
     }
@@ -237,7 +238,12 @@ pub(crate) fn accept_asking() -> Connection {
 }
 
 /// A handshake flight is not cut by the engine: it must fit the outbound limit.
-fn shared(builder: &Builder, flight_bound: usize, end_point: EndPoint) -> Result<Arc<Shared>, Failure> {
+fn shared(
+    builder: &Builder,
+    flight_bound: usize,
+    events: u32,
+    end_point: EndPoint,
+) -> Result<Arc<Shared>, Failure> {
     let limits = builder.limits;
     let needed = flight_bound + OUTBOUND_RESERVE;
     if limits.outbound < needed {
@@ -269,7 +275,7 @@ fn shared(builder: &Builder, flight_bound: usize, end_point: EndPoint) -> Result
         handshake: builder.handshake,
         flight_bound,
         end_point,
-        events: builder.recorded_events(),
+        events,
         gives_secrets: builder.recipe.secret_extraction,
         sizing: builder.sizing.padded(builder.sizing.block),
         last_name: LastName::default(),
@@ -277,14 +283,19 @@ fn shared(builder: &Builder, flight_bound: usize, end_point: EndPoint) -> Result
 }
 
 fn worst_case(builder: &Builder, flight: usize, is_client: bool) -> usize {
+    let (asks_within_steps, events) = match is_client {
+        true => (builder.recipe.client_asks_within_steps(), builder.recorded_events()),
+        false => (builder.recipe.server_asks_within_steps(), builder.server_events()),
+    };
     let footprint = Footprint {
         limits: builder.limits,
         handshake: builder.handshake,
         early_data: if is_client { 0 } else { builder.recipe.early_data as usize },
         flight,
         is_client,
-        asks_within_steps: builder.recipe.asks_within_steps(),
-        has_events: builder.recorded_events() != 0,
+        asks_within_steps,
+        stores_sessions: events & TLS_EVENT_SESSION != 0,
+        has_events: events != 0,
     };
     footprint.worst_case()
 }

@@ -3,6 +3,7 @@
 use crate::buffer::capacity_for;
 use crate::connection::MAX_EVENTS;
 use crate::coroutine::{GUARD, STACK};
+use crate::engine::MOST_STORED;
 use crate::limits::{HandshakeLimits, Limits};
 use crate::record::MAX_WIRE;
 
@@ -54,6 +55,8 @@ pub(crate) struct Footprint {
     pub is_client: bool,
     pub asks_within_steps: bool,
     pub has_events: bool,
+    /// Whether sessions that the host is to store wait for it.
+    pub stores_sessions: bool,
 }
 
 impl Footprint {
@@ -95,6 +98,7 @@ impl Footprint {
             while_growing(inbound),
             self.early_data.saturating_add(if self.early_data > 0 { MAX_WIRE } else { 0 }),
             if self.has_events { MAX_EVENTS * EVENT } else { 0 },
+            if self.stores_sessions { MOST_STORED } else { 0 },
             handshake.max(traffic),
         ])
     }
@@ -135,6 +139,7 @@ mod tests {
             is_client: false,
             asks_within_steps: false,
             has_events: false,
+            stores_sessions: false,
         }
     }
 
@@ -152,6 +157,7 @@ mod tests {
         assert_eq!(with(|it| it.early_data = 1000), usual + 1000 + MAX_WIRE);
         assert!(with(|it| it.has_events = true) > usual);
         assert!(with(|it| it.asks_within_steps = true) > usual);
+        assert_eq!(with(|it| it.stores_sessions = true), usual + MOST_STORED);
         let limits = Limits { inbound: isize::MAX as usize, outbound: isize::MAX as usize };
         let endless = Footprint { limits, early_data: usize::MAX, is_client: true, ..footprint() };
         assert_eq!(endless.worst_case(), usize::MAX);

@@ -60,6 +60,7 @@ groups! {
         TLS_ASK_VERIFY = -4, "the peer's identity is in: accept or reject it";
         TLS_ASK_SIGN = -5, "a signature by the host's key is needed";
         TLS_ASK_IDENTITY = -6, "the server asks for an identity: choose one, or none";
+        TLS_ASK_SESSION = -7, "a client offers a session: is it stored?";
     }
     /// How a connection's inbound side ends.
     ENDS: Status, "Ends of the inbound side" {
@@ -382,6 +383,7 @@ groups! {
         TLS_EVENT_ALERT_SENT = 8, "a fatal alert or close_notify was queued; number says which";
         TLS_EVENT_KEY_UPDATE = 16, "traffic keys changed (TLS 1.3); number is TLS_KEYS_IN or TLS_KEYS_OUT";
         TLS_EVENT_KEY_LOG = 32, "a secret was derived; text is its key-log line (tls_builder_key_log)";
+        TLS_EVENT_SESSION = 64, "a session is to be stored (tls_builder_ask_session); number is for how many seconds";
     }
     /// Directions of traffic keys.
     KEYS: u32, "Directions of traffic keys (TLS_EVENT_KEY_UPDATE)" {

@@ -193,6 +193,9 @@ const CALLS: &[Call] = &[
     call!(tls_builder_ask_identity, [|builder| tls_builder_ask_identity(builder, 2)], |builder| {
         tls_builder_ask_identity(builder, 0)
     }),
+    call!(tls_builder_ask_session, [|builder| tls_builder_ask_session(builder, 2)], |builder| {
+        tls_builder_ask_session(builder, 0)
+    }),
     call!(tls_builder_ask_context, [|builder| tls_builder_ask_context(builder, 2)], |builder| {
         tls_builder_ask_context(builder, 0)
     }),

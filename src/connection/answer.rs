@@ -7,7 +7,7 @@ use super::{Answer, Connection, USUAL_FLIGHT};
 use crate::alpn;
 use crate::context::{Context, Role};
 use crate::engine::{
-    Question, ServerSetup, Verdict, half_rtt_impossible, observe, refuses_hello, rejects_identity,
+    Question, ServerSetup, Verdict, Wants, half_rtt_impossible, observe, refuses_hello, rejects_identity,
 };
 use crate::failure::Failure;
 use crate::limits::OUTBOUND_RESERVE;
@@ -134,17 +134,29 @@ impl Connection {
         }
     }
 
+    /// Hands in what the host had stored; empty for nothing.
+    pub(crate) fn answer_session(&mut self, stored: &[u8]) -> Answer<()> {
+        self.check_asked(Question::Session)?;
+        let wants = self.wants();
+        let out = self.outbound.appender(USUAL_FLIGHT, &self.shared.pool);
+        let (result, observed) = observe(wants, || self.session.answer_session(stored, out));
+        self.note_observed(observed);
+        self.answered(result)
+    }
+
     /// Ends the handshake with `alert`, whatever the question.
     pub(crate) fn answer_refuse(&mut self, alert: u8) -> Answer<()> {
         let allowed = match self.open_question() {
             None => return Err(TLS_ERR_STATE),
-            Some(Question::Context) => refuses_hello(alert),
+            Some(Question::Context | Question::Session) => refuses_hello(alert),
             Some(Question::Verify | Question::Sign | Question::Identity) => rejects_identity(alert),
         };
         if !allowed {
             return Err(TLS_ERR_ARGUMENT);
         }
-        let wants = self.wants();
+        // What a step does to its end, of which nothing is said to the peer, did not happen.
+        let is_undone = self.open_question() == Some(Question::Session);
+        let wants = if is_undone { Wants::default() } else { self.wants() };
         let out = self.outbound.appender(USUAL_FLIGHT, &self.shared.pool);
         let (result, observed) = observe(wants, || self.session.refuse(alert, out));
         self.note_observed(observed);

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::Connection;
-use crate::engine::{KeyLogLine, Observed, Wants};
+use crate::engine::{KeyLogLine, Observed, StoredSession, Wants};
 use crate::failure::Failure;
 use crate::status::*;
 
@@ -21,6 +21,14 @@ pub(crate) struct Event {
     pub number: u32,
     /// A key-log line; wiped when dropped.
     pub text: Option<KeyLogLine>,
+    /// A session that the host is to store; wiped when dropped.
+    session: Option<Box<StoredSession>>,
+}
+
+impl Event {
+    fn new(kind: u32, number: u32) -> Self {
+        Self { kind, number, text: None, session: None }
+    }
 }
 
 /// The queue: the oldest event gives way to the newest.
@@ -29,11 +37,18 @@ pub(super) struct Events {
     waiting: VecDeque<Event>,
     /// How many gave way since the last one that was taken.
     lost: u64,
+    /// That of the event that was taken last.
+    session: Option<Box<StoredSession>>,
 }
 
 impl Events {
     pub(super) fn is_empty(&self) -> bool {
         self.waiting.is_empty()
+    }
+
+    /// Whether anything is in it that has to stay.
+    pub(super) fn is_needed(&self) -> bool {
+        !self.waiting.is_empty() || self.session.is_some()
     }
 
     fn push(&mut self, event: Event) {
@@ -46,7 +61,9 @@ impl Events {
 
     /// The oldest event, and how many were lost before it.
     fn pop(&mut self) -> Option<(Event, u64)> {
-        let event = self.waiting.pop_front()?;
+        self.session = None;
+        let mut event = self.waiting.pop_front()?;
+        self.session = event.session.take();
         Some((event, std::mem::take(&mut self.lost)))
     }
 }
@@ -64,12 +81,17 @@ impl Connection {
         let rare = self.rare.as_mut()?;
         let taken = rare.events.pop();
         if rare.events.is_empty() {
-            rare.events = Events::default();
+            rare.events.waiting = VecDeque::new();
             if !rare.is_needed() {
                 self.rare = None;
             }
         }
         taken
+    }
+
+    /// The session that the event tells of that was taken last.
+    pub(crate) fn stored_session(&self) -> Option<&StoredSession> {
+        self.rare.as_ref()?.events.session.as_deref()
     }
 
     pub(super) fn has_event(&self) -> bool {
@@ -78,14 +100,20 @@ impl Connection {
 
     /// What the runs of the engine for this connection have to show.
     pub(super) fn wants(&self) -> Wants {
-        Wants { identity: self.session.is_handshaking(), ..wants(self.shared.events) }
+        let identity = self.session.is_handshaking();
+        let sessions = identity && self.shared.events & TLS_EVENT_SESSION != 0;
+        Wants { identity, sessions, ..wants(self.shared.events) }
     }
 
     /// Notes what a run of the engine has shown.
     pub(super) fn note_observed(&mut self, observed: Observed) {
         self.note_presented(observed.identity);
         for line in observed.key_log {
-            self.push_event(Event { kind: TLS_EVENT_KEY_LOG, number: 0, text: Some(line) });
+            self.push_event(Event { text: Some(line), ..Event::new(TLS_EVENT_KEY_LOG, 0) });
+        }
+        for session in observed.sessions {
+            let told = Event::new(TLS_EVENT_SESSION, session.lasts);
+            self.push_event(Event { session: Some(Box::new(session)), ..told });
         }
         for _ in 0..observed.key_updates.inbound {
             self.note_key_update(TLS_KEYS_IN);
@@ -146,7 +174,7 @@ impl Connection {
     /// Queues an event, if the context asked for its kind.
     fn note(&mut self, kind: u32, number: u32) {
         if self.shared.events & kind != 0 {
-            self.push_event(Event { kind, number, text: None });
+            self.push_event(Event::new(kind, number));
         }
     }
 
@@ -172,12 +200,12 @@ mod tests {
     fn the_oldest_gives_way_and_the_next_one_says_how_many_did() {
         let mut events = Events::default();
         for number in 0..MAX_EVENTS as u32 + 3 {
-            events.push(Event { kind: TLS_EVENT_TICKET, number, text: None });
+            events.push(Event::new(TLS_EVENT_TICKET, number));
         }
         let taken = |events: &mut Events| events.pop().map(|(event, lost)| (event.number, lost));
         assert_eq!(taken(&mut events), Some((3, 3)));
         assert_eq!(taken(&mut events), Some((4, 0)));
-        events.push(Event { kind: TLS_EVENT_TICKET, number: 99, text: None });
+        events.push(Event::new(TLS_EVENT_TICKET, 99));
         let rest: Vec<_> = std::iter::from_fn(|| taken(&mut events)).collect();
         assert_eq!(rest.len(), MAX_EVENTS - 1);
         assert_eq!(rest.last(), Some(&(99, 0)));

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::{Answer, Connection, Counters};
 use crate::certificate;
 use crate::client_hello::ClientHello;
-use crate::engine::{EchStatus, Facts, IdentityRequest, SignRequest};
+use crate::engine::{EchStatus, Facts, IdentityRequest, LookUp, SignRequest};
 use crate::failure::Failure;
 use crate::record;
 use crate::status::*;
@@ -74,6 +74,11 @@ impl Connection {
 
     pub(crate) fn sign_request(&self) -> Option<SignRequest<'_>> {
         if self.has_failed() { None } else { self.session.sign_request() }
+    }
+
+    /// The session that is looked for, while that question is open.
+    pub(crate) fn look_up(&self) -> Option<LookUp<'_>> {
+        if self.has_failed() { None } else { self.session.look_up() }
     }
 
     /// The subject public key info of a peer that showed no certificate.

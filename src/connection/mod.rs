@@ -289,6 +289,7 @@ impl Connection {
             Some(Question::Verify) => return TLS_ASK_VERIFY,
             Some(Question::Sign) => return TLS_ASK_SIGN,
             Some(Question::Identity) => return TLS_ASK_IDENTITY,
+            Some(Question::Session) => return TLS_ASK_SESSION,
             None => {}
         }
         if self.inbound.has_plain() {

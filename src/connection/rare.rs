@@ -31,7 +31,7 @@ pub(super) struct Rare {
 }
 
 /// As docs/memory.md says.
-const _: () = assert!(size_of::<Rare>() == 240);
+const _: () = assert!(size_of::<Rare>() == 248);
 
 impl Rare {
     pub(super) fn has(&self, part: Part) -> bool {
@@ -49,7 +49,7 @@ impl Rare {
     pub(super) fn is_needed(&self) -> bool {
         self.failure.is_some()
             || self.exporter.is_some()
-            || !self.events.is_empty()
+            || self.events.is_needed()
             || self.own_sessions.is_some()
             || self.clock.is_some()
             || self.half.is_some()

@@ -97,6 +97,11 @@ pub(super) fn hello_refused(alert: u8) -> Failure {
     }
 }
 
+pub(super) fn session_refused(alert: u8) -> Failure {
+    let what = "the host refused to go on with a client that offers a stored session (tls_answer_refuse)";
+    Failure { alert_sent: Some(alert), ..Failure::new(TLS_ERR_NO_COMMON, TLS_REASON_REFUSED, what) }
+}
+
 /// The context that was chosen takes no such names.
 pub(super) fn name_refused() -> Failure {
     let what = "the client asks for a server name that is empty, or for two names";

@@ -21,7 +21,7 @@ use super::facts::{Facts, PeerChain};
 use super::gate::{Gate, Next};
 use super::question::{Place, Questions, Reply, Request};
 use super::session::{
-    Flow, IdentityRequest, Outcome, PlainSink, Question, Session, SessionHalves, SignRequest, Verdict,
+    Flow, IdentityRequest, LookUp, Outcome, PlainSink, Question, Session, SessionHalves, SignRequest, Verdict,
 };
 use super::vacant::Vacant;
 use crate::client_hello::ClientHello;
@@ -74,7 +74,12 @@ pub(super) struct Asking {
     questions: Arc<Questions>,
     /// What a client offers.
     ech: EchStatus,
+    /// How many stored sessions were looked for.
+    look_ups: u8,
 }
+
+/// How many sessions of one client the host is asked about: a ClientHello has room for more than a thousand.
+const MOST_LOOK_UPS: u8 = 4;
 
 impl Asking {
     /// Puts itself around `session`.
@@ -82,8 +87,15 @@ impl Asking {
         let ech = session.ech_status();
         let inner = mem::replace(session, Box::new(Vacant));
         let questions = Arc::clone(questions);
-        *session =
-            Box::new(Self { stage: Stage::Idle(inner), gate, pending: None, held_up: None, questions, ech });
+        *session = Box::new(Self {
+            stage: Stage::Idle(inner),
+            gate,
+            pending: None,
+            held_up: None,
+            questions,
+            ech,
+            look_ups: 0,
+        });
     }
 
     /// A step of a client that cannot ask, but may choose a key. None for all others.
@@ -214,10 +226,12 @@ impl Asking {
         if chosen {
             self.gate.chose();
         }
-        let mut ended = match news {
+        let mut ended = match self.bounded(news)? {
             News::Asked(request, suspended) => {
-                if request.question() == Question::Sign {
-                    self.gate.signs_now();
+                match request.question() {
+                    Question::Sign => self.gate.signs_now(),
+                    Question::Session => self.look_ups += 1,
+                    _ => {}
                 }
                 self.stage = Stage::Open(suspended, request, place);
                 return Ok(false);
@@ -235,6 +249,22 @@ impl Asking {
             self.stage = Stage::Ended(Box::new(ended));
         }
         result.map(|()| true)
+    }
+
+    /// The same, without questions about more sessions than a client may have looked for: none of them is found.
+    fn bounded(&self, mut news: News<Ended>) -> Result<News<Ended>, Failure> {
+        if self.look_ups < MOST_LOOK_UPS {
+            return Ok(news);
+        }
+        loop {
+            match news {
+                News::Asked(Request::Session(_), suspended) => {
+                    news =
+                        suspended.answer(Reply::Session(Zeroizing::default())).ok_or_else(answered_twice)?;
+                }
+                other => return Ok(other),
+            }
+        }
     }
 
     /// Gives out what a step made of `wire`, to which bytes may have been added since.
@@ -267,7 +297,7 @@ impl Asking {
             return Err(Failure::unexpected("no question of a step is open"));
         };
         let (news, chosen) = note_choice(|| suspended.answer(reply));
-        let news = news.ok_or_else(|| Failure::unexpected("a step was answered twice"))?;
+        let news = news.ok_or_else(answered_twice)?;
         self.follow(news, place, chosen, out)?;
         self.go_on(out)
     }
@@ -289,6 +319,14 @@ impl Asking {
         });
         self.stage = Stage::Idle(session);
         result.map_err(|failure| alert::own_identity_refused(failure.alert_sent))
+    }
+
+    /// Ends the handshake with this alert. The engine cannot be refused a session: it would go on without one. So
+    /// nothing is left of it, and nothing of what the step still says. Nothing was encrypted yet.
+    fn refuse_session(&mut self, alert: u8, out: &mut Vec<u8>) -> Result<(), Failure> {
+        self.stage = Stage::Over;
+        out.extend_from_slice(&alert::plain_record(alert));
+        Err(alert::session_refused(alert))
     }
 
     /// What the step that waits has asked.
@@ -320,6 +358,10 @@ impl Asking {
             _ => Err(handshaking()),
         }
     }
+}
+
+fn answered_twice() -> Failure {
+    Failure::unexpected("a step was answered twice")
 }
 
 fn handshaking() -> Failure {
@@ -416,14 +458,21 @@ impl Session for Asking {
     fn sign_request(&self) -> Option<SignRequest<'_>> {
         match self.request()? {
             Request::Sign(wanted) => Some(wanted.shown()),
-            Request::Identity(_) => None,
+            _ => None,
         }
     }
 
     fn identity_request(&self) -> Option<IdentityRequest<'_>> {
         match self.request()? {
             Request::Identity(wanted) => Some(wanted.shown()),
-            Request::Sign(_) => None,
+            _ => None,
+        }
+    }
+
+    fn look_up(&self) -> Option<LookUp<'_>> {
+        match self.request()? {
+            Request::Session(wanted) => Some(wanted.shown()),
+            _ => None,
         }
     }
 
@@ -462,8 +511,16 @@ impl Session for Asking {
         Ok(true)
     }
 
+    fn answer_session(&mut self, stored: &[u8], out: &mut Vec<u8>) -> Result<(), Failure> {
+        if self.look_up().is_none() {
+            return Err(Failure::unexpected("no question about a stored session is open"));
+        }
+        self.reply(Reply::Session(Zeroizing::new(stored.to_vec())), out)
+    }
+
     fn refuse(&mut self, alert: u8, out: &mut Vec<u8>) -> Result<(), Failure> {
         match self.request() {
+            Some(Request::Session(_)) => return self.refuse_session(alert, out),
             Some(Request::Identity(_)) => return self.refuse_identity(alert, out),
             Some(Request::Sign(_)) => return self.reply(Reply::Refuse(alert), out),
             None => {}

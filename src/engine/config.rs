@@ -10,14 +10,14 @@ use rustls::crypto::kx::{NamedGroup, SupportedKxGroup};
 use rustls::crypto::{CryptoProvider, TicketProducer};
 use rustls::enums::ApplicationProtocol;
 use rustls::server::{
-    InvalidSniPolicy, NoServerSessionStorage, PreferServerOrder, ServerSessionMemoryCache,
-    StoresServerSessions, Tls13Tickets,
+    InvalidSniPolicy, NoServerSessionStorage, PreferServerOrder, ServerSessionMemoryCache, Tls13Tickets,
 };
 use rustls::{ClientConfig, ServerConfig};
 use rustls_aws_lc_rs::{ALL_KX_GROUPS, DEFAULT_PROVIDER};
 
 use super::anchors::TrustStore;
 use super::asked_identity::AskedIdentity;
+use super::asked_session::AskedSessions;
 use super::asking::Asking;
 use super::chain::Chain;
 use super::checks::Checks;
@@ -106,6 +106,8 @@ pub(crate) struct Recipe {
     pub client_auth: ClientAuth,
     /// Whether a client's host is asked which identity it shows.
     pub asks_identity: bool,
+    /// Whether a server's host is asked for stored sessions.
+    pub asks_session: bool,
     pub verify: Verify,
     pub checks: Checks,
     /// The most sessions that a context remembers; None for the default.
@@ -229,9 +231,14 @@ impl Recipe {
         self.credentials.iter().any(Credential::is_external)
     }
 
-    /// Whether something can be asked in the middle of a step.
-    pub(crate) fn asks_within_steps(&self) -> bool {
+    /// Whether something can be asked in the middle of a step of a client.
+    pub(crate) fn client_asks_within_steps(&self) -> bool {
         self.signs_elsewhere() || self.asks_identity
+    }
+
+    /// The same of a server.
+    pub(crate) fn server_asks_within_steps(&self) -> bool {
+        self.signs_elsewhere() || self.asks_session
     }
 
     fn trusts_nobody(&self) -> bool {
@@ -343,8 +350,11 @@ impl ClientSetup {
         let builder = ClientConfig::builder_with_details(provider, clock.clone())
             .dangerous()
             .with_custom_certificate_verifier(rules.clone());
-        let identities =
-            Arc::new(Identities::load(&recipe.credentials, &recipe.schemes, recipe.asks_within_steps())?);
+        let identities = Arc::new(Identities::load(
+            &recipe.credentials,
+            &recipe.schemes,
+            recipe.client_asks_within_steps(),
+        )?);
         let mut config = if recipe.asks_identity {
             builder.with_client_credential_resolver(Arc::new(AskedIdentity))
         } else if recipe.credentials.is_empty() {
@@ -390,7 +400,7 @@ impl ClientSetup {
             identities,
             has_identity: !recipe.credentials.is_empty(),
             asks_identity: recipe.asks_identity,
-            asks_within_steps: recipe.asks_within_steps(),
+            asks_within_steps: recipe.client_asks_within_steps(),
             questions: Questions::new(recipe.open_questions()),
             // A second ClientHello has no chain.
             flight_bound: recipe.flight_bound(
@@ -466,6 +476,8 @@ pub(crate) struct ServerSetup {
     pub(super) chain: Option<Arc<Chain>>,
     has_identity: bool,
     asks: bool,
+    /// Whether the host is asked for stored sessions.
+    asks_session: bool,
     /// Whether something can be asked in the middle of a step.
     asks_within_steps: bool,
     questions: Arc<Questions>,
@@ -513,8 +525,11 @@ impl ServerSetup {
         } else {
             builder.with_client_cert_verifier(Arc::new(NotAsked))
         };
-        let identities =
-            Arc::new(Identities::load(&recipe.credentials, &recipe.schemes, recipe.asks_within_steps())?);
+        let identities = Arc::new(Identities::load(
+            &recipe.credentials,
+            &recipe.schemes,
+            recipe.server_asks_within_steps(),
+        )?);
         let mut config =
             builder.with_server_credential_resolver(identities).map_err(|error| explain(&error))?;
         config.alpn_protocols = protocols(&recipe.alpn);
@@ -533,14 +548,16 @@ impl ServerSetup {
             if recipe.strict_names { InvalidSniPolicy::RejectAll } else { InvalidSniPolicy::IgnoreAll };
         recipe.compression().set_server(&mut config);
         config.enable_secret_extraction = recipe.secret_extraction;
-        let own: Vec<_> = recipe.credentials.iter().flat_map(Credential::chain).collect();
-        let standing = Standing::new(chain.clone(), own);
-        let tickets = Arc::new(Tickets::new(ticketer, rules(recipe), standing, clock.clone()));
-        let store: Arc<dyn StoresServerSessions> = match recipe.sessions() {
-            0 => Arc::new(NoServerSessionStorage {}),
-            most => ServerSessionMemoryCache::new(most),
+        let standing = || Standing::new(chain.clone(), recipe.credentials.iter().flat_map(Credential::chain));
+        let tickets = Arc::new(Tickets::new(ticketer, rules(recipe), standing(), clock.clone()));
+        config.session_storage = match recipe.sessions() {
+            _ if recipe.asks_session => {
+                let clock = clock.clone();
+                Arc::new(AskedSessions { rules: rules(recipe), standing: standing(), clock })
+            }
+            0 => SessionIds::new(Arc::new(NoServerSessionStorage {}), &tickets),
+            most => SessionIds::new(ServerSessionMemoryCache::new(most), &tickets),
         };
-        config.session_storage = Arc::new(SessionIds { store, tickets: tickets.clone() });
         config.send_tls13_tickets = Tls13Tickets { default: recipe.tickets(), max: recipe.tickets() };
         // Tickets are a flight of their own; with a chain of the client in them they take what there is.
         let count = recipe.tickets().max(1);
@@ -550,8 +567,8 @@ impl ServerSetup {
             true => most_ticket(share.saturating_sub(TICKET_AROUND)).max(BoundedTicketer::LEAST_BOUND),
             false => BoundedTicketer::LEAST_BOUND,
         };
-        // The engine takes early data only with sessions that are kept here and used once.
-        if recipe.early_data == 0 && recipe.tickets() > 0 {
+        // The engine takes early data only with sessions that are kept, here or by the host, and used once.
+        if recipe.early_data == 0 && recipe.tickets() > 0 && !recipe.asks_session {
             config.ticketer = Some(Arc::new(BoundedTicketer { tickets: tickets.clone(), most: most_ticket }));
         }
         let early = (recipe.early_data > 0).then(|| {
@@ -568,7 +585,8 @@ impl ServerSetup {
             chain,
             has_identity: !recipe.credentials.is_empty(),
             asks: asks_client && recipe.verify == Verify::Ask,
-            asks_within_steps: recipe.asks_within_steps(),
+            asks_session: recipe.asks_session,
+            asks_within_steps: recipe.server_asks_within_steps(),
             questions: Questions::new(recipe.open_questions()),
             flight_bound: recipe.flight_bound(
                 (recipe.chain_bytes() + hints + FLIGHT_OVERHEAD + tickets_bound(count))
@@ -598,15 +616,15 @@ impl ServerSetup {
 
     /// Takes these keys for the tickets from now on; None for keys of the context's own.
     pub(crate) fn ticket_keys(&self, keys: Option<KeySet>) -> Result<(), Failure> {
-        if self.early.is_some() {
-            return Err(Failure::new(
-                TLS_ERR_STATE,
-                0,
-                "a context that takes early data keeps its sessions itself, and has no tickets",
-            ));
-        }
-        self.tickets.swap(keys);
-        Ok(())
+        let why = if self.asks_session {
+            "the host keeps the sessions of a context that asks for them (tls_builder_ask_session): it has no tickets"
+        } else if self.early.is_some() {
+            "a context that takes early data keeps its sessions itself, and has no tickets"
+        } else {
+            self.tickets.swap(keys);
+            return Ok(());
+        };
+        Err(Failure::new(TLS_ERR_STATE, 0, why))
     }
 
     pub(super) fn config(&self) -> Arc<ServerConfig> {

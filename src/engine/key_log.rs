@@ -9,6 +9,8 @@ use std::fmt::Write;
 use rustls::KeyLog;
 use zeroize::Zeroizing;
 
+use super::collected;
+
 /// One line without its end, wiped when dropped.
 pub(crate) type KeyLogLine = Zeroizing<String>;
 
@@ -19,20 +21,7 @@ thread_local! {
 
 /// Runs the engine, and collects the secrets that it derives if `wanted`.
 pub(super) fn collect<R>(wanted: bool, run: impl FnOnce() -> R) -> (R, Vec<KeyLogLine>) {
-    if !wanted {
-        return (run(), Vec::new());
-    }
-    /// After a panic as well, no line stays for the next connection.
-    struct Collected;
-    impl Drop for Collected {
-        fn drop(&mut self) {
-            LINES.set(None);
-        }
-    }
-    LINES.set(Some(Vec::new()));
-    let _collected = Collected;
-    let result = run();
-    (result, LINES.take().unwrap_or_default())
+    collected::collect(&LINES, wanted, run)
 }
 
 /// Whether the run of the engine that is going on, on this thread, logs.

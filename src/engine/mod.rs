@@ -9,10 +9,12 @@ mod abort;
 mod alert;
 mod anchors;
 mod asked_identity;
+mod asked_session;
 mod asking;
 mod chain;
 mod checks;
 mod clock;
+mod collected;
 mod client_sessions;
 mod compression;
 mod config;
@@ -69,6 +71,7 @@ mod verifier;
 pub(crate) use abort::abort;
 pub(crate) use alert::{refuses_hello, rejects_identity};
 pub(crate) use anchors::TrustStore;
+pub(crate) use asked_session::{MOST_STORED, StoredSession};
 pub(crate) use checks::{Crl, Pin, Revocation};
 pub(crate) use client_sessions::{ClientSession, OwnSessions, SessionFacts};
 pub(crate) use compression::has_compression;
@@ -92,7 +95,7 @@ pub(crate) use padding::pad;
 pub(crate) use question::{Reply, Request};
 pub(crate) use schemes::has_scheme;
 pub(crate) use session::{
-    Flow, IdentityRequest, Outcome, PlainSink, Question, Session, SessionHalves, SignRequest, Verdict,
+    Flow, IdentityRequest, LookUp, Outcome, PlainSink, Question, Session, SessionHalves, SignRequest, Verdict,
 };
 pub(crate) use store::{Credential, can_be_parsed, subject_and_issuer};
 pub(crate) use tickets::{GivenKey, KeySet, NAME as TICKET_KEY_NAME};

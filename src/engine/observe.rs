@@ -1,6 +1,7 @@
 //! What a run of the engine does and rustls tells nobody, or tells without saying of which connection. It is
 //! seen on the thread on which the engine runs, while it runs.
 
+use super::asked_session::{self, StoredSession};
 use super::identities;
 use super::key_log::{self, KeyLogLine};
 use super::key_watch::{self, KeyUpdates};
@@ -14,6 +15,8 @@ pub(crate) struct Wants {
     pub key_updates: bool,
     /// Which of its identities this side presents.
     pub identity: bool,
+    /// The sessions that it stores: none is made for who does not want them.
+    pub sessions: bool,
 }
 
 /// What was seen; nothing of what was not wanted.
@@ -23,6 +26,7 @@ pub(crate) struct Observed {
     pub key_updates: KeyUpdates,
     /// The number of the identity, from 1; 0 for none, or for one whose number is too large.
     pub identity: u16,
+    pub sessions: Vec<StoredSession>,
 }
 
 /// Runs the engine, and says what was seen. The one door to all that is seen so: whatever enters the engine goes
@@ -35,6 +39,7 @@ pub(crate) fn observe<R>(wants: Wants, run: impl FnOnce() -> R) -> (R, Observed)
     }
     let run = || identities::note(wants.identity, run);
     let run = || key_watch::watch(wants.key_updates, run);
-    let (((result, identity), key_updates), key_log) = key_log::collect(wants.key_log, run);
-    (result, Observed { key_log, key_updates, identity })
+    let run = || asked_session::collect(wants.sessions, run);
+    let ((((result, identity), key_updates), sessions), key_log) = key_log::collect(wants.key_log, run);
+    (result, Observed { key_log, key_updates, identity, sessions })
 }

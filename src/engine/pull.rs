@@ -312,7 +312,7 @@ where
                 out.extend_from_slice(&alert::plain_record(alert));
                 Err(alert::hello_refused(alert))
             }
-            Some(Question::Sign | Question::Identity) | None => {
+            Some(Question::Sign | Question::Identity | Question::Session) | None => {
                 Err(Failure::unexpected("no question of this kind is open"))
             }
         }

@@ -8,9 +8,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rustls::crypto::SelectedCredential;
 use rustls::error::Error;
+use zeroize::Zeroizing;
 
 use super::alert;
 use super::asked_identity::IdentityWanted;
+use super::asked_session::SessionWanted;
 use super::external_key::SignatureWanted;
 use super::session::Question;
 use crate::coroutine;
@@ -22,6 +24,8 @@ pub(crate) enum Request {
     Sign(SignatureWanted),
     /// What a client shows to a server that asks for an identity.
     Identity(IdentityWanted),
+    /// A session in the store of a server's host.
+    Session(SessionWanted),
 }
 
 impl Request {
@@ -30,6 +34,7 @@ impl Request {
         match self {
             Self::Sign(_) => Question::Sign,
             Self::Identity(_) => Question::Identity,
+            Self::Session(_) => Question::Session,
         }
     }
 }
@@ -47,6 +52,8 @@ pub(crate) enum Reply {
     Signature(Vec<u8>),
     /// None: no identity is shown.
     Identity(Option<SelectedCredential>),
+    /// What the host had stored; empty for nothing.
+    Session(Zeroizing<Vec<u8>>),
     /// The handshake ends with this alert.
     Refuse(u8),
     /// Nobody answers any more: the connection was freed.

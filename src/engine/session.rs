@@ -46,6 +46,8 @@ pub(crate) enum Question {
     Sign,
     /// A client is asked for an identity: which?
     Identity,
+    /// A client offers a session that the host may have stored.
+    Session,
 }
 
 /// What [`Question::Sign`] is about.
@@ -67,6 +69,14 @@ pub(crate) struct IdentityRequest<'a> {
     /// SignatureSchemes in the server's order, two bytes each.
     pub schemes: &'a [u8],
     pub wanted: &'a IdentityWanted,
+}
+
+/// What [`Question::Session`] is about.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LookUp<'a> {
+    pub key: &'a [u8],
+    /// Whether it must not be found again.
+    pub once: bool,
 }
 
 /// The answer to [`Question::Verify`].
@@ -209,6 +219,17 @@ pub(crate) trait Session: Send {
     /// fits: the question is still open.
     fn answer_identity(&mut self, _of: Option<&ClientSetup>, _out: &mut Vec<u8>) -> Result<bool, Failure> {
         Err(Failure::unexpected("no question about an own identity is open"))
+    }
+
+    /// What [`Question::Session`] is about, while it is open.
+    fn look_up(&self) -> Option<LookUp<'_>> {
+        None
+    }
+
+    /// Answers [`Question::Session`] with what the host had stored; empty for nothing. What is no session that can be
+    /// used is nothing.
+    fn answer_session(&mut self, _stored: &[u8], _out: &mut Vec<u8>) -> Result<(), Failure> {
+        Err(Failure::unexpected("no question about a stored session is open"))
     }
 
     /// Ends the handshake with a fatal alert at an open question.

@@ -236,11 +236,15 @@ impl std::fmt::Debug for Tickets {
 /// it knows nothing of their ends, and would let a session be resumed beyond them.
 #[derive(Debug)]
 pub(super) struct SessionIds {
-    pub store: Arc<dyn StoresServerSessions>,
-    pub tickets: Arc<Tickets>,
+    store: Arc<dyn StoresServerSessions>,
+    tickets: Arc<Tickets>,
 }
 
 impl SessionIds {
+    pub(super) fn new(store: Arc<dyn StoresServerSessions>, tickets: &Arc<Tickets>) -> Arc<Self> {
+        Arc::new(Self { store, tickets: tickets.clone() })
+    }
+
     fn open(&self) -> Option<&dyn StoresServerSessions> {
         self.tickets.given().is_none().then_some(&*self.store)
     }

@@ -30,6 +30,9 @@ use crate::status::TLS_ERR_STATE;
 /// |                 | (tls_builder_ask_identity), if the server  | tls_identity_schemes,|                  |
 /// |                 | wants a certificate                        | tls_identity_        |                  |
 /// |                 |                                            | authority            |                  |
+/// | TLS_ASK_SESSION | servers of contexts whose sessions are in  | tls_lookup_key,      | session, refuse  |
+/// |                 | the host's store (tls_builder_ask_session),| tls_lookup_once      |                  |
+/// |                 | if the client offers one                   |                      |                  |
 ///
 /// tls_answer_context() continues a server with a server context, which may be freed afterwards; its limits and
 /// its pool become the connection's. It may be the one that asked.
@@ -198,8 +201,57 @@ pub extern "C" fn tls_answer_identity(conn: *mut tls_conn_t, context: *const tls
     })
 }
 
+/// Copies out the key under which the host looks for a session at an open TLS_ASK_SESSION: the 32 bytes of a session id
+/// (TLS 1.2) or of what stands in the place of a ticket (TLS 1.3), as the client sent them. They are public. Copied out like a
+/// fact (section 8); 0 if that question is not open. Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+///
+/// # Safety
+/// `key` must be NULL or valid for writes of `capacity` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tls_lookup_key(conn: *mut tls_conn_t, key: *mut c_void, capacity: usize) -> isize {
+    with_connection(conn, |connection| {
+        let bytes = connection.look_up().map_or(&[][..], |look_up| look_up.key);
+        // SAFETY: valid as the caller promises.
+        unsafe { copy_out(bytes, key, capacity) }
+    })
+}
+
+/// Whether the session that an open TLS_ASK_SESSION looks for may be used only once: 1 (TLS 1.3) or 0 (TLS 1.2). IF IT IS
+/// 1, THE HOST TAKES THE SESSION OUT OF ITS STORE BEFORE IT ANSWERS, in one step in which nobody else finds it: that is
+/// what keeps early data from being taken twice (RFC 8446, 8.1), and one session of a client from being told from
+/// another by who watches. Errors: TLS_ERR_STATE if that question is not open, TLS_ERR_ARGUMENT, TLS_ERR_HANDLE,
+/// TLS_ERR_BUSY. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn tls_lookup_once(conn: *mut tls_conn_t) -> i32 {
+    with_connection(conn, |connection| {
+        connection.look_up().map_or(TLS_ERR_STATE, |look_up| i32::from(look_up.once))
+    })
+}
+
+/// Answers TLS_ASK_SESSION with the `len` bytes that tls_stored_data() gave for this key, or, with `len` 0, that there are none. They
+/// are copied. What is not a session of this key, of the same rules about client certificates and of this version of
+/// the library, and what is cut off, altered, or over (24 hours, or the end of a certificate), counts as none: the
+/// handshake is a full one. It does not fail; TLS_OK says that the answer was taken. tls_handshake_kind() says
+/// what came of it. To end the handshake instead, answer by tls_answer_refuse(). Errors: TLS_ERR_ARGUMENT,
+/// TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE. Since 0.1.
+///
+/// # Safety
+/// `len` bytes at `data` must be valid.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tls_answer_session(
+    conn: *mut tls_conn_t,
+    data: *const c_void,
+    len: usize,
+) -> tls_status_t {
+    checked(conn, |connection| {
+        // SAFETY: valid as the caller promises.
+        let data = unsafe { bytes(data, len) }?;
+        connection.answer_session(data)
+    })
+}
+
 /// Ends the handshake at an open question, whichever it is, with a fatal alert for the peer: at TLS_ASK_CONTEXT
-/// any but 0, 90 and 100 (such as 112, unrecognized_name), at the others those of tls_answer_verify(). At
+/// and TLS_ASK_SESSION any but 0, 90 and 100 (such as 112, unrecognized_name), at the others those of tls_answer_verify(). At
 /// TLS_ASK_IDENTITY the alert is decode_error (50) where the server's own certificate is not in yet.
 /// Drain the alert, then free the connection.
 /// Errors: TLS_ERR_ARGUMENT (also for another alert), TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE.

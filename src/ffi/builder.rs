@@ -285,6 +285,32 @@ pub extern "C" fn tls_builder_ask_identity(builder: *mut tls_builder_t, mode: i3
     with_builder(builder, |builder| builder.ask_identity(mode))
 }
 
+/// Sets whether the sessions of a server context are in a store of the host: 1, or 0, the default. Servers of many
+/// machines that have such a store in common, and no keys of tickets (tls_context_ticket_keys()), resume each other's
+/// sessions. The context then issues no tickets and remembers nothing itself, whatever tls_builder_sessions() says;
+/// tls_context_ticket_keys() answers TLS_ERR_STATE. Its connections
+/// - record TLS_EVENT_SESSION for each session that is to be stored: one in TLS 1.2, and as many as
+///   tls_builder_tickets() says in TLS 1.3; tls_stored_key() and tls_stored_data() copy it out (section 14). A handshake stores 64
+///   KiB at most: of clients with long chains there may be fewer, and the client is not told of the others;
+/// - ask TLS_ASK_SESSION (section 9) when a client offers a session, before anything was said to it: at most four times,
+///   whatever the client offers. TLS 1.3 clients that meet a TLS 1.2 server offer a random id: of most keys there is
+///   nothing in the store.
+///
+/// THE STORE HOLDS SECRETS. Who can read it can decrypt what is recorded of resumed TLS 1.2 connections, and act as the server, or as
+/// the client, of a session; who can write to it can let anybody in as any client, certificates included. Protect it as a
+/// private key: encrypted and authenticated on its way and at rest, and never kept longer than the event's number says. A hash
+/// in the bytes tells what was damaged or filed under a wrong key; it does not tell who wrote it.
+///
+/// A session is good in each context with this setting, the same rules about client certificates, and a library of the
+/// same version; it ends after 24 hours, and with the certificates that it stands for. Contexts for different
+/// services need different stores, as they would need different ticket keys. Early data (tls_builder_early_data()) is as
+/// safe from repetition as the store takes sessions out once. Open questions are bounded (tls_builder_open_questions()).
+/// Clients ignore it. Errors: TLS_ERR_ARGUMENT (another mode), TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn tls_builder_ask_session(builder: *mut tls_builder_t, mode: i32) -> tls_status_t {
+    with_builder(builder, |builder| builder.ask_session(mode))
+}
+
 /// Sets whether the connections of a server context ask which context is to go on with them, when the
 /// ClientHello is in (TLS_ASK_CONTEXT, section 9): 1, or 0, the default. Until the answer they have the limits,
 /// the pool, the deadline and the events of this one, which a server that is made with a NULL context has

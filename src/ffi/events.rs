@@ -1,11 +1,11 @@
 //! Header section "Events".
 
-use std::ffi::c_char;
+use std::ffi::{c_char, c_void};
 
 use zeroize::Zeroize;
 
 use super::boundary::{with_builder, with_connection};
-use super::memory::{size_of_struct, store_struct};
+use super::memory::{copy_out, size_of_struct, store_struct};
 use super::types::{tls_builder_t, tls_conn_t, tls_event_t, tls_status_t};
 use crate::connection::Event;
 use crate::status::TLS_ERR_ARGUMENT;
@@ -49,6 +49,7 @@ pub extern "C" fn tls_builder_key_log(builder: *mut tls_builder_t, mode: i32) ->
 /// | TLS_EVENT_KEY_UPDATE     | traffic keys changed by a KeyUpdate (TLS 1.3)      | TLS_KEYS_IN (the       |
 /// |                          |                                                    | peer's), TLS_KEYS_OUT  |
 /// | TLS_EVENT_KEY_LOG        | a secret was derived                               | 0                      |
+/// | TLS_EVENT_SESSION        | a session is to be stored                          | seconds until it ends  |
 ///
 /// `event` belongs to the caller, who has set `event->size`; of a key-log line the caller wipes its copy.
 /// Errors: TLS_ERR_ARGUMENT (NULL, or a size smaller than the tls_event_t of version 0.1; no event is taken
@@ -74,6 +75,37 @@ pub unsafe extern "C" fn tls_next_event(conn: *mut tls_conn_t, event: *mut tls_e
         unsafe { store_struct(event, &report, size) };
         report.text.zeroize();
         found
+    })
+}
+
+/// Copies out the key under which the host stores the session that TLS_EVENT_SESSION has told of: 32 bytes. Of the
+/// event that was taken last, until the next call of tls_next_event(), whatever that answers, or until tls_free(): then the library
+/// wipes its copy. Copied out like a fact (section 8); 0 if the last event was another one.
+/// Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+///
+/// # Safety
+/// `key` must be NULL or valid for writes of `capacity` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tls_stored_key(conn: *mut tls_conn_t, key: *mut c_void, capacity: usize) -> isize {
+    with_connection(conn, |connection| {
+        let bytes = connection.stored_session().map_or(&[][..], |session| &session.key);
+        // SAFETY: valid as the caller promises.
+        unsafe { copy_out(bytes, key, capacity) }
+    })
+}
+
+/// Copies out the session itself, which is what tls_answer_session() takes: some hundred bytes, and the client's
+/// certificates. THEY ARE SECRETS: see tls_builder_ask_session(). As long, and with the same errors, as tls_stored_key().
+/// Since 0.1.
+///
+/// # Safety
+/// `data` must be NULL or valid for writes of `capacity` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tls_stored_data(conn: *mut tls_conn_t, data: *mut c_void, capacity: usize) -> isize {
+    with_connection(conn, |connection| {
+        let bytes = connection.stored_session().map_or(&[][..], |session| &session.data);
+        // SAFETY: valid as the caller promises.
+        unsafe { copy_out(bytes, data, capacity) }
     })
 }
 
