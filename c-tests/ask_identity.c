@@ -389,10 +389,60 @@ static void what_follows_the_handshake_in_one_feed_is_whole(void)
     }
 }
 
+/* What a flight is on the wire, the size of records decides that the context of the connection
+ * sets. */
+static void an_identity_whose_flight_in_records_has_no_room_is_refused(void)
+{
+    enum { CERTIFICATES = 55 };
+    size_t len, more_len, i, at;
+    char *chain = pki_read("rsa/client-chain.pem", &len), *more = pki_read("rsa/ca.pem", &more_len);
+    char *pem = malloc(len + CERTIFICATES * more_len);
+    tls_builder_t *builder = tls_builder_new();
+    tls_context_t *identity, *server;
+
+    CHECK(pem != NULL);
+    memcpy(pem, chain, at = len);
+    for (i = 0; i < CERTIFICATES; i++, at += more_len)
+        memcpy(pem + at, more, more_len);
+    CHECK_EQ(tls_builder_identity_external(builder, pem, at), TLS_OK);
+    CHECK_EQ(tls_builder_verify(builder, TLS_VERIFY_DANGEROUS_NONE), TLS_OK);
+    identity = tls_context_client(builder, NULL);
+    CHECK(identity != NULL);
+    tls_builder_free(builder);
+    server = requesting_server(TLS_VERSION_1_3, TLS_CLIENT_AUTH_OPTIONAL);
+    for (i = 0; i < 2; i++) {
+        tls_context_t *client;
+        struct pair pair;
+
+        builder = make_builder(&plain_client);
+        CHECK_EQ(tls_builder_ask_identity(builder, 1), TLS_OK);
+        CHECK_EQ(tls_builder_record_size(builder, i ? 64 : 0), TLS_OK);
+        client = tls_context_client(builder, NULL);
+        CHECK(client != NULL);
+        tls_builder_free(builder);
+        pair = new_pair_of(client, server, NULL);
+        go_to_question(&pair, WHOLE);
+        CHECK_EQ(tls_answer_identity(pair.client, identity), i ? TLS_ERR_LIMIT : TLS_OK);
+        if (i) {
+            CHECK_EQ(tls_advance(pair.client), TLS_ASK_IDENTITY);
+            CHECK_EQ(tls_answer_identity(pair.client, NULL), TLS_OK);
+            finish(&pair, NULL);
+        }
+        free_pair(&pair);
+        tls_context_free(client);
+    }
+    tls_context_free(server);
+    tls_context_free(identity);
+    free(chain);
+    free(more);
+    free(pem);
+}
+
 int main(int argc, char **argv)
 {
     pki_set(argc, argv);
     RUN(what_is_answered_is_shown);
+    RUN(an_identity_whose_flight_in_records_has_no_room_is_refused);
     RUN(what_is_no_answer_leaves_the_question_open);
     RUN(an_identity_that_does_not_fit_leaves_the_question_open);
     RUN(a_refusal_ends_the_handshake_with_its_alert);

@@ -11,6 +11,7 @@ use crate::engine::{
 };
 use crate::failure::Failure;
 use crate::limits::OUTBOUND_RESERVE;
+use crate::record::{MAX_GROWTH, MAX_PLAIN};
 use crate::status::*;
 
 impl Connection {
@@ -111,7 +112,10 @@ impl Connection {
             Some(_) => return Err(TLS_ERR_ARGUMENT),
         };
         if let Some(setup) = setup {
-            let flight = setup.flight_bound().max(self.shared.flight_bound);
+            // What the identity's context counted is in records of its own size.
+            let most = self.shared.sizing.most;
+            let records = if most == MAX_PLAIN { 0 } else { setup.flight_bound().div_ceil(most) };
+            let flight = (setup.flight_bound() + records * MAX_GROWTH).max(self.shared.flight_bound);
             let limit = self.shared.limits.outbound;
             if flight + OUTBOUND_RESERVE > limit {
                 return Err(TLS_ERR_LIMIT);

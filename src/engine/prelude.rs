@@ -51,9 +51,15 @@ enum Awaited {
     Second {
         key_was_offered: bool,
         early_data_may_come: bool,
+        /// How its body begins: with the first one's version and random (RFC 8446, 4.1.2). The Finished of a TLS 1.2
+        /// client that resumes a session stands in the same place, and its ciphertext can begin like any message.
+        start: [u8; START],
     },
     None,
 }
+
+/// Of the version and the random of a ClientHello, as much as no other bytes are by chance.
+const START: usize = 2 + 8;
 
 /// A ClientHello of which not all records are there; they are kept from the engine.
 struct Parts {
@@ -200,6 +206,10 @@ impl Prelude {
     /// Looks at the ClientHello whose first record is where the walk is; None to walk on.
     fn hello(&mut self, wire: &[u8], end: usize, payload: &[u8]) -> Option<Found> {
         let at = self.walked;
+        if self.parts.is_none() && !self.is_awaited(payload) {
+            self.awaited = Awaited::None;
+            return None;
+        }
         let mut parts = self.parts.take().unwrap_or_else(|| Parts::new(payload, end));
         while let Some(missing) = parts.missing() {
             if missing == 0 {
@@ -221,6 +231,16 @@ impl Prelude {
         None
     }
 
+    /// Whether the ClientHello that is awaited can begin so. A record that is too short to tell is not encrypted.
+    fn is_awaited(&self, payload: &[u8]) -> bool {
+        match &self.awaited {
+            Awaited::Second { start, .. } => {
+                payload.iter().skip(MESSAGE_HEADER).zip(start).all(|(byte, known)| byte == known)
+            }
+            _ => true,
+        }
+    }
+
     /// Early data is protected, and a second ClientHello may follow it.
     fn early_data_may_come(&self) -> bool {
         matches!(self.awaited, Awaited::Second { early_data_may_come: true, .. })
@@ -240,10 +260,11 @@ impl Prelude {
             hide_name: self.hides_names && hello.has_no_single_name(),
             add_unknown_key: key_was_offered && !hello.offers_key(),
         };
-        self.awaited = match self.awaited {
-            Awaited::First => Awaited::Second {
+        self.awaited = match (self.awaited, message[MESSAGE_HEADER..].first_chunk()) {
+            (Awaited::First, Some(start)) => Awaited::Second {
                 key_was_offered: hello.offers_key(),
                 early_data_may_come: hello.offers_early_data(),
+                start: *start,
             },
             _ => Awaited::None,
         };
@@ -383,6 +404,19 @@ mod tests {
                 let given = fed(&mut Prelude::server(true), &wire, step);
                 assert_eq!(given, (wire.clone(), Vec::new()), "{size} {step}");
                 assert_eq!(fed(&mut Prelude::client(), &wire, step).0, wire);
+            }
+        }
+    }
+
+    #[test]
+    fn the_finished_of_a_resumed_session_is_no_hello_however_its_ciphertext_begins() {
+        for header in [[CLIENT_HELLO, 0, 0, 41], [CLIENT_HELLO, 0, 0xff, 0xff], [CLIENT_HELLO, 0, 0, 1]] {
+            for hello in [hello(KEY), hello(&[])] {
+                let finished = [&header[..], &[0x5a; 36]].concat();
+                let wire = [&cut(&hello, 200), CCS, &cut(&finished, 200)].concat();
+                for step in [1, 7, 1000] {
+                    assert_eq!(fed(&mut Prelude::server(true), &wire, step), (wire.clone(), Vec::new()));
+                }
             }
         }
     }
