@@ -2,19 +2,24 @@
 
     instructions.py            fails if a path has grown by more than 2 %, with the functions that did
     instructions.py --update   writes them down anew
+    instructions.py --keys     compares only what a key that is elsewhere costs with what an own one does
 
 What a compiler makes of the same source differs from one version to the next, so figures are those of one set of
-tools. With others nothing is compared, and this says so.
+tools. With others nothing is compared with them, and this says so.
+
+What the steps of a handshake cost that cannot ask for a signature is compared with the same steps of a context with an
+own key, counted here and now: that holds with all tools.
 """
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from compare.libraries import BUILT, OURS, ROOT
+from compare.libraries import BUILT, LIBRARY, OURS, ROOT
 
 WRITTEN_DOWN = Path(__file__).with_suffix(".json")
 MOST = 1.02
@@ -29,6 +34,9 @@ PATHS["full handshake"] = ("one_handshake", "handshake 40")
 PATHS["resumed handshake"] = ("one_handshake", "handshake 40")
 # Keys and signatures are random, and no two cost the same: of handshakes only Rust's part is compared.
 RUST = re.compile(r"::|^<|^tls_|^__rust")
+# How much dearer a step that cannot ask may be if the key is elsewhere.
+MOST_ELSEWHERE = 1.05
+FLIGHTS = 2
 # Of a path, functions that take less than this are one sum.
 LEAST_SHARE = 0.002
 
@@ -88,6 +96,40 @@ def count(path, folder):
     return {"total": round(total, 1), "functions": dict(sorted(kept.items(), key=lambda item: -item[1]))}
 
 
+def count_flight(program, key):
+    """Instructions of a ClientHello in records of one byte, all but the last one."""
+    done = subprocess.run(
+        ["valgrind", "--tool=callgrind", "--toggle-collect=one_flight", "--callgrind-out-file=/dev/null"]
+        + [program, ROOT / "target" / "pki", key, str(FLIGHTS)],
+        text=True,
+        capture_output=True,
+    )
+    collected = re.search(r"Collected : (\d+)", done.stderr)
+    if done.returncode != 0 or collected is None or int(collected[1]) == 0:
+        sys.exit(f"{program} {key}: {done.stdout}{done.stderr}")
+    return int(collected[1]) / FLIGHTS
+
+
+def is_too_dear(own, elsewhere):
+    return elsewhere > MOST_ELSEWHERE * own
+
+
+def compare_keys():
+    """Whether steps that cannot ask cost what they cost with an own key."""
+    program, tests = BUILT / "asking_cost", ROOT / "c-tests"
+    subprocess.run(
+        ["cc", "-std=c11", "-O2", "-g", "-Wall", "-Wextra", "-Werror", "-D_POSIX_C_SOURCE=200809L"]
+        + [f"-I{ROOT / 'include'}", f"-I{tests}", Path(__file__).with_name("asking_cost.c")]
+        + [tests / f"{name}.c" for name in ("check", "pair", "pki")]
+        + [f"-L{LIBRARY}", "-ltlsbio", f"-Wl,-rpath,{LIBRARY}", "-o", program],
+        check=True,
+    )
+    own, elsewhere = (count_flight(program, key) for key in ("own", "elsewhere"))
+    print(f"a ClientHello in pieces {own:12,.0f} instructions, {elsewhere / own - 1:+.2%} with a key that is elsewhere")
+    if is_too_dear(own, elsewhere):
+        sys.exit(f"steps that cannot ask are more than {MOST_ELSEWHERE - 1:.0%} dearer if the key is elsewhere")
+
+
 def has_grown(then, now):
     return now["total"] > MOST * then["total"]
 
@@ -100,15 +142,22 @@ def grown(then, now):
 
 
 def main():
+    if shutil.which("valgrind") is None:
+        print("skipped: there is no valgrind to count instructions with")
+        return
     here = tools()
     update = sys.argv[1:] == ["--update"]
+    BUILT.mkdir(parents=True, exist_ok=True)
+    subprocess.run([ROOT / "tests" / "pki" / "make.sh", ROOT / "target" / "pki"], check=True)
+    if not update:
+        compare_keys()
+    if sys.argv[1:] == ["--keys"]:
+        return
     written = json.loads(WRITTEN_DOWN.read_text()) if WRITTEN_DOWN.exists() else None
     if not update and written["tools"] != here:
         print(f"skipped: instructions were counted with {written['tools']}, and here is {here}")
         return
-    BUILT.mkdir(parents=True, exist_ok=True)
     OURS.build()
-    subprocess.run([ROOT / "tests" / "pki" / "make.sh", ROOT / "target" / "pki"], check=True)
     with tempfile.TemporaryDirectory() as folder:
         counted = {path: count(path, folder) for path in PATHS}
     if update:

@@ -110,6 +110,10 @@ class Instructions(unittest.TestCase):
         dump.write_text("fn=outer\n10 5\ncfn=inner\ncalls=1 20\n11 100\n12 7\n\nfn=inner\n20 100\n")
         self.assertEqual(instructions.functions(dump), {"outer": 12, "inner": 100})
 
+    def test_a_key_that_is_elsewhere_may_cost_a_twentieth(self):
+        for elsewhere, too_dear in ((900, False), (1050, False), (1051, True)):
+            self.assertIs(instructions.is_too_dear(1000, elsewhere), too_dear)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -71,6 +71,9 @@ pub(super) struct Asking {
     pending: Option<Pending>,
     /// Why a step that may ask could not begin. It is tried again with each call.
     held_up: Option<Status>,
+    /// Over fewer wire bytes than these no step can ask, or end the handshake; 0 where that is not known. Until
+    /// then the engine is given what comes, and nobody has to look at it.
+    quiet_below: usize,
     questions: Arc<Questions>,
     /// What a client offers.
     ech: EchStatus,
@@ -92,10 +95,28 @@ impl Asking {
             gate,
             pending: None,
             held_up: None,
+            quiet_below: 0,
             questions,
             ech,
             look_ups: 0,
         });
+    }
+
+    /// A step over bytes that somebody has to look at first.
+    #[inline(never)]
+    fn receive_watched(&mut self, wire: &mut [u8], out: &mut Vec<u8>, sink: &mut PlainSink<'_>) -> Outcome {
+        self.quiet_below = 0;
+        if let Self { stage: Stage::Idle(session), gate, pending: None, held_up: None, .. } = self {
+            if !gate.may_choose() && gate.cannot_ask(&**session, wire) {
+                let outcome = session.receive(wire, out, sink);
+                gate.used(outcome.used);
+                if outcome.result.is_ok() {
+                    self.quiet_below = gate.quiet_below();
+                }
+                return outcome;
+            }
+        }
+        self.receive_choosing(wire, out, sink).unwrap_or_else(|| self.run(wire, out, sink))
     }
 
     /// A step of a client that cannot ask, but may choose a key. None for all others.
@@ -108,7 +129,7 @@ impl Asking {
         let Self { stage: Stage::Idle(session), gate, pending: None, held_up: None, .. } = self else {
             return None;
         };
-        if !gate.may_choose() || !gate.cannot_ask(wire) {
+        if !gate.may_choose() || !gate.cannot_ask(&**session, wire) {
             return None;
         }
         let (outcome, chosen) = note_choice(|| session.receive(wire, out, sink));
@@ -128,6 +149,7 @@ impl Asking {
     /// Goes on until input or an answer is missing.
     fn run(&mut self, wire: &mut [u8], out: &mut Vec<u8>, sink: &mut PlainSink<'_>) -> Outcome {
         self.held_up = None;
+        self.quiet_below = 0;
         let mut used = 0;
         loop {
             let mut sink = |at: Range<usize>, plain: &[u8]| sink(at.start + used..at.end + used, plain);
@@ -387,19 +409,25 @@ fn step(mut session: Box<dyn Session>, pending: Option<Pending>, mut wire: Zeroi
 
 impl Session for Asking {
     fn receive(&mut self, wire: &mut [u8], out: &mut Vec<u8>, sink: &mut PlainSink<'_>) -> Outcome {
-        // The step that most are: it cannot ask, and costs what it costs without this room.
-        if let Self { stage: Stage::Idle(session), gate, pending: None, held_up: None, .. } = self {
-            if !gate.may_choose() && gate.cannot_ask(wire) {
-                let outcome = session.receive(wire, out, sink);
-                gate.used(outcome.used);
-                return outcome;
-            }
+        let quiet = wire.len() < self.quiet_below;
+        let session = match &mut self.stage {
+            Stage::Idle(session) if quiet => session,
+            _ => return self.receive_watched(wire, out, sink),
+        };
+        // The step that most are: it costs what it costs without this room.
+        let outcome = session.receive(wire, out, sink);
+        if outcome.used > 0 || outcome.result.is_err() {
+            self.gate.used(outcome.used);
+            self.quiet_below = 0;
         }
-        self.receive_choosing(wire, out, sink).unwrap_or_else(|| self.run(wire, out, sink))
+        outcome
     }
 
     /// It goes as soon as nothing can be asked any more.
     fn settle(&mut self) -> Option<Box<dyn Session>> {
+        if self.quiet_below > 0 {
+            return None;
+        }
         let Stage::Idle(session) = &mut self.stage else { return None };
         if session.is_handshaking() {
             let settled = session.settle();
@@ -433,7 +461,7 @@ impl Session for Asking {
     }
 
     fn is_handshaking(&self) -> bool {
-        self.inner().is_none_or(Session::is_handshaking)
+        self.quiet_below > 0 || self.inner().is_none_or(Session::is_handshaking)
     }
 
     fn may_write(&self) -> bool {
@@ -445,6 +473,9 @@ impl Session for Asking {
     }
 
     fn question(&self) -> Option<Question> {
+        if self.quiet_below > 0 {
+            return None;
+        }
         match &self.stage {
             Stage::Idle(session) => {
                 let hidden = self.pending.is_some() || self.gate.answers_itself(&**session);
@@ -527,6 +558,7 @@ impl Session for Asking {
         }
         self.pending = None;
         self.held_up = None;
+        self.quiet_below = 0;
         let seen = self.gate.seen();
         let session = self.inner_mut().ok_or_else(handshaking)?;
         if session.question().is_some() {

@@ -14,6 +14,7 @@ use super::explain::{closes, explain, updated};
 use super::exporter::Exporter;
 use super::facts::{Facts, PeerChain, SideFacts};
 use super::halves::Halves;
+use super::hello_scan::HelloParts;
 use super::input::WireInput;
 use super::prelude::{Prelude, Run, Standing};
 use super::resuming;
@@ -191,6 +192,10 @@ where
 
     fn peer_closed(&self) -> bool {
         self.aside.as_ref().is_some_and(|aside| aside.peer_closed)
+    }
+
+    fn hello_parts(&self) -> Option<HelloParts> {
+        self.aside.as_ref()?.prelude.as_ref()?.hello_parts()
     }
 
     fn early(&mut self) -> Option<&mut Early> {

@@ -83,7 +83,7 @@ impl Gate {
             return Next::Here;
         }
         let length = match self {
-            Self::Hello(scan) => scan.end(wire).filter(|&end| end <= wire.len()),
+            Self::Hello(scan) => hello_end(scan, session, wire).filter(|&end| end <= wire.len()),
             Self::Past => None,
             Self::Client(client) => client.next(wire),
             Self::Records(seen) => seen.take_record(wire),
@@ -92,15 +92,24 @@ impl Gate {
     }
 
     /// Whether the next step over `wire` cannot ask, if that is seen without more ado. It counts as made.
-    pub(super) fn cannot_ask(&mut self, wire: &[u8]) -> bool {
+    pub(super) fn cannot_ask(&mut self, session: &dyn Session, wire: &[u8]) -> bool {
         match self {
-            Self::Hello(scan) => scan.end(wire).is_none(),
+            Self::Hello(scan) => hello_end(scan, session, wire).is_none(),
             Self::Past => true,
             Self::Client(client) if !client.may_ask() => {
                 while client.seen.take_record(wire).is_some() {}
                 true
             }
             Self::Client(_) | Self::Records(_) => false,
+        }
+    }
+
+    /// Over fewer wire bytes than these no step can ask, whatever they are; 0 where that is not known. To be asked
+    /// behind a step that could not ask.
+    pub(super) fn quiet_below(&self) -> usize {
+        match self {
+            Self::Hello(scan) => scan.least(),
+            _ => 0,
         }
     }
 
@@ -170,6 +179,16 @@ impl Gate {
             *self = if may_retry(said) { Self::server() } else { Self::Past };
         }
     }
+}
+
+/// Where the record ends that makes a ClientHello whole. What the engine has looked at is not looked at again.
+fn hello_end(scan: &mut HelloScan, session: &dyn Session, wire: &[u8]) -> Option<usize> {
+    if scan.least() <= wire.len() {
+        if let Some(parts) = session.hello_parts() {
+            scan.skip(parts);
+        }
+    }
+    scan.end(wire)
 }
 
 impl Client {

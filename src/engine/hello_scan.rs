@@ -2,6 +2,7 @@
 //!
 //! A server's engine may ask only when it has one. Every byte is looked at once, however the hello is cut: the
 //! place is remembered, and what the engine has done with the bytes in front of it does not matter.
+//! [`super::prelude`] looks at the same bytes: where it knows how far a hello has come, that is taken from it.
 
 const RECORD_HEADER: usize = 5;
 const HANDSHAKE_RECORD: u8 = 22;
@@ -13,6 +14,17 @@ const RETRY_RANDOM: [u8; 32] = [
     0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91, 0xc2,
     0xa2, 0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
 ];
+
+/// What is known of a ClientHello that is not whole.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct HelloParts {
+    /// Its first bytes, as far as they are there.
+    pub header: [u8; MESSAGE_HEADER],
+    /// How many of its bytes are there.
+    pub collected: usize,
+    /// Where its last record ends.
+    pub end: usize,
+}
 
 /// Looks for the end of the first handshake message in plaintext records.
 #[derive(Debug, Default)]
@@ -33,7 +45,7 @@ impl HelloScan {
     /// that came since.
     pub(super) fn end(&mut self, wire: &[u8]) -> Option<usize> {
         // A hello that comes byte by byte is not looked at each time.
-        if wire.len().saturating_sub(self.position) < self.missing() {
+        if !self.whole && wire.len() < self.least() {
             return None;
         }
         while !self.whole && self.position < wire.len() {
@@ -61,6 +73,22 @@ impl HelloScan {
             }
         }
         self.whole.then_some(self.position)
+    }
+
+    /// How many wire bytes there are at least when the message is whole.
+    pub(super) fn least(&self) -> usize {
+        self.position + self.missing()
+    }
+
+    /// Goes on behind what somebody else has looked at.
+    pub(super) fn skip(&mut self, parts: HelloParts) {
+        if !self.whole && parts.end > self.position {
+            self.position = parts.end;
+            self.header_have = 0;
+            self.record_left = 0;
+            self.message_header = parts.header;
+            self.message_have = parts.collected;
+        }
     }
 
     /// How many bytes were looked at, of those that were not used.
@@ -154,6 +182,20 @@ mod tests {
             assert_eq!(scan.end(&whole), Some(whole.len()));
             assert_eq!(scan.end(&whole), Some(whole.len()), "asked again");
             // What is in front of the hello was used meanwhile.
+            // Somebody else has looked at the beginning, in the middle of a record or not.
+            for length in [13, 19, 25] {
+                let mut scan = HelloScan::default();
+                assert_eq!(scan.end(&whole[..length]), None);
+                let (collected, end) = (size.min(299), 13 + RECORD_HEADER + size.min(299));
+                let mut header = [0; MESSAGE_HEADER];
+                let there = collected.min(MESSAGE_HEADER);
+                header[..there].copy_from_slice(&[1, 0, 1, 0x28][..there]);
+                if size < 300 {
+                    scan.skip(HelloParts { header, collected, end });
+                    assert!(end < scan.least() && scan.least() <= whole.len(), "{size}");
+                }
+                assert_eq!(scan.end(&whole), Some(whole.len()), "{size} {length}");
+            }
             let mut scan = HelloScan::default();
             assert_eq!(scan.end(&whole[..20]), None);
             scan.used(13);

@@ -6,6 +6,7 @@
 
 use std::ops::Range;
 
+use super::hello_scan::HelloParts;
 use super::retold::{Changes, original, retold};
 use super::session::{Outcome, PlainSink};
 use crate::client_hello::ClientHello;
@@ -118,6 +119,12 @@ impl Prelude {
     /// Whether the client asked for a name that is none.
     pub(super) fn hid_name(&self) -> bool {
         self.hid_name
+    }
+
+    /// The ClientHello that is not whole.
+    pub(super) fn hello_parts(&self) -> Option<HelloParts> {
+        let &Parts { header, collected, end } = self.parts.as_ref()?;
+        Some(HelloParts { header, collected, end })
     }
 
     /// Runs the engine over the records at the front of `wire`, as [`super::session::Session::receive`].

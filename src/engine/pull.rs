@@ -19,6 +19,7 @@ use super::ech::EchStatus;
 use super::explain::{closes, explain};
 use super::facts::{Facts, PeerChain, SideFacts, hello_name};
 use super::halves::Halves;
+use super::hello_scan::HelloParts;
 use super::input::WireInput;
 use super::opening::Names;
 use super::prelude::{Prelude, Run, Standing, as_sent};
@@ -258,6 +259,10 @@ where
 
     fn peer_closed(&self) -> bool {
         self.prelude.is_closed()
+    }
+
+    fn hello_parts(&self) -> Option<HelloParts> {
+        self.prelude.hello_parts()
     }
 
     fn question(&self) -> Option<Question> {

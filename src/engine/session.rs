@@ -10,6 +10,7 @@ use super::early::{Early, EarlyStatus};
 use super::ech::EchStatus;
 use super::exporter::Exporter;
 use super::facts::{Facts, PeerChain};
+use super::hello_scan::HelloParts;
 use super::kernel::{TrafficSecret, TrafficSecrets};
 use crate::client_hello::ClientHello;
 use crate::failure::Failure;
@@ -182,6 +183,11 @@ pub(crate) trait Session: Send {
     /// Why the engine cannot go on, although it has what it needs: `TLS_ERR_LIMIT` while the context has its
     /// most questions open, `TLS_ERR_MEMORY` while there is no memory for one. Each call tries again.
     fn held_up(&self) -> Option<Status> {
+        None
+    }
+
+    /// Of a server that waits for the rest of a ClientHello: what has come of it. None where that is not known.
+    fn hello_parts(&self) -> Option<HelloParts> {
         None
     }
 
