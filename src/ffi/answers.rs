@@ -218,8 +218,7 @@ pub unsafe extern "C" fn tls_lookup_key(conn: *mut tls_conn_t, key: *mut c_void,
 
 /// Whether the session that an open TLS_ASK_SESSION looks for may be used only once: 1 (TLS 1.3) or 0 (TLS 1.2). IF IT IS
 /// 1, THE HOST TAKES THE SESSION OUT OF ITS STORE BEFORE IT ANSWERS, in one step in which nobody else finds it: that is
-/// what keeps early data from being taken twice (RFC 8446, 8.1), and one session of a client from being told from
-/// another by who watches. Errors: TLS_ERR_STATE if that question is not open, TLS_ERR_ARGUMENT, TLS_ERR_HANDLE,
+/// what keeps early data from being taken twice (RFC 8446, 8.1). Errors: TLS_ERR_STATE if that question is not open, TLS_ERR_ARGUMENT, TLS_ERR_HANDLE,
 /// TLS_ERR_BUSY. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn tls_lookup_once(conn: *mut tls_conn_t) -> i32 {
