@@ -130,6 +130,7 @@ struct machine {
     enum form { DIRECT, ASKS_CONTEXT, ASKS_VERIFY, LAST_FORM = ASKS_VERIFY } form;
     int32_t client_auth;
     uint16_t group;
+    size_t record_size;
 };
 
 static tls_context_t *make(const struct machine *machine)
@@ -158,6 +159,7 @@ static tls_context_t *make(const struct machine *machine)
     if (machine->early)
         CHECK_EQ(tls_builder_early_data(builder, EARLY), TLS_OK);
     CHECK_EQ(tls_builder_ask_session(builder, 1), TLS_OK);
+    CHECK_EQ(tls_builder_record_size(builder, machine->record_size), TLS_OK);
     context = tls_context_server(builder, &error);
     CHECK_EQ(error.status, TLS_OK);
     CHECK(context != NULL);
@@ -651,6 +653,32 @@ static void the_context_has_no_ticket_keys_and_clients_ignore_it(void)
     tls_context_free(server);
 }
 
+/* also of the flight that the answer sets free. */
+static void what_follows_the_answer_is_in_records_of_the_size_that_was_set(void)
+{
+    /* The content type, and the tag with what is in front of it in TLS 1.2. */
+    enum { SIZE = 64, GROWTH = 24 };
+
+    for (EACH_VERSION) {
+        struct machine machine = {.version = version, .record_size = SIZE};
+        struct pair pair = pair_at_question(&machine);
+        unsigned char wire[32 * 1024];
+        ptrdiff_t len, at, record;
+
+        CHECK_EQ(tls_answer_session(pair.server, NULL, 0), TLS_OK);
+        tls_advance(pair.server);
+        len = tls_drain_into(pair.server, wire, sizeof(wire));
+        CHECK(len > 500);
+        for (at = 0; at < len; at += 5 + record) {
+            record = wire[at + 3] << 8 | wire[at + 4];
+            CHECK(record <= SIZE + GROWTH);
+        }
+        CHECK_EQ(tls_feed(pair.client, wire, (size_t)len), len);
+        finish_handshake(&pair);
+        free_pair(&pair);
+    }
+}
+
 int main(int argc, char **argv)
 {
     pki_set(argc, argv);
@@ -662,6 +690,7 @@ int main(int argc, char **argv)
     RUN(a_refusal_ends_the_handshake_with_its_alert);
     RUN(what_is_no_answer_leaves_the_question_open);
     RUN(the_answer_may_come_from_another_thread_or_never);
+    RUN(what_follows_the_answer_is_in_records_of_the_size_that_was_set);
     RUN(a_hello_with_many_sessions_asks_about_few);
     RUN(a_stored_session_is_there_until_the_next_event);
     RUN(the_context_has_no_ticket_keys_and_clients_ignore_it);

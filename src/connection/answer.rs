@@ -143,7 +143,9 @@ impl Connection {
         self.check_asked(Question::Session)?;
         let wants = self.wants();
         let out = self.outbound.appender(USUAL_FLIGHT, &self.shared.pool);
-        let (result, observed) = observe(wants, || self.session.answer_session(stored, out));
+        let most = self.shared.sizing.most;
+        let (result, observed) =
+            in_records(most, out, |out| observe(wants, || self.session.answer_session(stored, out)));
         self.note_observed(observed);
         self.answered(result)
     }
