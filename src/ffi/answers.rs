@@ -37,7 +37,7 @@ use crate::status::TLS_ERR_STATE;
 /// tls_answer_context() continues a server with a server context, which may be freed afterwards; its limits and
 /// its pool become the connection's. It may be the one that asked.
 /// Errors: TLS_ERR_ARGUMENT (NULL, a client context, or one without an identity), TLS_ERR_HANDLE, TLS_ERR_BUSY,
-/// TLS_ERR_STATE. Since 0.1.
+/// TLS_ERR_STATE, TLS_ERR_CONFIG (a context with tls_builder_half_rtt(); the question is still open). Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn tls_answer_context(conn: *mut tls_conn_t, context: *const tls_context_t) -> tls_status_t {
     checked(conn, |connection| {
