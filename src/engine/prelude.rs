@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use super::hello_scan::HelloParts;
+use super::hello_scan::{HelloParts, may_retry};
 use super::retold::{Changes, original, retold};
 use super::session::{Outcome, PlainSink};
 use crate::client_hello::ClientHello;
@@ -79,6 +79,8 @@ pub(super) struct Prelude {
     parts: Option<Parts>,
     /// From here on nothing is readable.
     protected: bool,
+    /// Early data came behind the first ClientHello: it is skipped if there is a second one, and read otherwise.
+    early_data_came: bool,
     closed: bool,
     hid_name: bool,
 }
@@ -102,6 +104,7 @@ impl Prelude {
             walked: 0,
             parts: None,
             protected: false,
+            early_data_came: false,
             closed: false,
             hid_name: false,
         }
@@ -145,6 +148,7 @@ impl Prelude {
             };
             let offset = used;
             let mut sink = |at: Range<usize>, plain: &[u8]| sink(at.start + offset..at.end + offset, plain);
+            let said = out.len();
             let run = match found {
                 Found::Nothing => engine(rest, out, &mut sink),
                 _ if front > 0 => engine(&mut rest[..front], out, &mut sink),
@@ -161,8 +165,11 @@ impl Prelude {
                 Ok(Standing::Handshaking) => {}
                 Ok(Standing::Traffic | Standing::Stopped) => return Outcome { used, result: Ok(()) },
             }
+            self.note_said(&out[said..]);
             match found {
                 Found::Nothing | Found::Waits(_) => break,
+                // What is not protected there is nobody's who has the keys: the engine refuses it.
+                Found::Close(..) if self.protected => {}
                 Found::Close(_, end) => {
                     self.closed = true;
                     used = offset + end;
@@ -174,7 +181,9 @@ impl Prelude {
                 }
                 Found::Hello(_, end, message) => {
                     let mut records = in_records(&message);
+                    let said = out.len();
                     let run = engine(&mut records, out, &mut sink);
+                    self.note_said(&out[said..]);
                     used = offset + end;
                     self.walked = 0;
                     match run.result {
@@ -186,6 +195,15 @@ impl Prelude {
             }
         }
         Outcome { used, result: Ok(()) }
+    }
+
+    /// What the engine has said since: after a flight that is no HelloRetryRequest no ClientHello is awaited, and early
+    /// data was not skipped.
+    fn note_said(&mut self, said: &[u8]) {
+        if matches!(self.awaited, Awaited::Second { .. }) && !said.is_empty() && !may_retry(said) {
+            self.awaited = Awaited::None;
+            self.protected |= self.early_data_came;
+        }
     }
 
     /// Goes over the records that were not looked at yet.
@@ -203,6 +221,7 @@ impl Prelude {
                     self.protected = true;
                     self.awaited = Awaited::None;
                 }
+                APPLICATION_DATA => self.early_data_came = true,
                 _ => {}
             }
             self.walked = end;
@@ -466,6 +485,41 @@ mod tests {
         let mut prelude = Prelude::client();
         fed(&mut prelude, &[DATA, CLOSE].concat(), 1);
         assert!(!prelude.is_closed(), "behind protected records it is nobody's");
+    }
+
+    /// A close_notify that anybody could have written ends no early data that the engine has read.
+    #[test]
+    fn a_close_behind_early_data_is_none_unless_it_was_skipped() {
+        let hello = cut(&hello(&[&[0, 42, 0, 0][..], KEY].concat()), 200);
+        let wire = [&hello[..], DATA, CLOSE].concat();
+        let mut retry = vec![22, 3, 3, 0, 56, 2, 0, 0, 52, 3, 3];
+        retry.extend_from_slice(&[
+            0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91,
+            0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
+        ]);
+        let mut flight = retry.clone();
+        flight[20] ^= 1;
+        for (said, closes) in [(retry, true), (flight, false)] {
+            for step in [1, 7, 1000] {
+                let (mut prelude, mut held, mut out) = (Prelude::server(true), Vec::new(), Vec::new());
+                for piece in wire.chunks(step) {
+                    held.extend_from_slice(piece);
+                    let outcome =
+                        prelude.receive(&mut held, &mut out, &mut |_, _| Flow::More, &mut |wire, out, _| {
+                            let mut used = 0;
+                            while let Some(record) = record_at(wire, used) {
+                                used = record.end;
+                            }
+                            if used > 0 && out.is_empty() {
+                                out.extend_from_slice(&said);
+                            }
+                            Run { used, result: Ok(Standing::Handshaking) }
+                        });
+                    held.drain(..outcome.used);
+                }
+                assert_eq!(prelude.is_closed(), closes, "{step}");
+            }
+        }
     }
 
     #[test]
