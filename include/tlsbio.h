@@ -1586,7 +1586,7 @@ tls_status_t tls_counters(tls_conn_t *conn,
  * tls_answer_context() continues a server with a server context, which may be freed afterwards; its limits and
  * its pool become the connection's. It may be the one that asked.
  * Errors: TLS_ERR_ARGUMENT (NULL, a client context, or one without an identity), TLS_ERR_HANDLE, TLS_ERR_BUSY,
- * TLS_ERR_STATE. Since 0.1.
+ * TLS_ERR_STATE, TLS_ERR_CONFIG (a context with tls_builder_half_rtt(); the question is still open). Since 0.1.
  */
 tls_status_t tls_answer_context(tls_conn_t *conn,
                                 const tls_context_t *context);

@@ -313,8 +313,14 @@ func TestKeyingMaterial(t *testing.T) {
 		if mine, err = own.ExportKeyingMaterial("EXPERIMENTAL-label", []byte("context"), 42); err != nil || !bytes.Equal(mine, wanted) {
 			t.Errorf("by the state: %v", err)
 		}
-		if _, err := client.ExportKeyingMaterial("", nil, 42); err == nil {
-			t.Error("an empty label is taken")
+		if wanted, err = state.ExportKeyingMaterial("", nil, 42); err != nil {
+			t.Fatal(err)
+		}
+		if mine, err = client.ExportKeyingMaterial("", nil, 42); err != nil || !bytes.Equal(mine, wanted) {
+			t.Errorf("with an empty label: %s and %s, %v", hex.EncodeToString(mine), hex.EncodeToString(wanted), err)
+		}
+		if _, err := client.ExportKeyingMaterial(strings.Repeat("x", 1000), nil, 42); err == nil {
+			t.Error("a label of 1000 bytes is taken")
 		}
 	}
 }

@@ -19,6 +19,7 @@ use super::clock::HostClock;
 use super::collected;
 use super::lasting::Standing;
 use super::question::{Reply, Request, ask};
+use super::retold;
 use super::rules::RULES;
 use super::session::LookUp;
 
@@ -45,7 +46,7 @@ pub(super) struct AskedSessions {
 
 impl AskedSessions {
     fn look_up(&self, key: &ServerSessionKey<'_>, once: bool) -> Option<Vec<u8>> {
-        let key = Key::try_from(key.as_ref()).ok()?;
+        let key = Key::try_from(key.as_ref()).ok().filter(|key| key != retold::NAME)?;
         match ask(Request::Session(SessionWanted { key, once })) {
             Ok(Reply::Session(stored)) => self.usable(&key, &stored),
             _ => None,

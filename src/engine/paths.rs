@@ -67,7 +67,9 @@ impl<'a> Paths<'a> {
             if read.is_self_issued() && anchors.iter().any(|anchor| is_anchor(&read, anchor)) {
                 continue;
             }
-            let may_sign = !matches!(read.key_usage(), Ok(Some(usage)) if !usage.signs_certificates);
+            // A key usage that cannot be read allows nothing.
+            let may_sign =
+                read.key_usage().is_ok_and(|usage| usage.is_none_or(|usage| usage.signs_certificates));
             let same = by_subject.entry(read.subject).or_default();
             if same.iter().any(|&other: &usize| links[other].der == der) {
                 continue;

@@ -71,10 +71,12 @@ pub(super) fn retold(hello: ClientHello<'_>, changes: Changes) -> Option<Vec<u8>
     Some(out)
 }
 
+/// The identity of a key that nobody has: no store is asked for it.
+pub(super) const NAME: &[u8; 32] = b"a key that the client left out  ";
+
 /// A `pre_shared_key` extension, in front of it `psk_key_exchange_modes` if the client has sent none: its one mode is
 /// the one that the engine does not do, so that no ticket is sent that could not be used.
 fn unknown_key(hello: ClientHello<'_>) -> Vec<u8> {
-    const NAME: &[u8; 32] = b"a key that the client left out  ";
     const BINDER: usize = 32;
     let mut tail = Vec::new();
     if !hello.has_key_modes() {
