@@ -163,11 +163,44 @@ def add_trust(builder: Builder, what: str, trust: Trust, of_servers: bool) -> No
         if recorder.system:
             builder.trust_system()
         for pem in recorder.pem:
-            builder.trust(pem)
-            if peers := _self_signed(pem, of_servers):
-                builder.trust_peer(peers)
+            _add_certificates(builder, pem, of_servers)
     except Error as error:
         raise ConfigError.because(what, error.message, error) from error
+
+
+def _add_certificates(builder: Builder, pem: bytes, of_servers: bool) -> None:
+    peers = _self_signed(pem, of_servers)
+    try:
+        with builder.trying():
+            builder.trust(pem)
+    except Error:
+        # A certificate that issues nothing is no anchor, but may be the peer's own. Nothing else is passed over.
+        authorities, others = _by_authority(pem)
+        if not others or any(not _self_signed(other, of_servers) for other in others):
+            raise
+        for authority in authorities:
+            builder.trust(authority)
+    if peers:
+        builder.trust_peer(peers)
+
+
+def _by_authority(pem: bytes) -> tuple[list[bytes], list[bytes]]:
+    """The certificates that may issue others, and those that say that they do not."""
+    authorities: list[bytes] = []
+    others: list[bytes] = []
+    try:
+        certificates = x509.load_pem_x509_certificates(pem)
+    except ValueError:
+        return authorities, others
+    for certificate in certificates:
+        try:
+            is_authority = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+        except x509.ExtensionNotFound:
+            is_authority = False
+        except ValueError:
+            return [], []
+        (authorities if is_authority else others).append(certificate.public_bytes(Encoding.PEM))
+    return authorities, others
 
 
 def add_identity(builder: Builder, what: str, chain: bytes, key: bytes) -> None:
