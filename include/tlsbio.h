@@ -1717,8 +1717,8 @@ tls_status_t tls_answer_session(tls_conn_t *conn,
 
 /**
  * Ends the handshake at an open question, whichever it is, with a fatal alert for the peer: at TLS_ASK_CONTEXT
- * and TLS_ASK_SESSION any but 0, 90 and 100 (such as 112, unrecognized_name), at the others those of tls_answer_verify(). At
- * TLS_ASK_IDENTITY the alert is decode_error (50) where the server's own certificate is not in yet [R-209].
+ * and TLS_ASK_SESSION [R-217] any but 0, 90 and 100 (such as 112, unrecognized_name), at the others those of
+ * tls_answer_verify(). At TLS_ASK_IDENTITY the alert is decode_error (50) where the server's own certificate is not in yet [R-209].
  * Drain the alert, then free the connection.
  * Errors: TLS_ERR_ARGUMENT (also for another alert), TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE.
  * Since 0.1.
@@ -2395,8 +2395,8 @@ ptrdiff_t tls_stored_key(tls_conn_t *conn,
 
 /**
  * Copies out the session itself, which is what tls_answer_session() takes: some hundred bytes, and the client's
- * certificates. THEY ARE SECRETS: see tls_builder_ask_session(). As long, and with the same errors, as tls_stored_key().
- * Since 0.1.
+ * certificates. THEY ARE SECRETS: see tls_builder_ask_session(). It can be had as long as tls_stored_key().
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
  */
 ptrdiff_t tls_stored_data(tls_conn_t *conn,
                           void *data,

@@ -250,8 +250,8 @@ pub unsafe extern "C" fn tls_answer_session(
 }
 
 /// Ends the handshake at an open question, whichever it is, with a fatal alert for the peer: at TLS_ASK_CONTEXT
-/// and TLS_ASK_SESSION any but 0, 90 and 100 (such as 112, unrecognized_name), at the others those of tls_answer_verify(). At
-/// TLS_ASK_IDENTITY the alert is decode_error (50) where the server's own certificate is not in yet.
+/// and TLS_ASK_SESSION any but 0, 90 and 100 (such as 112, unrecognized_name), at the others those of
+/// tls_answer_verify(). At TLS_ASK_IDENTITY the alert is decode_error (50) where the server's own certificate is not in yet.
 /// Drain the alert, then free the connection.
 /// Errors: TLS_ERR_ARGUMENT (also for another alert), TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE.
 /// Since 0.1.

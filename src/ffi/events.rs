@@ -95,8 +95,8 @@ pub unsafe extern "C" fn tls_stored_key(conn: *mut tls_conn_t, key: *mut c_void,
 }
 
 /// Copies out the session itself, which is what tls_answer_session() takes: some hundred bytes, and the client's
-/// certificates. THEY ARE SECRETS: see tls_builder_ask_session(). As long, and with the same errors, as tls_stored_key().
-/// Since 0.1.
+/// certificates. THEY ARE SECRETS: see tls_builder_ask_session(). It can be had as long as tls_stored_key().
+/// Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
 ///
 /// # Safety
 /// `data` must be NULL or valid for writes of `capacity` bytes.
