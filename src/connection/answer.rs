@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use super::record_sizes::in_records;
 use super::{Answer, Connection, USUAL_FLIGHT};
-use crate::alpn;
-use crate::context::{Context, Role};
 use crate::engine::{
     Question, ServerSetup, Verdict, Wants, half_rtt_impossible, observe, refuses_hello, rejects_identity,
 };
 use crate::failure::Failure;
-use crate::limits::OUTBOUND_RESERVE;
-use crate::record::{MAX_GROWTH, MAX_PLAIN};
+use crate::parse::alpn;
+use crate::record::layout::{MAX_GROWTH, MAX_PLAIN};
+use crate::setup::context::{Context, Role};
+use crate::setup::limits::OUTBOUND_RESERVE;
 use crate::status::*;
 
 impl Connection {

@@ -4,8 +4,8 @@ use super::write::reserve;
 use super::{Answer, Connection, PlainTarget};
 use crate::engine::{EarlyStatus, Session};
 use crate::failure::Failure;
-use crate::record::full_records;
-use crate::sizing::Sizing;
+use crate::record::layout::full_records;
+use crate::record::sizing::Sizing;
 use crate::status::*;
 
 impl Connection {

@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 
 use super::{Answer, Connection, Counters};
-use crate::certificate;
-use crate::client_hello::ClientHello;
 use crate::engine::{EchStatus, Facts, IdentityRequest, LookUp, SignRequest};
 use crate::failure::Failure;
-use crate::record;
+use crate::parse::certificate;
+use crate::parse::client_hello::ClientHello;
+use crate::record::layout;
 use crate::status::*;
 
 impl Connection {
@@ -22,7 +22,7 @@ impl Connection {
             return Some(Cow::Borrowed(failure));
         }
         // A close_notify may be among bytes that nobody has looked at.
-        let is_cut_off = self.standing() == TLS_TRUNCATED && !record::worth_processing(self.inbound.wire());
+        let is_cut_off = self.standing() == TLS_TRUNCATED && !layout::worth_processing(self.inbound.wire());
         is_cut_off.then(|| Cow::Owned(self.cut_off()))
     }
 

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use super::{Answer, Connection, Counters};
 use crate::engine::SessionHalves;
 use crate::failure::Failure;
-use crate::limits::OUTBOUND_RESERVE;
+use crate::setup::limits::OUTBOUND_RESERVE;
 use crate::status::*;
 
 /// What the halves know of each other.
@@ -229,7 +229,7 @@ impl Connection {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::context::accept_asking;
+    use crate::setup::context::accept_asking;
 
     /// . What the reserve is kept for is so small that calls of a host hardly fill it.
     #[test]

@@ -3,9 +3,9 @@
 use zeroize::Zeroizing;
 
 use super::{Answer, Connection};
-use crate::context::EndPoint;
 use crate::engine::digest;
-use crate::signature_hash::binding_hash;
+use crate::parse::signature_hash::binding_hash;
+use crate::setup::context::EndPoint;
 use crate::status::*;
 
 /// What HKDF-Expand can give with the shorter of the hashes of TLS 1.3: 255 blocks of SHA-256.

@@ -32,12 +32,12 @@ use std::sync::Arc;
 
 use self::record_sizes::in_records;
 use crate::buffer::{Inbound, Outbound};
-use crate::context::Shared;
 use crate::engine::{
     ClientSetup, Flow, Opening, PlainSink, Question, Session, Vacant, Wish, forbear, observe,
 };
 use crate::failure::Failure;
-use crate::record;
+use crate::record::layout;
+use crate::setup::context::Shared;
 use crate::status::*;
 
 pub(crate) use counters::Counters;
@@ -185,7 +185,7 @@ impl Connection {
 
     /// Runs the engine over the wire bytes that were fed, and says how many of them are done with.
     fn drive_fed(&mut self, sink: &mut PlainSink<'_>) -> Answer<usize> {
-        if !record::worth_processing(self.inbound.wire())
+        if !layout::worth_processing(self.inbound.wire())
             && !self.handshake_exceeds_budget()
             && self.session.held_up().is_none()
         {

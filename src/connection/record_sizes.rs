@@ -2,8 +2,8 @@
 
 use super::{Answer, Connection};
 use crate::engine::cut;
-use crate::record::{HEADER, MAX_PLAIN};
-use crate::sizing::{Sizing, record_size};
+use crate::record::layout::{HEADER, MAX_PLAIN};
+use crate::record::sizing::{Sizing, record_size};
 use crate::status::*;
 
 /// Content type of handshake messages (RFC 8446, 5.1).

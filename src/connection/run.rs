@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::{Answer, Connection};
 use crate::engine::{Flow, Outcome, PlainSink};
 use crate::failure::Failure;
-use crate::record;
+use crate::record::layout;
 
 /// The wire bytes of a run, how many of them are done with, and who takes the plain ones.
 ///
@@ -81,7 +81,7 @@ impl Connection {
         let mut is_first = true;
         while !run.has_stopped()
             && self.expects_wire()
-            && (is_first || record::worth_processing(run.rest(end)))
+            && (is_first || layout::worth_processing(run.rest(end)))
         {
             let before = run.used();
             match self.receive(run, end) {

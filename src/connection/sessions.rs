@@ -3,7 +3,7 @@
 use super::{Answer, Connection};
 use crate::engine::ClientSession;
 use crate::failure::Failure;
-use crate::limits::MOST_RESUMPTION_DATA;
+use crate::setup::limits::MOST_RESUMPTION_DATA;
 use crate::status::{TLS_ERR_ARGUMENT, TLS_ERR_STATE};
 
 impl Connection {

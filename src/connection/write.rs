@@ -4,9 +4,9 @@ use super::chunks::Chunks;
 use super::{Answer, Connection};
 use crate::engine::{Session, count_requests, observe, pad};
 use crate::failure::Failure;
-use crate::limits::{MIN_WRITE, OUTBOUND_RESERVE};
-use crate::record::{full_records, reserve_bound};
-use crate::sizing::Sizing;
+use crate::record::layout::{full_records, reserve_bound};
+use crate::record::sizing::Sizing;
+use crate::setup::limits::{MIN_WRITE, OUTBOUND_RESERVE};
 use crate::status::*;
 
 /// What [`Connection::write_into`] achieved, in bytes.

@@ -3,7 +3,7 @@
 use rustls::error::{CertificateError, Error, OtherError, PeerIncompatible, PeerMisbehaved};
 
 use crate::failure::Failure;
-use crate::record::{HEADER, MAX_GROWTH};
+use crate::record::layout::{HEADER, MAX_GROWTH};
 use crate::status::{
     TLS_ERR_CERTIFICATE, TLS_ERR_NO_COMMON, TLS_REASON_CERTIFICATE_REFUSED, TLS_REASON_REFUSED,
     TLS_REASON_SERVER_NAME_MALFORMED,

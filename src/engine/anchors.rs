@@ -14,8 +14,8 @@ use super::known::Usage;
 use super::refusal::Refusal;
 use super::signatures::is_signed_by;
 use crate::failure::Failure;
+use crate::parse::x509::{BasicConstraints, CLIENT_AUTH, Certificate, KeyUsage, SERVER_AUTH, Validity};
 use crate::status::{TLS_REASON_ANCHOR_NOT_CA, TLS_REASON_CERTIFICATE_UNUSABLE};
-use crate::x509::{BasicConstraints, CLIENT_AUTH, Certificate, KeyUsage, SERVER_AUTH, Validity};
 
 /// One of them.
 #[derive(Debug, Clone, Hash)]

@@ -24,10 +24,10 @@ use super::session::{
     Flow, IdentityRequest, LookUp, Outcome, PlainSink, Question, Session, SessionHalves, SignRequest, Verdict,
 };
 use super::vacant::Vacant;
-use crate::client_hello::ClientHello;
 use crate::coroutine::{self, News, Stack, Suspended};
 use crate::failure::Failure;
-use crate::record;
+use crate::parse::client_hello::ClientHello;
+use crate::record::layout;
 use crate::status::{Status, TLS_ERR_LIMIT, TLS_ERR_MEMORY};
 
 /// The host's answer to a question between two steps, which leads to a step that may ask.
@@ -200,7 +200,7 @@ impl Asking {
         let answers = pending.is_some();
         let (outcome, chosen) = note_choice(|| match pending {
             Some(pending) => Outcome { used: 0, result: pending.give(&mut *session, out) },
-            None if record::worth_processing(wire) => session.receive(wire, out, sink),
+            None if layout::worth_processing(wire) => session.receive(wire, out, sink),
             None => Outcome { used: 0, result: Ok(()) },
         });
         let Outcome { used, result } = outcome;
@@ -393,7 +393,7 @@ fn handshaking() -> Failure {
 /// What is no record, in place of `held` bytes that the engine was given and behind them, ends a handshake with an alert
 /// of the engine's choice.
 fn end_with_no_record(session: &mut dyn Session, held: usize, out: &mut Vec<u8>) -> Result<(), Failure> {
-    let mut wire = vec![0xff; held + record::HEADER];
+    let mut wire = vec![0xff; held + layout::HEADER];
     session.receive(&mut wire, out, &mut |_, _| Flow::Stop).result
 }
 

@@ -23,10 +23,10 @@ use super::known::{Usage, judge_alone, judge_leaf};
 use super::paths::{Found, Link, Paths};
 use super::refusal::Refusal;
 use super::signatures::{Meter, Metered};
-use crate::certificate::server_names;
 use crate::failure::Failure;
+use crate::parse::certificate::server_names;
+use crate::parse::x509::Certificate;
 use crate::status::TLS_REASON_NO_CRL;
-use crate::x509::Certificate;
 
 /// How an identity is judged. The peer's proof that it has the key is always checked.
 #[derive(Debug)]

@@ -10,8 +10,8 @@ use webpki::{CertRevocationList, ExpirationPolicy, OwnedCertRevocationList};
 use webpki::{RevocationCheckDepth, UnknownStatusPolicy};
 
 use super::fault;
-use crate::der::{Element, Elements, GENERALIZED_TIME, SEQUENCE, UTC_TIME};
-use crate::x509::time;
+use crate::parse::der::{Element, Elements, GENERALIZED_TIME, SEQUENCE, UTC_TIME};
+use crate::parse::x509::time;
 
 /// Everything that the host can add to the rules of a chain.
 #[derive(Debug, Clone, Default)]

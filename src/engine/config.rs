@@ -44,11 +44,11 @@ use super::session::Session;
 use super::store::Credential;
 use super::tickets::{KeySet, SessionIds, Tickets};
 use super::verifier::{ClientRules, NotAsked, ServerRules};
-use crate::alpn::Protocols;
-use crate::ech::Ech;
 use crate::failure::Failure;
-use crate::limits::{DEFAULT_OPEN_QUESTIONS, DEFAULT_SESSIONS, DEFAULT_TICKETS, OUTBOUND_RESERVE};
-use crate::record::MAX_GROWTH;
+use crate::parse::alpn::Protocols;
+use crate::parse::ech::Ech;
+use crate::record::layout::MAX_GROWTH;
+use crate::setup::limits::{DEFAULT_OPEN_QUESTIONS, DEFAULT_SESSIONS, DEFAULT_TICKETS, OUTBOUND_RESERVE};
 use crate::status::{
     TLS_ERR_STATE, TLS_REASON_GROUP_UNSUPPORTED, TLS_REASON_HALF_RTT_IMPOSSIBLE, TLS_REASON_NO_IDENTITY,
     TLS_REASON_NO_TRUST, TLS_REASON_SUITE_UNSUPPORTED, TLS_REASON_VERSION_UNSUPPORTED,

@@ -2,7 +2,7 @@
 
 use aws_lc_rs::digest;
 
-use crate::signature_hash::Hash;
+use crate::parse::signature_hash::Hash;
 
 /// The hash of `bytes`.
 pub(crate) fn digest(hash: Hash, bytes: &[u8]) -> Vec<u8> {

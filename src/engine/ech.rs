@@ -17,8 +17,8 @@ use rustls_aws_lc_rs::hpke::{ALL_SUPPORTED_SUITES, DH_KEM_X25519_HKDF_SHA256_AES
 use super::clock::HostClock;
 use super::config::selected_groups;
 use super::explain::explain;
-use crate::ech::EchRef;
 use crate::failure::Failure;
+use crate::parse::ech::EchRef;
 use crate::status::*;
 
 /// What became of ECH on a connection.

@@ -11,8 +11,8 @@ use super::fault;
 use super::question::{Reply, Request, ask};
 use super::session::SignRequest;
 use super::store::{FOR_PSS_ALONE, is_for_pss_alone};
-use crate::der::{Elements, SEQUENCE};
 use crate::failure::Failure;
+use crate::parse::der::{Elements, SEQUENCE};
 use crate::status::{TLS_REASON_CERTIFICATE_UNUSABLE, TLS_REASON_KEY_UNUSABLE};
 
 /// Stands in for the key of a certificate.

@@ -13,7 +13,7 @@ use rustls::enums::ContentType;
 use rustls::error::Error;
 
 use super::retold::PROCESS;
-use crate::record::HEADER;
+use crate::record::layout::HEADER;
 
 /// A KeyUpdate that asks for one (RFC 8446, 4.6.3).
 const REQUEST: [u8; 5] = [24, 0, 0, 1, 1];

@@ -20,7 +20,7 @@ use super::encrypters::{self, Front};
 use super::forbearance;
 use super::resuming;
 use super::retold::hashing_originals;
-use crate::record::MAX_PLAIN;
+use crate::record::layout::MAX_PLAIN;
 
 /// The provider's, with suites that fill their records.
 pub(super) fn provider() -> CryptoProvider {

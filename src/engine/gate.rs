@@ -8,7 +8,7 @@
 use super::asking::Pending;
 use super::hello_scan::{HelloScan, may_retry};
 use super::session::{Question, Session};
-use crate::record;
+use crate::record::layout;
 
 /// No record begins so.
 const NO_RECORD: u8 = 0xff;
@@ -211,8 +211,8 @@ impl Seen {
     /// Where the next record ends, if it is whole; it counts as given.
     fn take_record(&mut self, wire: &[u8]) -> Option<usize> {
         let rest = wire.get(self.0..)?;
-        let &[kind, major, _, high, low] = rest.first_chunk::<{ record::HEADER }>()?;
-        let length = record::HEADER + usize::from(u16::from_be_bytes([high, low]));
+        let &[kind, major, _, high, low] = rest.first_chunk::<{ layout::HEADER }>()?;
+        let length = layout::HEADER + usize::from(u16::from_be_bytes([high, low]));
         if !(20..=24).contains(&kind) || major != 3 || rest.len() < length {
             return None;
         }

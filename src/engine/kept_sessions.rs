@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 
 use super::digest::digest;
 use super::hidden_sessions::HiddenSessions;
-use crate::signature_hash::Hash;
+use crate::parse::signature_hash::Hash;
 
 /// The longest ticket that is ever kept: half of what a flight may have by default goes to no one's ticket.
 const MOST_TICKET: usize = 25 * 1024;
@@ -240,7 +240,7 @@ mod tests {
     use super::super::session::{Flow, Session};
     use super::super::store::Credential;
     use super::*;
-    use crate::limits::DEFAULT_WIRE;
+    use crate::setup::limits::DEFAULT_WIRE;
 
     /// Tickets of a length that no server of ours sends.
     #[derive(Debug)]

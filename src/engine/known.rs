@@ -4,7 +4,7 @@ use pki_types::{CertificateDer, UnixTime};
 use rustls_aws_lc_rs::ALL_VERIFICATION_ALGS;
 use webpki::{EndEntityCert, Error, ExtendedKeyUsage, RequiredEkuNotFoundContext};
 
-use crate::x509::{CLIENT_AUTH, Certificate, SERVER_AUTH};
+use crate::parse::x509::{CLIENT_AUTH, Certificate, SERVER_AUTH};
 
 /// Which role a certificate must be allowed for.
 #[derive(Debug, Clone, Copy)]

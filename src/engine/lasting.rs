@@ -13,7 +13,7 @@ use super::clock::HostClock;
 use super::known::Usage;
 use super::stored::{made_at, of_client_tls12, of_client_tls13, of_server};
 use crate::coroutine::on_host_stack;
-use crate::x509::{Certificate, Validity};
+use crate::parse::x509::{Certificate, Validity};
 
 /// The sessions of a client, in whatever store.
 #[derive(Debug)]

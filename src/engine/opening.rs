@@ -11,8 +11,8 @@ use super::client_sessions::{ClientSession, OwnSessions, Peer};
 use super::config::{ClientSetup, ServerSetup, protocols};
 use super::ech::{EchStatus, with_ech, with_groups};
 use super::kept_sessions::{KeptSessions, mark};
-use crate::ech::EchRef;
 use crate::failure::Failure;
+use crate::parse::ech::EchRef;
 
 /// What the host wants of one client connection.
 pub(crate) struct ClientWish<'a> {

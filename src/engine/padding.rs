@@ -19,8 +19,8 @@ use zeroize::Zeroizing;
 use super::encrypters::{self, Front};
 use super::full_records;
 use super::key_watch::watched;
-use crate::record::MAX_PADDING;
-use crate::sizing::inner_length;
+use crate::record::layout::MAX_PADDING;
+use crate::record::sizing::inner_length;
 
 thread_local! {
     /// What the length of a record inside its encryption is made a multiple of; 0 for nothing.
@@ -130,7 +130,7 @@ mod tests {
     use rustls::enums::ProtocolVersion;
 
     use super::*;
-    use crate::sizing::PADDED_PLAIN;
+    use crate::record::sizing::PADDED_PLAIN;
 
     const VERSION: EncodableVersion = EncodableVersion::Legacy(ProtocolVersion::TLSv1_2);
 

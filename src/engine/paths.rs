@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use pki_types::CertificateDer;
 
 use super::anchors::Anchor;
-use crate::x509::Certificate;
+use crate::parse::x509::Certificate;
 
 /// Certificates looked at while paths are looked for, for one chain.
 const MOST_LOOKS: usize = 20_000;

@@ -9,9 +9,9 @@ use std::ops::Range;
 use super::hello_scan::{HelloParts, may_retry};
 use super::retold::{Changes, original, retold};
 use super::session::{Outcome, PlainSink};
-use crate::client_hello::ClientHello;
 use crate::failure::Failure;
-use crate::record;
+use crate::parse::client_hello::ClientHello;
+use crate::record::layout;
 
 const ALERT: u8 = 21;
 const HANDSHAKE: u8 = 22;
@@ -342,24 +342,24 @@ struct Record<'a> {
 /// The record that begins at this place, if it is whole and one that the engine takes.
 fn record_at(wire: &[u8], at: usize) -> Option<Record<'_>> {
     let rest = wire.get(at..)?;
-    let header = rest.first_chunk::<{ record::HEADER }>()?;
+    let header = rest.first_chunk::<{ layout::HEADER }>()?;
     if !(20..=24).contains(&header[0]) || header[1] != 3 {
         return None;
     }
     let length = usize::from(u16::from_be_bytes([header[3], header[4]]));
-    let payload = rest.get(record::HEADER..record::HEADER + length)?;
-    Some(Record { kind: header[0], payload, end: at + record::HEADER + length })
+    let payload = rest.get(layout::HEADER..layout::HEADER + length)?;
+    Some(Record { kind: header[0], payload, end: at + layout::HEADER + length })
 }
 
 /// Whether `rest` can be the beginning of a record that is not whole.
 fn waits_for_record(rest: &[u8]) -> bool {
-    !record::worth_processing(rest)
+    !layout::worth_processing(rest)
 }
 
 /// The message as the engine is given it.
 fn in_records(message: &[u8]) -> Vec<u8> {
-    let mut records = Vec::with_capacity(message.len() + 5 * record::HEADER);
-    for part in message.chunks(record::MAX_PLAIN) {
+    let mut records = Vec::with_capacity(message.len() + 5 * layout::HEADER);
+    for part in message.chunks(layout::MAX_PLAIN) {
         records.extend_from_slice(&[HANDSHAKE, 3, 1]);
         records.extend_from_slice(&(part.len() as u16).to_be_bytes());
         records.extend_from_slice(part);

@@ -12,7 +12,7 @@ use rustls_aws_lc_rs::ALL_VERIFICATION_ALGS;
 use webpki::RawPublicKeyEntity;
 
 use super::chain::error;
-use crate::x509::Certificate;
+use crate::parse::x509::Certificate;
 
 /// What a signature scheme stands for.
 struct Scheme {

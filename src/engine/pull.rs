@@ -25,8 +25,8 @@ use super::opening::Names;
 use super::prelude::{Prelude, Run, Standing, as_sent};
 use super::resuming;
 use super::session::{Outcome, PlainSink, Question, Session, Verdict};
-use crate::client_hello::ClientHello;
 use crate::failure::Failure;
+use crate::parse::client_hello::ClientHello;
 
 pub(super) struct Pull<Side: SideFacts> {
     step: Step<Side>,

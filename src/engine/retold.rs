@@ -14,7 +14,7 @@ use pki_types::FipsStatus;
 use rustls::crypto::HashAlgorithm;
 use rustls::crypto::hash::{Context, Hash, Output};
 
-use crate::client_hello::ClientHello;
+use crate::parse::client_hello::ClientHello;
 
 /// Types for private use (IANA): what the engine does not know, it passes over.
 const MARK: u16 = 0xff5b;

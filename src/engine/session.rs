@@ -12,8 +12,8 @@ use super::exporter::Exporter;
 use super::facts::{Facts, PeerChain};
 use super::hello_scan::HelloParts;
 use super::kernel::{TrafficSecret, TrafficSecrets};
-use crate::client_hello::ClientHello;
 use crate::failure::Failure;
+use crate::parse::client_hello::ClientHello;
 use crate::status::Status;
 
 /// Whether a sink wants more plain bytes.

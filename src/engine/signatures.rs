@@ -9,7 +9,7 @@ use pki_types::{
 use rustls_aws_lc_rs::ALL_VERIFICATION_ALGS;
 use webpki::RawPublicKeyEntity;
 
-use crate::x509::Certificate;
+use crate::parse::x509::Certificate;
 
 /// What the signatures of one chain may cost, in microseconds of a slow machine: more than a hundred by keys of usual
 /// kinds, and some twenty by the slowest that are accepted.

@@ -283,7 +283,7 @@ mod tests {
     use super::super::config::{ClientAuth, Recipe};
     use super::super::rules::rules;
     use super::*;
-    use crate::x509::Validity;
+    use crate::parse::x509::Validity;
 
     /// Without the name of a server, and without a certificate.
     const SESSION: &[u8] = b"\x03\x04\0\0\0\0\0\0\0\0\0\x13\x01\0session";

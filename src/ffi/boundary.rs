@@ -7,12 +7,12 @@ use std::time::Duration;
 use super::fork::Call;
 use super::handle::{Entry, Table};
 use super::types::{tls_builder_t, tls_conn_t, tls_context_t, tls_session_t};
-use crate::builder::Builder;
 use crate::connection::{Connection, Part};
-use crate::context::{Context, accept_asking};
 use crate::engine::ClientSession;
 use crate::failure::Failure;
 use crate::quiet;
+use crate::setup::builder::Builder;
+use crate::setup::context::{Context, accept_asking};
 use crate::status::{Status, TLS_ERR_ARGUMENT, TLS_ERR_BUSY, TLS_ERR_INTERNAL, TLS_ERR_STATE};
 
 static BUILDERS: Table<Box<Builder>> = Table::new(0xb1);

@@ -7,8 +7,8 @@ use std::path::Path;
 use super::boundary::{contained, end_builder, publish_builder, with_builder};
 use super::memory::{bytes, store, text};
 use super::types::{tls_builder_t, tls_status_t};
-use crate::builder::Builder;
 use crate::failure::Failure;
+use crate::setup::builder::Builder;
 use crate::status::Status;
 
 /// ---- 2. Builders ----------------------------------------------------------------------------

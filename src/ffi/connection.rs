@@ -9,7 +9,7 @@ use super::errors::report_construction;
 use super::memory::text;
 use super::types::{tls_conn_t, tls_context_t, tls_error_t, tls_status_t};
 use crate::connection::Connection;
-use crate::context::accept_asking;
+use crate::setup::context::accept_asking;
 
 /// ---- 4. Connections -------------------------------------------------------------------------
 ///

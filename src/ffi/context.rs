@@ -3,7 +3,7 @@
 use super::boundary::{contained, end_context, make_from_builder, publish_context, share_context};
 use super::errors::report_construction;
 use super::types::{tls_builder_t, tls_context_t, tls_error_t};
-use crate::context::Context;
+use crate::setup::context::Context;
 
 /// ---- 3. Contexts ----------------------------------------------------------------------------
 ///

@@ -5,7 +5,7 @@ use std::ffi::c_void;
 use super::boundary::with_connection;
 use super::memory::copy_out;
 use super::types::tls_conn_t;
-use crate::client_hello::ClientHello;
+use crate::parse::client_hello::ClientHello;
 
 /// ---- 10. What a ClientHello says ------------------------------------------------------------
 ///

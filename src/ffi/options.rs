@@ -9,8 +9,8 @@ use super::memory::{array, bytes, load_struct, text};
 use super::types::{
     tls_client_options_t, tls_conn_t, tls_context_t, tls_error_t, tls_server_options_t, tls_status_t,
 };
-use crate::context::{ClientOptions, EchOption, Sent};
 use crate::failure::Failure;
+use crate::setup::context::{ClientOptions, EchOption, Sent};
 use crate::status::*;
 
 /// ---- 17. Options of one connection ----------------------------------------------------------

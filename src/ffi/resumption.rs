@@ -12,9 +12,9 @@ use super::memory::{HostBuffer, bytes, copy_out, store, text};
 use super::types::{
     tls_builder_t, tls_conn_t, tls_context_t, tls_error_t, tls_session_t, tls_status_t, tls_ticket_key_t,
 };
-use crate::context::ClientOptions;
 use crate::engine::{GivenKey, SessionFacts, TICKET_KEY_NAME};
 use crate::failure::Failure;
+use crate::setup::context::ClientOptions;
 use crate::status::{TLS_ERR_STATE, TLS_OK};
 
 /// ---- 12. Resumption -------------------------------------------------------------------------

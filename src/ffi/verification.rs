@@ -6,8 +6,8 @@ use super::boundary::{contained, knowing, publish_connection, share_context, wit
 use super::errors::{report_construction, report_result};
 use super::memory::{array, bytes, copy_out, text};
 use super::types::{tls_builder_t, tls_conn_t, tls_context_t, tls_error_t, tls_iovec_t, tls_status_t};
-use crate::context::{ClientOptions, Sent};
 use crate::failure::Failure;
+use crate::setup::context::{ClientOptions, Sent};
 use crate::status::Status;
 
 /// ---- 11. Verification -----------------------------------------------------------------------

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use pki_types::{CertificateDer, UnixTime};
 
-use crate::builder::Builder;
-use crate::der::{BIT_STRING, CONTEXT_0, ENUMERATED, Elements, OCTET_STRING, OID, Offset, SEQUENCE};
+use super::builder::Builder;
 use crate::engine::{Credential, Crl, Pin, Revocation, can_be_parsed};
 use crate::failure::Failure;
-use crate::pem;
+use crate::parse::der::{BIT_STRING, CONTEXT_0, ENUMERATED, Elements, OCTET_STRING, OID, Offset, SEQUENCE};
+use crate::parse::pem;
 use crate::status::*;
 
 impl Builder {

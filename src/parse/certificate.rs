@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use crate::der::{BOOLEAN, CONTEXT_3, Element, Elements, OBJECT_SUBJECT_ALT_NAME, OID, Offset, SEQUENCE};
+use super::der::{BOOLEAN, CONTEXT_3, Element, Elements, OBJECT_SUBJECT_ALT_NAME, OID, Offset, SEQUENCE};
 use crate::status::{TLS_NAME_DNS, TLS_NAME_EMAIL, TLS_NAME_IP, TLS_NAME_URI};
 
 /// The value of an extension, which is an OCTET STRING with DER in it; None if the certificate has none of this

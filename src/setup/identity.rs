@@ -4,7 +4,7 @@ use pki_types::CertificateDer;
 
 use crate::engine::{Credential, subject_and_issuer};
 use crate::failure::Failure;
-use crate::pem;
+use crate::parse::pem;
 
 /// Parses chain and key, and puts the chain into the order that TLS asks for (RFC 8446, 4.4.2): the
 /// certificate of the key first, then each issuer in turn.

@@ -1,7 +1,7 @@
 //! Sizes of TLS records (RFC 8446, section 5; RFC 5246, section 6.2), and what can be known of a
 //! record from its header alone.
 
-use crate::sizing::ENGINES_OWN;
+use super::sizing::ENGINES_OWN;
 
 /// Plain bytes that fit into one record.
 pub(crate) const MAX_PLAIN: usize = 16_384;

@@ -10,8 +10,8 @@ use zeroize::Zeroizing;
 
 use self::label::Kind;
 use self::sections::{Section, holds_boundary, sections};
-use crate::der::{Elements, SEQUENCE};
 use crate::failure::Failure;
+use crate::parse::der::{Elements, SEQUENCE};
 use crate::status::{
     TLS_REASON_CRL_UNUSABLE, TLS_REASON_KEY_ENCRYPTED, TLS_REASON_KEY_UNUSABLE, TLS_REASON_NO_CERTIFICATE,
     TLS_REASON_NO_KEY, TLS_REASON_PEM_MISPLACED, TLS_REASON_SEVERAL_KEYS,

@@ -4,7 +4,7 @@ use rustls_native_certs::ErrorKind;
 
 use crate::engine::TrustStore;
 use crate::failure::Failure;
-use crate::pem;
+use crate::parse::pem;
 use crate::status::{TLS_ERR_IO, TLS_REASON_SYSTEM_TRUST_UNAVAILABLE};
 
 /// Adds every certificate of `text`. All or nothing: after an error the store is as it was.

@@ -4,19 +4,20 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use crate::ech::Ech;
+use super::limits::{
+    DEFAULT_POOL, HandshakeLimits, Limits, MOST_EARLY_DATA, MOST_OPEN_QUESTIONS, MOST_RAMP, MOST_SESSIONS,
+    MOST_TICKETS,
+};
+use super::{identity, trust};
 use crate::engine::{
     ClientAuth, Credential, Recipe, Verify, has_compression, has_group, has_scheme, has_suite,
 };
 use crate::failure::Failure;
-use crate::limits::{
-    DEFAULT_POOL, HandshakeLimits, Limits, MOST_EARLY_DATA, MOST_OPEN_QUESTIONS, MOST_RAMP, MOST_SESSIONS,
-    MOST_TICKETS,
-};
-use crate::record::{MAX_PADDING, MAX_PLAIN};
-use crate::sizing::{ENGINES_OWN, MIN_RECORD_SIZE, Sizing, padding_block, record_size};
+use crate::parse::alpn;
+use crate::parse::ech::Ech;
+use crate::record::layout::{MAX_PADDING, MAX_PLAIN};
+use crate::record::sizing::{ENGINES_OWN, MIN_RECORD_SIZE, Sizing, padding_block, record_size};
 use crate::status::*;
-use crate::{alpn, identity, trust};
 
 /// What `tls_builder_t` stands for.
 pub(crate) struct Builder {

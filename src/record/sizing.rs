@@ -1,6 +1,6 @@
 //! How plain bytes are cut into records, and what the records take on the wire.
 
-use crate::record::{HEADER, KEY_UPDATE, KEY_UPDATES, MAX_GROWTH, MAX_PADDING, MAX_PLAIN, TAG};
+use super::layout::{HEADER, KEY_UPDATE, KEY_UPDATES, MAX_GROWTH, MAX_PADDING, MAX_PLAIN, TAG};
 
 /// The least size that a host can set: what a peer can ask for at least (RFC 8449, 4).
 pub(crate) const MIN_RECORD_SIZE: usize = 64;
@@ -173,7 +173,7 @@ impl Sizing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::limits::MIN_WRITE;
+    use crate::setup::limits::MIN_WRITE;
 
     fn all() -> impl Iterator<Item = Sizing> {
         let mut sizings = vec![ENGINES_OWN];
@@ -235,7 +235,7 @@ mod tests {
         }
     }
 
-    /// What [`crate::context`] wants of the outbound limit is enough for a write beside all that a cork holds.
+    /// What [`crate::setup::context`] wants of the outbound limit is enough for a write beside all that a cork holds.
     #[test]
     fn something_can_always_be_written() {
         for sizing in all() {

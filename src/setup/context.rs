@@ -4,23 +4,23 @@ use std::sync::{Arc, LazyLock};
 
 use pki_types::{CertificateDer, DnsName, ServerName};
 
-use crate::alpn;
+use super::builder::{Builder, check_groups};
+use super::footprint::Footprint;
+use super::limits::{DEFAULT_POOL, HandshakeLimits, Limits, MIN_WRITE, OUTBOUND_RESERVE};
+use super::sent_name::LastName;
+use super::verification::unix_time;
 use crate::buffer::Pool;
-use crate::builder::{Builder, check_groups};
 use crate::connection::Connection;
-use crate::ech::EchRef;
 use crate::engine::{Case, ClientSession, ClientSetup, ClientWish, GivenKey, KeySet, ServerSetup, Usage};
 use crate::failure::Failure;
-use crate::footprint::Footprint;
-use crate::limits::{DEFAULT_POOL, HandshakeLimits, Limits, MIN_WRITE, OUTBOUND_RESERVE};
-use crate::record::MAX_PLAIN;
-use crate::sent_name::LastName;
-use crate::sizing::{ENGINES_OWN, Sizing};
+use crate::parse::alpn;
+use crate::parse::ech::EchRef;
+use crate::record::layout::MAX_PLAIN;
+use crate::record::sizing::{ENGINES_OWN, Sizing};
 use crate::status::{
     TLS_ERR_ARGUMENT, TLS_EVENT_SESSION, TLS_REASON_LIMIT_TOO_SMALL, TLS_REASON_SERVER_NAME_INVALID,
     TLS_ROLE_CLIENT, TLS_ROLE_SERVER,
 };
-use crate::verification::unix_time;
 
 /// What `tls_context_t` stands for: immutable, and kept alive by the connections made from it.
 pub(crate) struct Context {

@@ -1,7 +1,7 @@
 //! What a host may set, and the defaults.
 
 use crate::failure::Failure;
-use crate::record;
+use crate::record::layout;
 use crate::status::TLS_REASON_LIMIT_TOO_SMALL;
 
 /// Default of both limits: a handshake message or an application message of 64 KiB, in records.
@@ -59,8 +59,8 @@ pub(crate) const MOST_RAMP: usize = 1 << 30;
 /// waits for a drain.
 pub(crate) const MIN_WRITE: usize = 512;
 
-const _: () = assert!(MIN_INBOUND >= record::MAX_WIRE);
-const _: () = assert!(DEFAULT_WIRE >= record::wire_bound(64 * 1024) + OUTBOUND_RESERVE);
+const _: () = assert!(MIN_INBOUND >= layout::MAX_WIRE);
+const _: () = assert!(DEFAULT_WIRE >= layout::wire_bound(64 * 1024) + OUTBOUND_RESERVE);
 
 /// The limits of one connection, in wire bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! What a certificate consists of (RFC 5280, 4.1), read from its bytes and not judged: also of those that the
 //! verifier does not take, of version 1 or with extensions that nobody knows.
 
-use crate::der::{
+use super::der::{
     BIT_STRING, BOOLEAN, CONTEXT_0, CONTEXT_3, Element, Elements, GENERALIZED_TIME, INTEGER,
     OBJECT_EXTENDED_KEY_USAGE, OBJECT_SUBJECT_ALT_NAME, OCTET_STRING, OID, Offset, SEQUENCE, UTC_TIME,
 };

@@ -1,11 +1,11 @@
 //! What one connection can hold at most, as its limits say.
 
+use super::limits::{HandshakeLimits, Limits};
 use crate::buffer::capacity_for;
 use crate::connection::MAX_EVENTS;
 use crate::coroutine::{GUARD, STACK};
 use crate::engine::MOST_STORED;
-use crate::limits::{HandshakeLimits, Limits};
-use crate::record::MAX_WIRE;
+use crate::record::layout::MAX_WIRE;
 
 /// The longest handshake message that the engine takes, with its header.
 const MESSAGE: usize = 0xffff + 4;
@@ -163,5 +163,5 @@ mod tests {
         assert_eq!(endless.worst_case(), usize::MAX);
     }
 
-    const DEFAULT: usize = crate::limits::DEFAULT_WIRE;
+    const DEFAULT: usize = crate::setup::limits::DEFAULT_WIRE;
 }
