@@ -52,7 +52,7 @@ impl Aside {
 impl Direct<ClientSide> {
     /// Starts the handshake: the ClientHello is appended to `out`.
     pub(super) fn client(builder: ClientConnectionBuilder, out: &mut Vec<u8>) -> Result<Self, Failure> {
-        let connection = builder.build(out).map_err(|error| explain(&error))?;
+        let connection = resuming::step(|| builder.build(out)).map_err(|error| explain(&error))?;
         Ok(Self { connection, aside: Aside::handshaking(Prelude::client(), None, false) })
     }
 }
@@ -62,7 +62,8 @@ impl Direct<ServerSide> {
         let most = config.max_early_data_size;
         let prelude = Prelude::server(hides_names(&config));
         let half_rtt = config.send_half_rtt_data;
-        let connection = Connection::<ServerSide, Tcp>::new(config).map_err(|error| explain(&error))?;
+        let connection = resuming::step(|| Connection::<ServerSide, Tcp>::new(config));
+        let connection = connection.map_err(|error| explain(&error))?;
         let early = (most > 0).then(|| Early::server(most));
         Ok(Self { connection, aside: Aside::handshaking(prelude, early, half_rtt) })
     }
@@ -80,12 +81,22 @@ where
 
     /// Runs the engine until no record is whole, or the sink stops.
     fn run(&mut self, wire: &mut [u8], out: &mut Vec<u8>, sink: &mut PlainSink<'_>) -> Run {
+        if self.aside.is_some() && self.connection.is_handshaking() {
+            resuming::step(|| self.run_engine(wire, out, sink, true))
+        } else {
+            self.run_engine(wire, out, sink, false)
+        }
+    }
+
+    fn run_engine(
+        &mut self,
+        wire: &mut [u8],
+        out: &mut Vec<u8>,
+        sink: &mut PlainSink<'_>,
+        handshaking: bool,
+    ) -> Run {
         let base = wire.as_ptr().addr();
         let before = out.len();
-        let handshaking = self.aside.is_some() && self.connection.is_handshaking();
-        if handshaking {
-            resuming::begin_step();
-        }
         let mut input = WireInput::new(wire);
         let mut handler = self.connection.read_tls(&mut input, out);
         let early = self.aside.as_mut().and_then(|aside| aside.early.as_mut());

@@ -37,6 +37,7 @@ thread_local! {
 
 /// Runs the engine as it writes, and says how many KeyUpdates it asked for.
 pub(crate) fn count_requests<R>(run: impl FnOnce() -> R) -> (R, u32) {
+    REQUESTS.set(0);
     let result = run();
     (result, REQUESTS.take())
 }
@@ -109,5 +110,25 @@ impl RecordDecrypter for Forbearing {
             return Ok(Record::new(ContentType::ApplicationData, record.version, &payload[..0]));
         }
         self.decrypter.decrypt(record, seq.saturating_sub(self.ours))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rustls::crypto::cipher::EncodableVersion;
+    use rustls::enums::ProtocolVersion;
+
+    use super::*;
+
+    #[test]
+    fn what_others_asked_for_before_does_not_count() {
+        let ask = || {
+            let version = EncodableVersion::Legacy(ProtocolVersion::TLSv1_2);
+            look_at(&Record::new(ContentType::Handshake, version, OutboundPlain::Single(&REQUEST)));
+        };
+        ask();
+        assert_eq!(count_requests(|| ()).1, 0);
+        assert_eq!(count_requests(ask).1, 1);
+        assert_eq!(count_requests(|| ()).1, 0);
     }
 }

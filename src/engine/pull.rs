@@ -130,7 +130,7 @@ impl Pull<ClientSide> {
         ech: EchStatus,
         out: &mut Vec<u8>,
     ) -> Result<Self, Failure> {
-        let step = builder.start_handshake(out).map_err(|error| explain(&error))?;
+        let step = resuming::step(|| builder.start_handshake(out)).map_err(|error| explain(&error))?;
         Ok(Self {
             step: Step::NeedsInput(step),
             preset: None,
@@ -171,7 +171,6 @@ impl<Side: PullSide> Pull<Side> {
     /// Goes from step to step until input is missing, a question opens, or traffic can flow.
     fn handshake(&mut self, input: &mut WireInput<'_>, out: &mut Vec<u8>) -> Result<Standing, Failure> {
         let before = out.len();
-        resuming::begin_step();
         loop {
             match mem::replace(&mut self.step, Step::Over) {
                 Step::NeedsInput(step) => {
@@ -210,7 +209,7 @@ impl<Side: PullSide> Pull<Side> {
 
     fn run(&mut self, wire: &mut [u8], out: &mut Vec<u8>) -> Run {
         let mut input = WireInput::new(wire);
-        let result = self.handshake(&mut input, out);
+        let result = resuming::step(|| self.handshake(&mut input, out));
         Run { used: input.used(), result }
     }
 }
@@ -283,8 +282,7 @@ where
             return Err(alert::name_refused());
         }
         self.ask_verify = setup.asks_verify();
-        resuming::begin_step();
-        self.step = chosen(accepted.choose_config(setup.config(), out))?;
+        self.step = chosen(resuming::step(|| accepted.choose_config(setup.config(), out)))?;
         Ok(())
     }
 
@@ -293,10 +291,10 @@ where
             return Err(Failure::unexpected("no question about an identity is open"));
         };
         let handshake = match verdict {
-            Verdict::ByRules => verify.with_config(out),
+            Verdict::ByRules => resuming::step(|| verify.with_config(out)),
             Verdict::Accept => {
                 let identity = Side::presented(&verify).cloned();
-                verify.continue_with(identity.map(VerifiedIdentity::assertion), out)
+                resuming::step(|| verify.continue_with(identity.map(VerifiedIdentity::assertion), out))
             }
             Verdict::Reject(alert) => {
                 // The error that comes back is the one that goes in.

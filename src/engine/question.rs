@@ -14,6 +14,7 @@ use super::alert;
 use super::asked_identity::IdentityWanted;
 use super::asked_session::SessionWanted;
 use super::external_key::SignatureWanted;
+use super::resuming;
 use super::session::Question;
 use crate::coroutine;
 
@@ -62,7 +63,10 @@ pub(crate) enum Reply {
 
 /// Asks the host, and waits for the answer. Called by the engine in the middle of a step that may ask.
 pub(super) fn ask(request: Request) -> Result<Reply, Error> {
-    match coroutine::ask(request) {
+    let resuming = resuming::stop();
+    let reply = coroutine::ask(request);
+    resuming::go_on(resuming);
+    match reply {
         Reply::Refuse(alert) => Err(alert::error_for(alert)),
         Reply::Gone => Err(Error::General("nobody is there to answer".into())),
         reply => Ok(reply),

@@ -16,9 +16,30 @@ thread_local! {
     static RESUMING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// To be called before each step of a handshake: what the last one on this thread was does not count.
-pub(super) fn begin_step() {
-    RESUMING.set(false);
+/// Runs a step of a handshake. What other connections of this thread did before does not count in it, and what it was
+/// does not count for them.
+pub(super) fn step<R>(run: impl FnOnce() -> R) -> R {
+    /// Also after a panic: the thread goes on with other connections.
+    struct Over;
+    impl Drop for Over {
+        fn drop(&mut self) {
+            go_on(false);
+        }
+    }
+    go_on(false);
+    let _over = Over;
+    run()
+}
+
+/// A step stops in the middle, for an answer: what it is, to [`go_on`] with.
+#[inline(never)] // Not one function with what runs after the answer, perhaps on another thread.
+pub(super) fn stop() -> bool {
+    RESUMING.take()
+}
+
+#[inline(never)] // The same.
+pub(super) fn go_on(resuming: bool) {
+    RESUMING.set(resuming);
 }
 
 pub(super) fn is_resuming() -> bool {

@@ -67,7 +67,7 @@ fn setting(name: &str, default: u64) -> u64 {
 /// One test, so that no other one moves the heap meanwhile.
 #[test]
 fn games_of_the_corpus_and_new_ones_keep_every_promise() {
-    let (first, most) = (setting("SEQUENCE_FIRST", 1), setting("SEQUENCE_GAMES", 60));
+    let (first, most) = (setting("SEQUENCE_FIRST", 1), setting("SEQUENCE_GAMES", 300));
     let new = (first..first + most).map(|seed| {
         let length = 40 + (seed % 7) as usize * 50;
         (format!("seed {seed}"), random(seed).take(length).collect())
