@@ -82,6 +82,169 @@ static void a_connection_may_move_to_another_thread(void)
     free_pair(&pair);
 }
 
+/* A pair that every thread of a ring works at, one after the other: what one borrows the next one
+ * returns. */
+struct ring {
+    struct pair pair;
+    pthread_mutex_t lock;
+    pthread_cond_t moved;
+    uint32_t turn;
+    unsigned char wire[70000];
+    size_t wire_len, plain_len;
+};
+
+#define STEPS 4
+#define TURNS (40 * STEPS)
+
+static void step_of(struct ring *ring)
+{
+    static const size_t lengths[] = {1, 64, 5000, 16384, 60000};
+    static unsigned char plain[60000], received[60000];
+    uint32_t message = ring->turn / STEPS;
+    tls_conn_t *from = message % 2 ? ring->pair.client : ring->pair.server;
+    tls_conn_t *to = message % 2 ? ring->pair.server : ring->pair.client;
+    size_t got = 0;
+
+    switch (ring->turn % STEPS) {
+    case 0:
+        ring->plain_len = lengths[message % 5];
+        fill_bytes(plain, ring->plain_len, message);
+        CHECK_EQ(tls_write_from(from, plain, ring->plain_len), ring->plain_len);
+        break;
+    case 1:
+        ring->wire_len = (size_t)tls_drain_into(from, ring->wire, sizeof(ring->wire));
+        break;
+    case 2:
+        CHECK_EQ(tls_feed(to, ring->wire, ring->wire_len), ring->wire_len);
+        break;
+    default:
+        while (got < ring->plain_len) {
+            ptrdiff_t n = tls_read_into(to, received + got, sizeof(received) - got);
+
+            CHECK(n > 0);
+            got += (size_t)n;
+        }
+        CHECK_BYTES(received, plain, got);
+    }
+}
+
+static void *take_turns(void *argument)
+{
+    struct ring *ring = argument;
+    uint32_t last = UINT32_MAX;
+
+    CHECK_EQ(pthread_mutex_lock(&ring->lock), 0);
+    while (ring->turn < TURNS) {
+        if (last + 1 == ring->turn && last != UINT32_MAX) {
+            pthread_cond_wait(&ring->moved, &ring->lock);
+            continue;
+        }
+        step_of(ring);
+        last = ring->turn++;
+        pthread_cond_broadcast(&ring->moved);
+    }
+    pthread_cond_broadcast(&ring->moved);
+    CHECK_EQ(pthread_mutex_unlock(&ring->lock), 0);
+    return NULL;
+}
+
+/* */
+static void a_buffer_may_be_returned_on_another_thread(void)
+{
+    static struct ring ring = {.lock = PTHREAD_MUTEX_INITIALIZER,
+                               .moved = PTHREAD_COND_INITIALIZER};
+
+    ring.pair = connected_pair(TLS_VERSION_1_3);
+    run_threads(take_turns, &ring);
+    CHECK_EQ(ring.turn, TURNS);
+    check_alive(&ring.pair);
+    free_pair(&ring.pair);
+}
+
+static tls_context_t *context_with_pool(size_t bytes, int is_client)
+{
+    /* pki_path() is for one thread at a time. */
+    static pthread_mutex_t files = PTHREAD_MUTEX_INITIALIZER;
+    tls_builder_t *builder;
+    tls_context_t *context;
+
+    CHECK_EQ(pthread_mutex_lock(&files), 0);
+    builder = make_builder(is_client ? &plain_client : &plain_server);
+    CHECK_EQ(pthread_mutex_unlock(&files), 0);
+    CHECK_EQ(tls_builder_pool(builder, bytes), TLS_OK);
+    context = is_client ? tls_context_client(builder, NULL) : tls_context_server(builder, NULL);
+    CHECK(context != NULL);
+    tls_builder_free(builder);
+    return context;
+}
+
+/* [R-230] [R-231] Connections of contexts that are no more, and of contexts that keep nothing, in
+ * turn on each thread. */
+static void *use_contexts_of_every_kind(void *unused)
+{
+    static const size_t pools[] = {TLS_DEFAULT_POOL, 0, 2 * 84 * 1024, 2 * 84 * 1024 - 1};
+    struct pair pairs[4];
+
+    (void)unused;
+    for (uint32_t i = 0; i < 4; i++) {
+        tls_context_t *client = context_with_pool(pools[i], 1),
+                      *server = context_with_pool(pools[i], 0);
+
+        pairs[i] = new_pair_of(client, server, NULL);
+        tls_context_free(client);
+        tls_context_free(server);
+        finish_handshake(&pairs[i]);
+    }
+    for (uint32_t i = 0; i < 32; i++)
+        exchange(&pairs[i % 4], i);
+    for (uint32_t i = 0; i < 4; i++)
+        free_pair(&pairs[i]);
+    return NULL;
+}
+
+static void contexts_may_end_before_what_stays_with_threads(void)
+{
+    for (int round = 0; round < 3; round++)
+        run_threads(use_contexts_of_every_kind, NULL);
+}
+
+static pthread_key_t at_end;
+
+static void use_a_connection(void *argument)
+{
+    struct pair *pair = argument;
+
+    exchange(pair, 7);
+    free_pair(pair);
+    free(pair);
+}
+
+static void *leave_work_to_the_end(void *unused)
+{
+    struct pair *pair = malloc(sizeof(*pair));
+
+    (void)unused;
+    CHECK(pair != NULL);
+    *pair = connected_pair(TLS_VERSION_1_3);
+    exchange(pair, 6);
+    CHECK_EQ(pthread_setspecific(at_end, pair), 0);
+    return NULL;
+}
+
+/* [R-230] glibc runs destructors of keys after those of thread-local variables, of which the
+ * library has some. */
+static void a_thread_that_ends_may_use_the_library_to_the_end(void)
+{
+    CHECK_EQ(pthread_key_create(&at_end, use_a_connection), 0);
+    for (int round = 0; round < 5; round++) {
+        pthread_t thread;
+
+        CHECK_EQ(pthread_create(&thread, NULL, leave_work_to_the_end, NULL), 0);
+        CHECK_EQ(pthread_join(thread, NULL), 0);
+    }
+    CHECK_EQ(pthread_key_delete(at_end), 0);
+}
+
 static void *poke(void *argument)
 {
     struct pair *pair = argument;
@@ -207,6 +370,9 @@ int main(int argc, char **argv)
     pki_set(argc, argv);
     RUN(contexts_are_shared);
     RUN(a_connection_may_move_to_another_thread);
+    RUN(a_buffer_may_be_returned_on_another_thread);
+    RUN(contexts_may_end_before_what_stays_with_threads);
+    RUN(a_thread_that_ends_may_use_the_library_to_the_end);
     RUN(a_second_thread_is_told_that_it_is_one_too_many);
     RUN(a_freed_connection_is_nobody_elses);
     RUN(a_connection_is_freed_once_however_many_try);

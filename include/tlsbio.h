@@ -90,8 +90,10 @@
  * something could not be set: section 2). For two threads a
  * connection can be split into two halves (section 19). Errors belong to the object, not to a thread.
  *
- * Memory. An idle connection holds no record buffer [R-06]: buffers come from a bounded pool of the context
- * and return to it, wiped of plain bytes [R-11]. In the steady state a record costs no heap allocation in
+ * Memory. An idle connection holds no record buffer [R-06]: buffers are borrowed, and return wiped of plain bytes
+ * [R-11]. The last one of each direction that is returned on a thread stays with it, for connections of any context, the
+ * others in a bounded pool of the context: tls_builder_pool() says how many bytes that is, and what outlives a
+ * context. In the steady state a record costs no heap allocation in
  * either direction [R-05]. If the process has no memory left, it ends, as most programs do.
  *
  * Environment. The library reads no environment variable (but see tls_builder_trust_system()), needs no
@@ -1129,11 +1131,19 @@ tls_status_t tls_builder_limits(tls_builder_t *builder,
                                 size_t outbound);
 
 /**
- * Sets how many bytes of unused buffers a context keeps for its connections; the default is 4 MiB
- * (TLS_DEFAULT_POOL). 0 keeps none: every burst of bytes then allocates a buffer and frees it.
+ * Sets how many bytes of unused buffers a context keeps for its connections, until it is freed and the last of
+ * them is; the default is 4 MiB (TLS_DEFAULT_POOL). 0 keeps none: every burst of bytes then allocates a buffer and
+ * frees it.
+ *
+ * Beside these, a thread keeps the last buffer of each direction that was returned on it, of up to 84 KiB, until
+ * the thread ends; all threads of the process keep 8 MiB at most [R-230]. No such buffer holds a plain byte, and
+ * connections of any context use them. They are all that is left when contexts and connections are freed.
+ * A context for which fewer than 172032 bytes (2 times 84 KiB) are set neither leaves anything with threads nor uses
+ * what others left [R-231]: its threads share the one store of the context, under a lock.
  * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
  */
-tls_status_t tls_builder_pool(tls_builder_t *builder, size_t bytes);
+tls_status_t tls_builder_pool(tls_builder_t *builder,
+                              size_t bytes);
 
 /**
  * ---- 3. Contexts ----------------------------------------------------------------------------

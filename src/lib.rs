@@ -37,6 +37,8 @@ pub mod ffi;
 #[forbid(unsafe_code)]
 mod foreign;
 #[forbid(unsafe_code)]
+mod line;
+#[forbid(unsafe_code)]
 mod parse;
 #[forbid(unsafe_code)]
 mod quiet;

@@ -1,19 +1,27 @@
-//! A bounded store of unused buffers, shared by the connections of a context.
+//! Lends buffers to the connections of a context: those that stay with threads first, then the context's own.
+//!
+//! A connection that moves a record borrows a buffer and returns it, again and again. What it returns stays with
+//! the thread (`near`), so threads that share a context share no memory while they move records, and a buffer stays in the
+//! cache of the core that wrote it. What a thread has no place for goes to the context's shelves, under a lock.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crossbeam_utils::atomic::AtomicCell;
-
 use super::inbound::InboundBuffer;
+use super::near::{self, Stays};
 use super::outbound::OutboundBuffer;
+use crate::line::Line;
 
 /// Capacities that buffers come in: a handshake flight or a small message; any one record; a
 /// 64 KiB message with what the engine reserves for it; and two for hosts that raise the limits.
 /// Larger ones are not kept.
 const CLASSES: [usize; 5] = [8 * 1024, 20 * 1024, 84 * 1024, 336 * 1024, 1344 * 1024];
 
-/// The largest buffer that is kept in a hand.
-const MOST_IN_HAND: usize = CLASSES[2];
+/// The largest buffer that stays with a thread.
+const MOST_NEAR: usize = CLASSES[2];
+
+/// The least bound of a context that lets buffers stay with threads. A host that sets a smaller one wants little memory to
+/// be kept, and what threads have is beyond any context's bound.
+const LEAST_FOR_NEAR: usize = 2 * MOST_NEAR;
 
 /// Unused buffers of one use, by class. The last one returned is the first one lent: its memory
 /// is still in the processor's cache.
@@ -27,38 +35,20 @@ struct Stock {
     bytes: usize,
 }
 
-/// The buffer of one use that came back last. A connection that moves a record borrows one and returns it, again and
-/// again: from the hand that costs one exchange, where the lock and the shelves cost several.
-type Hand<B> = AtomicCell<Option<Box<B>>>;
-
-/// Lends buffers and takes them back; never keeps more than `bound` bytes of unused ones.
+/// Lends buffers and takes them back; keeps no more than `bound` bytes of unused ones itself.
 pub(crate) struct Pool {
-    /// Of what is on the shelves: what the hands can hold is not in it.
     bound: usize,
-    /// Whether the bound has room for both hands.
-    has_hands: bool,
-    inbound: Hand<InboundBuffer>,
-    outbound: Hand<OutboundBuffer>,
-    stock: Mutex<Stock>,
+    uses_near: bool,
+    shelves: Line<Mutex<Stock>>,
 }
 
 /// What the pool needs to know of a buffer.
-trait Pooled: Sized {
-    fn capacity(&self) -> usize;
-    fn hand(pool: &Pool) -> &Hand<Self>;
+trait Pooled: Stays {
     fn shelves(stock: &mut Stock) -> &mut Shelves<Self>;
     fn allocate(capacity: usize) -> Self;
 }
 
 impl Pooled for InboundBuffer {
-    fn capacity(&self) -> usize {
-        InboundBuffer::capacity(self)
-    }
-
-    fn hand(pool: &Pool) -> &Hand<Self> {
-        &pool.inbound
-    }
-
     fn shelves(stock: &mut Stock) -> &mut Shelves<Self> {
         &mut stock.inbound
     }
@@ -69,14 +59,6 @@ impl Pooled for InboundBuffer {
 }
 
 impl Pooled for OutboundBuffer {
-    fn capacity(&self) -> usize {
-        OutboundBuffer::capacity(self)
-    }
-
-    fn hand(pool: &Pool) -> &Hand<Self> {
-        &pool.outbound
-    }
-
     fn shelves(stock: &mut Stock) -> &mut Shelves<Self> {
         &mut stock.outbound
     }
@@ -88,14 +70,7 @@ impl Pooled for OutboundBuffer {
 
 impl Pool {
     pub(crate) fn new(bound: usize) -> Self {
-        let in_hands = 2 * MOST_IN_HAND;
-        Self {
-            bound: bound.checked_sub(in_hands).unwrap_or(bound),
-            has_hands: bound >= in_hands,
-            inbound: Hand::default(),
-            outbound: Hand::default(),
-            stock: Mutex::default(),
-        }
+        Self { bound, uses_near: bound >= LEAST_FOR_NEAR, shelves: Line::default() }
     }
 
     /// A buffer of at least `need` bytes, without plain bytes.
@@ -118,28 +93,26 @@ impl Pool {
         self.take_back(buffer);
     }
 
+    #[inline]
     fn lend<B: Pooled>(&self, need: usize) -> Box<B> {
-        let in_hand = if self.has_hands && need <= MOST_IN_HAND { B::hand(self).take() } else { None };
-        match in_hand {
-            Some(buffer) if buffer.capacity() >= need => buffer,
-            Some(smaller) => {
-                self.shelve(smaller);
-                self.take_off_shelf(need)
-            }
-            None => self.take_off_shelf(need),
-        }
+        let near = if self.uses_near && need <= MOST_NEAR { near::take(need) } else { None };
+        near.unwrap_or_else(|| self.take_off_shelf(need))
     }
 
+    #[inline]
     fn take_back<B: Pooled>(&self, buffer: Box<B>) {
-        if self.has_hands && buffer.capacity() <= MOST_IN_HAND {
-            if let Some(former) = B::hand(self).swap(Some(buffer)) {
-                self.shelve(former);
-            }
-        } else {
-            self.shelve(buffer);
+        // A buffer that the engine grew to an odd size is not kept: it would be lent for less.
+        let Some(class) = CLASSES.iter().position(|&size| size == buffer.capacity()) else {
+            return;
+        };
+        let left =
+            if self.uses_near && CLASSES[class] <= MOST_NEAR { near::put(buffer) } else { Some(buffer) };
+        if let Some(left) = left {
+            self.shelve(left);
         }
     }
 
+    #[cold]
     fn take_off_shelf<B: Pooled>(&self, need: usize) -> Box<B> {
         let (class, capacity) = class_for(need);
         let reused = class.and_then(|class| {
@@ -151,10 +124,11 @@ impl Pool {
         reused.unwrap_or_else(|| Box::new(B::allocate(capacity)))
     }
 
+    /// Keeps a buffer of one of the classes, if the bound has room for it.
+    #[cold]
     fn shelve<B: Pooled>(&self, buffer: Box<B>) {
         let capacity = buffer.capacity();
-        // A buffer that the engine grew to an odd size is not kept: it would be lent for less.
-        let Some(class) = CLASSES.iter().position(|&size| size == capacity) else {
+        let (Some(class), _) = class_for(capacity) else {
             return;
         };
         let mut stock = self.stock();
@@ -166,7 +140,7 @@ impl Pool {
 
     /// No code that can panic runs while the lock is held, so a poisoned stock is a sound one.
     fn stock(&self) -> MutexGuard<'_, Stock> {
-        self.stock.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shelves.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -207,29 +181,62 @@ mod tests {
     }
 
     #[test]
-    fn the_hand_keeps_the_last_one_and_the_shelves_the_others() {
-        let pool = Pool::new(2 * MOST_IN_HAND + CLASSES[0]);
+    fn the_thread_keeps_the_last_one_and_the_shelves_the_others() {
+        let pool = Pool::new(LEAST_FOR_NEAR);
         let (small, other) = (pool.lend_outbound(1), pool.lend_outbound(1));
         let address = &raw const *small;
         pool.take_back_outbound(other);
-        assert_eq!(pool.stock().bytes, 0, "it is in the hand");
+        assert_eq!(pool.stock().bytes, 0, "it stays with the thread");
         pool.take_back_outbound(small);
         assert_eq!(pool.stock().bytes, CLASSES[0], "the former one is on its shelf");
 
-        let again = pool.lend_outbound(1);
-        assert_eq!(&raw const *again, address);
-        pool.take_back_outbound(again);
+        let another_context = Pool::new(LEAST_FOR_NEAR);
+        let again = another_context.lend_outbound(1);
+        assert_eq!(&raw const *again, address, "no buffer knows its context");
+        another_context.take_back_outbound(again);
         let large = pool.lend_outbound(CLASSES[2]);
         assert_eq!(large.capacity(), CLASSES[2]);
-        assert_eq!(pool.stock().bytes, CLASSES[0], "the shelves have no room for a second one");
         pool.take_back_outbound(large);
-        assert!(pool.lend_outbound(1).capacity() >= CLASSES[0]);
+        assert_eq!(pool.stock().bytes, 2 * CLASSES[0], "the thread has it in place of the small one");
+        let larger = pool.lend_outbound(CLASSES[3]);
+        pool.take_back_outbound(larger);
+        assert_eq!(
+            pool.lend_outbound(1).capacity(),
+            CLASSES[2],
+            "of the largest ones none stays with a thread"
+        );
     }
 
     #[test]
-    fn a_hand_needs_no_lock() {
-        assert!(Hand::<InboundBuffer>::is_lock_free());
-        assert!(Hand::<OutboundBuffer>::is_lock_free());
+    fn a_buffer_that_moves_between_threads_goes_to_where_it_is_returned() {
+        let pool = Pool::new(1 << 20);
+        let first = pool.lend_inbound(1);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                pool.take_back_inbound(first);
+                assert_eq!(pool.stock().bytes, 0);
+                let (near, fresh) = (pool.lend_inbound(1), pool.lend_inbound(1));
+                pool.take_back_inbound(near);
+                pool.take_back_inbound(fresh);
+                assert_eq!(pool.stock().bytes, CLASSES[0]);
+            });
+        });
+        let shelved = pool.lend_inbound(1);
+        assert_eq!(pool.stock().bytes, 0, "the other thread's second one");
+        drop(shelved);
+    }
+
+    #[test]
+    fn a_context_with_a_small_bound_neither_leaves_anything_with_a_thread_nor_takes_it() {
+        let (usual, small) = (Pool::new(LEAST_FOR_NEAR), Pool::new(LEAST_FOR_NEAR - 1));
+        usual.take_back_inbound(usual.lend_inbound(1));
+        let first = small.lend_inbound(1);
+        small.take_back_inbound(first);
+        assert_eq!(small.stock().bytes, CLASSES[0]);
+        let of_thread = usual.lend_inbound(1);
+        assert_eq!(usual.stock().bytes, 0);
+        assert!(near::take::<InboundBuffer>(1).is_none());
+        drop(of_thread);
     }
 
     #[test]

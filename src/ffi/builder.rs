@@ -361,8 +361,15 @@ pub extern "C" fn tls_builder_limits(
     with_builder(builder, |builder| builder.limits(inbound, outbound))
 }
 
-/// Sets how many bytes of unused buffers a context keeps for its connections; the default is 4 MiB
-/// (TLS_DEFAULT_POOL). 0 keeps none: every burst of bytes then allocates a buffer and frees it.
+/// Sets how many bytes of unused buffers a context keeps for its connections, until it is freed and the last of
+/// them is; the default is 4 MiB (TLS_DEFAULT_POOL). 0 keeps none: every burst of bytes then allocates a buffer and
+/// frees it.
+///
+/// Beside these, a thread keeps the last buffer of each direction that was returned on it, of up to 84 KiB, until
+/// the thread ends; all threads of the process keep 8 MiB at most. No such buffer holds a plain byte, and
+/// connections of any context use them. They are all that is left when contexts and connections are freed.
+/// A context for which fewer than 172032 bytes (2 times 84 KiB) are set neither leaves anything with threads nor uses
+/// what others left: its threads share the one store of the context, under a lock.
 /// Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn tls_builder_pool(builder: *mut tls_builder_t, bytes: usize) -> tls_status_t {

@@ -5,9 +5,9 @@
 //! between two states. The last two cannot be mended from outside. So a fork waits until the other threads have left
 //! the library, and threads that come meanwhile wait until it is over.
 //!
-//! On the way of a record that costs a look at [`FORKS`]. The state word of a handle says whether a thread is inside: its
-//! exchange and that look, both sequentially consistent, are one half, and the two looks in [`prepare`] the other, so that
-//! at least one side sees the other one. Calls that enter no handle of the host's are counted in [`CALLS`] instead.
+//! On the way of a record that costs a look at [`FORKS`], which has a line of the cache to itself. The state word of a handle
+//! says whether a thread is inside: its exchange and that look, both sequentially consistent, are one half, and the two
+//! looks in [`prepare`] the other, so that at least one side sees the other one. Calls that enter no handle of the host's are counted in [`CALLS`] instead.
 //!
 //! A thread that is inside already goes on: the fork waits for it, so it must not wait for the fork.
 
@@ -16,6 +16,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use super::boundary;
+use crate::buffer;
+use crate::line::Line;
 use crate::quiet;
 
 // Declared here because the bindings that all platforms share have not got it. The crates are named for the linker.
@@ -33,9 +35,9 @@ unsafe extern "C" {
 }
 
 /// How many threads are about to fork, or are doing it.
-static FORKS: AtomicU32 = AtomicU32::new(0);
+static FORKS: Line<AtomicU32> = Line(AtomicU32::new(0));
 /// How many threads are in a call that makes or ends something, or looks at what is made once.
-static CALLS: AtomicUsize = AtomicUsize::new(0);
+static CALLS: Line<AtomicUsize> = Line(AtomicUsize::new(0));
 /// How many threads wait until no fork is near.
 static WAITING: AtomicUsize = AtomicUsize::new(0);
 
@@ -151,6 +153,7 @@ extern "C" fn in_child() {
         CALLS.store(0, Ordering::SeqCst);
     }
     boundary::forget_other_threads(ALONE.get());
+    buffer::forget_other_threads();
     FORKS.store(0, Ordering::SeqCst);
 }
 

@@ -8,6 +8,9 @@
 //! on it: that one checks the handle and keeps other threads out. Generations are odd while the slot
 //! holds a value. Slots are never given back to the system, so a look at any index is a look at
 //! valid memory.
+//!
+//! A slot is shorter than a line of the processor's cache. Handles that were made one after another, which are likely
+//! to be used at one time by several threads, have slots that are far from each other.
 
 #[cfg(not(target_pointer_width = "64"))]
 compile_error!("handles need 64 bits: kind, generation and index do not fit into less");
@@ -19,6 +22,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::fork;
+use crate::line::Line;
 use crate::status::{Status, TLS_ERR_BUSY, TLS_ERR_HANDLE, TLS_ERR_MEMORY};
 
 const INDEX_BITS: u32 = 26;
@@ -37,6 +41,9 @@ const FIRST_PAGE: u32 = 64;
 const PAGES: usize = (INDEX_BITS - FIRST_PAGE.trailing_zeros()) as usize;
 const SLOTS: u32 = 1 << (INDEX_BITS - 1);
 
+/// See [`spread`].
+const SPREAD: usize = 27;
+
 struct Slot<T> {
     state: AtomicU64,
     /// Index + 1 of the next free slot, while this one is free.
@@ -48,6 +55,12 @@ struct Slot<T> {
 pub(super) struct Table<T> {
     kind: u8,
     pages: [OnceLock<Box<[Slot<T>]>>; PAGES],
+    /// Apart: what is beside it is read by every call.
+    unused: Line<Unused>,
+}
+
+/// Which slots hold nothing.
+struct Unused {
     /// How many slots were ever used.
     used: AtomicU32,
     /// A stack: `count of changes << 32 | index + 1` of its top; the count keeps an exchange from
@@ -74,8 +87,7 @@ impl<T> Table<T> {
         Self {
             kind,
             pages: [const { OnceLock::new() }; PAGES],
-            used: AtomicU32::new(0),
-            free: AtomicU64::new(0),
+            unused: Line(Unused { used: AtomicU32::new(0), free: AtomicU64::new(0) }),
         }
     }
 
@@ -245,17 +257,18 @@ impl<T> Table<T> {
     }
 
     fn fresh_index(&self) -> Result<u32, Status> {
-        self.used
+        self.unused
+            .used
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| (used < SLOTS).then_some(used + 1))
             .map_err(|_| TLS_ERR_MEMORY)
     }
 
     fn push_free(&self, slot: &Slot<T>, index: u32) {
-        let mut top = self.free.load(Ordering::Relaxed);
+        let mut top = self.unused.free.load(Ordering::Relaxed);
         loop {
             slot.next_free.store(top as u32, Ordering::Relaxed);
             let next = ((top >> 32) + 1) << 32 | u64::from(index + 1);
-            match self.free.compare_exchange_weak(top, next, Ordering::Release, Ordering::Relaxed) {
+            match self.unused.free.compare_exchange_weak(top, next, Ordering::Release, Ordering::Relaxed) {
                 Ok(_) => return,
                 Err(current) => top = current,
             }
@@ -263,12 +276,12 @@ impl<T> Table<T> {
     }
 
     fn pop_free(&self) -> Option<u32> {
-        let mut top = self.free.load(Ordering::Acquire);
+        let mut top = self.unused.free.load(Ordering::Acquire);
         loop {
             let index = (top as u32).checked_sub(1)?;
             let below = self.existing(index)?.next_free.load(Ordering::Relaxed);
             let next = ((top >> 32) + 1) << 32 | u64::from(below);
-            match self.free.compare_exchange_weak(top, next, Ordering::Acquire, Ordering::Acquire) {
+            match self.unused.free.compare_exchange_weak(top, next, Ordering::Acquire, Ordering::Acquire) {
                 Ok(_) => return Some(index),
                 Err(current) => top = current,
             }
@@ -279,14 +292,15 @@ impl<T> Table<T> {
     #[inline]
     fn existing(&self, index: u32) -> Option<&Slot<T>> {
         let (page, offset, _) = place(index);
-        self.pages.get(page)?.get()?.get(offset)
+        let slots = self.pages.get(page)?.get()?;
+        slots.get(spread(offset, slots.len()))
     }
 
     /// The slot at `index`, whose page is made if it has to be.
     fn slot(&self, index: u32) -> Option<&Slot<T>> {
         let (page, offset, length) = place(index);
         let slots = self.pages.get(page)?.get_or_init(|| (0..length).map(|_| Slot::default()).collect());
-        slots.get(offset)
+        slots.get(spread(offset, length))
     }
 }
 
@@ -302,6 +316,13 @@ fn place(index: u32) -> (usize, usize, usize) {
     let doublings = (index / FIRST_PAGE + 1).ilog2();
     let before = FIRST_PAGE * ((1 << doublings) - 1);
     (doublings as usize, (index - before) as usize, (FIRST_PAGE << doublings) as usize)
+}
+
+/// Where the slot with this number is in a page of `length` slots, a power of two. An odd factor misses no slot; with
+/// this one, slots that share a line have numbers at least 19 apart.
+#[inline]
+fn spread(offset: usize, length: usize) -> usize {
+    offset.wrapping_mul(SPREAD) & length.wrapping_sub(1)
 }
 
 impl<T> Deref for Entry<'_, T> {
@@ -358,6 +379,25 @@ mod tests {
             expected = if offset + 1 == length { (page + 1, 0) } else { (page, offset + 1) };
         }
         assert!(place(SLOTS - 1).0 < PAGES);
+    }
+
+    #[test]
+    fn neighbours_are_not_in_one_line_of_the_cache() {
+        const LINE: usize = 64;
+        let table = Table::<Box<u8>>::new(0xc0);
+        for first in [0, FIRST_PAGE, 3 * FIRST_PAGE, 31 * FIRST_PAGE] {
+            let length = place(first).2 as u32;
+            let address = |index: u32| std::ptr::from_ref(table.slot(index).unwrap()).addr();
+            let mut addresses: Vec<_> = (first..first + length).map(address).collect();
+            for near in
+                addresses.windows(19).flat_map(|run| run[1..].iter().map(|other| run[0].abs_diff(*other)))
+            {
+                assert!(near >= LINE);
+            }
+            addresses.sort_unstable();
+            addresses.dedup();
+            assert_eq!(addresses.len(), length as usize, "every slot has its place");
+        }
     }
 
     #[test]
@@ -467,6 +507,6 @@ mod tests {
                 });
             }
         });
-        assert!(table.used.load(Ordering::Relaxed) <= 20, "slots are reused");
+        assert!(table.unused.used.load(Ordering::Relaxed) <= 20, "slots are reused");
     }
 }

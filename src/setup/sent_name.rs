@@ -2,9 +2,11 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::line::Line;
+
 /// What a client of this context sent last. Most contexts are for one server, or connect to one again and again.
 #[derive(Default)]
-pub(crate) struct LastName(Mutex<Option<Arc<str>>>);
+pub(crate) struct LastName(Line<Mutex<Option<Arc<str>>>>);
 
 impl LastName {
     /// `name`, as the last connection has it if it is the same.

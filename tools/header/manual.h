@@ -90,8 +90,10 @@
  * something could not be set: section 2). For two threads a
  * connection can be split into two halves (section 19). Errors belong to the object, not to a thread.
  *
- * Memory. An idle connection holds no record buffer [R-06]: buffers come from a bounded pool of the context
- * and return to it, wiped of plain bytes [R-11]. In the steady state a record costs no heap allocation in
+ * Memory. An idle connection holds no record buffer [R-06]: buffers are borrowed, and return wiped of plain bytes
+ * [R-11]. The last one of each direction that is returned on a thread stays with it, for connections of any context, the
+ * others in a bounded pool of the context: tls_builder_pool() says how many bytes that is, and what outlives a
+ * context. In the steady state a record costs no heap allocation in
  * either direction [R-05]. If the process has no memory left, it ends, as most programs do.
  *
  * Environment. The library reads no environment variable (but see tls_builder_trust_system()), needs no
