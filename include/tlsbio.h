@@ -1287,7 +1287,7 @@ ptrdiff_t tls_feed(tls_conn_t *conn,
  * Says that the transport has ended: recv() answered 0, or failed. Without a close_notify among the bytes
  * that were fed, the connection's end is TLS_TRUNCATED, at whatever byte it happened [R-08]: an attacker
  * can end a transport, but cannot forge a close_notify. Saying it twice is TLS_OK. What the peer sent
- * before can still be read; this side can still write.
+ * before can still be read; this side can still write. An open window is closed.
  * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
  */
 tls_status_t tls_feed_eof(tls_conn_t *conn);
@@ -1398,9 +1398,11 @@ tls_status_t tls_close_notify(tls_conn_t *conn);
  * receive into. `*wire` and `*len` are set; `*len` is at least `want`, unless the inbound limit leaves less,
  * and often more. With `want` 0 the library chooses (room for any record).
  *
- * Lifetime: the window is valid until the next call on this connection that feeds, drains, reads, writes,
- * advances or frees. It holds a buffer of the pool until it is committed: open it when there is something
- * to receive. Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (as for tls_feed()),
+ * Lifetime: the window is valid until the next call on this connection that feeds (tls_feed(), tls_feed_window(),
+ * tls_feed_commit(), tls_feed_eof()) or frees, whatever else happens meanwhile: a recv() that is under way stays
+ * in memory of this connection even if it fails, runs out of time or gives its secrets away [R-232]. It holds a
+ * buffer of the pool (some 20 KB) until then, on an idle connection too: open it when there is something to
+ * receive. Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (as for tls_feed()),
  * TLS_ERR_LIMIT (the inbound limit is reached: read first). Since 0.1.
  */
 tls_status_t tls_feed_window(tls_conn_t *conn,
@@ -1412,7 +1414,8 @@ tls_status_t tls_feed_window(tls_conn_t *conn,
  * Says that the first `len` bytes of the window now hold bytes from the peer, as if they had been fed, and
  * closes the window. With `len` 0 it only closes it, if it is open.
  * Errors: TLS_ERR_ARGUMENT (also if the window is smaller; it stays open), TLS_ERR_HANDLE, TLS_ERR_BUSY,
- * TLS_ERR_STATE (`len` is not 0 and no window is open, or as for tls_feed()). Since 0.1.
+ * TLS_ERR_STATE (`len` is not 0, and no window is open, or the connection takes no bytes any more, as for
+ * tls_feed(): then nothing is taken, and the window is closed). Since 0.1.
  */
 tls_status_t tls_feed_commit(tls_conn_t *conn,
                              size_t len);

@@ -120,11 +120,19 @@ impl Inbound {
         }
     }
 
-    /// Forgets all bytes and returns the buffer to the pool.
+    /// Forgets all bytes, and returns the buffer to the pool; but not under an open window, which the host's transport
+    /// may be writing to.
     pub(crate) fn release(&mut self, pool: &Pool) {
-        if let Some(mut buffer) = self.0.take() {
-            buffer.reset();
-            pool.take_back_inbound(buffer);
+        match self.0.take() {
+            Some(mut buffer) if buffer.window > 0 => {
+                buffer.forget();
+                self.0 = Some(buffer);
+            }
+            Some(mut buffer) => {
+                buffer.reset();
+                pool.take_back_inbound(buffer);
+            }
+            None => {}
         }
     }
 
@@ -196,12 +204,19 @@ impl InboundBuffer {
         self.wire = plain..plain + wire;
     }
 
-    /// Forgets all bytes, and wipes those that may be plain.
-    pub(super) fn reset(&mut self) {
+    /// Forgets all bytes, and wipes those that may be plain. The window, which lies behind them, stays.
+    fn forget(&mut self) {
         wipe(&mut self.memory[..self.touched]);
+        self.touched = 0;
+        self.plain = self.wire.end..self.wire.end;
+        self.wire.start = self.wire.end;
+    }
+
+    /// The same, as if nothing had ever been in it.
+    pub(super) fn reset(&mut self) {
+        self.forget();
         self.plain = 0..0;
         self.wire = 0..0;
-        self.touched = 0;
         self.window = 0;
     }
 }

@@ -40,19 +40,22 @@ impl Connection {
         if length > window {
             return Err(TLS_ERR_ARGUMENT);
         }
-        if length > 0 {
-            self.check_feedable()?;
+        let feedable = if length > 0 { self.check_feedable() } else { Ok(()) };
+        let taken = if feedable.is_ok() { length } else { 0 };
+        if taken > 0 {
             self.left_in_place = 0;
         }
-        self.inbound.commit(length);
-        self.counters.wire_in += length as u64;
+        self.inbound.commit(taken);
+        self.counters.wire_in += taken as u64;
         self.inbound.release_if_idle(&self.shared.pool);
-        Ok(())
+        feedable
     }
 
-    /// The transport has ended: no more bytes will be fed.
+    /// The transport has ended: no more bytes will be fed, through a window neither.
     pub(crate) fn feed_eof(&mut self) -> Answer<()> {
         self.eof = true;
+        self.inbound.commit(0);
+        self.inbound.release_if_idle(&self.shared.pool);
         Ok(())
     }
 

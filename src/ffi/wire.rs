@@ -33,7 +33,7 @@ pub unsafe extern "C" fn tls_feed(conn: *mut tls_conn_t, wire: *const c_void, le
 /// Says that the transport has ended: recv() answered 0, or failed. Without a close_notify among the bytes
 /// that were fed, the connection's end is TLS_TRUNCATED, at whatever byte it happened: an attacker
 /// can end a transport, but cannot forge a close_notify. Saying it twice is TLS_OK. What the peer sent
-/// before can still be read; this side can still write.
+/// before can still be read; this side can still write. An open window is closed.
 /// Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn tls_feed_eof(conn: *mut tls_conn_t) -> tls_status_t {

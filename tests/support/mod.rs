@@ -68,6 +68,8 @@ pub struct Recipe {
     pub half_rtt: bool,
     /// What the pool keeps, where it is not the default.
     pub pool: Option<usize>,
+    /// The host may have the traffic secrets.
+    pub secrets: bool,
     /// What a handshake may take: wire bytes, and nanoseconds; 0 for the default.
     pub handshake: (usize, u64),
 }
@@ -88,6 +90,7 @@ impl Default for Recipe {
             limits: None,
             half_rtt: false,
             pool: None,
+            secrets: false,
             handshake: (0, 0),
         }
     }
@@ -133,6 +136,7 @@ impl Context {
             assert_eq!(tls_builder_limits(builder, inbound, outbound), TLS_OK);
         }
         assert_eq!(tls_builder_half_rtt(builder, i32::from(recipe.half_rtt)), TLS_OK);
+        assert_eq!(tls_builder_secret_extraction(builder, i32::from(recipe.secrets)), TLS_OK);
         if let Some(bytes) = recipe.pool {
             assert_eq!(tls_builder_pool(builder, bytes), TLS_OK);
         }
