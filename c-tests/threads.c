@@ -245,6 +245,49 @@ static void a_thread_that_ends_may_use_the_library_to_the_end(void)
     CHECK_EQ(pthread_key_delete(at_end), 0);
 }
 
+struct visit {
+    const struct shared *shared;
+    int resumed;
+};
+
+static void *visit(void *argument)
+{
+    struct visit *visit = argument;
+    struct pair pair = new_pair_of(visit->shared->client, visit->shared->server, NULL);
+
+    finish_handshake(&pair);
+    exchange(&pair, 1);
+    visit->resumed = tls_resumed(pair.client);
+    CHECK_EQ(tls_resumed(pair.server), visit->resumed);
+    free_pair(&pair);
+    return NULL;
+}
+
+/* A session belongs to no thread, although the one to which it came uses it first. */
+static void a_session_is_resumed_on_any_thread(void)
+{
+    for (EACH_VERSION) {
+        struct recipe client = with_version(plain_client, version);
+        struct shared shared = {make_client_context(&client), make_server_context(&plain_server)};
+        struct visit visits[THREADS + 1] = {{&shared, -1}};
+        pthread_t threads[THREADS];
+
+        visit(&visits[0]);
+        CHECK_EQ(visits[0].resumed, 0);
+        for (int i = 0; i < THREADS; i++) {
+            visits[i + 1].shared = &shared;
+            CHECK_EQ(pthread_create(&threads[i], NULL, visit, &visits[i + 1]), 0);
+            /* One after the other: a session of TLS 1.3 is used once. */
+            CHECK_EQ(pthread_join(threads[i], NULL), 0);
+            CHECK_EQ(visits[i + 1].resumed, 1);
+        }
+        visit(&visits[0]);
+        CHECK_EQ(visits[0].resumed, 1);
+        tls_context_free(shared.client);
+        tls_context_free(shared.server);
+    }
+}
+
 static void *poke(void *argument)
 {
     struct pair *pair = argument;
@@ -373,6 +416,7 @@ int main(int argc, char **argv)
     RUN(a_buffer_may_be_returned_on_another_thread);
     RUN(contexts_may_end_before_what_stays_with_threads);
     RUN(a_thread_that_ends_may_use_the_library_to_the_end);
+    RUN(a_session_is_resumed_on_any_thread);
     RUN(a_second_thread_is_told_that_it_is_one_too_many);
     RUN(a_freed_connection_is_nobody_elses);
     RUN(a_connection_is_freed_once_however_many_try);

@@ -11,7 +11,7 @@
 //! |---|---|
 //! | [`ffi`] | the C boundary: handles, checks, panics, and all of the crate's `unsafe` but `coroutine`'s |
 //! | `connection` | one TLS connection: what each call of the contract means |
-//! | `buffer` | inbound and outbound queues, and the pool they borrow memory from |
+//! | `buffer` | inbound and outbound queues, and what they borrow memory from: the thread, the context's pool |
 //! | `engine` | the only room that names rustls: handshake, records, verification |
 //! | `record` | what records take on the wire, and how plain bytes are cut into them |
 //! | `setup` | the recipe of contexts, what a host may set in it, and what connections share |
@@ -19,6 +19,7 @@
 //! | `coroutine` | a step of the engine that can stop and ask, on a stack of its own |
 //! | `quiet` | panics are contained and say nothing |
 //! | [`status`], `failure` | the codes and the explanations behind them |
+//! | `line` | what many threads write, apart from its neighbours in the processor's cache |
 //! | `foreign` | texts of others, as they may stand in an explanation |
 //!
 //! `ARCHITECTURE.md` is the map for people who change something.

@@ -4,7 +4,7 @@ use std::ops::Deref;
 
 /// What many threads write, or what many threads read beside something that others write. A core that writes takes the
 /// whole line from all others: what they only read would be gone with it.
-#[derive(Default)]
+#[derive(Debug, Default)]
 #[repr(align(64))]
 pub(crate) struct Line<T>(pub(crate) T);
 

@@ -6,11 +6,13 @@ use std::time::Duration;
 use pki_types::UnixTime;
 use rustls::time_provider::TimeProvider;
 
+use crate::line::Line;
+
 /// Certificates, sessions and ticket keys are judged by it.
 #[derive(Debug, Default)]
 pub(crate) struct HostClock {
     /// Unix seconds; 0 for the system's.
-    seconds: AtomicU64,
+    seconds: Line<AtomicU64>,
 }
 
 impl HostClock {

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use pki_types::FipsStatus;
-use rustls::client::{ClientSessionMemoryCache, ClientSessionStore, Resumption, TicketRequest};
+use rustls::client::{ClientSessionStore, Resumption, TicketRequest};
 use rustls::crypto::kx::{NamedGroup, SupportedKxGroup};
 use rustls::crypto::{CryptoProvider, TicketProducer};
 use rustls::enums::ApplicationProtocol;
@@ -21,6 +21,7 @@ use super::asked_session::AskedSessions;
 use super::asking::Asking;
 use super::chain::Chain;
 use super::checks::Checks;
+use super::client_cache::ClientCache;
 use super::client_sessions::Origin;
 use super::clock::HostClock;
 use super::compression::Compression;
@@ -376,7 +377,7 @@ impl ClientSetup {
         let most_ticket =
             most_ticket(room.saturating_sub(OUTBOUND_RESERVE + FLIGHT_OVERHEAD + TICKET_AROUND));
         let kept = (recipe.sessions() > 0).then(|| {
-            let cache = Arc::new(ClientSessionMemoryCache::new(recipe.sessions()));
+            let cache = Arc::new(ClientCache::new(recipe.sessions()));
             let lasting = lasting(cache, rules.chain().clone(), clock.clone());
             let kept = KeptSessions::new(lasting, most_ticket, share);
             Arc::new(if config.enable_early_data { kept.offering(mark(&recipe.alpn)) } else { kept })

@@ -13,6 +13,7 @@ mod asked_session;
 mod asking;
 mod chain;
 mod checks;
+mod client_cache;
 mod clock;
 mod collected;
 mod client_sessions;

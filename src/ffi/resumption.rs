@@ -49,8 +49,9 @@ use crate::status::{TLS_ERR_STATE, TLS_OK};
 /// tls_builder_sessions() sets the most sessions that a context remembers; the default is 256
 /// (TLS_DEFAULT_SESSIONS), 0 is none, TLS_MAX_SESSIONS the most. A client context counts in servers: it
 /// keeps up to eight sessions for each of `most` / 8 servers, rounded up, and forgets the server that it
-/// has known longest; one that is known with ECH and without counts twice. A server context counts single sessions: those of TLS 1.2, for clients that take no
-/// tickets, and all if it takes early data. Errors: TLS_ERR_ARGUMENT (above TLS_MAX_SESSIONS). Since 0.1.
+/// has known longest; one that is known with ECH and without counts twice. A connection resumes the newest of those that
+/// came to connections on its thread, or the newest of another thread's if there is none. A server context counts single
+/// sessions: those of TLS 1.2, for clients that take no tickets, and all if it takes early data. Errors: TLS_ERR_ARGUMENT (above TLS_MAX_SESSIONS). Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn tls_builder_sessions(builder: *mut tls_builder_t, most: usize) -> tls_status_t {
     with_builder(builder, |builder| builder.sessions(most))
