@@ -2059,8 +2059,9 @@ ptrdiff_t tls_ocsp_response(tls_conn_t *conn,
  * tls_builder_sessions() sets the most sessions that a context remembers; the default is 256
  * (TLS_DEFAULT_SESSIONS), 0 is none, TLS_MAX_SESSIONS the most. A client context counts in servers: it
  * keeps up to eight sessions for each of `most` / 8 servers, rounded up, and forgets the server that it
- * has known longest; one that is known with ECH and without counts twice. A server context counts single sessions: those of TLS 1.2, for clients that take no
- * tickets, and all if it takes early data. Errors: TLS_ERR_ARGUMENT (above TLS_MAX_SESSIONS). Since 0.1.
+ * has known longest; one that is known with ECH and without counts twice. A connection resumes the newest of those that
+ * came to connections on its thread, or the newest of another thread's if there is none. A server context counts single
+ * sessions: those of TLS 1.2, for clients that take no tickets, and all if it takes early data. Errors: TLS_ERR_ARGUMENT (above TLS_MAX_SESSIONS). Since 0.1.
  */
 tls_status_t tls_builder_sessions(tls_builder_t *builder,
                                   size_t most);
