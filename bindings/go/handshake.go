@@ -86,8 +86,8 @@ func (c *Conn) driveHandshake(ctx context.Context) error {
 		c.writeKeyLog()
 		status := s.answer
 		failed := c.took(s)
-		// A failure that Go knows more about is told instead.
-		if failed != nil && c.extra != nil && c.extra.refusal != nil {
+		// A failure that Go knows more about is told instead, and that Go has refused is enough.
+		if c.extra != nil && c.extra.refusal != nil {
 			failed = c.extra.refusal
 		}
 		done := failed == nil && s.state&(stateHandshaking|stateFailed) == 0

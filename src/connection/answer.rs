@@ -164,9 +164,9 @@ impl Connection {
         let is_undone = self.open_question() == Some(Question::Session);
         let wants = if is_undone { Wants::default() } else { self.wants() };
         let out = self.outbound.appender(USUAL_FLIGHT, &self.shared.pool);
-        let (result, observed) = observe(wants, || self.session.refuse(alert, out));
+        let (failure, observed) = observe(wants, || self.session.refuse(alert, out));
         self.note_observed(observed);
-        self.answered(result)
+        self.answered(Err(failure))
     }
 
     fn check_asked(&self, question: Question) -> Answer<()> {

@@ -21,7 +21,7 @@ pub(crate) fn abort(session: &mut dyn Session, held: usize, out: &mut Vec<u8>) -
     // A step that has ended after an answer is delivered first.
     for _ in 0..2 {
         let failure = if session.question().is_some() || session.held_up().is_some() {
-            session.refuse(HANDSHAKE_FAILURE, out).err()
+            Some(session.refuse(HANDSHAKE_FAILURE, out))
         } else {
             let mut wire = vec![NO_RECORD; held + HEADER];
             session.receive(&mut wire, out, &mut |_, _| Flow::Stop).result.err()

@@ -81,3 +81,15 @@ impl IdentityWanted {
         Some((selected, elsewhere))
     }
 }
+
+#[cfg(test)]
+impl IdentityWanted {
+    pub(super) fn example() -> Self {
+        Self {
+            certificate_type: CertificateType::X509,
+            authorities: Vec::new(),
+            schemes: Vec::new(),
+            scheme_list: Vec::new(),
+        }
+    }
+}

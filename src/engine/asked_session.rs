@@ -138,6 +138,13 @@ impl SessionWanted {
     }
 }
 
+#[cfg(test)]
+impl SessionWanted {
+    pub(super) fn example() -> Self {
+        Self { key: [1; KEY], once: true }
+    }
+}
+
 /// A session that the host is to store. Its secrets are wiped when it is dropped.
 pub(crate) struct StoredSession {
     pub key: Key,

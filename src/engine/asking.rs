@@ -316,7 +316,7 @@ impl Asking {
     /// Hands the host's answer to the step that waits.
     pub(super) fn reply(&mut self, reply: Reply, out: &mut Vec<u8>) -> Result<(), Failure> {
         let Stage::Open(suspended, _, place) = mem::replace(&mut self.stage, Stage::Over) else {
-            return Err(Failure::unexpected("no question of a step is open"));
+            return Err(no_question());
         };
         let (news, chosen) = note_choice(|| suspended.answer(reply));
         let news = news.ok_or_else(answered_twice)?;
@@ -326,29 +326,49 @@ impl Asking {
 
     /// Shows nothing, and ends the handshake. The engine cannot be refused an identity, but a verdict about the
     /// server's: that question comes next. Where the server's certificate is not in yet, the alert is decode_error.
-    fn refuse_identity(&mut self, alert: u8, out: &mut Vec<u8>) -> Result<(), Failure> {
+    fn refuse_identity(&mut self, alert: u8, out: &mut Vec<u8>) -> Failure {
         let Stage::Open(suspended, ..) = mem::replace(&mut self.stage, Stage::Over) else {
-            return Err(Failure::unexpected("no question of a step is open"));
+            return no_question();
         };
         let Some(News::Done(Ok(ended))) = suspended.answer(Reply::Identity(None)) else {
-            return Err(Failure::panic());
+            return Failure::panic();
         };
-        out.extend_from_slice(&ended.out);
+        let mut said = ended.out;
         let mut session = ended.session;
-        let result = ended.outcome.result.and_then(|()| match session.question() {
-            Some(_) => session.refuse(alert, out),
-            None => end_with_no_record(&mut *session, ended.wire.len() - ended.outcome.used, out),
-        });
+        let alert_sent = match ended.outcome.result {
+            Err(failure) => failure.alert_sent,
+            Ok(()) if session.question().is_some() => session.refuse(alert, &mut said).alert_sent,
+            Ok(()) => {
+                let held = ended.wire.len() - ended.outcome.used;
+                end_with_no_record(&mut *session, held, &mut said).alert_sent
+            }
+        };
+        if alert_sent.is_some() {
+            out.extend_from_slice(&said);
+        }
         self.stage = Stage::Idle(session);
-        result.map_err(|failure| alert::own_identity_refused(failure.alert_sent))
+        alert::own_identity_refused(alert_sent)
+    }
+
+    /// Has the step fail that wants a signature.
+    fn refuse_signature(&mut self, alert: u8, out: &mut Vec<u8>) -> Failure {
+        let before = out.len();
+        match self.reply(Reply::Refuse(alert), out) {
+            Err(failure) => failure,
+            Ok(()) => {
+                self.stage = Stage::Over;
+                out.truncate(before);
+                went_on()
+            }
+        }
     }
 
     /// Ends the handshake with this alert. The engine cannot be refused a session: it would go on without one. So
     /// nothing is left of it, and nothing of what the step still says. Nothing was encrypted yet.
-    fn refuse_session(&mut self, alert: u8, out: &mut Vec<u8>) -> Result<(), Failure> {
+    fn refuse_session(&mut self, alert: u8, out: &mut Vec<u8>) -> Failure {
         self.stage = Stage::Over;
         out.extend_from_slice(&alert::plain_record(alert));
-        Err(alert::session_refused(alert))
+        alert::session_refused(alert)
     }
 
     /// What the step that waits has asked.
@@ -386,15 +406,28 @@ fn answered_twice() -> Failure {
     Failure::unexpected("a step was answered twice")
 }
 
+fn no_question() -> Failure {
+    Failure::unexpected("no question of a step is open")
+}
+
+/// That a handshake which was refused has ended is not left to the engine.
+fn went_on() -> Failure {
+    Failure::unexpected("the engine went on with a handshake that was refused")
+}
+
 fn handshaking() -> Failure {
     Failure::unexpected("the handshake is not done")
 }
 
 /// What is no record, in place of `held` bytes that the engine was given and behind them, ends a handshake with an alert
 /// of the engine's choice.
-fn end_with_no_record(session: &mut dyn Session, held: usize, out: &mut Vec<u8>) -> Result<(), Failure> {
+fn end_with_no_record(session: &mut dyn Session, held: usize, out: &mut Vec<u8>) -> Failure {
     let mut wire = vec![0xff; held + layout::HEADER];
-    session.receive(&mut wire, out, &mut |_, _| Flow::Stop).result
+    let before = out.len();
+    session.receive(&mut wire, out, &mut |_, _| Flow::Stop).result.err().unwrap_or_else(|| {
+        out.truncate(before);
+        went_on()
+    })
 }
 
 /// What runs on a stack of its own. No plain bytes come out of it: it ends with the handshake.
@@ -513,6 +546,9 @@ impl Session for Asking {
     }
 
     fn answer_verify(&mut self, verdict: Verdict, out: &mut Vec<u8>) -> Result<(), Failure> {
+        if let Verdict::Reject(alert) = verdict {
+            return Err(self.refuse(alert, out));
+        }
         self.pending = Some(Pending::Verify(verdict));
         self.go_on(out)
     }
@@ -549,18 +585,18 @@ impl Session for Asking {
         self.reply(Reply::Session(Zeroizing::new(stored.to_vec())), out)
     }
 
-    fn refuse(&mut self, alert: u8, out: &mut Vec<u8>) -> Result<(), Failure> {
+    fn refuse(&mut self, alert: u8, out: &mut Vec<u8>) -> Failure {
         match self.request() {
             Some(Request::Session(_)) => return self.refuse_session(alert, out),
             Some(Request::Identity(_)) => return self.refuse_identity(alert, out),
-            Some(Request::Sign(_)) => return self.reply(Reply::Refuse(alert), out),
+            Some(Request::Sign(_)) => return self.refuse_signature(alert, out),
             None => {}
         }
         self.pending = None;
         self.held_up = None;
         self.quiet_below = 0;
         let seen = self.gate.seen();
-        let session = self.inner_mut().ok_or_else(handshaking)?;
+        let Some(session) = self.inner_mut() else { return handshaking() };
         if session.question().is_some() {
             return session.refuse(alert, out);
         }
@@ -621,3 +657,6 @@ impl Session for Asking {
         self.inner().map_or(PeerChain::None, Session::peer_chain)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -222,6 +222,12 @@ fn chosen<Side: PullSide>(handshake: Result<ServerHandshake, Error>) -> Result<S
     handshake.and_then(Side::chosen).map_err(|error| explain(&error))
 }
 
+fn reject<Side: PullSide>(verify: VerifyPeerIdentity<Side, Tcp>, alert: u8, out: &mut Vec<u8>) -> Failure {
+    // The error that comes back is the one that goes in.
+    let _ = verify.continue_with(Err(alert::error_for(alert)), out);
+    alert::identity_refused(alert)
+}
+
 impl<Side: PullSide> Session for Pull<Side>
 where
     Self: Send,
@@ -296,28 +302,21 @@ where
                 let identity = Side::presented(&verify).cloned();
                 resuming::step(|| verify.continue_with(identity.map(VerifiedIdentity::assertion), out))
             }
-            Verdict::Reject(alert) => {
-                // The error that comes back is the one that goes in.
-                let _ = verify.continue_with(Err(alert::error_for(alert)), out);
-                return Err(alert::identity_refused(alert));
-            }
+            Verdict::Reject(alert) => return Err(reject(verify, alert, out)),
         };
         self.step = next(handshake)?;
         Ok(())
     }
 
-    fn refuse(&mut self, alert: u8, out: &mut Vec<u8>) -> Result<(), Failure> {
-        match self.question() {
-            Some(Question::Verify) => self.answer_verify(Verdict::Reject(alert), out),
-            Some(Question::Context) => {
-                self.step = Step::Over;
+    fn refuse(&mut self, alert: u8, out: &mut Vec<u8>) -> Failure {
+        match mem::replace(&mut self.step, Step::Over) {
+            Step::Verify(verify) => reject(verify, alert, out),
+            Step::Accepted(_) => {
                 self.hello = None;
                 out.extend_from_slice(&alert::plain_record(alert));
-                Err(alert::hello_refused(alert))
+                alert::hello_refused(alert)
             }
-            Some(Question::Sign | Question::Identity | Question::Session) | None => {
-                Err(Failure::unexpected("no question of this kind is open"))
-            }
+            _ => Failure::unexpected("no question of this kind is open"),
         }
     }
 

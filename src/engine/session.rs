@@ -238,9 +238,10 @@ pub(crate) trait Session: Send {
         Err(Failure::unexpected("no question about a stored session is open"))
     }
 
-    /// Ends the handshake with a fatal alert at an open question.
-    fn refuse(&mut self, _alert: u8, _out: &mut Vec<u8>) -> Result<(), Failure> {
-        Err(Failure::unexpected("no question is open"))
+    /// Ends the handshake with a fatal alert at an open question. What it answers is why it has ended: that it has is
+    /// left to nobody else's error.
+    fn refuse(&mut self, _alert: u8, _out: &mut Vec<u8>) -> Failure {
+        Failure::unexpected("no question is open")
     }
 
     /// The early data that came, for a server that takes it.

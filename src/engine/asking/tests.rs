@@ -1,0 +1,78 @@
+//! That a refusal ends the handshake does not depend on what the engine makes of it.
+
+use super::*;
+use crate::engine::asked_identity::IdentityWanted;
+use crate::engine::asked_session::SessionWanted;
+use crate::engine::external_key::SignatureWanted;
+use crate::engine::question::ask;
+use crate::status::TLS_REASON_ENGINE;
+
+/// Asks once, and goes on whatever it is told and given.
+struct Credulous(Option<Request>);
+
+impl Session for Credulous {
+    fn receive(&mut self, _: &mut [u8], _: &mut Vec<u8>, _: &mut PlainSink<'_>) -> Outcome {
+        if let Some(request) = self.0.take() {
+            let _ = ask(request);
+        }
+        Outcome { used: 0, result: Ok(()) }
+    }
+
+    fn write(&mut self, _: &[&[u8]], _: &mut Vec<u8>) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    fn close_notify(&mut self, _: &mut Vec<u8>) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    fn is_handshaking(&self) -> bool {
+        true
+    }
+
+    fn peer_closed(&self) -> bool {
+        false
+    }
+
+    fn facts(&self) -> Facts<'_> {
+        Facts::default()
+    }
+
+    fn peer_chain(&self) -> PeerChain<'_> {
+        PeerChain::None
+    }
+}
+
+const RECORD: [u8; 6] = [22, 3, 3, 0, 1, 9];
+
+/// A step that asks over a record, as far as `places` lets it.
+fn asking(request: Request, places: usize) -> Box<dyn Session> {
+    let mut session: Box<dyn Session> = Box::new(Credulous(Some(request)));
+    Asking::wrap(&mut session, Gate::records(), &Questions::new(places));
+    let outcome = session.receive(&mut { RECORD }, &mut Vec::new(), &mut |_, _| Flow::More);
+    assert!(outcome.result.is_ok());
+    session
+}
+
+#[test]
+fn a_refused_question_ends_the_handshake_although_the_engine_would_go_on() {
+    let requests = [
+        Request::Sign(SignatureWanted::example()),
+        Request::Identity(IdentityWanted::example()),
+        Request::Session(SessionWanted::example()),
+    ];
+    for request in requests {
+        let (question, mut out) = (request.question(), Vec::new());
+        let mut session = asking(request, 1);
+        assert_eq!(session.question(), Some(question));
+        session.refuse(46, &mut out);
+        assert_eq!(session.question(), None, "{question:?}");
+    }
+}
+
+#[test]
+fn so_does_the_refusal_of_a_step_that_has_no_place() {
+    let mut session = asking(Request::example(), 0);
+    assert_eq!(session.held_up(), Some(TLS_ERR_LIMIT));
+    assert_eq!(session.refuse(46, &mut Vec::new()).reason, TLS_REASON_ENGINE);
+}
