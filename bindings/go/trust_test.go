@@ -284,3 +284,15 @@ func TestRefusalsStay(t *testing.T) {
 		}
 	}
 }
+
+// TestARefusalIsEnough has a library that does not take a refusal: a handshake that Go has refused is none all the same.
+func TestARefusalIsEnough(t *testing.T) {
+	p := testPKI()
+	a, b := tcpPair(t)
+	server := Server(b, &Config{Certificates: []Certificate{p.ecdsa}})
+	server.more().refusal = errors.New("refused")
+	go tls.Client(a, &tls.Config{RootCAs: p.pool, ServerName: "server.test"}).Handshake()
+	if err := server.Handshake(); err == nil || err.Error() != "refused" {
+		t.Errorf("Handshake: %v", err)
+	}
+}
