@@ -12,15 +12,39 @@ pub(super) struct OutboundBuffer {
     bytes: Vec<u8>,
     /// How many bytes at the front the host has taken.
     taken: usize,
+    /// The host may be sending them from where they are: nothing moves.
+    shown: bool,
+    /// What was queued meanwhile.
+    behind: Option<Box<OutboundBuffer>>,
 }
 
 impl Outbound {
-    pub(crate) fn pending(&self) -> &[u8] {
+    /// The bytes at the front, those that were queued behind a [`Self::show`] not among them.
+    pub(crate) fn front(&self) -> &[u8] {
         self.0.as_ref().map_or(&[], |buffer| buffer.pending())
     }
 
+    /// The same for the host, who may send them from there: they stay until they are consumed, or [`Self::may_move`].
+    pub(crate) fn show(&mut self) -> &[u8] {
+        match &mut self.0 {
+            Some(buffer) => {
+                buffer.shown = !buffer.pending().is_empty();
+                buffer.pending()
+            }
+            None => &[],
+        }
+    }
+
+    /// The host makes a call that ends what was shown.
+    pub(crate) fn may_move(&mut self) {
+        if let Some(buffer) = &mut self.0 {
+            buffer.shown = false;
+        }
+    }
+
     pub(crate) fn len(&self) -> usize {
-        self.pending().len()
+        let behind = self.0.as_ref().and_then(|buffer| buffer.behind.as_ref());
+        self.front().len() + behind.map_or(0, |buffer| buffer.pending().len())
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -30,8 +54,9 @@ impl Outbound {
     /// The queue to append to, with room for `need` more bytes, so that appending them does not
     /// allocate.
     pub(crate) fn appender(&mut self, need: usize, pool: &Pool) -> &mut Vec<u8> {
-        let pending = self.len();
-        let buffer = match self.0.take() {
+        let end = self.end();
+        let pending = end.as_ref().map_or(0, |buffer| buffer.pending().len());
+        let buffer = match end.take() {
             None => pool.lend_outbound(need),
             Some(mut buffer) if pending + need <= buffer.bytes.capacity() => {
                 buffer.make_room(need);
@@ -44,7 +69,7 @@ impl Outbound {
                 larger
             }
         };
-        &mut self.0.insert(buffer).bytes
+        &mut end.insert(buffer).bytes
     }
 
     /// Runs `receive` with a queue to append to, for the rare case that a received message needs an
@@ -54,7 +79,7 @@ impl Outbound {
         pool: &Pool,
         receive: impl FnOnce(&mut Vec<u8>) -> R,
     ) -> R {
-        match &mut self.0 {
+        match self.end() {
             Some(buffer) => receive(&mut buffer.bytes),
             None => {
                 let mut answer = Vec::new();
@@ -69,26 +94,54 @@ impl Outbound {
 
     /// The host has taken `length` bytes.
     pub(crate) fn consume(&mut self, length: usize, pool: &Pool) {
-        if let Some(buffer) = &mut self.0 {
-            debug_assert!(length <= buffer.pending().len());
-            buffer.taken += length;
+        debug_assert!(length <= self.len());
+        let mut left = length;
+        while let Some(buffer) = &mut self.0 {
+            let here = left.min(buffer.pending().len());
+            buffer.taken += here;
+            buffer.shown = false;
+            left -= here;
+            if !buffer.pending().is_empty() || buffer.behind.is_none() {
+                break;
+            }
+            self.advance(pool);
         }
         self.release_if_empty(pool);
     }
 
-    /// Returns the buffer to the pool if the queue is empty.
+    /// Returns buffers without bytes to the pool.
     pub(crate) fn release_if_empty(&mut self, pool: &Pool) {
-        if self.is_empty() {
-            if let Some(buffer) = self.0.take() {
-                pool.take_back_outbound(buffer);
+        if let Some(buffer) = &mut self.0 {
+            if buffer.behind.as_ref().is_some_and(|behind| behind.pending().is_empty()) {
+                buffer.behind.take().into_iter().for_each(|behind| pool.take_back_outbound(behind));
             }
+        }
+        if self.is_empty() {
+            self.advance(pool);
+        }
+    }
+
+    /// The front is done with: what is behind it is the front.
+    fn advance(&mut self, pool: &Pool) {
+        if let Some(mut buffer) = self.0.take() {
+            self.0 = buffer.behind.take();
+            pool.take_back_outbound(buffer);
+        }
+    }
+
+    /// Where bytes are appended.
+    fn end(&mut self) -> &mut Option<Box<OutboundBuffer>> {
+        let is_behind = self.0.as_ref().is_some_and(|front| front.shown || front.behind.is_some());
+        match (is_behind, &mut self.0) {
+            (true, Some(front)) => &mut front.behind,
+            (_, front) => front,
         }
     }
 }
 
 impl OutboundBuffer {
     pub(super) fn new(capacity: usize) -> Self {
-        Self { bytes: Vec::with_capacity(capacity), taken: 0 }
+        Self { bytes: Vec::with_capacity(capacity), taken: 0, shown: false, behind: None }
     }
 
     pub(super) fn capacity(&self) -> usize {
@@ -99,6 +152,8 @@ impl OutboundBuffer {
     pub(super) fn reset(&mut self) {
         self.bytes.clear();
         self.taken = 0;
+        self.shown = false;
+        debug_assert!(self.behind.is_none());
     }
 
     fn pending(&self) -> &[u8] {
@@ -128,9 +183,49 @@ mod tests {
         assert_eq!(outbound.0.as_ref().map(|buffer| buffer.capacity()), Some(8 * 1024), "moved, not grown");
         outbound.appender(60_000, &pool).extend_from_slice(&[3; 60_000]);
         let expected = [vec![1; 1000], vec![2; 5000], vec![3; 60_000]].concat();
-        assert_eq!(outbound.pending(), expected);
+        assert_eq!(outbound.front(), expected);
         outbound.consume(66_000, &pool);
         assert!(outbound.is_empty());
         assert!(outbound.0.is_none(), "an empty queue holds no buffer");
+    }
+
+    #[test]
+    fn what_is_shown_does_not_move() {
+        let pool = Pool::new(1 << 20);
+        let mut outbound = Outbound::default();
+        assert!(outbound.show().is_empty());
+        outbound.appender(100, &pool).extend_from_slice(&[1; 100]);
+        outbound.consume(10, &pool);
+        let shown = outbound.show().as_ptr_range();
+        outbound.appender(50_000, &pool).extend_from_slice(&[2; 50_000]);
+        outbound.with_rare_appender(&pool, |out| out.extend_from_slice(&[3; 100_000]));
+        assert_eq!(outbound.front().as_ptr_range(), shown);
+        assert_eq!((outbound.front(), outbound.len()), (&[1; 90][..], 150_090));
+        // Also while its front is sent.
+        outbound.consume(90, &pool);
+        assert_eq!(outbound.front(), [vec![2; 50_000], vec![3; 100_000]].concat());
+        outbound.show();
+        outbound.may_move();
+        outbound.appender(1, &pool).push(4);
+        assert_eq!(outbound.front().len(), 150_001);
+        outbound.consume(150_001, &pool);
+        assert!(outbound.0.is_none());
+    }
+
+    #[test]
+    fn one_take_goes_over_the_seam() {
+        let pool = Pool::new(1 << 20);
+        let mut outbound = Outbound::default();
+        outbound.appender(100, &pool).extend_from_slice(&[1; 100]);
+        outbound.show();
+        outbound.appender(100, &pool);
+        outbound.release_if_empty(&pool);
+        assert!(outbound.0.as_ref().is_some_and(|buffer| buffer.behind.is_none()));
+        outbound.with_rare_appender(&pool, |_| ());
+        outbound.appender(100, &pool).extend_from_slice(&[2; 100]);
+        outbound.consume(150, &pool);
+        assert_eq!(outbound.front(), [2; 50]);
+        outbound.consume(50, &pool);
+        assert!(outbound.0.is_none());
     }
 }

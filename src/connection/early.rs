@@ -40,6 +40,7 @@ impl Connection {
             return Err(TLS_WANT_DRAIN);
         }
         let sizing = self.sizing();
+        self.outbound.may_move();
         let out = self.outbound.appender(reserve(sizing, most), &self.shared.pool);
         let result = seal_early(&mut *self.session, sizing, &plain[..most], out);
         self.outbound.release_if_empty(&self.shared.pool);

@@ -4,11 +4,30 @@ use super::{Answer, Connection};
 use crate::status::*;
 
 impl Connection {
-    /// The wire bytes that wait to be sent, oldest first.
-    pub(crate) fn pending_wire(&mut self) -> &[u8] {
+    /// How many wire bytes wait to be sent.
+    pub(crate) fn pending_wire(&mut self) -> usize {
         // They can be sent after an error as well.
         let _ = self.begin();
-        self.outbound.pending()
+        self.outbound.len()
+    }
+
+    /// The oldest of them, where they are: until they are drained, or this side writes, nothing moves them.
+    pub(crate) fn show_wire(&mut self) -> &[u8] {
+        let _ = self.begin();
+        self.outbound.show()
+    }
+
+    /// Gives them to `take`, which says how many it took, until it takes none.
+    pub(crate) fn drain(&mut self, mut take: impl FnMut(&[u8]) -> usize) -> Answer<usize> {
+        let before = self.pending_wire();
+        while !self.outbound.is_empty() {
+            let taken = take(self.outbound.front());
+            self.drained(taken)?;
+            if taken == 0 {
+                break;
+            }
+        }
+        Ok(before - self.outbound.len())
     }
 
     /// The host has sent, or copied, the first `length` of them.

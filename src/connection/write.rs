@@ -67,7 +67,7 @@ impl Connection {
         }
         self.seal(&mut Chunks::new(&mut [plain]), taken)?;
         self.counters.plain_out += taken as u64;
-        let records = self.outbound.pending();
+        let records = self.outbound.front();
         let wire = records.len().min(capacity);
         deliver(&records[..wire]);
         self.outbound.consume(wire, &self.shared.pool);
@@ -85,6 +85,7 @@ impl Connection {
             return Ok(());
         }
         self.seal_held()?;
+        self.outbound.may_move();
         let out = self.outbound.appender(OUTBOUND_RESERVE, &self.shared.pool);
         let result = self.session.close_notify(out);
         self.we_closed = true;
@@ -117,6 +118,7 @@ impl Connection {
         }
         self.seal_held()?;
         let wants = self.wants();
+        self.outbound.may_move();
         let out = self.outbound.appender(OUTBOUND_RESERVE, &self.shared.pool);
         let ((result, observed), requests) =
             count_requests(|| observe(wants, || self.session.update_keys(out)));
@@ -145,6 +147,7 @@ impl Connection {
     pub(super) fn seal(&mut self, chunks: &mut Chunks<'_, '_>, length: usize) -> Answer<()> {
         let sizing = self.sizing();
         let wants = self.wants();
+        self.outbound.may_move();
         let out = self.outbound.appender(reserve(sizing, length), &self.shared.pool);
         let session = &mut *self.session;
         let seal = || pad(sizing.block, || seal_records(session, sizing, chunks, length, out));

@@ -52,17 +52,17 @@ pub unsafe extern "C" fn tls_drain_into(conn: *mut tls_conn_t, wire: *mut c_void
     counted(outbound(conn), |connection| {
         // SAFETY: valid as the caller promises.
         let mut buffer = unsafe { HostBuffer::new(wire, len) }?;
-        let moved = buffer.put(connection.pending_wire());
-        connection.drained(moved)?;
-        Ok(moved)
+        connection.drain(|wire| buffer.put(wire))
     })
 }
 
-/// Shows all queued wire bytes where they are: `*wire` and `*len` are set, to NULL and 0 when nothing is
-/// queued. Send what the transport takes, then say how much by tls_drain_consume().
+/// Shows the queued wire bytes where they are: `*wire` and `*len` are set, to NULL and 0 when nothing is
+/// queued. Send what the transport takes, then say how much by tls_drain_consume(). They are all that are queued,
+/// but for those that were queued while others were shown: these are shown when those are consumed.
 ///
-/// Lifetime: the bytes are valid until the next call on this connection that feeds, drains, reads, writes,
-/// advances or frees.
+/// Lifetime: the bytes are valid until the next call on this connection that consumes (tls_drain_consume(),
+/// tls_drain_into()), writes, closes, updates keys or frees. They stay where they are while it is fed, read,
+/// advanced or answered, even if it fails: a send() can be under way meanwhile.
 /// Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
 ///
 /// # Safety
@@ -77,7 +77,7 @@ pub unsafe extern "C" fn tls_drain_peek(
         if wire.is_null() || len.is_null() {
             return Err(TLS_ERR_ARGUMENT);
         }
-        let pending = connection.pending_wire();
+        let pending = connection.show_wire();
         let start = if pending.is_empty() { std::ptr::null() } else { pending.as_ptr().cast() };
         // SAFETY: valid as the caller promises.
         unsafe { store(wire, start) }?;
@@ -98,7 +98,7 @@ pub extern "C" fn tls_drain_consume(conn: *mut tls_conn_t, len: usize) -> tls_st
 /// Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn tls_drain_pending(conn: *mut tls_conn_t) -> isize {
-    counted(outbound(conn), |connection| Ok(connection.pending_wire().len()))
+    counted(outbound(conn), |connection| Ok(connection.pending_wire()))
 }
 
 /// Copies out wire bytes that came behind the peer's close_notify: they are not TLS any more, and not
