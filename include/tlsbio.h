@@ -1303,11 +1303,13 @@ ptrdiff_t tls_drain_into(tls_conn_t *conn,
                          size_t len);
 
 /**
- * Shows all queued wire bytes where they are: `*wire` and `*len` are set, to NULL and 0 when nothing is
- * queued. Send what the transport takes, then say how much by tls_drain_consume().
+ * Shows the queued wire bytes where they are: `*wire` and `*len` are set, to NULL and 0 when nothing is
+ * queued. Send what the transport takes, then say how much by tls_drain_consume(). They are all that are queued,
+ * but for those that were queued while others were shown: these are shown when those are consumed.
  *
- * Lifetime: the bytes are valid until the next call on this connection that feeds, drains, reads, writes,
- * advances or frees.
+ * Lifetime: the bytes are valid until the next call on this connection that consumes (tls_drain_consume(),
+ * tls_drain_into()), writes, closes, updates keys or frees. They stay where they are while it is fed, read,
+ * advanced or answered, even if it fails [R-233]: a send() can be under way meanwhile.
  * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
  */
 tls_status_t tls_drain_peek(tls_conn_t *conn,
