@@ -138,6 +138,9 @@ impl Asking {
             gate.chose();
         }
         if outcome.result.is_err() || !gate.answers_itself(&**session) {
+            if outcome.result.is_ok() && !gate.is_past() {
+                self.quiet_below = session.least();
+            }
             return Some(outcome);
         }
         let used = outcome.used;

@@ -3,6 +3,9 @@
 //! rustls overlooks a close_notify in the handshake, and ends handshakes with some ClientHellos that are right. Both
 //! stand in records that everybody can read: so they are found here, before the engine has them. Such a
 //! ClientHello is [`retold`]; everything else goes to the engine as it came.
+//!
+//! The engine is entered when there is something that it can go on with: a message that is whole, or what is no part of
+//! one. A peer that cuts a message into a thousand records has it entered once, whatever the form of the engine.
 
 use std::ops::Range;
 
@@ -13,6 +16,7 @@ use crate::failure::Failure;
 use crate::parse::client_hello::ClientHello;
 use crate::record::layout;
 
+const CHANGE_CIPHER_SPEC: u8 = 20;
 const ALERT: u8 = 21;
 const HANDSHAKE: u8 = 22;
 const APPLICATION_DATA: u8 = 23;
@@ -62,6 +66,13 @@ enum Awaited {
 /// Of the version and the random of a ClientHello, as much as no other bytes are by chance.
 const START: usize = 2 + 8;
 
+/// The handshake message that the records end in, as long as everybody can read them.
+#[derive(Debug, Default, Clone, Copy)]
+struct Unfinished {
+    header: [u8; MESSAGE_HEADER],
+    collected: usize,
+}
+
 /// A ClientHello of which not all records are there; they are kept from the engine.
 struct Parts {
     header: [u8; MESSAGE_HEADER],
@@ -77,6 +88,12 @@ pub(super) struct Prelude {
     /// How many bytes at the front need not be looked at again: records that the engine has not used up.
     walked: usize,
     parts: Option<Parts>,
+    /// None where messages cannot be told from each other (any more).
+    unfinished: Option<Unfinished>,
+    /// Where the last record ends that the engine has to have; those behind it are parts of one message.
+    due: usize,
+    /// How many bytes at the front the engine was given, and can do nothing with.
+    given: usize,
     /// From here on nothing is readable.
     protected: bool,
     /// Early data came behind the first ClientHello: it is skipped if there is a second one, and read otherwise.
@@ -88,7 +105,7 @@ pub(super) struct Prelude {
 enum Found {
     /// Nothing: the engine may have everything.
     Nothing,
-    /// From here on a ClientHello is not whole.
+    /// From here on a message or a record is not whole.
     Waits(usize),
     /// A ClientHello between these places is to be this message.
     Hello(usize, usize, Vec<u8>),
@@ -103,6 +120,9 @@ impl Prelude {
             hides_names: false,
             walked: 0,
             parts: None,
+            unfinished: Some(Unfinished::default()),
+            due: 0,
+            given: 0,
             protected: false,
             early_data_came: false,
             closed: false,
@@ -130,6 +150,12 @@ impl Prelude {
         Some(HelloParts { header, collected, end })
     }
 
+    /// How many bytes are at the front at least when the message is whole that is not yet; 0 where that is not known.
+    pub(super) fn least(&self) -> usize {
+        let missing = self.unfinished.map_or(0, Unfinished::missing);
+        if missing == 0 || self.given < self.due { 0 } else { self.walked + missing }
+    }
+
     /// Runs the engine over the records at the front of `wire`, as [`super::session::Session::receive`].
     pub(super) fn receive(
         &mut self,
@@ -149,13 +175,18 @@ impl Prelude {
             let offset = used;
             let mut sink = |at: Range<usize>, plain: &[u8]| sink(at.start + offset..at.end + offset, plain);
             let said = out.len();
-            let run = match found {
-                Found::Nothing => engine(rest, out, &mut sink),
-                _ if front > 0 => engine(&mut rest[..front], out, &mut sink),
-                _ => Run { used: 0, result: Ok(Standing::Handshaking) },
+            let run = if front > self.given {
+                engine(&mut rest[..front], out, &mut sink)
+            } else {
+                Run { used: 0, result: Ok(Standing::Handshaking) }
             };
             used += run.used;
             self.walked = self.walked.saturating_sub(run.used);
+            self.due = self.due.saturating_sub(run.used);
+            self.given = match run.result {
+                Ok(Standing::Handshaking) => self.given.max(front).saturating_sub(run.used),
+                _ => 0,
+            };
             if let Some(parts) = &mut self.parts {
                 parts.end = parts.end.saturating_sub(run.used);
             }
@@ -185,7 +216,7 @@ impl Prelude {
                     let run = engine(&mut records, out, &mut sink);
                     self.note_said(&out[said..]);
                     used = offset + end;
-                    self.walked = 0;
+                    (self.walked, self.due, self.given) = (0, 0, 0);
                     match run.result {
                         Ok(Standing::Handshaking) => {}
                         Ok(_) => return Outcome { used, result: Ok(()) },
@@ -217,16 +248,44 @@ impl Prelude {
                     Some(found) => return found,
                     None => continue,
                 },
+                HANDSHAKE if self.only_continues(payload) => {
+                    self.walked = end;
+                    continue;
+                }
                 APPLICATION_DATA if !self.early_data_may_come() => {
                     self.protected = true;
                     self.awaited = Awaited::None;
+                    self.unfinished = None;
                 }
                 APPLICATION_DATA => self.early_data_came = true,
+                // What TLS 1.2 sends behind it is encrypted.
+                CHANGE_CIPHER_SPEC => self.unfinished = None,
                 _ => {}
             }
             self.walked = end;
+            self.due = end;
         }
-        Found::Nothing
+        let comes = wire.get(self.walked..).is_some_and(waits_for_record);
+        if comes { Found::Waits(self.due) } else { Found::Nothing }
+    }
+
+    /// Whether a record of a handshake makes no message whole: the engine can do nothing with it.
+    fn only_continues(&mut self, mut payload: &[u8]) -> bool {
+        let Some(mut message) = self.unfinished else { return false };
+        let mut only = !payload.is_empty();
+        while !payload.is_empty() {
+            payload = message.add(payload);
+            if message.is_too_long() {
+                self.unfinished = None;
+                return false;
+            }
+            if message.missing() == 0 {
+                message = Unfinished::default();
+                only = false;
+            }
+        }
+        self.unfinished = Some(message);
+        only
     }
 
     /// Looks at the ClientHello whose first record is where the walk is; None to walk on.
@@ -299,7 +358,37 @@ impl Prelude {
             return Some(Found::Hello(at, parts.end, told));
         }
         self.walked = parts.end;
+        self.due = parts.end;
         None
+    }
+}
+
+impl Unfinished {
+    /// Takes what belongs to the message, and answers what is behind it.
+    fn add<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
+        let header = MESSAGE_HEADER.saturating_sub(self.collected);
+        let length = if header > 0 { header } else { self.missing() }.min(bytes.len());
+        let (own, behind) = bytes.split_at(length);
+        if header > 0 {
+            self.header[self.collected..self.collected + length].copy_from_slice(own);
+        }
+        self.collected += length;
+        behind
+    }
+
+    fn length(self) -> usize {
+        let [_, high, middle, low] = self.header;
+        u32::from_be_bytes([0, high, middle, low]) as usize
+    }
+
+    fn is_too_long(self) -> bool {
+        self.collected >= MESSAGE_HEADER && self.length() > MOST
+    }
+
+    /// How many bytes of it have to come, at least.
+    fn missing(self) -> usize {
+        let known = if self.collected < MESSAGE_HEADER { 0 } else { self.length() };
+        MESSAGE_HEADER + known - self.collected
     }
 }
 
@@ -432,6 +521,48 @@ mod tests {
                 assert_eq!(fed(&mut Prelude::client(), &wire, step).0, wire);
             }
         }
+    }
+
+    /// How often an engine is entered that uses what it is given, with `wire` in pieces of `step` bytes.
+    fn runs(prelude: &mut Prelude, wire: &[u8], step: usize) -> usize {
+        let (mut runs, mut held) = (0, Vec::new());
+        for piece in wire.chunks(step) {
+            held.extend_from_slice(piece);
+            let outcome =
+                prelude.receive(&mut held, &mut Vec::new(), &mut |_, _| Flow::More, &mut |wire, _, _| {
+                    runs += 1;
+                    Run { used: wire.len(), result: Ok(Standing::Handshaking) }
+                });
+            held.drain(..outcome.used);
+        }
+        runs
+    }
+
+    #[test]
+    fn the_engine_is_entered_when_a_message_is_whole_however_it_is_cut() {
+        let message = |kind: u8, length: u16| {
+            let [high, low] = length.to_be_bytes();
+            [&[kind, 0, high, low][..], &vec![kind; length.into()]].concat()
+        };
+        let (first, second, empty) = (message(2, 80), message(11, 700), message(14, 0));
+        let flight = [&first[..], &second, &empty].concat();
+        for step in [1, 6, 7, 100, 5000] {
+            for size in [1, 2, 3] {
+                assert_eq!(runs(&mut Prelude::client(), &cut(&first, size), step), 1, "{size} {step}");
+            }
+            let most = if step < 100 { 3 } else { 8 };
+            assert!(runs(&mut Prelude::client(), &cut(&flight, 1), step) <= most, "{step}");
+            // What ends one message and begins the next one is given at once.
+            assert!(runs(&mut Prelude::client(), &cut(&flight, 60), step) <= 3, "{step}");
+        }
+        // What is no part of a message, and what is too long for one, is not kept back.
+        let begun = &cut(&first, 1)[..5 * 6];
+        for other in [WARNING, CCS, &[HANDSHAKE, 3, 3, 0, 0], b"GET", DATA] {
+            assert_eq!(runs(&mut Prelude::client(), &[begun, other].concat(), 1000), 1, "{other:?}");
+        }
+        assert_eq!(runs(&mut Prelude::client(), &cut(&[11, 1, 0, 0], 1), 6), 1);
+        // Behind a ChangeCipherSpec messages are encrypted.
+        assert_eq!(runs(&mut Prelude::client(), &[CCS, &cut(&first, 1)].concat(), 6), 1 + first.len());
     }
 
     #[test]

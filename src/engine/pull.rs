@@ -42,7 +42,8 @@ pub(super) struct Pull<Side: SideFacts> {
     names: Option<Box<Names>>,
     /// What a client offered; what came of it is known when the handshake is done.
     ech: EchStatus,
-    prelude: Box<Prelude>,
+    /// None while it runs.
+    prelude: Option<Box<Prelude>>,
 }
 
 pub(super) enum Step<Side: SideFacts> {
@@ -139,7 +140,7 @@ impl Pull<ClientSide> {
             ask_verify: true,
             names: Some(Box::new(names)),
             ech,
-            prelude: Box::new(Prelude::client()),
+            prelude: Some(Box::new(Prelude::client())),
         })
     }
 }
@@ -156,13 +157,13 @@ impl Pull<ServerSide> {
             ask_verify: false,
             names: None,
             ech: EchStatus::None,
-            prelude: Box::new(Prelude::server(true)),
+            prelude: Some(Box::new(Prelude::server(true))),
         }
     }
 
     /// A server whose context is known, but whose client's identity is asked about.
     pub(super) fn server_with(config: Arc<ServerConfig>) -> Self {
-        let prelude = Box::new(Prelude::server(hides_names(&config)));
+        let prelude = Some(Box::new(Prelude::server(hides_names(&config))));
         Self { preset: Some(config), ask_verify: true, prelude, ..Self::server() }
     }
 }
@@ -234,9 +235,11 @@ where
     Halves<Side>: Session + 'static,
 {
     fn receive(&mut self, wire: &mut [u8], out: &mut Vec<u8>, sink: &mut PlainSink<'_>) -> Outcome {
-        let mut prelude = mem::replace(&mut *self.prelude, Prelude::client());
+        let Some(mut prelude) = self.prelude.take() else {
+            return Outcome { used: 0, result: Err(Failure::unexpected("a step was made within a step")) };
+        };
         let outcome = prelude.receive(wire, out, sink, &mut |wire, out, _| self.run(wire, out));
-        *self.prelude = prelude;
+        self.prelude = Some(prelude);
         outcome
     }
 
@@ -263,11 +266,18 @@ where
     }
 
     fn peer_closed(&self) -> bool {
-        self.prelude.is_closed()
+        self.prelude.as_ref().is_some_and(|prelude| prelude.is_closed())
     }
 
     fn hello_parts(&self) -> Option<HelloParts> {
-        self.prelude.hello_parts()
+        self.prelude.as_ref()?.hello_parts()
+    }
+
+    fn least(&self) -> usize {
+        match self.step {
+            Step::NeedsInput(_) => self.prelude.as_ref().map_or(0, |prelude| prelude.least()),
+            _ => 0,
+        }
     }
 
     fn question(&self) -> Option<Question> {
@@ -283,7 +293,7 @@ where
             return Err(Failure::unexpected("no question about a context is open"));
         };
         self.hello = None;
-        if self.prelude.hid_name() && !setup.hides_names() {
+        if self.prelude.as_ref().is_some_and(|prelude| prelude.hid_name()) && !setup.hides_names() {
             out.extend_from_slice(&alert::plain_record(alert::DECODE_ERROR));
             return Err(alert::name_refused());
         }

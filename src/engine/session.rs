@@ -191,6 +191,11 @@ pub(crate) trait Session: Send {
         None
     }
 
+    /// Over fewer wire bytes than these no message of the handshake is whole; 0 where that is not known.
+    fn least(&self) -> usize {
+        0
+    }
+
     /// The open question, if there is one.
     fn question(&self) -> Option<Question> {
         None
