@@ -534,3 +534,31 @@ fn a_system_without_a_store_is_a_failure() {
     assert_eq!(contexts(builder), [None, None]);
     tls_builder_free(builder);
 }
+
+/// What other readers of PEM text drop without a word: what follows a byte-order mark, and a certificate that follows
+/// another one without a line end.
+#[test]
+fn no_certificate_of_the_file_that_is_the_store_is_lost() {
+    const MARK: &str = "TLSBIO_TEST_STORE";
+    if let Some(path) = std::env::var_os(MARK) {
+        let builder = complete_builder();
+        assert_eq!(tls_builder_trust_system(builder), TLS_OK, "{}", path.display());
+        tls_builder_free(builder);
+        return;
+    }
+    let root = String::from_utf8(pki("ecdsa/ca.pem")).unwrap();
+    let no_anchor = String::from_utf8(pki("ecdsa/server.pem")).unwrap();
+    let texts = [format!("\u{feff}{root}"), format!("{}{root}", no_anchor.trim_end())];
+    for (number, text) in texts.iter().enumerate() {
+        let path = std::env::temp_dir().join(format!("tlsbio-store-{}-{number}.pem", std::process::id()));
+        std::fs::write(&path, text).unwrap();
+        let status = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "no_certificate_of_the_file_that_is_the_store_is_lost"])
+            .env(MARK, &path)
+            .env("SSL_CERT_FILE", &path)
+            .env_remove("SSL_CERT_DIR")
+            .status();
+        std::fs::remove_file(&path).unwrap();
+        assert!(status.unwrap().success(), "{number}");
+    }
+}

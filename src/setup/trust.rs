@@ -1,5 +1,8 @@
 //! Trust anchors from PEM text and from the system.
 
+use std::{env, fs};
+
+use pki_types::CertificateDer;
 use rustls_native_certs::ErrorKind;
 
 use crate::engine::TrustStore;
@@ -40,7 +43,11 @@ fn why_none(text: &[u8]) -> Failure {
 /// system store holds some; none at all is an error.
 pub(crate) fn add_system(store: &mut TrustStore) -> Result<(), Failure> {
     let loaded = rustls_native_certs::load_native_certs();
-    if store.add_usable(&loaded.certs) > 0 {
+    let mut certificates = loaded.certs;
+    certificates.extend(in_named_file());
+    certificates.sort_unstable_by(|one, other| one.as_ref().cmp(other.as_ref()));
+    certificates.dedup();
+    if store.add_usable(&certificates) > 0 {
         return Ok(());
     }
     let why = match loaded.errors.first().map(|error| &error.kind) {
@@ -55,4 +62,12 @@ pub(crate) fn add_system(store: &mut TrustStore) -> Result<(), Failure> {
         TLS_REASON_SYSTEM_TRUST_UNAVAILABLE,
         format!("no certificate could be loaded from the system's trust store: {why}"),
     ))
+}
+
+/// The certificates in the file that takes the place of the system's store. Whoever reads that store drops what
+/// follows a byte-order mark, or stands behind another certificate without a line end, and does not say so.
+fn in_named_file() -> Vec<CertificateDer<'static>> {
+    let text = env::var_os("SSL_CERT_FILE").and_then(|path| fs::read(path).ok());
+    let found = text.and_then(|text| pem::usable_certificates(&text).ok());
+    found.map_or_else(Vec::new, |(certificates, _)| certificates)
 }
