@@ -327,6 +327,107 @@ static void many_names_under_many_constraints(void)
     free_made(&own);
 }
 
+/* [R-148] One path, and a signature for each certificate, but long names: each is compared with
+ * each. */
+static void long_names_under_long_constraints(void)
+{
+    static const char label[] = "a-name-of-nearly-as-many-letters-as-there-can-be";
+    char constraint[96], name[96];
+    char *constraints, *names;
+    struct made root = make_certificate((struct wish){.subject = "root", .extensions = {CA}}, NULL);
+    struct made inter, own;
+    struct flight flight;
+    struct text trust = {NULL, 0};
+
+    snprintf(constraint, sizeof(constraint), ",excluded;DNS:%%04d.%s.test", label);
+    snprintf(name, sizeof(name), ",DNS:%%04d.%s.example", label);
+    constraints = many_names("nameConstraints=critical,excluded;DNS:e.test", constraint, 34 * 1024);
+    names = many_names("subjectAltName=DNS:localhost", name, 29 * 1024);
+    inter =
+        make_certificate((struct wish){.subject = "inter", .extensions = {CA, constraints}}, &root);
+    own = make_certificate((struct wish){.subject = "own", .extensions = {names}}, &inter);
+    flight = begin_flight(&own);
+    add_certificate(&trust, &root);
+    CHECK(add_to_flight(&flight, &inter));
+    check_flight("long names under long constraints", &flight, &trust,
+                 TLS_REASON_CERTIFICATE_TOO_COMPLEX);
+    free(constraints);
+    free(names);
+    free_text(&trust);
+    free_made(&root);
+    free_made(&inter);
+    free_made(&own);
+}
+
+/* Twenty paths, all of which go on through one certificate of 40 KB. */
+static void paths_through_a_large_certificate(void)
+{
+    char *names = many_names("subjectAltName=DNS:localhost", ",DNS:%05d.example", 48 * 1024);
+    struct made root = make_certificate((struct wish){.subject = "root", .extensions = {CA}}, NULL);
+    struct made hostile =
+        make_certificate((struct wish){.subject = "root", .extensions = {CA}}, NULL);
+    struct made large =
+        make_certificate((struct wish){.subject = "large", .extensions = {CA, names}}, &hostile);
+    struct made own = own_of(&hostile, "inter");
+    struct flight flight = begin_flight(&own);
+    struct text trust = {NULL, 0};
+
+    add_certificate(&trust, &root);
+    CHECK(add_to_flight(&flight, &large));
+    for (int i = 0; i < 20; i++) {
+        struct made one =
+            make_certificate((struct wish){.subject = "inter", .extensions = {CA}}, &large);
+
+        CHECK(add_to_flight(&flight, &one));
+        free_made(&one);
+    }
+    check_flight("20 paths through a large certificate", &flight, &trust,
+                 TLS_REASON_CERTIFICATE_TOO_COMPLEX);
+    free(names);
+    free_text(&trust);
+    free_made(&root);
+    free_made(&hostile);
+    free_made(&large);
+    free_made(&own);
+}
+
+/* A right chain of so many intermediate CAs, of one name or of names of their own. */
+static void right_but_long(int links, int of_one_name, int32_t reason)
+{
+    struct made root = make_certificate((struct wish){.subject = "root", .extensions = {CA}}, NULL);
+    struct made made[9], own;
+    struct flight flight;
+    struct text trust = {NULL, 0};
+
+    for (int i = 0; i < links; i++) {
+        char name[24];
+
+        snprintf(name, sizeof(name), of_one_name ? "inter" : "inter %d", i);
+        made[i] = make_certificate((struct wish){.subject = name, .extensions = {CA}},
+                                   i == 0 ? &root : &made[i - 1]);
+    }
+    own = own_of(&made[links - 1], NULL);
+    flight = begin_flight(&own);
+    for (int i = links - 1; i >= 0; i--)
+        CHECK(add_to_flight(&flight, &made[i]));
+    add_certificate(&trust, &root);
+    check_flight(of_one_name ? "a chain of one name" : "a long chain", &flight, &trust, reason);
+    for (int i = 0; i < links; i++)
+        free_made(&made[i]);
+    free_text(&trust);
+    free_made(&root);
+    free_made(&own);
+}
+
+static void right_chains_of_all_lengths(void)
+{
+    right_but_long(6, 0, 0);
+    right_but_long(7, 0, TLS_REASON_CERTIFICATE_TOO_COMPLEX);
+    right_but_long(9, 0, TLS_REASON_CERTIFICATE_TOO_COMPLEX);
+    right_but_long(3, 1, 0);
+    right_but_long(4, 1, TLS_REASON_CERTIFICATE_TOO_COMPLEX);
+}
+
 static void a_crowd(void)
 {
     what_is_right_is_found_in_a_crowd(0);
@@ -347,6 +448,9 @@ int main(int argc, char **argv)
     RUN(one_name_and_a_fast_root);
     RUN(many_anchors_of_one_name);
     RUN(many_names_under_many_constraints);
+    RUN(long_names_under_long_constraints);
+    RUN(paths_through_a_large_certificate);
+    RUN(right_chains_of_all_lengths);
     RUN(a_crowd);
     RUN(a_crowd_of_namesakes);
     return 0;

@@ -14,7 +14,9 @@ use super::known::Usage;
 use super::refusal::Refusal;
 use super::signatures::is_signed_by;
 use crate::failure::Failure;
-use crate::parse::x509::{BasicConstraints, CLIENT_AUTH, Certificate, KeyUsage, SERVER_AUTH, Validity};
+use crate::parse::x509::{
+    Amount, BasicConstraints, CLIENT_AUTH, Certificate, KeyUsage, SERVER_AUTH, Validity,
+};
 use crate::status::{TLS_REASON_ANCHOR_NOT_CA, TLS_REASON_CERTIFICATE_UNUSABLE};
 
 /// One of them.
@@ -27,6 +29,8 @@ pub(super) struct Anchor {
     for_servers: bool,
     for_clients: bool,
     signs_crls: bool,
+    /// On names.
+    constraints: Amount,
 }
 
 /// What a certificate must have to be an anchor: the number of the reason, and the rest of a sentence.
@@ -73,6 +77,7 @@ impl Anchor {
             for_servers: read.allows(SERVER_AUTH).map_err(malformed)?,
             for_clients: read.allows(CLIENT_AUTH).map_err(malformed)?,
             signs_crls: key_usage.is_none_or(|usage| usage.signs_crls),
+            constraints: read.constraints(),
         })
     }
 
@@ -86,6 +91,10 @@ impl Anchor {
 
     pub(super) fn signs_crls(&self) -> bool {
         self.signs_crls
+    }
+
+    pub(super) fn constraints(&self) -> Amount {
+        self.constraints
     }
 
     /// What of the subject public key info is in its sequence.

@@ -21,6 +21,7 @@ use super::checks::{Checks, Crl, Pin, digest_of, pinned};
 use super::config::Verify;
 use super::known::{Usage, judge_alone, judge_leaf};
 use super::paths::{Found, Link, Paths};
+use super::price::price_of;
 use super::refusal::Refusal;
 use super::signatures::{Meter, Metered};
 use crate::failure::Failure;
@@ -232,16 +233,16 @@ impl Chain {
         let algorithms = meter.algorithms();
         let trial = Trial { chain: self, own: &own, usage: peer.usage(), now, algorithms: &algorithms };
         let links = certificates.intermediates.iter().chain(&self.checks.intermediates);
+        let names = read.names();
         let mut why = Error::from(CertificateError::UnknownIssuer);
-        let mut compared = 0;
-        let found = Paths::new(links, &self.anchors).find(&read, &mut |path| {
-            let comparisons = comparisons(&read, path);
-            if compared > 0 && compared + comparisons > MOST_COMPARISONS {
-                why = Refusal::TooCostly.into();
+        let mut passed_over = false;
+        let mut paths = Paths::new(&read, links, &self.anchors);
+        let found = paths.find(&mut |way| {
+            if !meter.pay(price_of(names, way, &self.anchors)) {
+                passed_over = true;
                 return false;
             }
-            compared += comparisons;
-            match trial.judge(path) {
+            match trial.judge(&way.links) {
                 Ok(()) => true,
                 Err(error) => {
                     if tells(&error) > tells(&why) {
@@ -254,22 +255,11 @@ impl Chain {
         match found {
             Found::Right => self.judge_name(&own, &certificates.end_entity, peer),
             Found::TooMany => Err(Refusal::TooCostly.into()),
-            Found::None if meter.is_exhausted() => Err(Refusal::TooCostly.into()),
+            Found::None if passed_over || meter.is_exhausted() => Err(Refusal::TooCostly.into()),
+            Found::None if paths.is_cut() && tells(&why) < VERIFIED => Err(Refusal::TooLong.into()),
             Found::None => Err(why),
         }
     }
-}
-
-/// Names that are compared with constraints on names, for all paths but the first: that has a bound of its own in
-/// the verifier, the same.
-const MOST_COMPARISONS: usize = 250_000;
-
-/// About how many that are in this path, of short names.
-fn comparisons(own: &Certificate<'_>, path: &[&Link<'_>]) -> usize {
-    const BYTES_OF_BOTH: usize = 150;
-    let names = own.names_len() + path.iter().map(|link| link.read.names_len()).sum::<usize>();
-    let constraints: usize = path.iter().map(|link| link.read.constraints_len()).sum();
-    names.saturating_mul(constraints) / BYTES_OF_BOTH
 }
 
 /// How much the failure of one path tells about that of the chain: a path whose signatures are right was meant.
@@ -277,9 +267,12 @@ fn tells(error: &Error) -> u8 {
     match error {
         Error::InvalidCertificate(CertificateError::UnknownIssuer) => 0,
         Error::InvalidCertificate(CertificateError::BadSignature) => 1,
-        _ => 2,
+        _ => VERIFIED,
     }
 }
+
+/// Of a failure behind signatures that are right.
+const VERIFIED: u8 = 2;
 
 /// What the paths of one chain have in common.
 struct Trial<'a> {

@@ -51,6 +51,7 @@ mod opening;
 mod padding;
 mod paths;
 mod prelude;
+mod price;
 mod proof;
 mod pull;
 mod question;

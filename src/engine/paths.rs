@@ -3,15 +3,18 @@
 //! The verifier looks for a path itself, but what that may cost is bounded by 200 000 steps, each of which reads all
 //! certificates that the peer sent: seconds. So it is given one path after the other, found here within bounds that
 //! no peer notices who means well. What is right is the verifier's to say.
+//!
+//! A certificate is read once, before the search. Names and keys are numbers in it, so that a step costs the same
+//! however long they are.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use pki_types::CertificateDer;
 
 use super::anchors::Anchor;
-use crate::parse::x509::Certificate;
+use crate::parse::x509::{Amount, Certificate};
 
-/// Certificates looked at while paths are looked for, for one chain.
+/// Certificates looked at, as possible issuers, while paths are looked for, for one chain.
 const MOST_LOOKS: usize = 20_000;
 
 /// Paths shown to the verifier, for one chain.
@@ -29,9 +32,22 @@ pub(super) struct Link<'a> {
     pub read: Certificate<'a>,
     /// Whether its keyUsage lets it sign certificates.
     pub may_sign: bool,
-    key_id: Option<&'a [u8]>,
+    pub names: Amount,
+    pub constraints: Amount,
+    at: Place,
+    key_id: Option<Number>,
     /// How many links come after it, at least, before an anchor; None if no way leads to one.
     distance: Option<usize>,
+}
+
+/// A path that names allow.
+pub(super) struct Way<'p, 'a> {
+    /// From the peer's own certificate on.
+    pub links: Vec<&'p Link<'a>>,
+    /// Of the last of these, or of the peer's own without any: an anchor's name.
+    pub issuer: &'a [u8],
+    /// How many certificates a verifier comes to, at most, that looks for its own way through these.
+    pub visits: usize,
 }
 
 /// What became of a search.
@@ -45,91 +61,149 @@ pub(super) enum Found {
     TooMany,
 }
 
+/// Stands for bytes: names, keys, or identifiers of keys.
+type Number = usize;
+
+/// Gives equal bytes one number.
+#[derive(Default)]
+struct Numbers<'a>(HashMap<&'a [u8], Number>);
+
+impl<'a> Numbers<'a> {
+    fn of(&mut self, bytes: &'a [u8]) -> Number {
+        let next = self.0.len();
+        *self.0.entry(bytes).or_insert(next)
+    }
+}
+
+/// Where a certificate stands among the others.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    subject: Number,
+    issuer: Number,
+    key: Number,
+    issuer_key_id: Option<Number>,
+}
+
+impl Place {
+    fn of<'a>(read: &Certificate<'a>, numbers: &mut Numbers<'a>) -> Self {
+        Self {
+            subject: numbers.of(read.subject),
+            issuer: numbers.of(read.issuer),
+            key: numbers.of(read.key),
+            issuer_key_id: read.authority_key_id().map(|id| numbers.of(id)),
+        }
+    }
+
+    /// Whether both are of one name and key: the second one leads nowhere new (RFC 4158, 5.2).
+    fn is_same_as(self, other: Self) -> bool {
+        (self.subject, self.key) == (other.subject, other.key)
+    }
+}
+
 /// All links, and the anchors that they lead to.
 pub(super) struct Paths<'a> {
+    own: Place,
+    own_issuer: &'a [u8],
     links: Vec<Link<'a>>,
-    by_subject: HashMap<&'a [u8], Vec<usize>>,
-    anchors: &'a [Anchor],
+    /// Indices of links, by their subjects.
+    by_subject: HashMap<Number, Vec<usize>>,
+    /// Names of anchors.
+    ends: HashSet<Number>,
     looks: usize,
     shown: usize,
+    is_cut: bool,
 }
 
 impl<'a> Paths<'a> {
+    /// All that may lead from this certificate to one of the anchors.
     pub(super) fn new(
+        own: &Certificate<'a>,
         certificates: impl Iterator<Item = &'a CertificateDer<'a>>,
         anchors: &'a [Anchor],
     ) -> Self {
-        let mut by_subject: HashMap<&[u8], Vec<usize>> = HashMap::new();
+        let mut numbers = Numbers::default();
+        let mut by_subject: HashMap<Number, Vec<usize>> = HashMap::new();
         let mut links: Vec<Link<'_>> = Vec::new();
+        let mut seen = HashSet::new();
         for der in certificates {
             // What cannot be read is no part of a path. A root that was sent along leads nowhere.
             let Ok(read) = Certificate::read(der) else { continue };
             if read.is_self_issued() && anchors.iter().any(|anchor| is_anchor(&read, anchor)) {
                 continue;
             }
-            // A key usage that cannot be read allows nothing.
-            let may_sign =
-                read.key_usage().is_ok_and(|usage| usage.is_none_or(|usage| usage.signs_certificates));
-            let same = by_subject.entry(read.subject).or_default();
-            if same.iter().any(|&other: &usize| links[other].der == der) {
+            if !seen.insert(der) {
                 continue;
             }
-            same.push(links.len());
-            links.push(Link { der, read, may_sign, key_id: read.subject_key_id(), distance: None });
+            let at = Place::of(&read, &mut numbers);
+            by_subject.entry(at.subject).or_default().push(links.len());
+            links.push(Link {
+                der,
+                read,
+                // A key usage that cannot be read allows nothing.
+                may_sign: read
+                    .key_usage()
+                    .is_ok_and(|usage| usage.is_none_or(|usage| usage.signs_certificates)),
+                names: read.names(),
+                constraints: read.constraints(),
+                at,
+                key_id: read.subject_key_id().map(|id| numbers.of(id)),
+                distance: None,
+            });
         }
-        let mut paths = Self { links, by_subject, anchors, looks: 0, shown: 0 };
+        let own_issuer = own.issuer;
+        let own = Place::of(own, &mut numbers);
+        let ends = anchors.iter().map(|anchor| numbers.of(anchor.subject())).collect();
+        let mut paths = Self { own, own_issuer, links, by_subject, ends, looks: 0, shown: 0, is_cut: false };
         paths.measure();
         paths
     }
 
+    /// Whether a path went on, to an anchor as it seemed, behind the longest that are tried.
+    pub(super) fn is_cut(&self) -> bool {
+        self.is_cut
+    }
+
     /// Finds how far each link is from an anchor, from the anchors down.
     fn measure(&mut self) {
-        let mut by_issuer: HashMap<&[u8], Vec<usize>> = HashMap::new();
+        let mut by_issuer: HashMap<Number, Vec<usize>> = HashMap::new();
         for (index, link) in self.links.iter().enumerate() {
-            by_issuer.entry(link.read.issuer).or_default().push(index);
+            by_issuer.entry(link.at.issuer).or_default().push(index);
         }
-        let mut names: Vec<&[u8]> = self.anchors.iter().map(Anchor::subject).collect();
-        for distance in 0..MOST_LINKS {
+        let mut names: Vec<Number> = self.ends.iter().copied().collect();
+        for distance in 0..self.links.len() {
             let reached: Vec<usize> =
-                names.drain(..).filter_map(|name| by_issuer.remove(name)).flatten().collect();
+                names.drain(..).filter_map(|name| by_issuer.remove(&name)).flatten().collect();
             for index in reached {
                 self.links[index].distance = Some(distance);
-                names.push(self.links[index].read.subject);
+                names.push(self.links[index].at.subject);
             }
         }
     }
 
-    /// Shows paths to `accept` until it accepts one: the links from the peer's own certificate on, the last of which,
-    /// or the peer's own without any, was issued by the name of an anchor.
-    pub(super) fn find(
-        &mut self,
-        own: &Certificate<'a>,
-        accept: &mut dyn FnMut(&[&Link<'a>]) -> bool,
-    ) -> Found {
-        self.extend(own, &mut Vec::new(), accept)
+    /// Shows paths to `accept` until it accepts one.
+    pub(super) fn find(&mut self, accept: &mut dyn FnMut(&Way<'_, 'a>) -> bool) -> Found {
+        self.extend(self.own, &mut Vec::new(), accept)
     }
 
     fn extend(
         &mut self,
-        head: &Certificate<'a>,
+        head: Place,
         path: &mut Vec<usize>,
-        accept: &mut dyn FnMut(&[&Link<'a>]) -> bool,
+        accept: &mut dyn FnMut(&Way<'_, 'a>) -> bool,
     ) -> Found {
-        if self.anchors.iter().any(|anchor| anchor.subject() == head.issuer) {
+        if self.ends.contains(&head.issuer) {
             if self.shown == MOST_PATHS {
                 return Found::TooMany;
             }
             self.shown += 1;
-            let links: Vec<_> = path.iter().map(|&index| &self.links[index]).collect();
-            if accept(&links) {
+            if accept(&self.way(path)) {
                 return Found::Right;
             }
         }
         let Some(issuers) = self.issuers(head, path) else { return Found::TooMany };
         for index in issuers {
-            let next = self.links[index].read;
             path.push(index);
-            let found = self.extend(&next, path, accept);
+            let found = self.extend(self.links[index].at, path, accept);
             path.pop();
             if found != Found::None {
                 return found;
@@ -138,40 +212,149 @@ impl<'a> Paths<'a> {
         Found::None
     }
 
+    fn way(&self, path: &[usize]) -> Way<'_, 'a> {
+        let links: Vec<_> = path.iter().map(|&index| &self.links[index]).collect();
+        let issuer = links.last().map_or(self.own_issuer, |last| last.read.issuer);
+        let visits = visits(&mut vec![self.own], &links);
+        Way { links, issuer, visits }
+    }
+
     /// The links that may have issued `head`, the likeliest first; None if too many were looked at.
-    fn issuers(&mut self, head: &Certificate<'a>, path: &[usize]) -> Option<Vec<usize>> {
-        let Some(named) = self.by_subject.get(head.issuer) else { return Some(Vec::new()) };
-        let of_this_name = path.iter().filter(|&&used| self.links[used].read.subject == head.issuer).count();
-        if of_this_name == MOST_OF_ONE_NAME || path.len() == MOST_LINKS {
-            return Some(Vec::new());
-        }
+    fn issuers(&mut self, head: Place, path: &[usize]) -> Option<Vec<usize>> {
+        let Some(named) = self.by_subject.get(&head.issuer) else { return Some(Vec::new()) };
         self.looks += named.len();
         if self.looks > MOST_LOOKS {
             return None;
         }
-        let key_id = head.authority_key_id();
-        let mut issuers: Vec<_> = named
-            .iter()
-            .filter_map(|&index| {
-                let link = &self.links[index];
-                let is_near = path.len() + link.distance? < MOST_LINKS;
-                // A key that is in the path already leads nowhere new (RFC 4158, 5.2).
-                let is_new = !path.iter().any(|&used| {
-                    let used = &self.links[used].read;
-                    used.subject == link.read.subject && used.key == link.read.key
-                });
-                let other_key = match (key_id, link.key_id) {
-                    (Some(wanted), Some(own)) => wanted != own,
-                    _ => false,
-                };
-                (is_near && is_new).then_some(((!link.may_sign, other_key, link.distance), index))
-            })
-            .collect();
+        let of_this_name = path.iter().filter(|&&used| self.links[used].at.subject == head.issuer).count();
+        let mut issuers = Vec::new();
+        for &index in named {
+            let link = &self.links[index];
+            let Some(distance) = link.distance else { continue };
+            if path.iter().any(|&used| self.links[used].at.is_same_as(link.at)) {
+                continue;
+            }
+            if of_this_name == MOST_OF_ONE_NAME || path.len() + distance >= MOST_LINKS {
+                self.is_cut = true;
+                continue;
+            }
+            let other_key = match (head.issuer_key_id, link.key_id) {
+                (Some(wanted), Some(own)) => wanted != own,
+                _ => false,
+            };
+            issuers.push(((!link.may_sign, other_key, distance), index));
+        }
         issuers.sort_by_key(|&(order, _)| order);
         Some(issuers.into_iter().map(|(_, index)| index).collect())
     }
 }
 
+/// How many certificates are come to by all ways from the last of `path` through these links, itself included.
+fn visits(path: &mut Vec<Place>, links: &[&Link<'_>]) -> usize {
+    let Some(head) = path.last().copied() else { return 0 };
+    let mut sum = 1;
+    for link in links {
+        if link.at.subject == head.issuer && !path.iter().any(|used| used.is_same_as(link.at)) {
+            path.push(link.at);
+            sum += visits(path, links);
+            path.pop();
+        }
+    }
+    sum
+}
+
 fn is_anchor(certificate: &Certificate<'_>, anchor: &Anchor) -> bool {
     certificate.subject == anchor.subject() && certificate.key.ends_with(anchor.key())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::anchors::TrustStore;
+    use crate::parse::der::READ;
+    use crate::parse::made::{Wish, ca, certificate, extension};
+
+    fn root() -> TrustStore {
+        let mut trust = TrustStore::default();
+        let der = certificate(&Wish { subject: "root", extensions: &ca(), ..Wish::default() });
+        trust.add(&CertificateDer::from(der), "the root").unwrap();
+        trust
+    }
+
+    fn link(subject: &str, issuer: &str, serial: u8, more: &[u8]) -> CertificateDer<'static> {
+        let extensions = [ca(), more.to_vec()].concat();
+        let wish = Wish { subject, issuer, serial, extensions: &extensions, ..Wish::default() };
+        certificate(&wish).into()
+    }
+
+    /// Searches to the end: what was found, how many paths were shown, and whether longer ones were not.
+    fn search(issuer: &str, links: &[CertificateDer<'static>]) -> (Found, usize, bool) {
+        let trust = root();
+        let anchors = trust.anchors();
+        let own = certificate(&Wish { issuer, ..Wish::default() });
+        let own = Certificate::read(&own).unwrap();
+        let mut paths = Paths::new(&own, links.iter(), &anchors);
+        let mut shown = 0;
+        let found = paths.find(&mut |_| {
+            shown += 1;
+            false
+        });
+        (found, shown, paths.is_cut())
+    }
+
+    /// A tree of 8000 ways, each of which ends at a certificate of 7000 extensions whose issuer is in the path already.
+    #[test]
+    fn a_certificate_is_read_as_often_as_it_was_sent_however_many_ways_lead_to_it() {
+        let mut links = vec![link("c", "root", 1, &[]), link("c", "l1", 1, &[])];
+        for (subject, issuer) in [("l1", "l2"), ("l2", "l3"), ("l3", "l4")] {
+            links.extend((1..=20).map(|serial| link(subject, issuer, serial, &[])));
+        }
+        let heavy = extension(&[42], &[]).repeat(7000);
+        links.push(link("l4", "c", 1, &heavy));
+        let before = READ.get();
+        let (found, shown, _) = search("c", &links);
+        assert_eq!((found, shown), (Found::TooMany, 1));
+        // Each of its extensions is three elements, and is gone through once for each of five questions.
+        assert!(READ.get() - before < 7000 * 20, "{} elements were read", READ.get() - before);
+    }
+
+    #[test]
+    fn a_path_of_six_links_is_shown_and_that_of_a_seventh_is_missed() {
+        for (length, expected) in [(5, (1, false)), (6, (1, false)), (7, (0, true)), (9, (0, true))] {
+            let name = |at: usize| if at == length { "root".into() } else { format!("link {at}") };
+            let mut links: Vec<_> = (0..length).map(|at| link(&name(at), &name(at + 1), 1, &[])).collect();
+            distinguish(&mut links);
+            let (found, shown, is_cut) = search("link 0", &links);
+            assert_eq!((found, (shown, is_cut)), (Found::None, expected), "{length}");
+        }
+    }
+
+    #[test]
+    fn three_links_of_one_name_are_taken_and_a_fourth_is_missed() {
+        for (length, expected) in [(2, false), (3, false), (4, true)] {
+            let mut links: Vec<_> = (1..length).map(|serial| link("same", "same", serial, &[])).collect();
+            links.push(link("same", "root", length, &[]));
+            distinguish(&mut links);
+            let (found, _, is_cut) = search("same", &links);
+            assert_eq!((found, is_cut), (Found::None, expected), "{length}");
+        }
+    }
+
+    #[test]
+    fn ways_that_lead_to_no_anchor_are_not_missed() {
+        let mut links: Vec<_> =
+            (0..9).map(|at| link(&format!("link {at}"), &format!("link {}", (at + 1) % 9), 1, &[])).collect();
+        distinguish(&mut links);
+        assert_eq!(search("link 0", &links), (Found::None, 0, false));
+    }
+
+    /// Gives each a key of its own.
+    fn distinguish(links: &mut [CertificateDer<'static>]) {
+        for (index, link) in links.iter_mut().enumerate() {
+            let mut der = link.to_vec();
+            let at = der.windows(64).position(|bytes| bytes == [1; 64]).unwrap();
+            der[at] = u8::try_from(index).unwrap() + 2;
+            *link = der.into();
+        }
+    }
 }

@@ -20,6 +20,8 @@ pub(super) enum Refusal {
     /// keyUsage of a CRL's issuer is without cRLSign.
     CrlIssuerUsage,
     TooCostly,
+    /// A path went on behind the longest that are tried.
+    TooLong,
 }
 
 impl Refusal {
@@ -40,7 +42,7 @@ impl Refusal {
             Self::AnchorWrongUsage => TLS_REASON_ANCHOR_WRONG_USAGE,
             Self::IssuerUsage => TLS_REASON_ISSUER_WRONG_USAGE,
             Self::CrlIssuerUsage => TLS_REASON_CRL_ISSUER_UNFIT,
-            Self::TooCostly => TLS_REASON_CERTIFICATE_TOO_COMPLEX,
+            Self::TooCostly | Self::TooLong => TLS_REASON_CERTIFICATE_TOO_COMPLEX,
         }
     }
 
@@ -67,8 +69,12 @@ impl Refusal {
                 "the certificate of a CRL's issuer does not let it sign CRLs (keyUsage without cRLSign)"
             }
             Self::TooCostly => {
-                "the peer's certificates allow so many chains that judging them would cost too much: have the peer \
-                 send those of one chain alone"
+                "the peer's certificates allow so many chains, or have so many names and constraints on names, that \
+                 judging them would cost too much: have the peer send those of one chain alone"
+            }
+            Self::TooLong => {
+                "the peer's chain is longer than those that are tried: more than six intermediate CAs, or more than \
+                 three of one name"
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Signatures of certificates and handshakes, and what they may cost.
+//! Signatures of certificates and handshakes, and what it may cost to judge a chain.
 
 use std::sync::Mutex;
 
@@ -11,14 +11,14 @@ use webpki::RawPublicKeyEntity;
 
 use crate::parse::x509::Certificate;
 
-/// What the signatures of one chain may cost, in microseconds of a slow machine: more than a hundred by keys of usual
-/// kinds, and some twenty by the slowest that are accepted.
+/// What judging one chain may cost, in microseconds of a slow machine: more than a hundred signatures by keys of usual
+/// kinds, and some twenty by the slowest that are accepted. What else costs much is paid for from the same purse.
 const MOST: u32 = 10_000;
 
 /// Longer than anything that a peer can send: a CRL of the host's.
 const LONG: usize = 0xffff;
 
-/// Counts what the signatures of one chain cost.
+/// Counts what it costs to judge one chain.
 #[derive(Debug)]
 pub(super) struct Meter(Mutex<Reading>);
 
@@ -44,6 +44,17 @@ impl Meter {
     /// All algorithms, with this meter in front of each.
     pub(super) fn algorithms(&self) -> Vec<Metered<'_>> {
         ALL_VERIFICATION_ALGS.iter().map(|&inner| Metered { inner, meter: self }).collect()
+    }
+
+    /// Pays for other work, which must not be done if there is not enough left for it. Something cheaper still may.
+    pub(super) fn pay(&self, price: u32) -> bool {
+        self.reading(|reading| match reading.left.and_then(|left| left.checked_sub(price)) {
+            None => false,
+            left => {
+                reading.left = left;
+                true
+            }
+        })
     }
 
     /// Whether a signature was not verified because it would have cost too much.

@@ -10,3 +10,6 @@ pub(crate) mod ech;
 pub(crate) mod pem;
 pub(crate) mod signature_hash;
 pub(crate) mod x509;
+
+#[cfg(test)]
+pub(crate) mod made;

@@ -66,6 +66,25 @@ pub(crate) struct BasicConstraints {
     pub path_length: Option<usize>,
 }
 
+/// Entries of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+pub(crate) struct Amount {
+    pub entries: usize,
+    pub bytes: usize,
+}
+
+impl Amount {
+    /// Up to the first entry that cannot be read.
+    fn of(mut list: Elements<'_>) -> Self {
+        std::iter::from_fn(|| list.any().ok())
+            .fold(Self::default(), |sum, entry| sum.plus(Self { entries: 1, bytes: entry.whole.len() }))
+    }
+
+    pub(crate) fn plus(self, other: Self) -> Self {
+        Self { entries: self.entries + other.entries, bytes: self.bytes + other.bytes }
+    }
+}
+
 impl<'a> Certificate<'a> {
     pub(crate) fn read(der: &'a [u8]) -> Result<Self, Offset> {
         let mut all = Elements::new(der);
@@ -172,17 +191,23 @@ impl<'a> Certificate<'a> {
         (first.tag == KEY_IDENTIFIER).then_some(first.content)
     }
 
-    /// How many bytes its names, and its constraints on names, have.
-    pub(crate) fn names_len(&self) -> usize {
-        self.len_of(OBJECT_SUBJECT_ALT_NAME)
+    /// How many names it has in its subjectAltName.
+    pub(crate) fn names(&self) -> Amount {
+        self.members(OBJECT_SUBJECT_ALT_NAME).map(Amount::of).unwrap_or_default()
     }
 
-    pub(crate) fn constraints_len(&self) -> usize {
-        self.len_of(OBJECT_NAME_CONSTRAINTS)
+    /// How many constraints it has on the names of those below it, permitted and excluded ones, and one more if it has
+    /// the extension: names are gone through for an empty one too.
+    pub(crate) fn constraints(&self) -> Amount {
+        let Some(mut kinds) = self.members(OBJECT_NAME_CONSTRAINTS) else { return Amount::default() };
+        std::iter::from_fn(|| kinds.any().ok())
+            .map(|kind| Amount::of(kind.elements()))
+            .fold(Amount { entries: 1, bytes: 0 }, Amount::plus)
     }
 
-    fn len_of(&self, oid: &[u8]) -> usize {
-        self.extension(oid).ok().flatten().map_or(0, |value| value.content.len())
+    /// What is in the sequence that an extension is.
+    fn members(&self, oid: &[u8]) -> Option<Elements<'a>> {
+        Some(self.extension(oid).ok()??.elements().expect(SEQUENCE).ok()?.elements())
     }
 
     /// Whether it may be used for this purpose: it says nothing about purposes, names this one, or any.
