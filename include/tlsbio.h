@@ -1833,8 +1833,9 @@ ptrdiff_t tls_hello_raw(tls_conn_t *conn,
  * (keyCertSign), and what issues a CRL one that it lets sign CRLs (cRLSign), anchors included [R-147].
  *
  * What a chain may cost before it is judged is bounded, for it comes from a peer that nobody knows: paths of at most
- * six intermediate CAs are tried, the likeliest first, fifty at most, with as many signatures as some ten
- * milliseconds allow (more than a hundred by keys of usual kinds). A chain that would take more is refused with
+ * six intermediate CAs, three of one name, are tried, the likeliest first, fifty at most, with as many signatures (more
+ * than a hundred by keys of usual kinds) and as many comparisons of names with constraints on names (a thousand names
+ * with a hundred constraints) as some ten milliseconds allow. A chain that would take more is refused with
  * TLS_REASON_CERTIFICATE_TOO_COMPLEX [R-148]; certificates beside a right chain do no harm. The host's own CRLs are not
  * bounded.
  *
