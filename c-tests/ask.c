@@ -149,6 +149,11 @@ static void a_client_asks_and_decides(void)
         CHECK_EQ(tls_answer_sign(pair.client, "x", 1), TLS_ERR_STATE);
         CHECK_EQ(tls_answer_verify(pair.client, -2), TLS_ERR_ARGUMENT);
         CHECK_EQ(tls_answer_verify(pair.client, 256), TLS_ERR_ARGUMENT);
+        /* Alerts that reject no identity: user_canceled, no_renegotiation, and one that nobody
+         * knows. */
+        CHECK_EQ(tls_answer_verify(pair.client, 90), TLS_ERR_ARGUMENT);
+        CHECK_EQ(tls_answer_verify(pair.client, 100), TLS_ERR_ARGUMENT);
+        CHECK_EQ(tls_answer_verify(pair.client, 255), TLS_ERR_ARGUMENT);
         check_asking(pair.client, TLS_ASK_VERIFY);
         CHECK_EQ(tls_answer_verify(pair.client, 0), TLS_OK);
         CHECK_EQ(tls_answer_verify(pair.client, 0), TLS_ERR_STATE);

@@ -67,6 +67,7 @@ static void who_has_closed_writes_no_more(void)
     CHECK_EQ(tls_close_notify(pair.client), TLS_OK);
     CHECK_EQ(tls_drain_pending(pair.client), queued);
     CHECK_EQ(tls_write_from(pair.client, "x", 1), TLS_ERR_STATE);
+    CHECK_EQ(tls_write_from(pair.client, "", 0), 0);
     CHECK_EQ(tls_state(pair.client) & TLS_CAN_WRITE, 0);
     CHECK_EQ(tls_drain_pending(pair.client), queued);
     free_pair(&pair);

@@ -55,6 +55,9 @@ static void what_is_not_tls_is_named_so(void)
             CHECK(tls_feed(sides[side], texts[i], strlen(texts[i])) > 0);
             CHECK_EQ(tls_advance(sides[side]), TLS_ERR_PEER);
             check_failed(sides[side], TLS_ERR_PEER, TLS_REASON_NOT_TLS);
+            /* Only HTTP is called HTTP. */
+            CHECK_EQ(strstr(error_of(sides[side]).message, "HTTP") != NULL,
+                     strstr(texts[i], "HTTP/") != NULL);
         }
         free_pair(&pair);
     }

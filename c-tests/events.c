@@ -62,6 +62,15 @@ static void expect_event(tls_conn_t *conn, uint32_t kind, uint32_t number)
     CHECK_EQ(event.size, sizeof(event));
 }
 
+static void take_all_events(tls_conn_t *conn)
+{
+    tls_event_t event = {.size = sizeof(event)};
+
+    while (tls_next_event(conn, &event) == 1)
+        ;
+    CHECK_EQ(tls_next_event(conn, &event), 0);
+}
+
 /* in both forms of the engine: with questions and without. */
 static void things_are_told_in_their_order(void)
 {
@@ -384,6 +393,68 @@ static void records_of_plain_bytes_are_counted(void)
     }
 }
 
+/* What a connection has besides its events stays when the last of them was taken: each of these
+ * alone. */
+static void taking_the_last_event_takes_nothing_else(void)
+{
+    for (EACH_VERSION) {
+        unsigned char first[32], again[32], plain[8];
+        tls_context_t *client = recording(0, version, ALL_EVENTS, 0, TLS_VERIFY_PEER);
+        tls_context_t *server = recording(1, version, ALL_EVENTS, 0, TLS_VERIFY_PEER);
+        tls_session_t *session;
+        tls_conn_t *sender;
+        struct pair pair = new_pair_of(client, server, NULL);
+
+        /* The host's clock. */
+        CHECK_EQ(tls_time(pair.client, 100), TLS_OK);
+        finish_handshake(&pair);
+        take_all_events(pair.client);
+        CHECK_EQ(tls_time(pair.client, 99), TLS_ERR_ARGUMENT);
+        /* What gives out keying material. */
+        CHECK_EQ(tls_export(pair.server, "label", 5, NULL, 0, 0, first, sizeof(first)),
+                 sizeof(first));
+        take_all_events(pair.server);
+        CHECK_EQ(tls_export(pair.server, "label", 5, NULL, 0, 0, again, sizeof(again)),
+                 sizeof(again));
+        CHECK_BYTES(again, first, sizeof(first));
+        free_pair(&pair);
+
+        /* Plain bytes that are kept for a full record. */
+        pair = new_pair_of(client, server, NULL);
+        finish_handshake(&pair);
+        CHECK_EQ(tls_cork(pair.client), TLS_OK);
+        CHECK_EQ(tls_write_from(pair.client, "kept", 4), 4);
+        take_all_events(pair.client);
+        CHECK_EQ(tls_uncork(pair.client), TLS_OK);
+        CHECK(carry(pair.client, pair.server) > 4);
+        CHECK_EQ(tls_read_into(pair.server, plain, sizeof(plain)), 4);
+
+        /* Which half it is. */
+        sender = tls_split(pair.server, NULL);
+        CHECK(sender != NULL);
+        take_all_events(pair.server);
+        take_all_events(sender);
+        CHECK_EQ(tls_write_from(pair.server, "x", 1), TLS_ERR_STATE);
+        CHECK_EQ(tls_read_into(sender, plain, 1), TLS_ERR_STATE);
+        tls_free(sender);
+        free_pair(&pair);
+
+        /* Sessions of its own. */
+        pair = new_pair_of(client, server, NULL);
+        tls_free(pair.client);
+        pair.client = tls_client_new_resuming(client, "localhost", NULL, NULL);
+        CHECK(pair.client != NULL);
+        finish_handshake(&pair);
+        take_all_events(pair.client);
+        session = tls_session_take(pair.client, NULL);
+        CHECK(session != NULL);
+        tls_session_free(session);
+        free_pair(&pair);
+        tls_context_free(client);
+        tls_context_free(server);
+    }
+}
+
 static void counters_fit_the_struct_of_the_caller(void)
 {
     struct pair pair = connected_pair(TLS_VERSION_1_3);
@@ -434,6 +505,7 @@ int main(int argc, char **argv)
     RUN(every_way_is_counted);
     RUN(tickets_are_counted);
     RUN(records_of_plain_bytes_are_counted);
+    RUN(taking_the_last_event_takes_nothing_else);
     RUN(counters_fit_the_struct_of_the_caller);
     RUN(the_kind_of_handshake_is_told);
     return 0;

@@ -300,7 +300,10 @@ static void split_in_the_middle(uint16_t version, int32_t verify)
     CHECK_EQ(tls_counters(side.out, &out), TLS_OK);
     CHECK_EQ(in.plain_in, 18);
     CHECK(in.wire_in > 18);
-    CHECK_EQ(in.plain_out + in.wire_out + out.plain_in + out.wire_in, 0);
+    CHECK_EQ(in.records_in, 3);
+    CHECK_EQ(out.records_out, 1);
+    CHECK_EQ(in.plain_out + in.wire_out + in.records_out, 0);
+    CHECK_EQ(out.plain_in + out.wire_in + out.records_in, 0);
     CHECK_EQ(out.plain_out, 6);
     CHECK(out.wire_out > queued_len);
 

@@ -271,6 +271,56 @@ static void a_client_has_a_budget_too(void)
     }
 }
 
+/* A question comes before the budget: what is behind it in the same flight is judged when it was
+ * answered. */
+static void an_open_question_is_not_over_budget(void)
+{
+    struct recipe recipe = with_version(plain_client, TLS_VERSION_1_3);
+    size_t len, key_len;
+    char *chain = long_chain(&len), *key = pki_read("rsa/client.key", &key_len);
+    tls_builder_t *builder = tls_builder_new();
+    tls_context_t *server, *client;
+    struct pair pair;
+    uint64_t flight;
+    int asked = 0;
+
+    CHECK_EQ(tls_builder_identity_pem(builder, chain, len, key, key_len), TLS_OK);
+    CHECK_EQ(tls_builder_record_size(builder, 64), TLS_OK);
+    server = tls_context_server(builder, NULL);
+    CHECK(server != NULL);
+    tls_builder_free(builder);
+    free(chain);
+    free(key);
+    recipe.verify = TLS_VERIFY_ASK;
+    client = limited(&recipe, 0, 0, 0);
+    pair = new_pair_of(client, server, NULL);
+    pump(&pair);
+    CHECK_EQ(pair.client_status, TLS_ASK_VERIFY);
+    flight = wire_in(pair.client);
+    free_pair(&pair);
+    tls_context_free(client);
+
+    /* Where it is cut between the signature, which the question is about, and the end of Finished.
+     */
+    for (size_t less = 1; less < 150; less += 10) {
+        CHECK(flight - less > TLS_MIN_HANDSHAKE_BUDGET);
+        client = limited(&recipe, 0, flight - less, 0);
+        pair = new_pair_of(client, server, NULL);
+        pump(&pair);
+        if (pair.client_status == TLS_ASK_VERIFY) {
+            asked++;
+            CHECK_EQ(tls_advance(pair.client), TLS_ASK_VERIFY);
+            CHECK_EQ(tls_answer_verify(pair.client, 0), TLS_OK);
+        }
+        CHECK_EQ(tls_advance(pair.client), TLS_ERR_PEER);
+        CHECK_EQ(error_of(pair.client).reason, TLS_REASON_HANDSHAKE_BUDGET);
+        free_pair(&pair);
+        tls_context_free(client);
+    }
+    CHECK(asked > 0);
+    tls_context_free(server);
+}
+
 /* A message that does not fit the inbound limit is answered as well. */
 static void too_large_a_message_is_answered(void)
 {
@@ -433,6 +483,7 @@ int main(int argc, char **argv)
     RUN(the_budget_is_exact_however_the_bytes_are_cut);
     RUN(a_peer_that_exceeds_the_budget_is_told);
     RUN(a_client_has_a_budget_too);
+    RUN(an_open_question_is_not_over_budget);
     RUN(too_large_a_message_is_answered);
     RUN(a_handshake_ends_at_its_deadline);
     RUN(half_a_message_is_late_too);

@@ -162,7 +162,11 @@ static void check_over(tls_conn_t *conn)
     void *window;
     size_t len;
     tls_span_t span;
+    tls_event_t event = {.size = sizeof(event)};
 
+    /* Not even when its last event was taken is it anything else. */
+    while (tls_next_event(conn, &event) == 1)
+        ;
     CHECK_EQ(tls_state(conn), TLS_HANDED_OVER);
     CHECK_EQ(tls_feed(conn, bytes, 1), TLS_ERR_STATE);
     CHECK_EQ(tls_feed_window(conn, 1, &window, &len), TLS_ERR_STATE);
@@ -434,6 +438,69 @@ static void an_answer_that_is_owed_leaves_first(void)
     free_pair(&pair);
 }
 
+/* Records that set the engine's count of messages back are none of the peer's. */
+static void sequence_numbers_are_the_peers_after_any_number_of_answers(void)
+{
+    for (int answers = 14; answers < 36; answers++) {
+        struct pair pair = giving_pair(suites[0].suite, 0);
+        struct secrets secrets;
+
+        for (int i = 0; i < answers; i++) {
+            unsigned char plain[4];
+
+            CHECK_EQ(tls_write_from(pair.client, "y", 1), 1);
+            CHECK_EQ(tls_key_update(pair.client), TLS_OK);
+            CHECK(carry(pair.client, pair.server) > 0);
+            CHECK_EQ(tls_read_into(pair.server, plain, sizeof(plain)), 1);
+            CHECK_EQ(tls_advance(pair.server), TLS_OK);
+            /* An answer leaves with what is written next. */
+            CHECK_EQ(tls_write_from(pair.server, "x", 1), 1);
+            CHECK(carry(pair.server, pair.client) > 0);
+            CHECK_EQ(tls_read_into(pair.client, plain, sizeof(plain)), 1);
+        }
+        secrets = take(pair.client);
+        CHECK_EQ(secrets.receive.sequence, 1);
+        check_written_is_opened(pair.server, &secrets.receive, "the next one");
+        check_sealed_is_read(&secrets.send, pair.server, "and the other way");
+        free_pair(&pair);
+    }
+}
+
+/* Early data that was not read would be lost. */
+static void early_data_is_read_first(void)
+{
+    tls_context_t *contexts[2];
+    struct secrets secrets;
+    unsigned char plain[8];
+    struct pair pair;
+
+    for (int is_server = 0; is_server < 2; is_server++) {
+        tls_builder_t *builder = make_builder(is_server ? &plain_server : &plain_client);
+
+        CHECK_EQ(tls_builder_early_data(builder, 1000), TLS_OK);
+        CHECK_EQ(tls_builder_secret_extraction(builder, 1), TLS_OK);
+        contexts[is_server] =
+            is_server ? tls_context_server(builder, NULL) : tls_context_client(builder, NULL);
+        CHECK(contexts[is_server] != NULL);
+        tls_builder_free(builder);
+    }
+    pair = new_pair_of(contexts[0], contexts[1], NULL);
+    finish_handshake(&pair);
+    free_pair(&pair);
+    pair = new_pair_of(contexts[0], contexts[1], NULL);
+    CHECK_EQ(tls_early_write_from(pair.client, "early", 5), 5);
+    finish_handshake(&pair);
+    check_not_taken(pair.server, TLS_ERR_STATE, "early data waits");
+    CHECK_EQ(tls_early_read_into(pair.server, plain, sizeof(plain)), 5);
+    while (carry(pair.server, pair.client) > 0)
+        CHECK_EQ(tls_advance(pair.client), TLS_OK);
+    secrets = take(pair.server);
+    check_written_is_opened(pair.client, &secrets.receive, "late");
+    free_pair(&pair);
+    tls_context_free(contexts[0]);
+    tls_context_free(contexts[1]);
+}
+
 static void what_must_not_be_taken_is_refused(void)
 {
     struct secrets secrets = {.receive.size = sizeof(tls_traffic_secret_t),
@@ -492,6 +559,8 @@ int main(int argc, char **argv)
     RUN(tickets_that_come_later_are_kept);
     RUN(nothing_is_taken_between_two_records);
     RUN(an_answer_that_is_owed_leaves_first);
+    RUN(sequence_numbers_are_the_peers_after_any_number_of_answers);
+    RUN(early_data_is_read_first);
     RUN(what_must_not_be_taken_is_refused);
     return 0;
 }

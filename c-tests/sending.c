@@ -457,6 +457,14 @@ static void a_vectored_write_is_cut_across_its_pieces(void)
     free_pair(&pair);
 }
 
+static void check_records_out(tls_conn_t *conn, uint64_t records)
+{
+    tls_counters_t counters = {.size = sizeof(counters)};
+
+    CHECK_EQ(tls_counters(conn, &counters), TLS_OK);
+    CHECK_EQ(counters.records_out, records);
+}
+
 /* */
 static void the_first_records_are_small(void)
 {
@@ -475,6 +483,7 @@ static void the_first_records_are_small(void)
             check_record(pair.client, 4, FULL);
             check_record(pair.client, 5, FULL);
             check_record(pair.client, 6, 40000 - 3 * SEGMENT - 2 * FULL);
+            check_records_out(pair.client, (uint64_t)(round * 8 + 7));
             CHECK_EQ(HEADER + record_at(pair.client, 1) <= 1400, 1);
             check_arrives(pair.client, pair.server, sent, 40050);
             CHECK_EQ(tls_write_from(pair.client, sent, 10000), 10000);
@@ -511,6 +520,12 @@ static void a_restart_without_a_ramp_does_nothing(void)
     CHECK_EQ(tls_conn_record_restart(pair.client), TLS_OK);
     CHECK_EQ(tls_write_from(pair.client, sent, 16000), 16000);
     CHECK_EQ(records_of(pair.client), 1);
+    check_arrives(pair.client, pair.server, sent, 16000);
+    /* It ends no record either. */
+    CHECK_EQ(tls_cork(pair.client), TLS_OK);
+    CHECK_EQ(tls_write_from(pair.client, sent, 10), 10);
+    CHECK_EQ(tls_conn_record_restart(pair.client), TLS_OK);
+    CHECK_EQ(tls_drain_pending(pair.client), 0);
     free_pair(&pair);
 }
 

@@ -71,6 +71,25 @@ static void handshakes_are_timed_by_the_hosts_clock(void)
     }
 }
 
+/* A clock may stand still, and the first reading may come while a question is open. */
+static void only_what_passes_between_readings_counts(void)
+{
+    struct recipe client = plain_client;
+    struct pair pair;
+
+    client.verify = TLS_VERIFY_ASK;
+    pair = new_pair(&client, &plain_server, NULL);
+    pump(&pair);
+    CHECK_EQ(pair.client_status, TLS_ASK_VERIFY);
+    CHECK_EQ(tls_time(pair.client, 5000), TLS_OK);
+    CHECK_EQ(tls_time(pair.client, 5000), TLS_OK);
+    check_timings(pair.client, 0, 0, 0);
+    CHECK_EQ(tls_time(pair.client, 4999), TLS_ERR_ARGUMENT);
+    CHECK_EQ(tls_time(pair.client, 5001), TLS_OK);
+    check_timings(pair.client, 0, 0, 1);
+    free_pair(&pair);
+}
+
 static void without_a_clock_there_are_no_times(void)
 {
     struct pair pair = connected_pair(TLS_VERSION_1_3);
@@ -198,6 +217,7 @@ int main(int argc, char **argv)
 {
     pki_set(argc, argv);
     RUN(handshakes_are_timed_by_the_hosts_clock);
+    RUN(only_what_passes_between_readings_counts);
     RUN(without_a_clock_there_are_no_times);
     RUN(certificates_are_judged_by_the_contexts_time);
     RUN(sessions_and_ticket_keys_go_by_the_contexts_time);

@@ -73,6 +73,14 @@ static void windows_are_kept_in_bounds(void)
     size_t len;
 
     CHECK_EQ(tls_feed_commit(pair.client, 1), TLS_ERR_STATE);
+    CHECK_EQ(tls_feed_commit(pair.client, 0), TLS_OK);
+    /* What is wished for, and without a wish room for any record. */
+    CHECK_EQ(tls_feed_window(pair.client, 30000, &window, &len), TLS_OK);
+    CHECK(len >= 30000);
+    CHECK_EQ(tls_feed_commit(pair.client, 0), TLS_OK);
+    CHECK_EQ(tls_feed_window(pair.client, 0, &window, &len), TLS_OK);
+    CHECK(len >= 5 + 16384 + 256);
+    CHECK_EQ(tls_feed_commit(pair.client, 0), TLS_OK);
     CHECK_EQ(tls_feed_window(pair.client, 100, &window, &len), TLS_OK);
     CHECK(len >= 100);
     CHECK_EQ(tls_feed_commit(pair.client, len + 1), TLS_ERR_ARGUMENT);
@@ -87,6 +95,22 @@ static void windows_are_kept_in_bounds(void)
     CHECK_EQ(tls_feed_window(pair.client, 1, NULL, &len), TLS_ERR_ARGUMENT);
     CHECK_EQ(tls_feed_window(pair.client, 1, &window, NULL), TLS_ERR_ARGUMENT);
     check_alive(&pair);
+    free_pair(&pair);
+}
+
+/* What came into a window before the transport ended cannot be given any more. */
+static void a_window_does_not_outlast_the_transport(void)
+{
+    struct pair pair = connected_pair(TLS_VERSION_1_3);
+    void *window;
+    size_t len;
+
+    CHECK_EQ(tls_feed_window(pair.client, 100, &window, &len), TLS_OK);
+    memset(window, 0, len);
+    CHECK_EQ(tls_feed_eof(pair.client), TLS_OK);
+    CHECK_EQ(tls_feed_commit(pair.client, 10), TLS_ERR_STATE);
+    CHECK_EQ(tls_feed_commit(pair.client, 0), TLS_OK);
+    CHECK_EQ(tls_advance(pair.client), TLS_TRUNCATED);
     free_pair(&pair);
 }
 
@@ -360,6 +384,7 @@ int main(int argc, char **argv)
     pki_set(argc, argv);
     RUN(windows_carry_handshake_and_data);
     RUN(windows_are_kept_in_bounds);
+    RUN(a_window_does_not_outlast_the_transport);
     RUN(the_queue_is_seen_in_place);
     RUN(records_are_opened_where_they_lie);
     RUN(the_end_is_seen_in_place_and_what_follows_is_kept);

@@ -23,6 +23,12 @@ impl Answered {
         self.asked > 0 || self.ours > 0
     }
 
+    /// The engine's count was set back by a record that the peer has not sent.
+    fn count_back(&mut self) {
+        self.asked -= MANY;
+        self.ours += 1;
+    }
+
     fn wish(&self) -> Wish {
         match *self {
             Self { asked: MANY.., .. } => Wish::Forbear,
@@ -82,14 +88,43 @@ impl Connection {
         let Outcome { result, .. } = outbound.with_rare_appender(&shared.pool, |out| {
             session.receive(&mut record, out, &mut |_, _| Flow::More)
         });
-        let answered = &mut self.rare.get_or_insert_default().answered;
-        answered.asked -= MANY;
-        answered.ours += 1;
+        self.rare.get_or_insert_default().answered.count_back();
         result.map_err(|failure| self.fail(failure))
     }
 
     /// How many records the engine has counted inbound, under its present key, that the peer has not sent.
     pub(super) fn records_of_ours(&self) -> u64 {
         self.rare.as_ref().map_or(0, |rare| rare.answered.ours.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn answered(asked: u8, ours: u16) -> Answered {
+        Answered { asked, ours, ready: false }
+    }
+
+    #[test]
+    fn either_count_keeps_it() {
+        assert!(!answered(0, 0).is_needed());
+        assert!(answered(1, 0).is_needed());
+        assert!(answered(0, 1).is_needed());
+    }
+
+    #[test]
+    fn the_count_is_set_back_from_many_on_and_watched_while_records_of_ours_are_in_it() {
+        assert!(answered(MANY - 1, 0).wish() == Wish::Nothing);
+        assert!(answered(MANY - 1, 1).wish() == Wish::Watch);
+        assert!(answered(MANY, 0).wish() == Wish::Forbear);
+        assert!(answered(MANY + 1, 1).wish() == Wish::Forbear);
+    }
+
+    #[test]
+    fn requests_beyond_many_stay_counted() {
+        let mut counted = answered(MANY + 3, 1);
+        counted.count_back();
+        assert_eq!((counted.asked, counted.ours), (3, 2));
     }
 }

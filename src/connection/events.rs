@@ -195,6 +195,17 @@ pub(super) fn wants(events: u32) -> Wants {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::setup::context::accept_asking;
+
+    /// Connections that wait for their next bytes are to be small.
+    #[test]
+    fn the_last_event_takes_its_room_with_it() {
+        let mut connection = accept_asking();
+        assert!(connection.next_event().is_none());
+        connection.push_event(Event::new(TLS_EVENT_TICKET, 1));
+        assert!(connection.next_event().is_some());
+        assert!(connection.rare.is_none());
+    }
 
     #[test]
     fn the_oldest_gives_way_and_the_next_one_says_how_many_did() {
