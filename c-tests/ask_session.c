@@ -3,7 +3,9 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "check.h"
 #include "pair.h"
@@ -512,6 +514,29 @@ static void the_answer_may_come_from_another_thread_or_never(void)
     }
 }
 
+/* The connection goes on in the child, and its copy in the parent is freed there. */
+static void the_answer_may_come_from_a_forked_child(void)
+{
+    for (EACH_MACHINE) {
+        struct pair pair = pair_at_question(&machine);
+        pid_t child = fork();
+        int status;
+
+        CHECK(child >= 0);
+        if (child == 0) {
+            answer(pair.server, RIGHT);
+            drive(&pair, NULL, RIGHT);
+            CHECK_EQ(tls_handshake_kind(pair.server), TLS_HANDSHAKE_RESUMED);
+            check_alive(&pair);
+            free_pair(&pair);
+            _exit(0);
+        }
+        CHECK_EQ(waitpid(child, &status, 0), child);
+        CHECK_EQ(status, 0);
+        free_pair(&pair);
+    }
+}
+
 /* The hello of a client that resumes, with `count` more sessions in front of its own. */
 static size_t with_sessions(unsigned char *out, const unsigned char *hello, size_t len,
                             size_t count)
@@ -690,6 +715,7 @@ int main(int argc, char **argv)
     RUN(a_refusal_ends_the_handshake_with_its_alert);
     RUN(what_is_no_answer_leaves_the_question_open);
     RUN(the_answer_may_come_from_another_thread_or_never);
+    RUN(the_answer_may_come_from_a_forked_child);
     RUN(what_follows_the_answer_is_in_records_of_the_size_that_was_set);
     RUN(a_hello_with_many_sessions_asks_about_few);
     RUN(a_stored_session_is_there_until_the_next_event);

@@ -72,17 +72,26 @@ fn games_of_the_corpus_and_new_ones_keep_every_promise() {
     let (first, most) = (setting("SEQUENCE_FIRST", 1), setting("SEQUENCE_GAMES", 300));
     let new = (first..first + most).map(|seed| {
         let length = 40 + (seed % 7) as usize * 50;
-        (format!("seed {seed}"), random(seed).take(length).collect())
+        let mut bytes: Vec<u8> = random(seed).take(length).collect();
+        // Half of them with what was added later.
+        if seed % 2 == 0 {
+            bytes.push((seed / 2) as u8);
+            bytes.extend_from_slice(game::MARK);
+        }
+        (format!("seed {seed}"), bytes)
     });
     let corpus = corpus();
     assert!(corpus.len() > 50, "the corpus is not there");
     let (mut games, mut plain, mut whole) = (0, 0, 0);
+    let mut answered = 0;
     for (name, bytes) in corpus.into_iter().chain(new) {
         let report = play(&name, &bytes);
         games += 1;
         plain += report.plain;
         whole += usize::from(report.whole);
+        answered |= report.answered;
     }
     println!("{games} games, {whole} of them to the end, {plain} plain bytes");
     assert!(whole * 4 > games && plain > games * 1000, "the games were too tame");
+    assert_eq!(answered.count_ones(), 5, "some questions were never asked: {answered:#b}");
 }

@@ -64,6 +64,10 @@ pub struct Recipe {
     pub sessions: Option<usize>,
     /// Inbound and outbound, where they are not the defaults.
     pub limits: Option<(usize, usize)>,
+    /// A client is asked what it shows.
+    pub ask_identity: bool,
+    /// The sessions of a server are in a store of the host.
+    pub ask_session: bool,
     /// A server may write before the client's Finished has come.
     pub half_rtt: bool,
     /// What the pool keeps, where it is not the default.
@@ -88,6 +92,8 @@ impl Default for Recipe {
             events: 0,
             sessions: None,
             limits: None,
+            ask_identity: false,
+            ask_session: false,
             half_rtt: false,
             pool: None,
             secrets: false,
@@ -135,6 +141,8 @@ impl Context {
         if let Some((inbound, outbound)) = recipe.limits {
             assert_eq!(tls_builder_limits(builder, inbound, outbound), TLS_OK);
         }
+        assert_eq!(tls_builder_ask_identity(builder, i32::from(recipe.ask_identity)), TLS_OK);
+        assert_eq!(tls_builder_ask_session(builder, i32::from(recipe.ask_session)), TLS_OK);
         assert_eq!(tls_builder_half_rtt(builder, i32::from(recipe.half_rtt)), TLS_OK);
         assert_eq!(tls_builder_secret_extraction(builder, i32::from(recipe.secrets)), TLS_OK);
         if let Some(bytes) = recipe.pool {

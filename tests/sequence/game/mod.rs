@@ -17,7 +17,8 @@ mod side;
 use tlsbio::ffi::*;
 use tlsbio::status::*;
 
-use script::Script;
+pub use script::MARK;
+use script::{Script, appendix};
 use setup::Setup;
 use side::Side;
 
@@ -31,11 +32,14 @@ pub struct Report {
     pub plain: usize,
     /// Both sides got to the end with all their data.
     pub whole: bool,
+    /// The questions that were answered, a bit for each.
+    pub answered: u32,
 }
 
 pub fn play(bytes: &[u8]) -> Report {
+    let (choices, bytes) = appendix(bytes);
     let mut script = Script::new(bytes);
-    let setup = Setup::new(&mut script);
+    let setup = Setup::new(&mut script, choices);
     if setup.resumes {
         let mut sides = start(&setup);
         finish(&mut sides, &setup);
@@ -54,6 +58,7 @@ pub fn play(bytes: &[u8]) -> Report {
         finish(&mut sides, &setup);
         report.whole = true;
     }
+    report.answered = setup.answered.get();
     report.plain = sides.iter().map(|side| side.read).sum();
     report
 }
@@ -138,6 +143,7 @@ fn step(side: &mut Side, peer: &mut Side, setup: &Setup) -> bool {
     }
     let status = tls_advance(side.conn);
     side.expect_standing(status, &[TLS_OK]);
+    side.store_sessions(setup);
     let answered = side.answer(setup);
     let drained = side.drain_all(peer);
     while side.read_into(5000) {}

@@ -273,7 +273,8 @@ impl Side {
             4 => {
                 let status = tls_advance(self.conn);
                 self.expect_standing(status, &[TLS_OK]);
-                let asks = [TLS_ASK_CONTEXT, TLS_ASK_VERIFY, TLS_ASK_SIGN].contains(&status);
+                let asks = [TLS_ASK_CONTEXT, TLS_ASK_VERIFY, TLS_ASK_SIGN, TLS_ASK_IDENTITY, TLS_ASK_SESSION]
+                    .contains(&status);
                 assert_eq!(asks, state & TLS_ASKING != 0);
                 assert_eq!(status <= TLS_ERR_PEER, state & TLS_FAILED != 0);
                 if self.sending.is_none() && !asks && status > TLS_CLOSED {

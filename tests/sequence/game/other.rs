@@ -27,15 +27,52 @@ impl Side {
         let status = match question {
             TLS_ASK_CONTEXT => tls_answer_context(self.conn, setup.server.handle()),
             TLS_ASK_VERIFY => tls_answer_verify(self.conn, -1),
+            TLS_ASK_IDENTITY => {
+                tls_answer_identity(self.conn, setup.shown.as_ref().map_or(null(), |shown| shown.handle()))
+            }
+            TLS_ASK_SESSION => self.answer_session(setup),
             _ => self.answer_sign(),
         };
         assert_eq!(status, TLS_OK);
+        setup.answered.set(setup.answered.get() | 1 << -question);
         true
     }
 
     /// The question that is open.
     fn question(&self) -> Option<Status> {
         (tls_state(self.conn) & TLS_ASKING != 0).then(|| tls_advance(self.conn))
+    }
+
+    fn answer_session(&mut self, setup: &Setup) -> Status {
+        let mut key = Guarded::new(32);
+        assert_eq!(unsafe { tls_lookup_key(self.conn, key.pointer(), 32) }, 32);
+        let key = key.written(32).to_vec();
+        let once = tls_lookup_once(self.conn) == 1;
+        let mut store = setup.store.borrow_mut();
+        let found = if once { store.remove(&key) } else { store.get(&key).cloned() }.unwrap_or_default();
+        unsafe { tls_answer_session(self.conn, found.as_ptr().cast(), found.len()) }
+    }
+
+    /// Takes the sessions that the host is to store, and what else was recorded.
+    pub fn store_sessions(&mut self, setup: &Setup) {
+        if self.number == 0 || !setup.stores {
+            return;
+        }
+        loop {
+            let mut event =
+                tls_event_t { size: size_of::<tls_event_t>(), kind: 0, number: 0, lost: 0, text: [0; 232] };
+            if unsafe { tls_next_event(self.conn, &mut event) } != 1 {
+                return;
+            }
+            if event.kind != TLS_EVENT_SESSION {
+                continue;
+            }
+            let length = usize::try_from(unsafe { tls_stored_data(self.conn, null_mut(), 0) }).unwrap();
+            let (mut key, mut data) = (Guarded::new(32), Guarded::new(length));
+            assert_eq!(unsafe { tls_stored_key(self.conn, key.pointer(), 32) }, 32);
+            assert_eq!(unsafe { tls_stored_data(self.conn, data.pointer(), length) }, length as isize);
+            setup.store.borrow_mut().insert(key.written(32).to_vec(), data.written(length).to_vec());
+        }
     }
 
     fn answer_sign(&mut self) -> Status {
@@ -79,7 +116,8 @@ impl Side {
                 self.refused(peer);
             }
             7 if script.below(4) == 0 && open.is_some() => {
-                let alert = if open == Some(TLS_ASK_CONTEXT) { 112 } else { 42 };
+                let alert =
+                    if [Some(TLS_ASK_CONTEXT), Some(TLS_ASK_SESSION)].contains(&open) { 112 } else { 42 };
                 assert_eq!(tls_answer_refuse(self.conn, alert), TLS_OK);
                 self.refused(peer);
             }

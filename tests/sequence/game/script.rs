@@ -1,4 +1,18 @@
 //! The bytes that choose what happens. When they are at their end, they say 0.
+//!
+//! What was chosen by the first bytes once is chosen by them for ever, so that a corpus keeps its meaning. Choices that
+//! were added later stand at the end, in front of a mark that no older game ends in.
+
+/// What a game with an appendix ends in.
+pub const MARK: &[u8] = b"more";
+
+/// The appendix, and what is in front of it.
+pub fn appendix(bytes: &[u8]) -> (u8, &[u8]) {
+    match bytes.strip_suffix(MARK).and_then(<[u8]>::split_last) {
+        Some((&choices, rest)) => (choices, rest),
+        None => (0, bytes),
+    }
+}
 
 pub struct Script<'a>(&'a [u8]);
 

@@ -1,5 +1,8 @@
 //! What the two sides of a game are made of.
 
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+
 use tlsbio::status::*;
 
 use super::script::Script;
@@ -25,10 +28,19 @@ pub struct Setup {
     pub asking: Context,
     /// Whether there was a connection before, whose session can be resumed.
     pub resumes: bool,
+    /// What a client shows that is asked.
+    pub shown: Option<Context>,
+    /// Whether there is a store.
+    pub stores: bool,
+    /// The questions that were answered as they should be, a bit for each.
+    pub answered: Cell<u32>,
+    /// The host's store of a server's sessions.
+    pub store: RefCell<HashMap<Vec<u8>, Vec<u8>>>,
 }
 
 impl Setup {
-    pub fn new(script: &mut Script<'_>) -> Self {
+    /// `choices` are those of the appendix.
+    pub fn new(script: &mut Script<'_>, choices: u8) -> Self {
         let bits = script.byte();
         let more = script.byte();
         let bit = |number: u8| bits & 1 << number != 0;
@@ -45,10 +57,21 @@ impl Setup {
             limits,
             ..Recipe::default()
         };
+        let ask_identity = choices & 1 != 0;
+        let ask_session = choices & 2 != 0 && resumes;
         let client_key = usize::from(more) % 4;
-        let client = Recipe {
+        let asks_client = client_key != 0 || ask_identity;
+        // What a server cannot have beside it: TLS_REASON_HALF_RTT_IMPOSSIBLE.
+        let half_rtt = choices & 4 != 0 && version == TLS_VERSION_1_3 && !bit(2) && !bit(3) && !asks_client;
+        let shown = Recipe {
             chain: (client_key != 0).then_some(("ecdsa/client-chain.pem", CLIENT_KEY)),
             external: client_key == 2,
+            ..common
+        };
+        let client = Recipe {
+            chain: if ask_identity { None } else { shown.chain },
+            external: shown.external && !ask_identity,
+            ask_identity,
             early: u32::from(early),
             sessions: if resumes { None } else { Some(0) },
             ..common
@@ -56,8 +79,10 @@ impl Setup {
         let server = Recipe {
             chain: Some(("ecdsa/server-chain.pem", SERVER_KEY)),
             external: bit(1),
-            client_auth: if client_key == 0 { TLS_CLIENT_AUTH_NONE } else { TLS_CLIENT_AUTH_OPTIONAL },
+            client_auth: if asks_client { TLS_CLIENT_AUTH_OPTIONAL } else { TLS_CLIENT_AUTH_NONE },
             early: if early { MOST_EARLY } else { 0 },
+            ask_session,
+            half_rtt,
             ..common
         };
         Self {
@@ -65,6 +90,10 @@ impl Setup {
             server: Context::server(&server),
             asking: Context::server(&Recipe { ask_context: bit(2), ..server }),
             resumes,
+            shown: (ask_identity && client_key != 0).then(|| Context::client(&shown)),
+            stores: ask_session,
+            answered: Cell::new(0),
+            store: RefCell::default(),
         }
     }
 }

@@ -79,7 +79,9 @@ impl Side {
             assert!(status != TLS_ERR_INTERNAL || self.signed_wrongly, "{}", self.message());
         }
         match status {
-            TLS_ASK_CONTEXT | TLS_ASK_VERIFY | TLS_ASK_SIGN => self.asked = Some(status),
+            TLS_ASK_CONTEXT | TLS_ASK_VERIFY | TLS_ASK_SIGN | TLS_ASK_IDENTITY | TLS_ASK_SESSION => {
+                self.asked = Some(status);
+            }
             TLS_TRUNCATED => assert!(self.eof, "truncated without an end"),
             _ => {}
         }
@@ -93,6 +95,8 @@ impl Side {
             TLS_ASK_CONTEXT,
             TLS_ASK_VERIFY,
             TLS_ASK_SIGN,
+            TLS_ASK_IDENTITY,
+            TLS_ASK_SESSION,
             TLS_CLOSED,
             TLS_TRUNCATED,
         ];
