@@ -1,5 +1,6 @@
 /* Where the host accepts any certificate, all certificates are accepted: the peer's proof that it
  * has the key is all that can fail. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -239,6 +240,47 @@ static void the_proof_is_still_asked_for(void)
     }
 }
 
+/* In whatever order they are asked for. */
+static void all_of_many_names_are_told(void)
+{
+    enum { NAMES = 400 };
+    static char names[NAMES * 24] = "subjectAltName=URI:a:b";
+    tls_builder_t *server = tls_builder_new();
+    tls_context_t *client_context, *server_context;
+    struct made own;
+    struct pair pair;
+    char text[24], expected[24];
+
+    for (int i = 0; i < NAMES; i++)
+        sprintf(names + strlen(names), ",DNS:%d.test", i);
+    own = make_certificate((struct wish){.subject = "many names", .extensions = {names}}, NULL);
+    identify_made(server, &own, 1);
+    server_context = tls_context_server(server, NULL);
+    tls_builder_free(server);
+    server = judge_builder(1, TLS_VERIFY_ASK, TLS_VERSION_1_3);
+    client_context = tls_context_client(server, NULL);
+    tls_builder_free(server);
+    pair = new_pair_of(client_context, server_context, NULL);
+    pump(&pair);
+    CHECK_EQ(pair.client_status, TLS_ASK_VERIFY);
+    for (int step = 1; step < NAMES; step += 57) {
+        for (int i = 0, at = 0; i < NAMES; i++, at = (at + step) % NAMES) {
+            int len = sprintf(expected, "%d.test", at);
+
+            CHECK_EQ(tls_peer_name(pair.client, TLS_NAME_DNS, at, NULL, 0), len);
+            CHECK_EQ(tls_peer_name(pair.client, TLS_NAME_DNS, at, text, sizeof(text)), len);
+            CHECK_EQ(strcmp(text, expected), 0);
+            CHECK_EQ(tls_peer_name(pair.client, TLS_NAME_URI, 0, text, sizeof(text)), 3);
+            CHECK_EQ(tls_peer_name(pair.client, TLS_NAME_URI, 20, NULL, 0), 0);
+        }
+    }
+    CHECK_EQ(tls_peer_name(pair.client, TLS_NAME_DNS, NAMES, NULL, 0), 0);
+    free_pair(&pair);
+    tls_context_free(client_context);
+    tls_context_free(server_context);
+    free_made(&own);
+}
+
 int main(int argc, char **argv)
 {
     pki_set(argc, argv);
@@ -246,5 +288,6 @@ int main(int argc, char **argv)
     RUN(where_the_host_accepts);
     RUN(the_key_of_any_certificate_can_be_pinned);
     RUN(the_proof_is_still_asked_for);
+    RUN(all_of_many_names_are_told);
     return 0;
 }

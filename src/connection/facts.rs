@@ -10,6 +10,9 @@ use crate::parse::client_hello::ClientHello;
 use crate::record::layout;
 use crate::status::*;
 
+/// A host that wants one of the peer's many names is one of few: the others need no memory for where it stands.
+const NAMES_WITHOUT_BOOKMARKS: usize = 16;
+
 impl Connection {
     pub(crate) fn facts(&self) -> Facts<'_> {
         let facts = self.session.facts();
@@ -60,11 +63,16 @@ impl Connection {
     }
 
     /// What the peer's own certificate is for: a name of this kind, a `TLS_NAME_*` number.
-    pub(crate) fn peer_name(&self, kind: i32, index: usize) -> Answer<Option<Cow<'_, str>>> {
+    pub(crate) fn peer_name(&mut self, kind: i32, index: usize) -> Answer<Option<Cow<'_, str>>> {
         if !certificate::is_name_kind(kind) {
             return Err(TLS_ERR_ARGUMENT);
         }
-        Ok(self.peer_certificate(0).and_then(|own| certificate::name(own, kind, index)))
+        let Some(own) = self.session.peer_chain().get(0) else { return Ok(None) };
+        if index < NAMES_WITHOUT_BOOKMARKS {
+            return Ok(certificate::name(own, kind, index));
+        }
+        let bookmarks = self.rare.get_or_insert_default().bookmarks.get_or_insert_default();
+        Ok(bookmarks.name(own, kind, index))
     }
 
     /// What has to be signed, while that question is open.

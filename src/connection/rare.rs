@@ -10,6 +10,7 @@ use super::halves::Half;
 use super::parts::Part;
 use crate::engine::{Exporter, OwnSessions};
 use crate::failure::Failure;
+use crate::parse::certificate::Bookmarks;
 
 #[derive(Default)]
 pub(super) struct Rare {
@@ -28,10 +29,12 @@ pub(super) struct Rare {
     pub(super) handed_over: bool,
     pub(super) answered: Answered,
     pub(super) sending: Option<Sending>,
+    /// Where the host is in the names of the peer's certificate. Without them it is found again.
+    pub(super) bookmarks: Option<Box<Bookmarks>>,
 }
 
 /// As docs/memory.md says.
-const _: () = assert!(size_of::<Rare>() == 248);
+const _: () = assert!(size_of::<Rare>() == 256);
 
 impl Rare {
     pub(super) fn has(&self, part: Part) -> bool {

@@ -32,14 +32,64 @@ pub(crate) fn extension<'a>(certificate: &'a [u8], oid: &[u8]) -> Result<Option<
 /// Names of bytes that are not visible ASCII are passed over: in a text that ends with NUL, or in a log, they could
 /// look like others.
 pub(crate) fn name(certificate: &[u8], kind: i32, index: usize) -> Option<Cow<'_, str>> {
-    let value = extension(certificate, OBJECT_SUBJECT_ALT_NAME).ok()??;
-    let mut names = value.elements().expect(SEQUENCE).ok()?.elements();
-    // They are tagged by their kinds, implicitly (RFC 5280, 4.2.1.6).
-    let tag = 0x80 | u8::try_from(kind).ok()?;
-    std::iter::from_fn(|| names.any().ok())
-        .filter(|name| name.tag == tag)
-        .filter_map(|name| if kind == TLS_NAME_IP { address(name.content) } else { text(name.content) })
-        .nth(index)
+    Mark::first(certificate)?.name(certificate, kind, index).map(|(name, _)| name)
+}
+
+/// Where somebody stands who goes through the names of a certificate: the next one is found from there.
+#[derive(Debug, Default)]
+pub(crate) struct Bookmarks([Option<Mark>; TLS_NAME_IP as usize + 1]);
+
+impl Bookmarks {
+    /// [`name`], of the certificate that all these bookmarks are in.
+    pub(crate) fn name<'a>(
+        &mut self,
+        certificate: &'a [u8],
+        kind: i32,
+        index: usize,
+    ) -> Option<Cow<'a, str>> {
+        let kept = self.0.get_mut(usize::try_from(kind).ok()?)?;
+        let begin = match *kept {
+            Some(mark) if mark.index <= index => mark,
+            _ => Mark::first(certificate)?,
+        };
+        let (name, mark) = begin.name(certificate, kind, index)?;
+        *kept = Some(mark);
+        Some(name)
+    }
+}
+
+/// A place in a subjectAltName.
+#[derive(Debug, Clone, Copy)]
+struct Mark {
+    /// How many names of the kind were in front.
+    index: usize,
+    /// Where the names from here on are in the certificate.
+    at: Offset,
+    end: Offset,
+}
+
+impl Mark {
+    fn first(certificate: &[u8]) -> Option<Self> {
+        let value = extension(certificate, OBJECT_SUBJECT_ALT_NAME).ok()??;
+        let names = value.elements().expect(SEQUENCE).ok()?;
+        let end = names.at + names.whole.len();
+        Some(Self { index: 0, at: end - names.content.len(), end })
+    }
+
+    /// The name at `index`, with a mark in front of it.
+    fn name(self, certificate: &[u8], kind: i32, index: usize) -> Option<(Cow<'_, str>, Self)> {
+        let mut names = Elements::new(certificate.get(self.at..self.end)?);
+        // They are tagged by their kinds, implicitly (RFC 5280, 4.2.1.6).
+        let tag = 0x80 | u8::try_from(kind).ok()?;
+        let (found, at) = std::iter::from_fn(|| names.any().ok())
+            .filter(|name| name.tag == tag)
+            .filter_map(|name| {
+                let text = if kind == TLS_NAME_IP { address(name.content) } else { text(name.content) };
+                Some((text?, name.at))
+            })
+            .nth(index.checked_sub(self.index)?)?;
+        Some((found, Self { index, at: self.at + at, end: self.end }))
+    }
 }
 
 /// The names of servers in the subjectAltName, whatever bytes they have, for a message: each letter is a byte.
@@ -78,6 +128,8 @@ fn address(bytes: &[u8]) -> Option<Cow<'static, str>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::parse::der::READ;
+    use crate::parse::made;
 
     /// An element with a length below 128.
     fn element(tag: u8, content: &[&[u8]]) -> Vec<u8> {
@@ -114,6 +166,39 @@ mod tests {
         assert_eq!(all(TLS_NAME_IP), ["192.0.2.1", "2001:db8::1"]);
         assert_eq!(all(TLS_NAME_EMAIL), ["a@one.test"]);
         assert_eq!(all(TLS_NAME_URI), ["spiffe://one.test/web"]);
+    }
+
+    #[test]
+    fn many_names_are_gone_through_once() {
+        let names: Vec<Vec<u8>> = (0..3000u16)
+            .flat_map(|number| {
+                let text = format!("{number}.test");
+                [made::element(0x82, &[text.as_bytes()]), made::element(0x81, &[b"one@test"])]
+            })
+            .collect();
+        let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
+        let names = made::extension(OBJECT_SUBJECT_ALT_NAME, &made::element(SEQUENCE, &names));
+        let certificate = made::certificate(&made::Wish { extensions: &names, ..made::Wish::default() });
+        let mut marks = Bookmarks::default();
+        let before = READ.get();
+        for index in 0..3000 {
+            let expected = format!("{index}.test");
+            // A host asks for the length first.
+            for _ in 0..2 {
+                assert_eq!(marks.name(&certificate, TLS_NAME_DNS, index).as_deref(), Some(&*expected));
+            }
+            // Each kind has its own place.
+            assert_eq!(marks.name(&certificate, TLS_NAME_EMAIL, index).as_deref(), Some("one@test"));
+        }
+        let read = READ.get() - before;
+        assert!(read < 3000 * 12, "{read} elements were read");
+        assert_eq!(marks.name(&certificate, TLS_NAME_DNS, 3000), None);
+        for index in [2999, 0, 17, 5, 5] {
+            assert_eq!(
+                marks.name(&certificate, TLS_NAME_DNS, index),
+                name(&certificate, TLS_NAME_DNS, index)
+            );
+        }
     }
 
     #[test]
