@@ -15,6 +15,7 @@
 static const struct wish odd[] = {
     {.subject = "version 1", .version = 1},
     {.subject = "version 2", .version = 2},
+    {.subject = "version 4", .version = 4},
     {.subject = "unknown critical", .unknown_critical = 1},
     {.subject = "policies", .extensions = {"certificatePolicies=critical,1.2.3"}},
     {.subject = "ca", .extensions = {"basicConstraints=critical,CA:TRUE"}},

@@ -168,8 +168,9 @@ impl Chain {
         if self.checks.pins.is_empty() {
             return Ok(());
         }
-        let read = Certificate::read(certificate).map_err(|_| Error::from(CertificateError::BadEncoding))?;
-        self.check_pins(read.key)
+        let key =
+            Certificate::key_alone(certificate).map_err(|_| Error::from(CertificateError::BadEncoding))?;
+        self.check_pins(key)
     }
 
     /// Of a peer whose certificate the host has, no chain is asked.

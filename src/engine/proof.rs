@@ -100,8 +100,8 @@ fn verify(
 ) -> Result<HandshakeSignatureValid, Error> {
     let info = match input.signer {
         SignerPublicKey::X509(certificate) => {
-            let read = Certificate::read(certificate).map_err(|_| CertificateError::BadEncoding)?;
-            SubjectPublicKeyInfoDer::from(read.key)
+            let key = Certificate::key_alone(certificate).map_err(|_| CertificateError::BadEncoding)?;
+            SubjectPublicKeyInfoDer::from(key)
         }
         SignerPublicKey::RawPublicKey(key) => SubjectPublicKeyInfoDer::from(key.as_ref()),
         _ => return Err(ApiMisuse::UnverifiableCertificateType.into()),

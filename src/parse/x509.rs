@@ -124,6 +124,18 @@ impl<'a> Certificate<'a> {
         Ok(Self { version, signed, algorithm, signature, issuer, subject, validity, key, extensions })
     }
 
+    /// The subject public key info of a certificate, as a sequence, of which nothing else need be right.
+    pub(crate) fn key_alone(der: &'a [u8]) -> Result<&'a [u8], Offset> {
+        let mut inside = Elements::new(der).expect(SEQUENCE)?.elements().expect(SEQUENCE)?.elements();
+        let first = inside.any()?;
+        if first.tag == CONTEXT_0 {
+            let _serial_number = inside.any()?;
+        }
+        let _algorithm_issuer_validity_and_subject =
+            [inside.any()?, inside.any()?, inside.any()?, inside.any()?];
+        Ok(inside.expect(SEQUENCE)?.whole)
+    }
+
     /// Whether the certificate says that it was issued by its own subject.
     pub(crate) fn is_self_issued(&self) -> bool {
         self.issuer == self.subject
@@ -312,10 +324,31 @@ fn days(year: i64, month: i64, day: i64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::parse::made::{Wish, certificate, key};
 
     fn seconds(tag: u8, text: &str) -> Result<u64, Offset> {
         let der = [&[tag, text.len() as u8][..], text.as_bytes()].concat();
         time(Elements::new(&der).any().unwrap())
+    }
+
+    #[test]
+    fn a_key_is_read_whatever_else_is_wrong() {
+        let wishes = [
+            Wish::default(),
+            Wish { version: 4, ..Wish::default() },
+            Wish { validity: [b"\x17\x0b2501010000Z", b"\x17\x112501010000+0100"], ..Wish::default() },
+            Wish { validity: [b"\x17\x0d251301000060Z", b"\x18\x1120350101000000.5Z"], ..Wish::default() },
+            Wish { validity: [b"", b""], ..Wish::default() },
+            Wish { signature: &[7, 0x80], ..Wish::default() },
+            Wish { extensions: &[1, 2, 3], ..Wish::default() },
+        ];
+        for (number, wish) in wishes.iter().enumerate() {
+            assert_eq!(Certificate::key_alone(&certificate(wish)), Ok(&*key()), "{number}");
+        }
+        let whole = certificate(&Wish::default());
+        for length in 0..whole.len() {
+            assert!(Certificate::key_alone(&whole[..length]).is_err(), "{length}");
+        }
     }
 
     #[test]
