@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include <openssl/pem.h>
+#include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 
 #include "authority.h"
@@ -428,6 +429,137 @@ static void a_bundle_is_taken_whole_or_as_far_as_it_can_be_used(void)
     free_made(&root);
 }
 
+/* What the rules of this context say of a server's chain, without a handshake. */
+static int32_t verdict(tls_builder_t *judge, const struct made *chain, size_t count,
+                       tls_error_t *error)
+{
+    tls_context_t *context = tls_context_client(judge, NULL);
+    tls_iovec_t pieces[4];
+    tls_status_t status;
+
+    CHECK(context != NULL && count <= sizeof(pieces) / sizeof(pieces[0]));
+    for (size_t i = 0; i < count; i++) {
+        unsigned char *der = NULL;
+
+        pieces[i].len = (size_t)i2d_X509(chain[i].certificate, &der);
+        pieces[i].base = der;
+    }
+    *error = (tls_error_t){.size = sizeof(*error)};
+    status =
+        tls_verify_chain(context, pieces, count, NULL, TLS_VERIFY_TIME_NOW, TLS_ROLE_SERVER, error);
+    CHECK_EQ(status, error->reason == 0 ? TLS_OK : TLS_ERR_CERTIFICATE);
+    for (size_t i = 0; i < count; i++)
+        OPENSSL_free(pieces[i].base);
+    tls_context_free(context);
+    tls_builder_free(judge);
+    return error->reason;
+}
+
+/* Wherever it is: at the peer, at a CA between, at the anchor. */
+static void weak_keys_are_accepted_nowhere(void)
+{
+    static const struct {
+        const char *curve; /* NULL for RSA */
+        unsigned bits;
+        int32_t own, of_ca;
+    } cases[] = {
+        {NULL, 2048, 0, 0},
+        {NULL, 2047, TLS_REASON_CERTIFICATE_WEAK_KEY, TLS_REASON_CERTIFICATE_WEAK_KEY},
+        {NULL, 1024, TLS_REASON_CERTIFICATE_WEAK_KEY, TLS_REASON_CERTIFICATE_WEAK_KEY},
+        {"P-384", 0, 0, 0},
+        {"P-224", 0, TLS_REASON_CERTIFICATE_UNSUPPORTED, TLS_REASON_CERTIFICATE_UNSUPPORTED},
+        {"secp256k1", 0, TLS_REASON_CERTIFICATE_UNSUPPORTED, TLS_REASON_CERTIFICATE_UNSUPPORTED},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        EVP_PKEY *key =
+            cases[i].curve == NULL ? EVP_RSA_gen(cases[i].bits) : new_key(cases[i].curve);
+        struct made root =
+            make_certificate((struct wish){.subject = "root", .extensions = {CA}}, NULL);
+        struct made weak_root = make_certificate(
+            (struct wish){.subject = "weak", .extensions = {CA}, .key = key}, NULL);
+        struct made inter = make_certificate(
+            (struct wish){.subject = "inter", .extensions = {CA}, .key = key}, &root);
+        struct made own = make_certificate(
+            (struct wish){.subject = "own", .extensions = {HOST}, .key = key}, &root);
+        struct made below[2] = {leaf_of(&inter, NULL), inter};
+        struct made of_weak = leaf_of(&weak_root, NULL);
+        tls_error_t error;
+        tls_builder_t *judge = tls_builder_new();
+        struct text pem = {NULL, 0};
+
+        CHECK_EQ(trust_made(judge, &root), TLS_OK);
+        CHECK_EQ(verdict(judge, &own, 1, &error), cases[i].own);
+        judge = tls_builder_new();
+        add_certificate(&pem, &own);
+        CHECK_EQ(tls_builder_trust_peer_pem(judge, pem.bytes, pem.len), TLS_OK);
+        CHECK_EQ(verdict(judge, &own, 1, &error), cases[i].own);
+        judge = tls_builder_new();
+        CHECK_EQ(trust_made(judge, &root), TLS_OK);
+        CHECK_EQ(verdict(judge, below, 2, &error), cases[i].of_ca);
+        judge = tls_builder_new();
+        CHECK_EQ(trust_made(judge, &weak_root), TLS_OK);
+        CHECK_EQ(verdict(judge, &of_weak, 1, &error), cases[i].of_ca);
+        free_text(&pem);
+        free_made(&of_weak);
+        free_made(&below[0]);
+        free_made(&own);
+        free_made(&inter);
+        free_made(&weak_root);
+        free_made(&root);
+        EVP_PKEY_free(key);
+    }
+}
+
+static void a_peer_has_a_certificate_for_handshakes(void)
+{
+    static const struct {
+        const char *extension;
+        int32_t reason, known; /* known: that the host trusts as it is */
+    } cases[] = {
+        {NULL, 0, 0},
+        {"keyUsage=critical,digitalSignature", 0, 0},
+        {"keyUsage=keyEncipherment", 0, 0},
+        {"keyUsage=keyAgreement,keyCertSign", 0, 0},
+        {"keyUsage=critical,keyCertSign", TLS_REASON_CERTIFICATE_WRONG_USAGE, 0},
+        {"keyUsage=critical,nonRepudiation,cRLSign", TLS_REASON_CERTIFICATE_WRONG_USAGE, 0},
+        {"extendedKeyUsage=serverAuth", 0, 0},
+        {"extendedKeyUsage=anyExtendedKeyUsage,serverAuth", 0, 0},
+        {"extendedKeyUsage=anyExtendedKeyUsage", TLS_REASON_CERTIFICATE_WRONG_USAGE,
+         TLS_REASON_CERTIFICATE_WRONG_USAGE},
+        {"extendedKeyUsage=clientAuth", TLS_REASON_CERTIFICATE_WRONG_USAGE,
+         TLS_REASON_CERTIFICATE_WRONG_USAGE},
+    };
+    struct made root = make_certificate((struct wish){.subject = "root", .extensions = {CA}}, NULL);
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        for (int is_ca = 0; is_ca <= 1; is_ca++) {
+            struct made own = make_certificate(
+                (struct wish){.subject = "own",
+                              .extensions = {HOST, is_ca ? CA : NO_CA, cases[i].extension}},
+                &root);
+            tls_builder_t *judge = tls_builder_new();
+            struct text pem = {NULL, 0};
+            tls_error_t error;
+
+            add_certificate(&pem, &own);
+            CHECK_EQ(tls_builder_trust_peer_pem(judge, pem.bytes, pem.len), TLS_OK);
+            CHECK_EQ(verdict(judge, &own, 1, &error), cases[i].known);
+            /* It says what the certificate is for. */
+            if (i == sizeof(cases) / sizeof(cases[0]) - 1)
+                CHECK(strstr(error.message, "but for clients") != NULL);
+            if (!is_ca) {
+                judge = tls_builder_new();
+                CHECK_EQ(trust_made(judge, &root), TLS_OK);
+                CHECK_EQ(verdict(judge, &own, 1, &error), cases[i].reason);
+            }
+            free_text(&pem);
+            free_made(&own);
+        }
+    }
+    free_made(&root);
+}
+
 int main(int argc, char **argv)
 {
     pki_set(argc, argv);
@@ -437,6 +569,8 @@ int main(int argc, char **argv)
     RUN(the_anchor_that_may_is_found);
     RUN(an_issuer_may_sign_certificates);
     RUN(who_issues_a_crl_may_sign_crls);
+    RUN(weak_keys_are_accepted_nowhere);
+    RUN(a_peer_has_a_certificate_for_handshakes);
     RUN(a_bundle_is_taken_whole_or_as_far_as_it_can_be_used);
     return 0;
 }

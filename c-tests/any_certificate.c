@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include <openssl/param_build.h>
+#include <openssl/rsa.h>
 #include <openssl/ssl.h>
 
 #include "authority.h"
@@ -241,6 +242,30 @@ static void the_proof_is_still_asked_for(void)
     }
 }
 
+/* And a weak key proves nothing. */
+static void weak_keys_are_accepted_from_nobody(void)
+{
+    static const int32_t modes[] = {TLS_VERIFY_DANGEROUS_NONE, TLS_VERIFY_ASK};
+
+    for (EACH_VERSION) {
+        for (int i = 0; i < 4; i++) {
+            int of_server = i / 2;
+            struct wish wish = {.subject = "weak", .key = EVP_RSA_gen(1024)};
+            struct made made = make_certificate(wish, NULL);
+            struct peer peer;
+            tls_conn_t *conn =
+                judged(judge_builder(of_server, modes[i % 2], version), of_server, &made, &peer);
+
+            CHECK_EQ(error_of(conn).status, TLS_ERR_CERTIFICATE);
+            CHECK_EQ(error_of(conn).reason, TLS_REASON_CERTIFICATE_WEAK_KEY);
+            tls_free(conn);
+            free_peer(&peer);
+            free_made(&made);
+            EVP_PKEY_free(wish.key);
+        }
+    }
+}
+
 /* In whatever order they are asked for. */
 static void all_of_many_names_are_told(void)
 {
@@ -289,6 +314,7 @@ int main(int argc, char **argv)
     RUN(where_the_host_accepts);
     RUN(the_key_of_any_certificate_can_be_pinned);
     RUN(the_proof_is_still_asked_for);
+    RUN(weak_keys_are_accepted_from_nobody);
     RUN(all_of_many_names_are_told);
     return 0;
 }

@@ -240,7 +240,7 @@ static void weak_keys_and_hashes_are_refused(void)
         int32_t reason;
     } weak[] = {
         {"weak/under1024.pem", "weak/under1024.key", "weak/ca1024.pem",
-         TLS_REASON_CERTIFICATE_BAD_SIGNATURE},
+         TLS_REASON_CERTIFICATE_WEAK_KEY},
         {"weak/sha1.pem", "weak/sha1.key", "rsa/ca.pem", TLS_REASON_CERTIFICATE_UNSUPPORTED},
     };
 

@@ -219,6 +219,7 @@
 #define TLS_REASON_ANCHOR_NOT_YET_VALID                    217 /* the trust anchor of the chain is not valid yet */
 #define TLS_REASON_ANCHOR_WRONG_USAGE                      219 /* the trust anchor may not be used for this role */
 #define TLS_REASON_ISSUER_WRONG_USAGE                      220 /* an issuer of the chain may not sign certificates */
+#define TLS_REASON_CERTIFICATE_WEAK_KEY                    221 /* a key of the peer or of a CA of its chain is too weak */
 #define TLS_REASON_CERTIFICATE_IS_CA                       230 /* a CA certificate is used as the peer's own */
 #define TLS_REASON_CERTIFICATE_ISSUER_NOT_CA               231 /* a certificate that is no CA's has issued another */
 #define TLS_REASON_CERTIFICATE_NAME_CONSTRAINT             232 /* a CA of the chain may not issue for the certificate's names */
@@ -1832,6 +1833,11 @@ ptrdiff_t tls_hello_raw(tls_conn_t *conn,
  * What issues a certificate of a chain is a CA that its keyUsage, if it has one, lets sign certificates
  * (keyCertSign), and what issues a CRL one that it lets sign CRLs (cRLSign), anchors included [R-147].
  *
+ * A certificate whose extendedKeyUsage names other purposes than this role is refused, and anyExtendedKeyUsage alone
+ * is another purpose, but in an anchor, which the host has chosen. The keyUsage of a peer's own certificate, if it has
+ * one, must name one of digitalSignature, keyEncipherment and keyAgreement, unless the host has the certificate
+ * (tls_builder_trust_peer_pem()).
+ *
  * What a chain may cost before it is judged is bounded, for it comes from a peer that nobody knows: paths of at most
  * six intermediate CAs, three of one name, are tried, the likeliest first, fifty at most, with as many signatures (more
  * than a hundred by keys of usual kinds) and as many comparisons of names with constraints on names (a thousand names
@@ -1840,7 +1846,8 @@ ptrdiff_t tls_hello_raw(tls_conn_t *conn,
  * bounded.
  *
  * Weak keys and hashes are never accepted, in a chain or in a handshake: RSA keys below 2048 bits, other
- * curves than P-256, P-384, P-521 and Ed25519, SHA-1 and MD5. ML-DSA (44, 65, 87) is accepted, in TLS 1.3.
+ * curves than P-256, P-384, P-521 and Ed25519, SHA-1 and MD5. RSA keys that are too short are
+ * TLS_REASON_CERTIFICATE_WEAK_KEY, all others TLS_REASON_CERTIFICATE_UNSUPPORTED. ML-DSA (44, 65, 87) is accepted, in TLS 1.3.
  *
  * A resumed session is not judged again, but for the time: none outlives the certificates that it stands for (section
  * 12). A certificate that was revoked since is noticed by the next full handshake. Contexts are immutable: for a new CRL make a new context, whose connections begin with full

@@ -143,6 +143,7 @@ groups! {
         TLS_REASON_ANCHOR_NOT_YET_VALID = 217, "the trust anchor of the chain is not valid yet";
         TLS_REASON_ANCHOR_WRONG_USAGE = 219, "the trust anchor may not be used for this role";
         TLS_REASON_ISSUER_WRONG_USAGE = 220, "an issuer of the chain may not sign certificates";
+        TLS_REASON_CERTIFICATE_WEAK_KEY = 221, "a key of the peer or of a CA of its chain is too weak";
         TLS_REASON_CERTIFICATE_IS_CA = 230, "a CA certificate is used as the peer's own";
         TLS_REASON_CERTIFICATE_ISSUER_NOT_CA = 231, "a certificate that is no CA's has issued another";
         TLS_REASON_CERTIFICATE_NAME_CONSTRAINT = 232, "a CA of the chain may not issue for the certificate's names";

@@ -10,6 +10,7 @@ use rustls::DistinguishedName;
 use webpki::anchor_from_trusted_cert;
 
 use super::fault;
+use super::keys::is_weak;
 use super::known::Usage;
 use super::refusal::Refusal;
 use super::signatures::is_signed_by;
@@ -29,6 +30,7 @@ pub(super) struct Anchor {
     for_servers: bool,
     for_clients: bool,
     signs_crls: bool,
+    has_weak_key: bool,
     /// On names.
     constraints: Amount,
 }
@@ -77,6 +79,7 @@ impl Anchor {
             for_servers: read.allows(SERVER_AUTH).map_err(malformed)?,
             for_clients: read.allows(CLIENT_AUTH).map_err(malformed)?,
             signs_crls: key_usage.is_none_or(|usage| usage.signs_crls),
+            has_weak_key: is_weak(read.key),
             constraints: read.constraints(),
         })
     }
@@ -126,7 +129,11 @@ impl Anchor {
             Usage::Server => self.for_servers,
             Usage::Client => self.for_clients,
         };
-        if allowed { Ok(()) } else { Err(Refusal::AnchorWrongUsage) }
+        match allowed {
+            false => Err(Refusal::AnchorWrongUsage),
+            true if self.has_weak_key => Err(Refusal::WeakKey),
+            true => Ok(()),
+        }
     }
 
     /// All that decides: name, key, constraints on names, and the rest in 27 bytes.

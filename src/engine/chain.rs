@@ -19,6 +19,7 @@ use webpki::{
 use super::anchors::{Anchor, TrustStore};
 use super::checks::{Checks, Crl, Pin, digest_of, pinned};
 use super::config::Verify;
+use super::keys;
 use super::known::{Usage, judge_alone, judge_leaf};
 use super::paths::{Found, Link, Paths};
 use super::price::price_of;
@@ -182,7 +183,9 @@ impl Chain {
     ) -> Result<(), Error> {
         let own = EndEntityCert::try_from(certificate).map_err(error)?;
         judge_alone(&own, certificate, peer.usage(), now).map_err(error)?;
-        self.check_pins(own.subject_public_key_info().as_ref())?;
+        let key = own.subject_public_key_info();
+        keys::check(key.as_ref())?;
+        self.check_pins(key.as_ref())?;
         self.judge_name(&own, certificate, peer)
     }
 
@@ -230,6 +233,11 @@ impl Chain {
         let read = Certificate::read(&certificates.end_entity)
             .map_err(|_| Error::from(CertificateError::BadEncoding))?;
         judge_leaf(&own, peer.usage(), now).map_err(error)?;
+        keys::check(read.key)?;
+        // A key usage that cannot be read allows nothing.
+        if !read.key_usage().is_ok_and(|usage| usage.is_none_or(|usage| usage.shakes_hands)) {
+            return Err(Refusal::OwnUsage.into());
+        }
         let meter = Meter::new();
         let algorithms = meter.algorithms();
         let trial = Trial { chain: self, own: &own, usage: peer.usage(), now, algorithms: &algorithms };
@@ -288,6 +296,9 @@ impl Trial<'_> {
     /// Whether these certificates, from the peer's on, lead to an anchor.
     fn judge(&self, path: &[&Link<'_>]) -> Result<(), Error> {
         let issuer = path.last().map_or(self.own.issuer(), |last| last.read.issuer);
+        if path.iter().any(|link| link.has_weak_key) {
+            return Err(Refusal::WeakKey.into());
+        }
         let anchors = self.anchors(path, issuer)?;
         let algorithms: Vec<&dyn SignatureVerificationAlgorithm> =
             self.algorithms.iter().map(|algorithm| algorithm as _).collect();

@@ -2,7 +2,7 @@
 
 use pki_types::{CertificateDer, UnixTime};
 use rustls_aws_lc_rs::ALL_VERIFICATION_ALGS;
-use webpki::{EndEntityCert, Error, ExtendedKeyUsage, RequiredEkuNotFoundContext};
+use webpki::{EndEntityCert, Error, ExtendedKeyUsage, KeyPurposeId, RequiredEkuNotFoundContext};
 
 use crate::parse::x509::{CLIENT_AUTH, Certificate, SERVER_AUTH};
 
@@ -50,11 +50,13 @@ pub(super) fn judge_alone(
         // Most tools mark self-signed certificates as those of a CA. The time was found right before that was
         // seen, the usage was not looked at yet.
         Err(Error::CaUsedAsEndEntity) => {
-            match Certificate::read(certificate).and_then(|read| read.allows(usage.oid())) {
-                Ok(true) => Ok(()),
-                Ok(false) => Err(Error::RequiredEkuNotFound(RequiredEkuNotFoundContext {
+            match Certificate::read(certificate).and_then(|read| read.purposes()) {
+                Ok(None) => Ok(()),
+                // As the verifier has it of all others: any purpose is not this one.
+                Ok(Some(purposes)) if purposes.contains(&usage.oid()) => Ok(()),
+                Ok(Some(purposes)) => Err(Error::RequiredEkuNotFound(RequiredEkuNotFoundContext {
                     required: usage.required(),
-                    present: Vec::new(),
+                    present: purposes.iter().map(|oid| KeyPurposeId::new(oid).to_decoded_oid()).collect(),
                 })),
                 Err(_) => Err(Error::BadDer),
             }

@@ -43,6 +43,7 @@ mod kernel;
 mod key_log;
 mod key_watch;
 mod kept_sessions;
+mod keys;
 mod known;
 mod lasting;
 mod named;

@@ -12,6 +12,7 @@ use std::collections::{HashMap, HashSet};
 use pki_types::CertificateDer;
 
 use super::anchors::Anchor;
+use super::keys::is_weak;
 use crate::parse::x509::{Amount, Certificate};
 
 /// Certificates looked at, as possible issuers, while paths are looked for, for one chain.
@@ -32,6 +33,7 @@ pub(super) struct Link<'a> {
     pub read: Certificate<'a>,
     /// Whether its keyUsage lets it sign certificates.
     pub may_sign: bool,
+    pub has_weak_key: bool,
     pub names: Amount,
     pub constraints: Amount,
     at: Place,
@@ -143,6 +145,7 @@ impl<'a> Paths<'a> {
                 may_sign: read
                     .key_usage()
                     .is_ok_and(|usage| usage.is_none_or(|usage| usage.signs_certificates)),
+                has_weak_key: is_weak(read.key),
                 names: read.names(),
                 constraints: read.constraints(),
                 at,

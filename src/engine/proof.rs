@@ -12,6 +12,8 @@ use rustls_aws_lc_rs::ALL_VERIFICATION_ALGS;
 use webpki::RawPublicKeyEntity;
 
 use super::chain::error;
+use super::keys::is_weak;
+use super::refusal::Refusal;
 use crate::parse::x509::Certificate;
 
 /// What a signature scheme stands for.
@@ -106,6 +108,9 @@ fn verify(
         SignerPublicKey::RawPublicKey(key) => SubjectPublicKeyInfoDer::from(key.as_ref()),
         _ => return Err(ApiMisuse::UnverifiableCertificateType.into()),
     };
+    if is_weak(&info) {
+        return Err(Refusal::WeakKey.into());
+    }
     let public_key = RawPublicKeyEntity::try_from(&info).map_err(error)?;
     let algorithms = ALL_VERIFICATION_ALGS.iter().filter(|algorithm| {
         algorithm.signature_alg_id() == signature

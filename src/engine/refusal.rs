@@ -19,6 +19,12 @@ pub(super) enum Refusal {
     IssuerUsage,
     /// keyUsage of a CRL's issuer is without cRLSign.
     CrlIssuerUsage,
+    /// Of the peer, of a CA in its chain, or of the anchor.
+    WeakKey,
+    /// The peer's own.
+    UnsupportedKey,
+    /// keyUsage of the peer's own certificate is of no use in a handshake.
+    OwnUsage,
     TooCostly,
     /// A path went on behind the longest that are tried.
     TooLong,
@@ -42,6 +48,9 @@ impl Refusal {
             Self::AnchorWrongUsage => TLS_REASON_ANCHOR_WRONG_USAGE,
             Self::IssuerUsage => TLS_REASON_ISSUER_WRONG_USAGE,
             Self::CrlIssuerUsage => TLS_REASON_CRL_ISSUER_UNFIT,
+            Self::WeakKey => TLS_REASON_CERTIFICATE_WEAK_KEY,
+            Self::UnsupportedKey => TLS_REASON_CERTIFICATE_UNSUPPORTED,
+            Self::OwnUsage => TLS_REASON_CERTIFICATE_WRONG_USAGE,
             Self::TooCostly | Self::TooLong => TLS_REASON_CERTIFICATE_TOO_COMPLEX,
         }
     }
@@ -67,6 +76,17 @@ impl Refusal {
             }
             Self::CrlIssuerUsage => {
                 "the certificate of a CRL's issuer does not let it sign CRLs (keyUsage without cRLSign)"
+            }
+            Self::WeakKey => {
+                "a key of the peer, or of a CA of its chain, is too weak: RSA keys have 2048 bits at least"
+            }
+            Self::UnsupportedKey => {
+                "the key in the peer's certificate is of a kind that is not accepted, such as one for RSASSA-PSS alone, or \
+                 on another curve than P-256, P-384, P-521 and Ed25519"
+            }
+            Self::OwnUsage => {
+                "the peer's own certificate is not for handshakes: its keyUsage has none of digitalSignature, \
+                 keyEncipherment and keyAgreement"
             }
             Self::TooCostly => {
                 "the peer's certificates allow so many chains, or have so many names and constraints on names, that \

@@ -29,6 +29,11 @@ use crate::status::Status;
 /// What issues a certificate of a chain is a CA that its keyUsage, if it has one, lets sign certificates
 /// (keyCertSign), and what issues a CRL one that it lets sign CRLs (cRLSign), anchors included.
 ///
+/// A certificate whose extendedKeyUsage names other purposes than this role is refused, and anyExtendedKeyUsage alone
+/// is another purpose, but in an anchor, which the host has chosen. The keyUsage of a peer's own certificate, if it has
+/// one, must name one of digitalSignature, keyEncipherment and keyAgreement, unless the host has the certificate
+/// (tls_builder_trust_peer_pem()).
+///
 /// What a chain may cost before it is judged is bounded, for it comes from a peer that nobody knows: paths of at most
 /// six intermediate CAs, three of one name, are tried, the likeliest first, fifty at most, with as many signatures (more
 /// than a hundred by keys of usual kinds) and as many comparisons of names with constraints on names (a thousand names
@@ -37,7 +42,8 @@ use crate::status::Status;
 /// bounded.
 ///
 /// Weak keys and hashes are never accepted, in a chain or in a handshake: RSA keys below 2048 bits, other
-/// curves than P-256, P-384, P-521 and Ed25519, SHA-1 and MD5. ML-DSA (44, 65, 87) is accepted, in TLS 1.3.
+/// curves than P-256, P-384, P-521 and Ed25519, SHA-1 and MD5. RSA keys that are too short are
+/// TLS_REASON_CERTIFICATE_WEAK_KEY, all others TLS_REASON_CERTIFICATE_UNSUPPORTED. ML-DSA (44, 65, 87) is accepted, in TLS 1.3.
 ///
 /// A resumed session is not judged again, but for the time: none outlives the certificates that it stands for (section
 /// 12). A certificate that was revoked since is noticed by the next full handshake. Contexts are immutable: for a new CRL make a new context, whose connections begin with full

@@ -57,7 +57,12 @@ impl Default for Wish<'_> {
 
 /// What stands for a key in all of these.
 pub(crate) fn key() -> Vec<u8> {
-    let algorithm = element(SEQUENCE, &[&element(OID, &[EC_KEY]), &element(OID, &[P256])]);
+    key_on(P256)
+}
+
+/// The same on a curve of this name.
+pub(crate) fn key_on(curve: &[u8]) -> Vec<u8> {
+    let algorithm = element(SEQUENCE, &[&element(OID, &[EC_KEY]), &element(OID, &[curve])]);
     element(SEQUENCE, &[&algorithm, &element(BIT_STRING, &[&[0, 4], &[1; 64]])])
 }
 

@@ -52,11 +52,14 @@ pub(crate) struct Extension<'a> {
     pub value: Element<'a>,
 }
 
-/// What keyUsage allows (RFC 5280, 4.2.1.3), as far as issuers are concerned.
+/// What keyUsage allows (RFC 5280, 4.2.1.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct KeyUsage {
     pub signs_certificates: bool,
     pub signs_crls: bool,
+    /// The key may be used in handshakes: it signs, decrypts keys, or agrees on them. Certificates that were issued for
+    /// older versions of TLS say no more than that.
+    pub shakes_hands: bool,
 }
 
 /// What basicConstraints say (RFC 5280, 4.2.1.9).
@@ -173,7 +176,11 @@ impl<'a> Certificate<'a> {
         let bits = value.elements().expect(BIT_STRING)?;
         // How many bits of the last byte are none, then the bits, the first one being the highest.
         let flags = bits.content.get(1).copied().unwrap_or(0);
-        Ok(Some(KeyUsage { signs_certificates: flags & 0x04 != 0, signs_crls: flags & 0x02 != 0 }))
+        Ok(Some(KeyUsage {
+            signs_certificates: flags & 0x04 != 0,
+            signs_crls: flags & 0x02 != 0,
+            shakes_hands: flags & 0xa8 != 0,
+        }))
     }
 
     /// None where it says nothing.
@@ -185,7 +192,9 @@ impl<'a> Certificate<'a> {
             let member = members.any()?;
             match (member.tag, member.content) {
                 (BOOLEAN, flag) => constraints.is_ca = flag == [0xff],
-                (INTEGER, number) => constraints.path_length = Some(small(number)),
+                (INTEGER, number) => {
+                    constraints.path_length = Some(natural(number).ok_or(member.at)?);
+                }
                 _ => return Err(member.at),
             }
         }
@@ -222,17 +231,22 @@ impl<'a> Certificate<'a> {
         Some(self.extension(oid).ok()??.elements().expect(SEQUENCE).ok()?.elements())
     }
 
+    /// The purposes that it may be used for; None where it says nothing, and so allows all.
+    pub(crate) fn purposes(&self) -> Result<Option<Vec<&'a [u8]>>, Offset> {
+        let Some(value) = self.extension(OBJECT_EXTENDED_KEY_USAGE)? else { return Ok(None) };
+        let mut members = value.elements().expect(SEQUENCE)?.elements();
+        let mut purposes = Vec::new();
+        while members.end().is_err() {
+            purposes.push(members.expect(OID)?.content);
+        }
+        Ok(Some(purposes))
+    }
+
     /// Whether it may be used for this purpose: it says nothing about purposes, names this one, or any.
     pub(crate) fn allows(&self, purpose: &[u8]) -> Result<bool, Offset> {
-        let Some(value) = self.extension(OBJECT_EXTENDED_KEY_USAGE)? else { return Ok(true) };
-        let mut purposes = value.elements().expect(SEQUENCE)?.elements();
-        while purposes.end().is_err() {
-            let named = purposes.expect(OID)?.content;
-            if named == purpose || named == ANY_USAGE {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        let names_it =
+            |purposes: Vec<&[u8]>| purposes.iter().any(|&named| named == purpose || named == ANY_USAGE);
+        Ok(self.purposes()?.is_none_or(names_it))
     }
 }
 
@@ -266,12 +280,13 @@ fn bits(element: Element<'_>) -> Result<&[u8], Offset> {
     }
 }
 
-/// A number that is small in all that is right; the largest one otherwise.
-fn small(number: &[u8]) -> usize {
+/// A number that is not negative; one that is out of all reason is the largest.
+fn natural(number: &[u8]) -> Option<usize> {
     match *number {
-        [one] if one < 0x80 => usize::from(one),
-        [0, one] => usize::from(one),
-        _ => usize::MAX,
+        [] => None,
+        [first, ..] if first >= 0x80 => None,
+        [one] | [0, one] => Some(usize::from(one)),
+        _ => Some(usize::MAX),
     }
 }
 
@@ -324,7 +339,7 @@ fn days(year: i64, month: i64, day: i64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::parse::made::{Wish, certificate, key};
+    use crate::parse::made::{Wish, certificate, element, extension, key};
 
     fn seconds(tag: u8, text: &str) -> Result<u64, Offset> {
         let der = [&[tag, text.len() as u8][..], text.as_bytes()].concat();
@@ -348,6 +363,26 @@ mod tests {
         let whole = certificate(&Wish::default());
         for length in 0..whole.len() {
             assert!(Certificate::key_alone(&whole[..length]).is_err(), "{length}");
+        }
+    }
+
+    #[test]
+    fn path_lengths_are_not_negative() {
+        for (number, expected) in [
+            (&[0][..], Some(0)),
+            (&[0x7f], Some(127)),
+            (&[0, 0x80], Some(128)),
+            (&[1, 0], Some(usize::MAX)),
+            (&[0xff], None),
+            (&[0x80, 0], None),
+            (&[], None),
+        ] {
+            let members = [element(BOOLEAN, &[&[0xff]]), element(INTEGER, &[number])].concat();
+            let extensions = extension(OBJECT_BASIC_CONSTRAINTS, &element(SEQUENCE, &[&members]));
+            let der = certificate(&Wish { extensions: &extensions, ..Wish::default() });
+            let read = Certificate::read(&der).unwrap().basic_constraints();
+            let told = read.ok().map(|constraints| constraints.unwrap().path_length.unwrap());
+            assert_eq!(told, expected, "{number:?}");
         }
     }
 

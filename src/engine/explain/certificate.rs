@@ -174,8 +174,7 @@ fn known(why: &CertificateError) -> (i32, &'static str) {
         }
         BadSignature => (
             TLS_REASON_CERTIFICATE_BAD_SIGNATURE,
-            "a signature in the peer's certificate chain or handshake does not verify, or is by an RSA key of less \
-             than 2048 bits",
+            "a signature in the peer's certificate chain or handshake does not verify",
         ),
         UnsupportedSignatureAlgorithm { .. } | UnsupportedSignatureAlgorithmForPublicKey { .. } => (
             TLS_REASON_CERTIFICATE_UNSUPPORTED,

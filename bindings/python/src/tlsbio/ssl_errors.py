@@ -19,6 +19,7 @@ _VERIFY_CODES = {
     lib.TLS_REASON_CERTIFICATE_REVOKED: (23, "certificate revoked"),
     lib.TLS_REASON_CERTIFICATE_WRONG_USAGE: (26, "unsuitable certificate purpose"),
     lib.TLS_REASON_CERTIFICATE_BAD_SIGNATURE: (7, "certificate signature failure"),
+    lib.TLS_REASON_CERTIFICATE_WEAK_KEY: (66, "EE certificate key too weak"),
     lib.TLS_REASON_CERTIFICATE_MALFORMED: (6, "unable to decode issuer public key"),
     lib.TLS_REASON_CERTIFICATE_UNSUPPORTED: (68, "CA signature digest algorithm too weak"),
     lib.TLS_REASON_CERTIFICATE_REFUSED: (20, "unable to get local issuer certificate"),
