@@ -90,9 +90,9 @@ def run(options):
     ]
 
     print("measuring threads", flush=True)
-    bench = measure.Bench(able, CONTESTANTS, pki)
-    progress = measure.Progress(len(workloads.THREADS) * effort.rounds)
-    measure.measure(bench, workloads.THREADS, effort.rounds, effort, progress, samples)
+    bench = measure.Bench(libraries, CONTESTANTS, pki)
+    progress = measure.Progress(len(workloads.AT_ONCE) * effort.rounds)
+    at_once = measure.measure_at_once(bench, workloads.AT_ONCE, effort.rounds, effort, progress)
     bench.stop()
 
     print("counting allocations and copies", flush=True)
@@ -134,6 +134,7 @@ def run(options):
         "not_built": not_built,
         "missing": missing,
         "samples": samples,
+        "at_once": at_once,
         "counted": counted,
         "held": held,
         "crowds": crowds,

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from .measure import quartiles, ratios
+from . import workloads
+from .measure import gain, quartiles, ratios, refusal
 
 OPENSSL, BORINGSSL = "openssl/memory-bio", "boringssl/memory-bio"
 
@@ -57,6 +58,19 @@ LEAST = {
 LABELS = {OPENSSL: "OpenSSL", BORINGSSL: "BoringSSL"}
 
 
+LEAST_GAIN = 1.9
+
+
+def at_once(seen):
+    """What two threads do over one context, by the way that gains least."""
+    for both in workloads.AT_ONCE:
+        gains = [gain(found) for key, found in seen.get(both.key, {}).items() if key.startswith("libtlsbio/")]
+        known = [gained for gained in gains if not isinstance(gained, str)]
+        value = min(known) if known and len(known) == len(gains) and refusal(seen) is None else None
+        met = value is not None and value >= LEAST_GAIN
+        yield Verdict(f"two threads against one, {both.title}, of the way that gains least", f"≥ {LEAST_GAIN}", value, None, met)
+
+
 def verdicts(results):
     samples, held, counted = results["samples"], results["held"], results["counted"]
     found = [ratio("in place against AES-GCM alone, 16 KiB", samples, "move-16384", "libtlsbio/in-place", "aead/aead", 0.8)]
@@ -86,6 +100,7 @@ def verdicts(results):
         for workload, title in (("full-ecdsa-x25519", "ECDSA P-256, X25519"), ("full-rsa-x25519", "RSA-2048, X25519")):
             what = f"full handshakes against {LABELS[reference]}, {title}"
             found.append(ratio(what, samples, workload, "libtlsbio/in-place", reference, least))
+    found += at_once(results["at_once"])
     churn = held.get("libtlsbio", {}).get("churn")
     count = f"{churn['connections']:,}" if churn else "many"
     # What a process keeps once, such as buffers in a pool, is not of any connection.

@@ -11,7 +11,7 @@ ROOT = BENCHES.parent
 # Programs, peers and what is in between. Nothing of it is committed.
 BUILT = ROOT / "target" / "benches" / "compare"
 LIBRARY = ROOT / "target" / "release"
-WORKER = [BENCHES / "worker" / name for name in ("worker.c", "work.c", "tally_reader.c")]
+WORKER = [BENCHES / "worker" / name for name in ("worker.c", "work.c", "at_once.c", "tally_reader.c")]
 C_FLAGS = ["-std=c11", "-O2", "-g", "-Wall", "-Wextra", "-Werror", "-D_GNU_SOURCE", f"-I{BENCHES / 'worker'}"]
 
 

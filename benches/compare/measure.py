@@ -17,6 +17,8 @@ class Effort:
     # How often all programs are started anew: where their memory lies is chance, and small messages show it.
     starts: int
     slice_ms: float
+    # Of threads at once, in each round.
+    windows: int
     idle: int
     crowds: tuple
     # Connections that come and go: of every library, and of ours.
@@ -24,8 +26,8 @@ class Effort:
     churn_ours: int
 
 
-FULL = Effort(21, 3, 25, 10_000, (1, 100, 1_000, 10_000, 100_000), 4_000, 1_000_000)
-QUICK = Effort(7, 1, 8, 1_000, (1, 100, 1_000), 1_000, 20_000)
+FULL = Effort(21, 3, 25, 12, 10_000, (1, 100, 1_000, 10_000, 100_000), 4_000, 1_000_000)
+QUICK = Effort(7, 1, 8, 6, 1_000, (1, 100, 1_000), 1_000, 20_000)
 # Ask for many more than fit, and the machine would swap.
 MOST_CROWD_BYTES = 8 << 30
 
@@ -80,7 +82,7 @@ class Bench:
 
     def participants(self, workload):
         able = [one for one in self.contestants if self.can(one, workload)]
-        if workload.command == "handshake":
+        if workload.command.startswith("handshake"):
             # Bytes have ways; a handshake has one, and is counted once for each library.
             able = [one for i, one in enumerate(able) if one.library not in [other.library for other in able[:i]]]
         return able
@@ -103,10 +105,68 @@ def measure(bench, chosen, rounds, effort, progress, samples):
             random.shuffle(able)
             for one in able:
                 answer = bench.slice(one, workload, counts[one.key])
-                # Threads at once are for the clock on the wall; everything else for the processor's.
-                what = "wall_ns" if workload.command.startswith("threads") else "ns"
-                times[one.key].append(answer[what])
+                times[one.key].append(answer["ns"])
             progress.step(workload.title)
+
+
+def measure_at_once(bench, chosen, rounds, effort, progress):
+    """{workload: {contestant: {threads: {"windows", "quiet", "ns": [of each round that has some quiet windows]}}}}"""
+    seen = {}
+    for both in chosen:
+        variants = {threads: both.on(threads) for threads in workloads.THREADS}
+        able = bench.participants(variants[1])
+        of = {
+            one.key: {threads: {"cores": threads, "windows": 0, "quiet": 0, "ns": []} for threads in variants} for one in able
+        }
+        for _ in range(rounds):
+            random.shuffle(able)
+            for one in able:
+                for threads, workload in variants.items():
+                    answer, found = bench.slice(one, workload, effort.windows), of[one.key][threads]
+                    if "refused" in answer:
+                        found["refused"] = answer["refused"]
+                        continue
+                    found["cores"] = min(found["cores"], answer["cores"])
+                    found["windows"] += answer["windows"]
+                    found["quiet"] += answer["quiet"]
+                    if "ns" in answer:
+                        found["ns"].append(answer["ns"])
+            progress.step(both.title)
+        seen[both.key] = {key: {str(threads): found for threads, found in each.items()} for key, each in of.items()}
+    return seen
+
+
+# Fewer windows than these are no measurement.
+LEAST_QUIET = 10
+# What a computation that shares nothing gains by a second thread where there are two cores.
+LEAST_GAIN_ALONE = 1.9
+
+
+def gain(found):
+    """How many times as much two threads do as one, or why that cannot be said."""
+    for threads, of_threads in found.items():
+        if "refused" in of_threads:
+            return of_threads["refused"]
+        if of_threads["cores"] < int(threads):
+            return f"{of_threads['cores']} core for {threads} threads"
+        if of_threads["quiet"] < LEAST_QUIET:
+            return f"{of_threads['quiet']} of {of_threads['windows']} windows were quiet"
+    one, two = (statistics.median(found[str(threads)]["ns"]) for threads in workloads.THREADS)
+    return one / two
+
+
+def refusal(at_once):
+    """Why nothing can be said about threads on this machine; None if something can."""
+    control = [found["aead/aead"] for found in at_once.values() if "aead/aead" in found]
+    if not control:
+        return "AES-GCM alone, which shows whether there are two cores, was not measured"
+    gains = [gain(found) for found in control]
+    for why in gains:
+        if isinstance(why, str):
+            return f"AES-GCM alone, which shares nothing, could not be measured on two threads: {why}"
+    if min(gains) < LEAST_GAIN_ALONE:
+        return f"AES-GCM alone, which shares nothing, did {min(gains):.2f} times as much on two threads: the machine has no two cores to give"
+    return None
 
 
 def count_allocations(libraries, contestants, pki, tally, chosen):

@@ -5,7 +5,7 @@ import statistics
 from . import workloads
 from .bars import verdicts
 from .libraries import CONTESTANTS
-from .measure import quartiles, ratios
+from .measure import gain, quartiles, ratios, refusal
 
 BEGIN, END = "<!-- figures: written by benches/run.sh -->", "<!-- end of figures -->"
 
@@ -91,14 +91,23 @@ def crowd_table(results):
 
 
 def threads_table(results):
-    one, two = (results["samples"].get(workload.key, {}) for workload in workloads.THREADS)
-    lines = ["| | one thread | two threads | times as many bytes |", "|---|---|---|---|"]
+    """Of each contestant the time on one thread, and how many times as much two do; or why that is not said."""
+    why = refusal(results["at_once"])
+    if why is not None:
+        return [f"Not reported: {why}."]
+    present = [one for one in workloads.AT_ONCE if results["at_once"].get(one.key)]
+    lines = ["| | " + " | ".join(one.title for one in present) + " |", "|---" * (len(present) + 1) + "|"]
     for contestant in CONTESTANTS:
-        if contestant.key not in one or contestant.key not in two:
-            continue
-        gained = [alone / both for alone, both in zip(one[contestant.key], two[contestant.key], strict=True)]
-        single, double = (statistics.median(times[contestant.key]) for times in (one, two))
-        lines.append(f"| {contestant.label} | {time_of(single)} | {time_of(double)} | {spread(gained)} |")
+        cells = []
+        for both in present:
+            found = results["at_once"][both.key].get(contestant.key)
+            gained = gain(found) if found else None
+            if gained is None or isinstance(gained, str):
+                cells.append(gained or "")
+            else:
+                cells.append(f"{time_of(statistics.median(found['1']['ns']))}, **{gained:.2f}**")
+        if any(cells):
+            lines.append(f"| {contestant.label} | " + " | ".join(cells) + " |")
     return lines
 
 
@@ -182,7 +191,8 @@ def figures(results):
         "",
         "### Two threads over one context",
         "",
-        "Time on the clock for 16 KiB, of whichever thread.",
+        "Time of a message, or of both ends of a handshake, on one thread, and **how many times as much two threads do**, each on a core of its "
+        "own and with connections of its own. Only windows count in which both had their cores to themselves.",
         "",
         *threads_table(results),
     ]

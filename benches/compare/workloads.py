@@ -56,10 +56,6 @@ RECORDS = [move(length, quick=False) for length in (2048, 4096, 8192)]
 AES256_MOVES = [move(length, Setting(suite=AES256), "aes256", quick=False) for length in (1024, 16384)]
 TLS12_MOVES = [move(length, Setting(suite=TLS12), "tls12", quick=False) for length in (1024, 16384)]
 EXCHANGE = Workload("exchange", "request 100 B, response 1 KiB", "exchange {way} 100 1024", bytes=1124, moves=False)
-THREADS = [
-    Workload(f"threads-{count}", f"{count} thread{'s'[:count - 1]}", f"threads {{way}} 16384 {count}", bytes=16384, moves=False)
-    for count in (1, 2)
-]
 HANDSHAKES = [
     Workload("full-ecdsa-x25519", "full, ECDSA P-256, X25519", "handshake", Setting(), moves=False),
     Workload("full-ecdsa-hybrid", "full, ECDSA P-256, X25519MLKEM768", "handshake", Setting(group=HYBRID), moves=False),
@@ -76,6 +72,29 @@ HANDSHAKES = [
     Workload(
         "resumed-hybrid", "resumed, X25519MLKEM768", "handshake", Setting(group=HYBRID, resume=1), moves=False, quick=False
     ),
+]
+
+
+@dataclass(frozen=True)
+class AtOnce:
+    """The same on one thread and on two, over one context for all of them."""
+
+    key: str
+    title: str
+    command: str
+    setting: Setting = USUAL
+    moves: bool = True
+
+    def on(self, threads):
+        # The count of this one is that of its windows.
+        return Workload(f"{self.key}-on-{threads}", self.title, f"{self.command} {threads}", self.setting, moves=self.moves)
+
+
+THREADS = (1, 2)
+AT_ONCE = [
+    *(AtOnce(f"threads-{length}", size(length), f"threads {{way}} {length}") for length in (64, 16384)),
+    AtOnce("threads-full", "full handshake", "handshake_threads", moves=False),
+    AtOnce("threads-resumed", "resumed handshake", "handshake_threads", Setting(resume=1), moves=False),
 ]
 ALL = [*MOVES, *RECORDS, EXCHANGE, *AES256_MOVES, *TLS12_MOVES, *HANDSHAKES]
 # Of which allocations and copies are counted.

@@ -7,7 +7,7 @@ there. Three things are CPython's own:
   "set" begins the program anew with others. Commands are read byte by byte, so that none is lost by that.
 - What the interpreter allocates for itself does not come from malloc. "idle" and "churn", which ask malloc, are obeyed
   by a process of their own for which it does.
-- The threads of "threads" have one interpreter lock.
+- Threads have one interpreter lock, so "threads" and "handshake_threads" see nothing.
 """
 
 import ctypes
@@ -19,7 +19,6 @@ import resource
 import ssl
 import subprocess
 import sys
-import threading
 import time
 import warnings
 
@@ -316,45 +315,13 @@ class Worker:
         self.checked_handshake(bool(self.resume))
         return cost(start, end, int(count))
 
-    def threads(self, way, length, number, count):
+    def threads(self, way, length, number, windows):
         known(way)
-        length, number, count = int(length), int(number), int(count)
-        if not 1 <= number <= 16:
-            raise Failure(f"{number} threads")
-        start = threading.Barrier(number + 1)
-        failures = []
+        return self.handshake_threads(number, windows)
 
-        def at_once():
-            try:
-                desk, pair = Desk(), self.connect()
-                for _ in range(COMPARED):
-                    moves(pair, length, desk, True)
-                start.wait()
-                for _ in range(count):
-                    moves(pair, length, desk, False)
-                start.wait()
-                moves(pair, length, desk, True)
-            except threading.BrokenBarrierError:
-                pass
-            except Exception as failure:
-                failures.append(failure)
-                start.abort()
-
-        running = [threading.Thread(target=at_once) for _ in range(number)]
-        for thread in running:
-            thread.start()
-        try:
-            start.wait()
-            before = reading()
-            start.wait()
-            after = reading()
-        except threading.BrokenBarrierError:
-            pass
-        for thread in running:
-            thread.join()
-        if failures:
-            raise failures[0]
-        return cost(before, after, count * number)
+    def handshake_threads(self, number, windows):
+        """There is no window in which two threads have a core each."""
+        return {"refused": "one thread at a time has the interpreter"}
 
     def idle_pair(self):
         """A connection that has been used, and to which nothing happens any more."""
@@ -442,6 +409,7 @@ class Worker:
         "exchange": 4,
         "handshake": 1,
         "threads": 4,
+        "handshake_threads": 2,
         "idle": 1,
         "crowd": 4,
         "churn": 1,

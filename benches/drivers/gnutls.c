@@ -9,7 +9,8 @@
 
 static gnutls_certificate_credentials_t credentials[2];
 static gnutls_priority_t priorities;
-static gnutls_datum_t ticket_key, session;
+static gnutls_datum_t ticket_key;
+static _Thread_local gnutls_datum_t session;
 static int resume;
 /* The library does not tell whether a handshake is over, and would begin another. So this is noted
  * with each session: nothing, or one of these. */
@@ -193,7 +194,8 @@ static void keep(void *conn)
 {
     gnutls_free(session.data);
     session.data = NULL;
-    succeed(gnutls_session_get_data2(conn, &session), "gnutls_session_get_data2");
+    if (conn != NULL)
+        succeed(gnutls_session_get_data2(conn, &session), "gnutls_session_get_data2");
 }
 
 static void close_connection(void *conn)

@@ -21,8 +21,9 @@ static mbedtls_ssl_config configs[2];
 static mbedtls_x509_crt roots, chain;
 static mbedtls_pk_context key;
 static mbedtls_ssl_ticket_context tickets;
-static mbedtls_ssl_session session;
-static int prepared, has_session;
+static _Thread_local mbedtls_ssl_session session;
+static _Thread_local int has_session;
+static int prepared;
 /* The library keeps pointers to these. */
 static int suites[2];
 static const mbedtls_ecp_group_id client_groups[] = {MBEDTLS_ECP_DP_CURVE25519,
@@ -213,6 +214,9 @@ static void keep(void *conn)
 {
     mbedtls_ssl_session_free(&session);
     mbedtls_ssl_session_init(&session);
+    has_session = 0;
+    if (conn == NULL)
+        return;
     succeed(mbedtls_ssl_get_session(&((struct connection *)conn)->ssl, &session),
             "mbedtls_ssl_get_session");
     has_session = 1;

@@ -10,7 +10,7 @@
 #include "driver.h"
 
 static SSL_CTX *contexts[2];
-static SSL_SESSION *session;
+static _Thread_local SSL_SESSION *session;
 
 static const char *version(void)
 {
@@ -166,7 +166,10 @@ static struct facts facts(void *conn)
 /* keep_session() did. */
 static void keep(void *conn)
 {
-    (void)conn;
+    if (conn == NULL) {
+        SSL_SESSION_free(session);
+        session = NULL;
+    }
 }
 
 static void close_connection(void *conn)

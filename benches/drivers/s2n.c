@@ -29,8 +29,8 @@ static const struct choice {
 
 static const struct choice *choice;
 static struct s2n_config *configs[2];
-static uint8_t session[SESSION_ROOM];
-static size_t session_len;
+static _Thread_local uint8_t session[SESSION_ROOM];
+static _Thread_local size_t session_len;
 static int resume;
 
 static const char *version(void)
@@ -268,7 +268,8 @@ static struct facts facts(void *conn)
 /* keep_session() did. */
 static void keep(void *conn)
 {
-    (void)conn;
+    if (conn == NULL)
+        session_len = 0;
 }
 
 static void close_connection(void *conn)

@@ -1,5 +1,6 @@
 """What the comparison refuses to report: python3 -m unittest discover benches/tests, after `make lib`."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -10,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 sys.dont_write_bytecode = True
 
 import instructions  # noqa: E402: found by the path above
-from compare import bars, measure, workloads  # noqa: E402: found by the path above
+from compare import bars, measure, report, workloads  # noqa: E402: found by the path above
 from compare.libraries import BENCHES, BUILT, C_FLAGS, OURS, ROOT, WORKER, CannotBuild, CDriver  # noqa: E402
 from compare.worker import Worker, WorkerFailed  # noqa: E402
 
@@ -91,6 +92,50 @@ class Figures(unittest.TestCase):
         self.assertIs(verdict("openssl/memory-bio", 2.5), True)
         self.assertIs(verdict("openssl/memory-bio", 2.6), False)
         self.assertIs(verdict("nobody", 2.6), None)
+
+
+class Threads(unittest.TestCase):
+    """What threads do at once is reported only where it can be seen."""
+
+    @staticmethod
+    def found(one, two, quiet=measure.LEAST_QUIET, cores=2):
+        seen = {"windows": 100, "quiet": quiet}
+        return {"1": {**seen, "cores": 1, "ns": one}, "2": {**seen, "cores": cores, "ns": two}}
+
+    def test_the_gain_is_that_of_the_medians(self):
+        self.assertEqual(measure.gain(self.found([100, 110, 900], [50, 55, 60])), 2.0)
+
+    def test_one_core_is_not_enough(self):
+        self.assertEqual(measure.gain(self.found([100], [], cores=1)), "1 core for 2 threads")
+
+    def test_few_quiet_windows_are_no_measurement(self):
+        found = self.found([100], [50], quiet=measure.LEAST_QUIET - 1)
+        self.assertEqual(measure.gain(found), f"{measure.LEAST_QUIET - 1} of 100 windows were quiet")
+
+    def test_without_two_cores_nothing_is_said(self):
+        peer = self.found([100], [50])
+        for alone, refused in (([100], [50]), False), (([100], [60]), True), (([100], [100]), True):
+            at_once = {"threads-64": {"aead/aead": self.found(*alone), "openssl/memory-bio": peer}}
+            self.assertIs(measure.refusal(at_once) is not None, refused)
+            table = report.threads_table({"at_once": at_once})
+            self.assertIs(table[0].startswith("Not reported: "), refused)
+        self.assertIsNotNone(measure.refusal({"threads-64": {"openssl/memory-bio": peer}}))
+
+    def test_a_bar_is_not_met_by_what_is_not_reported(self):
+        good, bad = self.found([100], [50]), self.found([100], [100])
+        for alone, met in (good, True), (bad, False):
+            seen = {"threads-64": {"aead/aead": alone, "libtlsbio/copy": good}}
+            self.assertIs(next(bars.at_once(seen)).met, met)
+        seen = {"threads-64": {"aead/aead": good, "libtlsbio/copy": good, "libtlsbio/in-place": bad}}
+        self.assertIs(next(bars.at_once(seen)).met, False)
+
+    def test_a_worker_on_one_core_says_so(self):
+        Refusals.setUpClass()
+        worker = Worker(Liar("none"), PKI, core=max(os.sched_getaffinity(0)))
+        self.addCleanup(worker.stop)
+        worker.ask(workloads.USUAL.command)
+        self.assertEqual(worker.ask("threads lie 64 2 3"), {"cores": 1, "windows": 3, "quiet": 0})
+        self.assertEqual(worker.ask("handshake_threads 1 3")["cores"], 1)
 
 
 class Instructions(unittest.TestCase):

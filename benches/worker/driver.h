@@ -87,8 +87,8 @@ struct driver {
     void (*in)(void *conn, const unsigned char *wire, size_t len);
     int (*done)(void *conn);
     struct facts (*facts)(void *conn);
-    /* Keeps the session of a client for the next one. Called after plain bytes came from the
-     * server. */
+    /* Keeps the session of a client for the next one of this thread. Called after plain bytes came
+     * from the server. NULL at the end of a thread: what it has of its own is forgotten. */
     void (*keep)(void *conn);
     /* Frees everything. No close_notify. */
     void (*close)(void *conn);

@@ -1,6 +1,5 @@
 #include "work.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -291,54 +290,106 @@ struct cost work_handshake(int resume, long count)
     return cost;
 }
 
-struct hand {
-    const struct way *way;
-    size_t len;
-    long count;
-    pthread_barrier_t *start;
+/* What one of several threads has: a connection of its own, and of the same contexts. */
+struct mover {
+    const struct work *work;
+    struct desk *desk;
+    struct pair pair;
 };
 
-static void *at_once(void *argument)
+static void *begin_thread(const struct work *work)
 {
-    struct hand *hand = argument;
-    struct pair pair = connect_pair();
-    struct desk *desk = desk_of_thread();
-    long i;
+    struct mover *mover = calloc(1, sizeof(*mover));
 
-    for (i = 0; i < COMPARED; i++)
-        move(hand->way, pair.client, pair.server, hand->len, desk, 1);
-    pthread_barrier_wait(hand->start);
-    for (i = 0; i < hand->count; i++)
-        move(hand->way, pair.client, pair.server, hand->len, desk, 0);
-    pthread_barrier_wait(hand->start);
-    move(hand->way, pair.client, pair.server, hand->len, desk, 1);
-    close_pair(pair);
-    free_desk();
-    return NULL;
+    if (mover == NULL)
+        fail("out of memory");
+    mover->work = work;
+    mover->desk = desk_of_thread();
+    return mover;
 }
 
-struct cost work_threads(const struct way *way, size_t len, int threads, long count)
+static void end_thread(void *mover)
 {
-    pthread_t running[16];
-    pthread_barrier_t start;
-    struct hand hand = {way, len, count, &start};
-    struct cost cost;
+    free(mover);
+    free_desk();
+}
+
+static void *begin_moves(const struct work *work)
+{
+    struct mover *mover = begin_thread(work);
     int i;
 
-    if (threads < 1 || threads > 16)
-        fail("%d threads", threads);
+    /* A driver without connections has only ways. */
+    if (driver.prepare != NULL)
+        mover->pair = connect_pair();
+    for (i = 0; i < COMPARED; i++)
+        move(work->way, mover->pair.client, mover->pair.server, work->len, mover->desk, 1);
+    return mover;
+}
+
+static void one_move(void *argument)
+{
+    struct mover *mover = argument;
+
+    move(mover->work->way, mover->pair.client, mover->pair.server, mover->work->len, mover->desk,
+         0);
+}
+
+static void end_moves(void *argument)
+{
+    struct mover *mover = argument;
+
+    move(mover->work->way, mover->pair.client, mover->pair.server, mover->work->len, mover->desk,
+         1);
+    if (driver.prepare != NULL)
+        close_pair(mover->pair);
+    end_thread(mover);
+}
+
+struct at_once work_threads(const struct way *way, size_t len, int threads, int windows)
+{
+    struct work moves = {begin_moves, one_move, end_moves, way, len, 0};
+
     (void)pattern();
-    if (pthread_barrier_init(&start, NULL, (unsigned)threads + 1) != 0)
-        fail("no barrier");
-    for (i = 0; i < threads; i++)
-        if (pthread_create(&running[i], NULL, at_once, &hand) != 0)
-            fail("no thread");
-    pthread_barrier_wait(&start);
-    cost = reading();
-    pthread_barrier_wait(&start);
-    cost = since(cost);
-    for (i = 0; i < threads; i++)
-        pthread_join(running[i], NULL);
-    pthread_barrier_destroy(&start);
-    return cost;
+    return work_at_once(&moves, threads, windows);
+}
+
+static void *begin_handshakes(const struct work *work)
+{
+    struct mover *mover = begin_thread(work);
+
+    /* The first one has nothing to resume. */
+    if (work->resume) {
+        struct pair first = connect_pair();
+
+        keep_session(first, mover->desk);
+        close_pair(first);
+    }
+    checked_handshake(work->resume, work->resume, mover->desk);
+    return mover;
+}
+
+static void next_handshake(void *argument)
+{
+    struct mover *mover = argument;
+
+    one_handshake(mover->work->resume, mover->desk);
+}
+
+static void end_handshakes(void *argument)
+{
+    struct mover *mover = argument;
+
+    checked_handshake(mover->work->resume, mover->work->resume, mover->desk);
+    /* What it kept last. */
+    driver.keep(NULL);
+    end_thread(mover);
+}
+
+struct at_once work_handshake_threads(int resume, int threads, int windows)
+{
+    struct work handshakes = {begin_handshakes, next_handshake, end_handshakes, NULL, 0, resume};
+
+    (void)pattern();
+    return work_at_once(&handshakes, threads, windows);
 }

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "at_once.h"
 #include "driver.h"
 
 /* What the units of one slice cost together. */
@@ -38,8 +39,9 @@ struct cost work_exchange(const struct way *way, struct pair pair, size_t reques
 /* count times: both ends opened, handshake, both ends closed. With resume: a ticket kept as well.
  */
 struct cost work_handshake(int resume, long count);
-/* The same as work_move, on threads at once, each with a connection of its own of the same
- * contexts. */
-struct cost work_threads(const struct way *way, size_t len, int threads, long count);
+/* The same as work_move and work_handshake, on threads at once, each with connections of its own of
+ * the same contexts. */
+struct at_once work_threads(const struct way *way, size_t len, int threads, int windows);
+struct at_once work_handshake_threads(int resume, int threads, int windows);
 
 #endif

@@ -9,7 +9,8 @@
  *   move WAY LENGTH COUNT
  *   exchange WAY REQUEST RESPONSE COUNT
  *   handshake COUNT
- *   threads WAY LENGTH THREADS COUNT
+ *   threads WAY LENGTH THREADS WINDOWS    move, on threads at once
+ *   handshake_threads THREADS WINDOWS
  *   idle COUNT                            what connections hold, then what is left of them
  *   crowd WAY LENGTH IDLE COUNT           move, beside so many idle connections
  *   churn CONNECTIONS                     what is left after so many
@@ -117,6 +118,15 @@ static void print_cost(struct cost cost, double count)
         printf(", \"allocations\": %.4f, \"allocated\": %.1f, \"copied\": %.1f",
                (double)cost.allocations / count, (double)cost.allocated / count,
                (double)cost.copied / count);
+    printf("}\n");
+}
+
+/* "ns" is missing where no window counts. */
+static void print_at_once(struct at_once seen, int windows)
+{
+    printf("{\"cores\": %d, \"windows\": %d, \"quiet\": %d", seen.cores, windows, seen.quiet);
+    if (seen.quiet > 0)
+        printf(", \"ns\": %.2f", seen.ns);
     printf("}\n");
 }
 
@@ -261,7 +271,9 @@ static int obey(const char *line)
     else if (sscanf(line, "handshake %ld", &count) == 1)
         print_cost(work_handshake(setting.resume, count), (double)count);
     else if (sscanf(line, "threads %31s %zu %d %ld", way, &len, &number, &count) == 4)
-        print_cost(work_threads(way_named(way), len, number, count), (double)count * number);
+        print_at_once(work_threads(way_named(way), len, number, (int)count), (int)count);
+    else if (sscanf(line, "handshake_threads %d %ld", &number, &count) == 2)
+        print_at_once(work_handshake_threads(setting.resume, number, (int)count), (int)count);
     else if (sscanf(line, "idle %zu", &len) == 1)
         idle(len);
     else if (sscanf(line, "crowd %31s %zu %zu %ld", way, &len, &other, &count) == 4)

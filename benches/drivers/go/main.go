@@ -18,7 +18,6 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 	"unsafe"
@@ -396,45 +395,6 @@ func handshakes(count int) {
 	cost(from, to, count)
 }
 
-func threads(length, number, count int) {
-	if number < 1 || number > 16 {
-		fail("%d threads", number)
-	}
-	runtime.GOMAXPROCS(number)
-	defer runtime.GOMAXPROCS(1)
-	var ready, moved, ended sync.WaitGroup
-	start, finish := make(chan struct{}), make(chan struct{})
-	ready.Add(number)
-	moved.Add(number)
-	ended.Add(number)
-	for range number {
-		go func() {
-			defer ended.Done()
-			d := newDesk()
-			p := connect(d)
-			for range compared {
-				move(p.client, p.server, length, d, true)
-			}
-			ready.Done()
-			<-start
-			for range count {
-				move(p.client, p.server, length, d, false)
-			}
-			moved.Done()
-			<-finish
-			move(p.client, p.server, length, d, true)
-		}()
-	}
-	ready.Wait()
-	from := now()
-	close(start)
-	moved.Wait()
-	to := now()
-	close(finish)
-	ended.Wait()
-	cost(from, to, count*number)
-}
-
 type held struct{ heap, resident float64 }
 
 // What no connection needs any more is collected, and its pages go back to the kernel.
@@ -560,6 +520,8 @@ func obey(line string) bool {
 	case is("threads %s %d %d %d", &wayName, &a, &b, &c):
 		known()
 		threads(a, b, c)
+	case is("handshake_threads %d %d", &a, &b):
+		handshakeThreads(a, b)
 	case is("idle %d", &a):
 		idle(a)
 	case is("crowd %s %d %d %d", &wayName, &a, &b, &c):

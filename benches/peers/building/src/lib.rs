@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The parts of the worker, all but `tally.c`: that is for a library of its own.
-const WORKER: [&str; 3] = ["worker/worker.c", "worker/work.c", "worker/tally_reader.c"];
+const WORKER: [&str; 4] = ["worker/worker.c", "worker/work.c", "worker/at_once.c", "worker/tally_reader.c"];
 
 /// A driver in C: its name in the directory of drivers, and where the library's headers are.
 pub struct Driver {
