@@ -19,8 +19,9 @@ test)
 bench)
     packages=(
         ca-certificates openssl python3 python3-venv pkg-config git  # what makes certificates, runs it, and finds it
-        libssl-dev libgnutls28-dev libmbedtls-dev libwolfssl-dev     # libraries that are compared
-        cmake g++ clang libclang-dev                                 # what BoringSSL and s2n-tls are built with
+        libssl-dev libgnutls28-dev                                   # libraries that are compared
+        cmake g++ clang libclang-dev                                 # what the others are built with
+        make perl autoconf automake libtool                          # and OpenSSL 4.0 and wolfSSL
         valgrind                                                     # instructions
     )
     ;;

@@ -1,9 +1,11 @@
 """The libraries that are compared: where each comes from, and how its driver becomes a program."""
 
+import json
 import os
 import shutil
 import subprocess
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 BENCHES = Path(__file__).resolve().parent.parent
@@ -75,17 +77,70 @@ class CDriver(Library):
         run(["cc", *C_FLAGS, *WORKER, source, *flags, "-lpthread", "-o", target], self.log())
 
 
+@cache
+def sources():
+    """{crate: where its source is}, of those that bring the source of a library in C."""
+    manifest = BENCHES / "peers" / "sources" / "Cargo.toml"
+    host = subprocess.run(["rustc", "-vV"], capture_output=True, text=True, check=True).stdout.split("host: ")[1].split()[0]
+    command = ["cargo", "metadata", "--format-version", "1", "--locked", "--filter-platform", host, "--manifest-path", manifest]
+    found = subprocess.run([str(word) for word in command], capture_output=True, text=True)
+    if found.returncode != 0:
+        raise CannotBuild(f"its source cannot be had: {found.stderr.strip().splitlines()[-1]}")
+    return {one["name"]: Path(one["manifest_path"]).parent for one in json.loads(found.stdout)["packages"]}
+
+
+@dataclass
+class Source(CDriver):
+    """A driver in C, and a library whose source a crate brings and whose own build system builds it. Each step is a command,
+    in which {source} and {room} are directories: the source is only read, or copied into the room if the build writes into it."""
+
+    quick: bool = False
+    crate: str = ""
+    within: str = ""
+    copied: bool = False
+    steps: tuple = ()
+    archives: tuple = ()  # in the room, in the order for the linker
+    includes: tuple = ()  # "{source}/…" or "{room}/…"
+
+    def build(self):
+        crate = sources()[self.crate]
+        # Its name has the version.
+        room = ROOT / "target" / "benches" / "sources" / crate.name
+        source = room if self.copied else crate / self.within
+        places = {"source": source, "room": room, "jobs": os.cpu_count()}
+        done = room / "built"
+        if not done.exists():
+            shutil.rmtree(room, ignore_errors=True)
+            if self.copied:
+                shutil.copytree(crate / self.within, room)
+            room.mkdir(parents=True, exist_ok=True)
+            for step in self.steps:
+                run([word.format(**places) for word in step], self.log(), cwd=room)
+            done.touch()
+            Path(self.program[0]).unlink(missing_ok=True)
+        self.flags = (
+            *(f"-I{one.format(**places)}" for one in self.includes),
+            *(str(room / archive) for archive in self.archives),
+            *self.flags,
+        )
+        super().build()
+
+
 @dataclass
 class Crate(Library):
     """A library that cargo builds, with its driver: a member of the workspace benches/peers."""
 
     quick: bool = False
+    member: str = ""  # if it is not named after the library
+    features: str = ""
 
     def build(self):
+        worker = f"{self.member or self.key}-worker"
         peers = ROOT / "target" / "benches" / "peers"
         command = ["cargo", "build", "--release", "--locked", "--manifest-path", BENCHES / "peers" / "Cargo.toml"]
-        run([*command, "-p", f"{self.key}-worker"], self.log(), env={**os.environ, "CARGO_TARGET_DIR": str(peers)})
-        shutil.copy2(peers / "release" / f"{self.key}-worker", BUILT / self.key)
+        command += ["-p", worker, "--features", self.features]
+        run(command, self.log(), env={**os.environ, "CARGO_TARGET_DIR": str(peers)})
+        shutil.copy2(peers / "release" / worker, BUILT / self.key)
 
 
 @dataclass
@@ -139,17 +194,83 @@ OURS = CDriver(
     flags=(f"-I{ROOT / 'include'}", f"-L{LIBRARY}", "-ltlsbio", f"-Wl,-rpath,{LIBRARY}"),
 )
 
+OPENSSL = Source(
+    "openssl",
+    source="memory_bio.c",
+    crate="openssl-src",
+    within="openssl",
+    steps=(
+        # What the crate does not bring is left out; all else is as it is by default.
+        ("perl", "{source}/Configure", "no-shared", "no-tests", "no-apps", "no-docs", "no-legacy"),
+        ("make", "-j{jobs}", "build_libs"),
+    ),
+    includes=("{room}/include", "{source}/include"),
+    archives=("libssl.a", "libcrypto.a"),
+    flags=("-ldl",),
+)
+AWSLC = Source(
+    "awslc",
+    source="memory_bio.c",
+    crate="aws-lc-sys",
+    within="aws-lc",
+    steps=(
+        ("cmake", "-S", "{source}", "-B", ".", "-DCMAKE_BUILD_TYPE=Release", *(f"-D{what}" for what in (
+            "DISABLE_GO=ON", "DISABLE_PERL=ON", "BUILD_TESTING=OFF", "BUILD_TOOL=OFF"
+        ))),
+        ("cmake", "--build", ".", "-j{jobs}", "--target", "ssl"),
+    ),
+    includes=("{source}/include",),
+    archives=("ssl/libssl.a", "crypto/libcrypto.a"),
+)
+WOLFSSL = Source(
+    "wolfssl",
+    source="wolfssl.c",
+    crate="wolfssl-sys",
+    within="wolfssl-src",
+    copied=True,
+    steps=(
+        ("sh", "./autogen.sh"),
+        # With what the processor has, which is off by default.
+        ("./configure", "--disable-shared", "--enable-static", "--disable-examples", "--disable-crypttests", *(
+            f"--enable-{what}"
+            for what in ("intelasm", "aesni", "sp", "sp-asm", "session-ticket", "opensslextra", "sni", "curve25519", "mlkem")
+        )),
+        ("make", "-j{jobs}"),
+    ),
+    includes=("{source}",),
+    archives=("src/.libs/libwolfssl.a",),
+    flags=("-lm",),
+)
+MBEDTLS = Source(
+    "mbedtls",
+    source="mbedtls.c",
+    crate="mbedtls-rs-sys",
+    within="mbedtls",
+    steps=(
+        # As it is by default, but for threads.
+        ("cmake", "-S", "{source}", "-B", ".", "-DCMAKE_BUILD_TYPE=Release", "-DENABLE_PROGRAMS=OFF", "-DENABLE_TESTING=OFF",
+         "-DCMAKE_C_FLAGS=-DMBEDTLS_THREADING_C -DMBEDTLS_THREADING_PTHREAD"),
+        ("cmake", "--build", ".", "-j{jobs}"),
+    ),
+    includes=("{source}/include",),
+    archives=("library/libmbedtls.a", "library/libmbedx509.a", "library/libmbedcrypto.a"),
+    flags=("-DMBEDTLS_THREADING_C", "-DMBEDTLS_THREADING_PTHREAD"),
+)
+
 LIBRARIES = [
     Crate("aead", quick=True),
     OURS,
     Crate("rustls"),
     Crate("boringssl"),
-    CDriver("openssl", source="memory_bio.c", packages=("openssl",)),
+    Crate("boringssl-bio", member="boringssl", features="host-bio"),
+    OPENSSL,
+    CDriver("openssl3", source="memory_bio.c", packages=("openssl",)),
+    AWSLC,
     Crate("rustls-ffi"),
     Crate("s2n"),
     CDriver("gnutls", source="gnutls.c", packages=("gnutls",)),
-    CDriver("wolfssl", source="wolfssl.c", packages=("wolfssl",)),
-    CDriver("mbedtls", source="mbedtls.c", flags=("-lmbedtls", "-lmbedx509", "-lmbedcrypto")),
+    WOLFSSL,
+    MBEDTLS,
     Go("go"),
     Script("cpython", source="cpython.py"),
 ]
@@ -161,7 +282,10 @@ CONTESTANTS = [
     Contestant("libtlsbio", "copy", "libtlsbio, copies", ours=True),
     Contestant("rustls", "in-place", "rustls, in Rust"),
     Contestant("boringssl", "memory-bio", "BoringSSL, memory BIOs"),
-    Contestant("openssl", "memory-bio", "OpenSSL, memory BIOs"),
+    Contestant("boringssl-bio", "host-bio", "BoringSSL, a BIO of the host"),
+    Contestant("openssl", "memory-bio", "OpenSSL 4.0, memory BIOs"),
+    Contestant("openssl3", "memory-bio", "OpenSSL 3.0, memory BIOs"),
+    Contestant("awslc", "memory-bio", "AWS-LC, memory BIOs"),
     Contestant("rustls-ffi", "callbacks", "rustls-ffi"),
     Contestant("s2n", "callbacks", "s2n-tls"),
     Contestant("gnutls", "callbacks", "GnuTLS"),

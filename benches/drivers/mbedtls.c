@@ -1,4 +1,4 @@
-/* Mbed TLS 2.28, by send and receive callbacks that never block. */
+/* Mbed TLS 3.6, by send and receive callbacks that never block. */
 #include <stdlib.h>
 
 #include <mbedtls/ctr_drbg.h>
@@ -7,6 +7,7 @@
 #include <mbedtls/ssl.h>
 #include <mbedtls/ssl_ticket.h>
 #include <mbedtls/version.h>
+#include <psa/crypto.h>
 
 #include "callback_wire.h"
 
@@ -26,10 +27,11 @@ static _Thread_local int has_session;
 static int prepared;
 /* The library keeps pointers to these. */
 static int suites[2];
-static const mbedtls_ecp_group_id client_groups[] = {MBEDTLS_ECP_DP_CURVE25519,
-                                                     MBEDTLS_ECP_DP_SECP256R1, MBEDTLS_ECP_DP_NONE},
-                                  server_groups[] = {MBEDTLS_ECP_DP_CURVE25519,
-                                                     MBEDTLS_ECP_DP_NONE};
+static const uint16_t client_groups[] = {MBEDTLS_SSL_IANA_TLS_GROUP_X25519,
+                                         MBEDTLS_SSL_IANA_TLS_GROUP_SECP256R1,
+                                         MBEDTLS_SSL_IANA_TLS_GROUP_NONE},
+                      server_groups[] = {MBEDTLS_SSL_IANA_TLS_GROUP_X25519,
+                                         MBEDTLS_SSL_IANA_TLS_GROUP_NONE};
 /* That the library does not tell. What the handshake of this thread found: a ticket that was good.
  */
 static _Thread_local int ticket_taken;
@@ -79,15 +81,17 @@ static void free_all(void)
 
 static const char *prepare(const struct setting *setting)
 {
+    mbedtls_ssl_protocol_version version;
     int role;
 
     if (prepared)
         free_all();
     prepared = 0;
-    if (setting->version != 0x0303)
-        return "Mbed TLS 2.28 has no TLS 1.3";
     if (setting->group != 0x001d)
-        return "Mbed TLS 2.28 has no X25519MLKEM768";
+        return "Mbed TLS 3.6 has no X25519MLKEM768";
+    if (psa_crypto_init() != PSA_SUCCESS)
+        fail("psa_crypto_init");
+    version = setting->version == 0x0304 ? MBEDTLS_SSL_VERSION_TLS1_3 : MBEDTLS_SSL_VERSION_TLS1_2;
     prepared = 1;
     mbedtls_x509_crt_init(&roots);
     mbedtls_x509_crt_init(&chain);
@@ -100,7 +104,9 @@ static const char *prepare(const struct setting *setting)
             "random bytes");
     succeed(mbedtls_x509_crt_parse_file(&roots, setting->roots), "roots");
     succeed(mbedtls_x509_crt_parse_file(&chain, setting->chain), "chain");
-    succeed(mbedtls_pk_parse_keyfile(&key, setting->key, NULL), "key");
+    succeed(
+        mbedtls_pk_parse_keyfile(&key, setting->key, NULL, mbedtls_ctr_drbg_random, &random_bytes),
+        "key");
     succeed(mbedtls_ssl_ticket_setup(&tickets, mbedtls_ctr_drbg_random, &random_bytes,
                                      MBEDTLS_CIPHER_AES_256_GCM, 86400),
             "tickets");
@@ -114,20 +120,20 @@ static const char *prepare(const struct setting *setting)
                     MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT),
                 "defaults");
         mbedtls_ssl_conf_rng(config, mbedtls_ctr_drbg_random, &random_bytes);
-        mbedtls_ssl_conf_min_version(config, MBEDTLS_SSL_MAJOR_VERSION_3,
-                                     MBEDTLS_SSL_MINOR_VERSION_3);
-        mbedtls_ssl_conf_max_version(config, MBEDTLS_SSL_MAJOR_VERSION_3,
-                                     MBEDTLS_SSL_MINOR_VERSION_3);
+        mbedtls_ssl_conf_min_tls_version(config, version);
+        mbedtls_ssl_conf_max_tls_version(config, version);
         mbedtls_ssl_conf_ciphersuites(config, suites);
         /* The client's list is also that of the certificate's curve. The server's has one group to
          * choose. */
-        mbedtls_ssl_conf_curves(config, role == CLIENT ? client_groups : server_groups);
+        mbedtls_ssl_conf_groups(config, role == CLIENT ? client_groups : server_groups);
     }
     mbedtls_ssl_conf_authmode(&configs[CLIENT], MBEDTLS_SSL_VERIFY_REQUIRED);
     mbedtls_ssl_conf_ca_chain(&configs[CLIENT], &roots, NULL);
     mbedtls_ssl_conf_session_tickets(&configs[CLIENT], setting->resume
                                                            ? MBEDTLS_SSL_SESSION_TICKETS_ENABLED
                                                            : MBEDTLS_SSL_SESSION_TICKETS_DISABLED);
+    mbedtls_ssl_conf_tls13_enable_signal_new_session_tickets(
+        &configs[CLIENT], MBEDTLS_SSL_TLS1_3_SIGNAL_NEW_SESSION_TICKETS_ENABLED);
     succeed(mbedtls_ssl_conf_own_cert(&configs[SERVER], &chain, &key), "identity");
     if (setting->resume)
         mbedtls_ssl_conf_session_tickets_cb(&configs[SERVER], mbedtls_ssl_ticket_write, take_ticket,
@@ -173,7 +179,7 @@ static void *open_connection(enum role role)
 
 static int done(void *conn)
 {
-    return ((struct connection *)conn)->ssl.state == MBEDTLS_SSL_HANDSHAKE_OVER;
+    return mbedtls_ssl_is_handshake_over(&((struct connection *)conn)->ssl);
 }
 
 static size_t out(void *argument, unsigned char *to, size_t room)
@@ -188,6 +194,15 @@ static size_t out(void *argument, unsigned char *to, size_t room)
         succeed(result, "mbedtls_ssl_handshake");
     if (ticket_taken)
         conn->resumed = 1;
+    /* A ticket of TLS 1.3, and more of them. */
+    while (done(conn) && wire.in_left > 0) {
+        unsigned char plain;
+
+        result = mbedtls_ssl_read(&conn->ssl, &plain, 1);
+        if (result != MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET &&
+            result != MBEDTLS_ERR_SSL_WANT_READ)
+            fail("mbedtls_ssl_read: %d after the handshake", result);
+    }
     wire_is_read();
     return wire_end(room);
 }
@@ -203,7 +218,7 @@ static struct facts facts(void *argument)
 {
     struct connection *conn = argument;
     struct facts facts = {
-        strcmp(mbedtls_ssl_get_version(&conn->ssl), "TLSv1.2") == 0 ? 0x0303 : 0xffff,
+        (uint16_t)mbedtls_ssl_get_version_number(&conn->ssl),
         (uint16_t)mbedtls_ssl_get_ciphersuite_id(mbedtls_ssl_get_ciphersuite(&conn->ssl)), 0,
         conn->resumed};
 
@@ -240,6 +255,9 @@ static void by_callbacks(void *from, void *to, const unsigned char *plain, size_
         int sent =
             mbedtls_ssl_write(&((struct connection *)from)->ssl, plain + written, len - written);
 
+        /* Of the server: it has sent a ticket first. */
+        if (sent == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET)
+            continue;
         succeed(sent, "mbedtls_ssl_write");
         written += (size_t)sent;
     }
@@ -250,6 +268,8 @@ static void by_callbacks(void *from, void *to, const unsigned char *plain, size_
 
         if (got == 0)
             fail("mbedtls_ssl_read: end of stream");
+        if (got == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET)
+            continue;
         succeed(got, "mbedtls_ssl_read");
         delivered(sink, sink->room + sink->got, (size_t)got);
     }

@@ -1,13 +1,19 @@
 /*
- * OpenSSL and BoringSSL, which share an interface, by memory BIOs: as CPython, Node and Twisted use
- * them. Built once with the headers of each.
+ * OpenSSL, BoringSSL and AWS-LC, which share an interface. Built once with the headers of each, by
+ * memory BIOs, as CPython, Node and Twisted use them, and, with BIO_OF_HOST, by a BIO whose methods
+ * are the host's: as Envoy, Chromium and the crate boring use BoringSSL.
  */
 #include <string.h>
+#include <strings.h>
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#ifdef BIO_OF_HOST
+#include "callback_wire.h"
+#else
 #include "driver.h"
+#endif
 
 static SSL_CTX *contexts[2];
 static _Thread_local SSL_SESSION *session;
@@ -17,6 +23,8 @@ static const char *version(void)
 #ifdef OPENSSL_IS_BORINGSSL
     /* It has no versions. */
     return "boring-sys " PEER_VERSION;
+#elif defined(OPENSSL_IS_AWSLC)
+    return AWSLC_VERSION_NUMBER_STRING;
 #else
     return OpenSSL_version(OPENSSL_VERSION_STRING);
 #endif
@@ -102,14 +110,75 @@ static const char *prepare(const struct setting *setting)
     return NULL;
 }
 
+#ifdef BIO_OF_HOST
+
+static int put(BIO *bio, const char *bytes, int len)
+{
+    size_t put = wire_put(bytes, (size_t)len);
+
+    BIO_clear_retry_flags(bio);
+    if (put == 0)
+        BIO_set_retry_write(bio);
+    return put > 0 ? (int)put : -1;
+}
+
+static int get(BIO *bio, char *bytes, int len)
+{
+    size_t got = wire_get(bytes, (size_t)len);
+
+    BIO_clear_retry_flags(bio);
+    if (got == 0)
+        BIO_set_retry_read(bio);
+    return got > 0 ? (int)got : -1;
+}
+
+static long control(BIO *bio, int command, long number, void *pointer)
+{
+    (void)bio;
+    (void)number;
+    (void)pointer;
+    return command == BIO_CTRL_FLUSH;
+}
+
+/* Sends and receives: the wire is the thread's. */
+static void give_bio(SSL *ssl)
+{
+    static BIO_METHOD *method;
+    BIO *bio;
+
+    if (method == NULL) {
+        method = BIO_meth_new(0, "wire");
+        if (method == NULL || !BIO_meth_set_write(method, put) || !BIO_meth_set_read(method, get) ||
+            !BIO_meth_set_ctrl(method, control))
+            fail_with("BIO_meth_new");
+    }
+    bio = BIO_new(method);
+    if (bio == NULL)
+        fail_with("BIO_new");
+    BIO_set_init(bio, 1);
+    SSL_set_bio(ssl, bio, bio);
+}
+
+#else
+
+static void give_bio(SSL *ssl)
+{
+    BIO *in = BIO_new(BIO_s_mem()), *out = BIO_new(BIO_s_mem());
+
+    if (in == NULL || out == NULL)
+        fail_with("BIO_new");
+    SSL_set_bio(ssl, in, out);
+}
+
+#endif
+
 static void *open_connection(enum role role)
 {
     SSL *ssl = SSL_new(contexts[role]);
-    BIO *in = BIO_new(BIO_s_mem()), *out = BIO_new(BIO_s_mem());
 
-    if (ssl == NULL || in == NULL || out == NULL)
+    if (ssl == NULL)
         fail_with("SSL_new");
-    SSL_set_bio(ssl, in, out);
+    give_bio(ssl);
     if (role == SERVER) {
         SSL_set_accept_state(ssl);
         return ssl;
@@ -122,12 +191,42 @@ static void *open_connection(enum role role)
     return ssl;
 }
 
+static void handshake(SSL *ssl)
+{
+    int result = SSL_do_handshake(ssl);
+
+    if (result != 1 && SSL_get_error(ssl, result) != SSL_ERROR_WANT_READ)
+        fail_with("SSL_do_handshake");
+}
+
+#ifdef BIO_OF_HOST
+
+static size_t out(void *conn, unsigned char *to, size_t room)
+{
+    char plain;
+
+    wire_lend(to, room);
+    handshake(conn);
+    /* A ticket. */
+    if (wire.in_left > 0 && SSL_read(conn, &plain, 1) > 0)
+        fail("plain bytes came with the handshake");
+    wire_is_read();
+    return wire_end(room);
+}
+
+static void in(void *conn, const unsigned char *from, size_t len)
+{
+    (void)conn;
+    wire_set_aside(from, len);
+}
+
+#else
+
 static size_t out(void *conn, unsigned char *wire, size_t room)
 {
-    int result = SSL_do_handshake(conn), len;
+    int len;
 
-    if (result != 1 && SSL_get_error(conn, result) != SSL_ERROR_WANT_READ)
-        fail_with("SSL_do_handshake");
+    handshake(conn);
     len = BIO_read(SSL_get_wbio(conn), wire, (int)room);
     return len > 0 ? (size_t)len : 0;
 }
@@ -143,6 +242,8 @@ static void in(void *conn, const unsigned char *wire, size_t len)
     put(conn, wire, len);
 }
 
+#endif
+
 static int done(void *conn)
 {
     return SSL_is_init_finished(conn);
@@ -154,8 +255,16 @@ static struct facts facts(void *conn)
                           (uint16_t)SSL_CIPHER_get_protocol_id(SSL_get_current_cipher(conn)), 0,
                           SSL_session_reused(conn)};
 
-#ifdef OPENSSL_IS_BORINGSSL
+#if defined(OPENSSL_IS_BORINGSSL) || defined(OPENSSL_IS_AWSLC)
     facts.group = SSL_get_group_id(conn);
+#elif OPENSSL_VERSION_NUMBER >= 0x30200000L
+    const char *group = SSL_get0_group_name(conn);
+
+    /* A session of TLS 1.2 that is resumed has no group. */
+    if (group != NULL)
+        facts.group = strcasecmp(group, "x25519") == 0 ? 0x001d
+                      : strcasecmp(group, "X25519MLKEM768") == 0 ? 0x11ec
+                                                                 : 0xffff;
 #else
     /* NID_X25519 for what was negotiated. */
     facts.group = SSL_get_negotiated_group(conn) == NID_X25519 ? 0x001d : 0;
@@ -179,6 +288,32 @@ static void close_connection(void *conn)
     SSL_free(conn);
 }
 
+#ifdef BIO_OF_HOST
+
+static void by_bio_of_host(void *from, void *to, const unsigned char *plain, size_t len,
+                           unsigned char *buffer, struct sink *sink)
+{
+    wire_lend(buffer, WIRE_ROOM);
+    if (SSL_write(from, plain, (int)len) != (int)len)
+        fail_with("SSL_write");
+    wire_offer(buffer, wire_end(WIRE_ROOM));
+    while (sink->got < len) {
+        int got = SSL_read(to, sink->room + sink->got, (int)(len - sink->got));
+
+        if (got <= 0)
+            fail_with("SSL_read");
+        delivered(sink, sink->room + sink->got, (size_t)got);
+    }
+    wire_is_read();
+}
+
+static const struct way ways[] = {
+    {"host-bio", "SSL_write and SSL_read with a BIO of the host", by_bio_of_host},
+    {NULL, NULL, NULL},
+};
+
+#else
+
 static void by_memory_bio(void *from, void *to, const unsigned char *plain, size_t len,
                           unsigned char *wire, struct sink *sink)
 {
@@ -201,9 +336,13 @@ static const struct way ways[] = {
     {NULL, NULL, NULL},
 };
 
+#endif
+
 const struct driver driver = {
 #ifdef OPENSSL_IS_BORINGSSL
     .library = "BoringSSL",
+#elif defined(OPENSSL_IS_AWSLC)
+    .library = "AWS-LC",
 #else
     .library = "OpenSSL",
 #endif

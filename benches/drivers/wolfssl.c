@@ -1,9 +1,6 @@
 /* wolfSSL, by I/O callbacks that never block. */
-#include <pthread.h>
-
 #include <wolfssl/options.h>
 #include <wolfssl/ssl.h>
-#include <wolfssl/wolfcrypt/ecc.h>
 #include <wolfssl/wolfio.h>
 
 #include "callback_wire.h"
@@ -11,8 +8,7 @@
 static WOLFSSL_CTX *contexts[2];
 static _Thread_local WOLFSSL_SESSION *session;
 static int resume;
-/* A thread that ends has to give back what the library computed about curves in it. */
-static pthread_key_t end_of_thread;
+static uint16_t group, version_wanted;
 
 static const char *version(void)
 {
@@ -66,37 +62,26 @@ static WOLFSSL_METHOD *method(const struct setting *setting, int role)
     return role == CLIENT ? wolfTLSv1_2_client_method() : wolfTLSv1_2_server_method();
 }
 
-static void forget_curves(void *unused)
-{
-    (void)unused;
-    wc_ecc_fp_free();
-}
-
-static void begin(void)
-{
-    succeed(wolfSSL_Init(), "wolfSSL_Init");
-    if (pthread_key_create(&end_of_thread, forget_curves) != 0)
-        fail("no key");
-}
-
 static const char *prepare(const struct setting *setting)
 {
     int role;
 
-    if (setting->group != 0x001d)
-        return "Debian's wolfSSL 5.5 has no X25519MLKEM768";
+    if (setting->group == 0x11ec && setting->version == 0x0303)
+        return "TLS 1.2 has no X25519MLKEM768";
     if (contexts[CLIENT] == NULL)
-        begin();
+        succeed(wolfSSL_Init(), "wolfSSL_Init");
     wolfSSL_SESSION_free(session);
     session = NULL;
     resume = setting->resume;
+    group = setting->group;
+    version_wanted = setting->version;
     for (role = CLIENT; role <= SERVER; role++) {
         WOLFSSL_CTX *context = wolfSSL_CTX_new(method(setting, role));
 
         if (context == NULL)
             fail("wolfSSL_CTX_new");
         succeed(wolfSSL_CTX_set_cipher_list(context, suite_name(setting->suite)), "suites");
-        succeed(wolfSSL_CTX_UseSupportedCurve(context, WOLFSSL_ECC_X25519), "groups");
+        succeed(wolfSSL_CTX_UseSupportedCurve(context, setting->group), "groups");
         wolfSSL_CTX_SetIORecv(context, get);
         wolfSSL_CTX_SetIOSend(context, put);
         /* Sessions are in tickets, as everywhere in this comparison, and in no cache of the
@@ -127,7 +112,7 @@ static void *open_connection(enum role role)
 {
     WOLFSSL *ssl = wolfSSL_new(contexts[role]);
 
-    if (ssl == NULL || pthread_setspecific(end_of_thread, contexts) != 0)
+    if (ssl == NULL)
         fail("wolfSSL_new");
     if (role == SERVER) {
         wolfSSL_set_accept_state(ssl);
@@ -136,6 +121,9 @@ static void *open_connection(enum role role)
     wolfSSL_set_connect_state(ssl);
     succeed(wolfSSL_UseSNI(ssl, WOLFSSL_SNI_HOST_NAME, "localhost", 9), "name");
     succeed(wolfSSL_check_domain_name(ssl, "localhost"), "name");
+    /* It would begin with a share of a group of its own. */
+    if (version_wanted == 0x0304)
+        succeed(wolfSSL_UseKeyShare(ssl, group), "key share");
     if (session != NULL)
         succeed(wolfSSL_set_session(ssl, session), "wolfSSL_set_session");
     return ssl;
@@ -175,13 +163,15 @@ static void in(void *conn, const unsigned char *from, size_t len)
 
 static struct facts facts(void *conn)
 {
-    const char *group = wolfSSL_get_curve_name(conn);
+    const char *name = wolfSSL_get_curve_name(conn);
     struct facts facts = {(uint16_t)wolfSSL_version(conn),
                           (uint16_t)wolfSSL_get_current_cipher_suite(conn), 0,
                           wolfSSL_session_reused(conn)};
 
-    if (group != NULL)
-        facts.group = strcmp(group, "X25519") == 0 ? 0x001d : 0xffff;
+    if (name != NULL)
+        facts.group = strcmp(name, "X25519") == 0           ? 0x001d
+                      : strcmp(name, "X25519MLKEM768") == 0 ? 0x11ec
+                                                            : 0xffff;
     return facts;
 }
 

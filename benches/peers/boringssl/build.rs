@@ -27,5 +27,6 @@ fn has_headers(include: &Path) -> bool {
 }
 
 fn main() {
-    building::worker("boring-sys", Some(Driver { name: "memory_bio", include: headers() }));
+    let define = env::var_os("CARGO_FEATURE_HOST_BIO").map(|_| "BIO_OF_HOST");
+    building::worker("boring-sys", Some(Driver { name: "memory_bio", include: headers(), define }));
 }

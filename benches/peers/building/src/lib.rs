@@ -11,6 +11,8 @@ const WORKER: [&str; 4] = ["worker/worker.c", "worker/work.c", "worker/at_once.c
 pub struct Driver {
     pub name: &'static str,
     pub include: PathBuf,
+    /// What chooses one of its forms.
+    pub define: Option<&'static str>,
 }
 
 /// The worker, and the driver if it is in C, to be linked with the program. `peer` is the package that brings the
@@ -24,8 +26,11 @@ pub fn worker(peer: &str, driver: Option<Driver>) {
     println!("cargo::rustc-env=PEER_VERSION={version}");
     build.define("PEER_VERSION", format!("\"{version}\"").as_str());
     build.files(WORKER.map(|file| benches.join(file)));
-    if let Some(Driver { name, include }) = driver {
+    if let Some(Driver { name, include, define }) = driver {
         build.file(benches.join(format!("drivers/{name}.c"))).include(include);
+        if let Some(define) = define {
+            build.define(define, None);
+        }
     }
     build
         .include(benches.join("worker"))
