@@ -13,11 +13,12 @@
 //! | `connection` | one TLS connection: what each call of the contract means |
 //! | `buffer` | inbound and outbound queues, and what they borrow memory from: the thread, the context's pool |
 //! | `engine` | the only room that names rustls: handshake, records, verification |
-//! | `record` | what records take on the wire, and how plain bytes are cut into them |
+//! | `record` | records: what they take on the wire, how plain bytes are cut into them, what carries them |
 //! | `setup` | the recipe of contexts, what a host may set in it, and what connections share |
 //! | `parse` | foreign bytes that rustls does not read: ClientHello, DER, certificates, PEM, lists |
 //! | `coroutine` | a step of the engine that can stop and ask, on a stack of its own |
 //! | `quiet` | panics are contained and say nothing |
+//! | `facts` | what is known of a connection and its peer |
 //! | [`status`], `failure` | the codes and the explanations behind them |
 //! | `line` | what many threads write, apart from its neighbours in the processor's cache |
 //! | `foreign` | texts of others, as they may stand in an explanation |
@@ -32,6 +33,8 @@ mod connection;
 mod coroutine;
 #[forbid(unsafe_code)]
 mod engine;
+#[forbid(unsafe_code)]
+mod facts;
 #[forbid(unsafe_code)]
 mod failure;
 pub mod ffi;

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use super::phase::Phase;
 use super::record_sizes::in_records;
 use super::{Answer, Connection, USUAL_FLIGHT};
 use crate::engine::{
-    Question, ServerSetup, Verdict, Wants, half_rtt_impossible, observe, refuses_hello, rejects_identity,
+    ClientSetup, Decision, Question, ServerSetup, Verdict, Wants, half_rtt_impossible, observe,
+    refuses_hello, rejects_identity,
 };
 use crate::failure::Failure;
 use crate::parse::alpn;
@@ -17,7 +19,7 @@ use crate::status::*;
 impl Connection {
     /// Continues a server with the context that the host chose.
     pub(crate) fn answer_context(&mut self, context: &Context) -> Answer<()> {
-        self.check_asked(Question::Context)?;
+        self.check_asked(|question| matches!(question, Question::Context(_)))?;
         let setup = usable(context).map_err(|failure| failure.status)?;
         self.continue_with(context, setup);
         Ok(())
@@ -30,7 +32,7 @@ impl Connection {
         alpn: Option<&[u8]>,
     ) -> Result<(), Failure> {
         let setup = usable(context)?;
-        self.check_asked(Question::Context)
+        self.check_asked(|question| matches!(question, Question::Context(_)))
             .map_err(|status| Failure::new(status, 0, "no question about a context is open"))?;
         let own = alpn.map(|wire| Ok(setup.with_alpn(&alpn::parse(wire)?))).transpose()?;
         self.continue_with(context, own.as_ref().unwrap_or(setup));
@@ -39,21 +41,30 @@ impl Connection {
 
     fn continue_with(&mut self, context: &Context, setup: &ServerSetup) {
         self.shared = Arc::clone(&context.shared);
-        setup.prepare(&mut self.session);
-        let wants = self.wants();
-        let out = self.outbound.appender(USUAL_FLIGHT, &self.shared.pool);
-        let most = self.shared.sizing.most;
-        let (result, observed) =
-            in_records(most, out, |out| observe(wants, || self.session.answer_context(setup, out)));
-        self.note_observed(observed);
+        if let Phase::Handshake(handshake) = self.phase.take() {
+            self.phase = Phase::Handshake(setup.prepare(handshake));
+        }
         // What came of it is what the next call says.
-        let _ = self.answered(result);
+        let result = self.decide(Decision::Context(setup.chosen()));
+        let _ = self.answered(result.map(|_| ()));
+    }
+
+    /// Hands the host's decision to the handshake; `false` if it cannot be used.
+    fn decide(&mut self, decision: Decision<'_>) -> Result<bool, Failure> {
+        let wants = self.wants();
+        let most = self.shared.sizing.most;
+        let out = self.outbound.appender(USUAL_FLIGHT, &self.shared.pool);
+        let phase = &mut self.phase;
+        let (result, observed) =
+            in_records(most, out, |out| observe(wants, || phase.handshake()?.answer(decision, out)));
+        self.note_observed(observed);
+        result
     }
 
     /// Accepts the peer's identity (0), lets the context's rules decide (-1), or rejects it with
     /// the alert `verdict`.
     pub(crate) fn answer_verify(&mut self, verdict: i32) -> Answer<()> {
-        self.check_asked(Question::Verify)?;
+        self.check_asked(|question| matches!(question, Question::Verify(_)))?;
         let verdict = match verdict {
             0 => Verdict::Accept,
             -1 => Verdict::ByRules,
@@ -62,26 +73,15 @@ impl Connection {
                 _ => return Err(TLS_ERR_ARGUMENT),
             },
         };
-        let wants = self.wants();
-        let out = self.outbound.appender(USUAL_FLIGHT, &self.shared.pool);
-        let most = self.shared.sizing.most;
-        let (result, observed) =
-            in_records(most, out, |out| observe(wants, || self.session.answer_verify(verdict, out)));
-        self.note_observed(observed);
-        self.answered(result)
+        let result = self.decide(Decision::Verify(verdict));
+        self.answered(result.map(|_| ()))
     }
 
     /// Hands in the signature that was asked for, in the form that TLS gives it (RFC 8446, 4.2.3). A
     /// wrong one is not sent, and ends the handshake.
     pub(crate) fn answer_sign(&mut self, signature: &[u8]) -> Answer<()> {
-        self.check_asked(Question::Sign)?;
-        let wants = self.wants();
-        let out = self.outbound.appender(USUAL_FLIGHT, &self.shared.pool);
-        let most = self.shared.sizing.most;
-        let (result, observed) =
-            in_records(most, out, |out| observe(wants, || self.session.answer_sign(signature, out)));
-        self.note_observed(observed);
-        match result {
+        self.check_asked(|question| matches!(question, Question::Sign(_)))?;
+        match self.decide(Decision::Sign(signature)) {
             Ok(true) => self.answered(Ok(())),
             Ok(false) => {
                 self.fail_wrong_signature();
@@ -93,7 +93,10 @@ impl Connection {
 
     /// Whose signer is faulty or has another key learns it from the error; the peer gets an alert.
     fn fail_wrong_signature(&mut self) {
-        let asked = self.session.sign_request().map_or(0, |request| request.scheme);
+        let asked = match self.phase.question() {
+            Some(Question::Sign(request)) => request.scheme,
+            _ => 0,
+        };
         let held = self.release_held();
         let what = format!(
             "the signature that the host gave is none of scheme 0x{asked:04x} by the key of the certificate that \
@@ -105,7 +108,7 @@ impl Connection {
     /// Shows the server the identity of `context` that fits best what it asks for, or none. An identity that does not
     /// fit, or whose flight has no room, leaves the question open.
     pub(crate) fn answer_identity(&mut self, context: Option<&Context>) -> Answer<()> {
-        self.check_asked(Question::Identity)?;
+        self.check_asked(|question| matches!(question, Question::Identity(_)))?;
         let setup = match context.map(|context| &context.role) {
             None => None,
             Some(Role::Client(setup)) if setup.has_identity() => Some(setup),
@@ -124,11 +127,7 @@ impl Connection {
                 return Err(TLS_WANT_DRAIN);
             }
         }
-        let wants = self.wants();
-        let out = self.outbound.appender(USUAL_FLIGHT, &self.shared.pool);
-        let (result, observed) = observe(wants, || self.session.answer_identity(setup, out));
-        self.note_observed(observed);
-        match result {
+        match self.decide(Decision::Identity(setup.map(ClientSetup::identities))) {
             Ok(true) => self.answered(Ok(())),
             Ok(false) => {
                 self.outbound.release_if_empty(&self.shared.pool);
@@ -140,48 +139,52 @@ impl Connection {
 
     /// Hands in what the host had stored; empty for nothing.
     pub(crate) fn answer_session(&mut self, stored: &[u8]) -> Answer<()> {
-        self.check_asked(Question::Session)?;
-        let wants = self.wants();
-        let out = self.outbound.appender(USUAL_FLIGHT, &self.shared.pool);
-        let most = self.shared.sizing.most;
-        let (result, observed) =
-            in_records(most, out, |out| observe(wants, || self.session.answer_session(stored, out)));
-        self.note_observed(observed);
-        self.answered(result)
+        self.check_asked(|question| matches!(question, Question::Session(_)))?;
+        let result = self.decide(Decision::Session(stored));
+        self.answered(result.map(|_| ()))
     }
 
     /// Ends the handshake with `alert`, whatever the question.
     pub(crate) fn answer_refuse(&mut self, alert: u8) -> Answer<()> {
         let allowed = match self.open_question() {
             None => return Err(TLS_ERR_STATE),
-            Some(Question::Context | Question::Session) => refuses_hello(alert),
-            Some(Question::Verify | Question::Sign | Question::Identity) => rejects_identity(alert),
+            Some(Question::Context(_) | Question::Session(_)) => refuses_hello(alert),
+            Some(Question::Verify(_) | Question::Sign(_) | Question::Identity(_)) => rejects_identity(alert),
         };
         if !allowed {
             return Err(TLS_ERR_ARGUMENT);
         }
         // What a step does to its end, of which nothing is said to the peer, did not happen.
-        let is_undone = self.open_question() == Some(Question::Session);
+        let is_undone = matches!(self.open_question(), Some(Question::Session(_)));
         let wants = if is_undone { Wants::default() } else { self.wants() };
         let out = self.outbound.appender(USUAL_FLIGHT, &self.shared.pool);
-        let (failure, observed) = observe(wants, || self.session.refuse(alert, out));
+        let phase = &mut self.phase;
+        let (failure, observed) = observe(wants, || match phase.handshake() {
+            Ok(handshake) => handshake.refuse(alert, out),
+            Err(failure) => failure,
+        });
         self.note_observed(observed);
         self.answered(Err(failure))
     }
 
-    fn check_asked(&self, question: Question) -> Answer<()> {
-        if self.open_question() == Some(question) { Ok(()) } else { Err(TLS_ERR_STATE) }
+    fn check_asked(&self, is_asked: impl FnOnce(Question<'_>) -> bool) -> Answer<()> {
+        if self.open_question().is_some_and(is_asked) { Ok(()) } else { Err(TLS_ERR_STATE) }
     }
 
     /// A failure closes every question.
-    fn open_question(&self) -> Option<Question> {
-        if self.has_failed() { None } else { self.session.question() }
+    pub(super) fn open_question(&self) -> Option<Question<'_>> {
+        if self.has_failed() { None } else { self.phase.question() }
     }
 
     /// The answer was taken; what came of it is what the next call that processes reports.
     fn answered(&mut self, result: Result<(), Failure>) -> Answer<()> {
         self.outbound.release_if_empty(&self.shared.pool);
-        self.settle();
+        let rest = std::mem::take(&mut self.inbound);
+        let settled = self.settle_handshake(rest.wire());
+        self.inbound = rest;
+        if settled && !self.phase.is_handshaking() {
+            self.note_done();
+        }
         if let Err(failure) = result {
             self.inbound.release(&self.shared.pool);
             self.fail(failure);

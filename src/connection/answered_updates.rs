@@ -1,7 +1,8 @@
 //! Peers that do nothing but answer our KeyUpdates, which the engine would take for a flood.
 
 use super::{Answer, Connection};
-use crate::engine::{Flow, Outcome, Wish, no_data};
+use crate::engine::{Wish, no_data};
+use crate::record::traffic::{Flow, Outcome};
 
 /// After so many requests the engine's count is set back. It allows twice as many messages, and at most one request is
 /// not answered yet.
@@ -76,7 +77,7 @@ impl Connection {
             answered.ours = 0;
             answered.ready = wish == Wish::Forbear;
         }
-        if answered.ready && aligned && answered.asked >= MANY && !self.session.peer_closed() {
+        if answered.ready && aligned && answered.asked >= MANY && !self.phase.peer_closed() {
             return self.set_count_back();
         }
         Ok(())
@@ -84,10 +85,9 @@ impl Connection {
 
     fn set_count_back(&mut self) -> Answer<()> {
         let mut record = no_data();
-        let Self { session, outbound, shared, .. } = self;
-        let Outcome { result, .. } = outbound.with_rare_appender(&shared.pool, |out| {
-            session.receive(&mut record, out, &mut |_, _| Flow::More)
-        });
+        let Self { phase, outbound, shared, .. } = self;
+        let Outcome { result, .. } = outbound
+            .with_rare_appender(&shared.pool, |out| phase.receive(&mut record, out, &mut |_, _| Flow::More));
         self.rare.get_or_insert_default().answered.count_back();
         result.map_err(|failure| self.fail(failure))
     }

@@ -40,7 +40,7 @@ impl Connection {
             return Err(TLS_ERR_ARGUMENT);
         }
         self.observe_handshake();
-        let asked = self.session.question().is_some();
+        let asked = self.phase.question().is_some();
         let clock = self.rare.get_or_insert_default().clock.get_or_insert(Clock {
             start: now,
             now,
@@ -50,7 +50,7 @@ impl Connection {
             clock.asking += now - clock.now;
         }
         clock.now = now;
-        if self.session.is_handshaking() {
+        if self.phase.is_handshaking() {
             // What is wrong with it is sticky, a full queue is the next call's business.
             let _ = self.process_fed();
             self.check_alive()?;
@@ -74,7 +74,7 @@ impl Connection {
     /// Notes what has happened since the clock was read last.
     fn observe_handshake(&mut self) {
         let heard = self.counters.wire_in > self.inbound.held() as u64;
-        let done = !self.session.is_handshaking() && !self.has_failed();
+        let done = !self.phase.is_handshaking() && !self.has_failed();
         let Some(clock) = self.rare.as_mut().and_then(|rare| rare.clock.as_mut()) else { return };
         let at = clock.elapsed();
         if heard {

@@ -1,8 +1,10 @@
 //! Early data: plain bytes from before the end of the handshake.
 
+use super::phase::Phase;
 use super::write::reserve;
 use super::{Answer, Connection, PlainTarget};
-use crate::engine::{EarlyStatus, Session};
+use crate::engine::{Early, EarlyTraffic};
+use crate::facts::EarlyStatus;
 use crate::failure::Failure;
 use crate::record::layout::full_records;
 use crate::record::sizing::Sizing;
@@ -16,13 +18,14 @@ impl Connection {
             return Ok(0);
         }
         let processed = self.process_fed();
-        let (moved, records) = self.session.early().map_or((0, 0), |early| {
+        let (moved, records) = self.early().map_or((0, 0), |early| {
             let moved = target.put(early.waiting());
             early.consume(moved);
             (moved, early.records())
         });
         self.counters.plain_in += moved as u64;
         self.counters.records_in += records;
+        self.drop_early();
         if moved > 0 { Ok(moved) } else { processed.and(Err(self.standing())) }
     }
 
@@ -32,7 +35,7 @@ impl Connection {
         if plain.is_empty() {
             return Ok(0);
         }
-        if !self.session.is_handshaking() {
+        if !self.phase.is_handshaking() {
             return Err(TLS_ERR_STATE);
         }
         let most = plain.len().min(self.writable());
@@ -42,7 +45,11 @@ impl Connection {
         let sizing = self.sizing();
         self.outbound.may_move();
         let out = self.outbound.appender(reserve(sizing, most), &self.shared.pool);
-        let result = seal_early(&mut *self.session, sizing, &plain[..most], out);
+        let early = self.phase.handshake().map(|handshake| handshake.early_traffic());
+        let result = match early {
+            Ok(Some(early)) => seal_early(early, sizing, &plain[..most], out),
+            _ => Ok(None),
+        };
         self.outbound.release_if_empty(&self.shared.pool);
         match result {
             Ok(None) => Err(TLS_ERR_STATE),
@@ -57,8 +64,23 @@ impl Connection {
         }
     }
 
+    /// The early data that came, and was not read.
+    pub(super) fn early(&mut self) -> Option<&mut Early> {
+        match &mut self.phase {
+            Phase::Handshake(handshake) => handshake.early_traffic()?.early(),
+            _ => self.rare.as_mut()?.early.as_deref_mut(),
+        }
+    }
+
+    /// Nothing follows what came before the handshake was done.
+    fn drop_early(&mut self) {
+        if let Some(rare) = &mut self.rare {
+            rare.early.take_if(|early| !early.is_needed());
+        }
+    }
+
     pub(crate) fn early_status(&self) -> i32 {
-        match self.session.early_status() {
+        match self.phase.facts().early {
             EarlyStatus::None => TLS_EARLY_NONE,
             EarlyStatus::Pending => TLS_EARLY_PENDING,
             EarlyStatus::Accepted => TLS_EARLY_ACCEPTED,
@@ -70,19 +92,19 @@ impl Connection {
 /// Seals early data until the engine takes no more: how many bytes and records, or None if it took none at all because this
 /// connection can send none.
 fn seal_early(
-    session: &mut dyn Session,
+    early: &mut dyn EarlyTraffic,
     sizing: Sizing,
     plain: &[u8],
     out: &mut Vec<u8>,
 ) -> Result<Option<(usize, u64)>, Failure> {
     if sizing.is_engines_own() {
-        let sealed = session.write_early(plain, out)?;
+        let sealed = early.write_early(plain, out)?;
         return Ok(sealed.map(|sealed| (sealed, full_records(sealed))));
     }
     let (mut sealed, mut records) = (0, 0);
     while sealed < plain.len() {
         let size = sizing.after(sealed).next().min(plain.len() - sealed);
-        match session.write_early(&plain[sealed..sealed + size], out)? {
+        match early.write_early(&plain[sealed..sealed + size], out)? {
             None => return Ok(None),
             Some(taken) => {
                 sealed += taken;

@@ -100,7 +100,7 @@ impl Connection {
 
     /// What the runs of the engine for this connection have to show.
     pub(super) fn wants(&self) -> Wants {
-        let identity = self.session.is_handshaking();
+        let identity = self.phase.is_handshaking();
         let sessions = identity && self.shared.events & TLS_EVENT_SESSION != 0;
         Wants { identity, sessions, ..wants(self.shared.events) }
     }
@@ -126,9 +126,9 @@ impl Connection {
     /// What [`Self::note_since`] compares with; nothing, where no event is wanted.
     pub(super) fn observe(&self) -> Option<Before> {
         (self.shared.events != 0).then(|| Before {
-            handshaking: self.session.is_handshaking(),
-            peer_closed: self.session.peer_closed(),
-            tickets: self.session.tickets(),
+            handshaking: self.phase.is_handshaking(),
+            peer_closed: self.phase.peer_closed(),
+            tickets: self.phase.tickets(),
         })
     }
 
@@ -138,18 +138,18 @@ impl Connection {
         if before.handshaking {
             self.note_done();
         }
-        for number in before.tickets..self.session.tickets() {
+        for number in before.tickets..self.phase.tickets() {
             self.note(TLS_EVENT_TICKET, number.saturating_add(1));
         }
-        if !before.peer_closed && self.session.peer_closed() {
+        if !before.peer_closed && self.phase.peer_closed() {
             self.note(TLS_EVENT_ALERT_RECEIVED, CLOSE_NOTIFY);
         }
     }
 
     /// Notes that the handshake is done, if it is.
     pub(super) fn note_done(&mut self) {
-        if self.shared.events & TLS_EVENT_HANDSHAKE_DONE != 0 && !self.session.is_handshaking() {
-            self.note(TLS_EVENT_HANDSHAKE_DONE, u32::from(self.session.facts().version));
+        if self.shared.events & TLS_EVENT_HANDSHAKE_DONE != 0 && !self.phase.is_handshaking() {
+            self.note(TLS_EVENT_HANDSHAKE_DONE, u32::from(self.phase.facts().version));
         }
     }
 

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use super::{Answer, Connection, Counters};
-use crate::engine::{EchStatus, Facts, IdentityRequest, LookUp, SignRequest};
+use crate::engine::{IdentityRequest, LookUp, Question, SignRequest};
+use crate::facts::{EchStatus, Facts};
 use crate::failure::Failure;
 use crate::parse::certificate;
 use crate::parse::client_hello::ClientHello;
@@ -15,7 +16,7 @@ const NAMES_WITHOUT_BOOKMARKS: usize = 16;
 
 impl Connection {
     pub(crate) fn facts(&self) -> Facts<'_> {
-        let facts = self.session.facts();
+        let facts = self.phase.facts();
         Facts { server_name: facts.server_name.or(self.sent_name.as_deref()), ..facts }
     }
 
@@ -31,7 +32,7 @@ impl Connection {
 
     fn cut_off(&self) -> Failure {
         let received = self.counters.wire_in;
-        let (reason, message) = if !self.session.is_handshaking() {
+        let (reason, message) = if !self.phase.is_handshaking() {
             let what = "the transport ended without close_notify: the end of the peer's data may be missing";
             (TLS_REASON_DATA_CUT_OFF, what.into())
         } else if received == 0 {
@@ -50,7 +51,10 @@ impl Connection {
 
     /// The ClientHello that waits for a context.
     pub(crate) fn client_hello(&self) -> ClientHello<'_> {
-        self.session.client_hello()
+        match self.phase.question() {
+            Some(Question::Context(hello)) => hello,
+            _ => ClientHello::default(),
+        }
     }
 
     pub(crate) fn counters(&self) -> Counters {
@@ -59,7 +63,7 @@ impl Connection {
 
     /// The DER bytes of the certificate at `index` of the chain that the peer presented.
     pub(crate) fn peer_certificate(&self, index: usize) -> Option<&[u8]> {
-        self.session.peer_chain().get(index)
+        self.phase.facts().chain.get(index)
     }
 
     /// What the peer's own certificate is for: a name of this kind, a `TLS_NAME_*` number.
@@ -67,7 +71,7 @@ impl Connection {
         if !certificate::is_name_kind(kind) {
             return Err(TLS_ERR_ARGUMENT);
         }
-        let Some(own) = self.session.peer_chain().get(0) else { return Ok(None) };
+        let Some(own) = self.phase.facts().chain.get(0) else { return Ok(None) };
         if index < NAMES_WITHOUT_BOOKMARKS {
             return Ok(certificate::name(own, kind, index));
         }
@@ -77,21 +81,30 @@ impl Connection {
 
     /// What has to be signed, while that question is open.
     pub(crate) fn identity_request(&self) -> Option<IdentityRequest<'_>> {
-        if self.has_failed() { None } else { self.session.identity_request() }
+        match self.open_question()? {
+            Question::Identity(request) => Some(request),
+            _ => None,
+        }
     }
 
     pub(crate) fn sign_request(&self) -> Option<SignRequest<'_>> {
-        if self.has_failed() { None } else { self.session.sign_request() }
+        match self.open_question()? {
+            Question::Sign(request) => Some(request),
+            _ => None,
+        }
     }
 
     /// The session that is looked for, while that question is open.
     pub(crate) fn look_up(&self) -> Option<LookUp<'_>> {
-        if self.has_failed() { None } else { self.session.look_up() }
+        match self.open_question()? {
+            Question::Session(request) => Some(request),
+            _ => None,
+        }
     }
 
     /// The subject public key info of a peer that showed no certificate.
     pub(crate) fn peer_raw_key(&self) -> Option<&[u8]> {
-        self.session.peer_chain().raw_key()
+        self.phase.facts().chain.raw_key()
     }
 
     /// One of the `TLS_ECH_*` numbers.
@@ -99,7 +112,7 @@ impl Connection {
         if self.failure().is_some_and(|failure| failure.reason == TLS_REASON_ECH_REJECTED) {
             return TLS_ECH_REJECTED;
         }
-        match self.session.ech_status() {
+        match self.phase.facts().ech {
             EchStatus::None => TLS_ECH_NONE,
             EchStatus::Grease => TLS_ECH_GREASE,
             EchStatus::Offered => TLS_ECH_OFFERED,
@@ -115,14 +128,17 @@ impl Connection {
 
     /// The name that the server has to prove, while its identity is asked about.
     pub(crate) fn name_to_verify(&self) -> Option<Cow<'_, str>> {
-        if self.has_failed() {
-            return None;
+        match self.open_question()? {
+            Question::Verify(presented) => Some(presented.name?.to_str()),
+            _ => None,
         }
-        Some(self.session.name_to_verify()?.to_str())
     }
 
     /// What the peer stapled to the identity that is asked about.
     pub(crate) fn ocsp_response(&self) -> &[u8] {
-        self.session.ocsp_response()
+        match self.phase.question() {
+            Some(Question::Verify(presented)) => presented.ocsp_response,
+            _ => &[],
+        }
     }
 }

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
+use super::phase::Phase;
 use super::{Answer, Connection, Counters};
-use crate::engine::SessionHalves;
 use crate::failure::Failure;
+use crate::record::traffic::TrafficHalves;
 use crate::setup::limits::OUTBOUND_RESERVE;
 use crate::status::*;
 
@@ -117,7 +118,7 @@ impl Connection {
     /// Takes the sending half out of the connection, which is the receiving half from now on.
     pub(crate) fn split(&mut self) -> Result<Self, Failure> {
         self.check_splittable()?;
-        let early_waits = self.session.early().is_some_and(|early| !early.waiting().is_empty());
+        let early_waits = self.early().is_some_and(|early| !early.waiting().is_empty());
         if early_waits {
             return Err(Failure::new(
                 TLS_ERR_STATE,
@@ -125,19 +126,20 @@ impl Connection {
                 "early data waits: read it first (tls_early_read_into)",
             ));
         }
-        let SessionHalves { receive, send } = match self.vacate().split() {
+        let split = self.phase.take_traffic().and_then(|traffic| traffic.split());
+        let TrafficHalves { receiving, sending } = match split {
             Ok(halves) => halves,
             Err(failure) => {
                 self.fail(failure.clone());
                 return Err(failure);
             }
         };
-        self.session = receive;
+        self.phase = Phase::Receiving(receiving);
         let link = Arc::new(Link::default());
-        let version = self.session.facts().version;
+        let version = self.phase.facts().version;
         let half = |direction| Half { direction, version, link: Arc::clone(&link) };
 
-        let mut sending = Self::server(Arc::clone(&self.shared), send);
+        let mut sending = Self::new(Arc::clone(&self.shared), Phase::Sending(sending));
         sending.outbound = std::mem::take(&mut self.outbound);
         sending.we_closed = std::mem::take(&mut self.we_closed);
         let Counters { wire_in, wire_out, plain_in, plain_out, records_in, records_out } = self.counters;
@@ -166,7 +168,7 @@ impl Connection {
         if self.is_handed_over() {
             return not_now("the traffic secrets were taken");
         }
-        if self.session.is_handshaking() {
+        if self.phase.is_handshaking() {
             return not_now("the handshake is not done");
         }
         Ok(())
@@ -198,10 +200,10 @@ impl Connection {
         let failure = if !self.has_failed() { half.link.failure.get().cloned() } else { None };
         let has_room = self.outbound.len() + OUTBOUND_RESERVE <= self.shared.limits.outbound;
         let owed = (failure.is_some() || has_room) && half.link.owed.swap(false, Ordering::AcqRel);
+        let Self { phase, outbound, shared, we_closed, .. } = self;
         // Nothing follows our close_notify.
-        if (owed || failure.is_some()) && !self.we_closed {
-            let Self { session, outbound, shared, .. } = self;
-            outbound.with_rare_appender(&shared.pool, |out| session.flush(out));
+        if let (Phase::Sending(sending), true, false) = (phase, owed || failure.is_some(), *we_closed) {
+            outbound.with_rare_appender(&shared.pool, |out| sending.flush(out));
         }
         if let Some(failure) = failure {
             self.rare.get_or_insert_default().failure = Some(failure);
@@ -211,7 +213,8 @@ impl Connection {
     /// The failure that counts if a call on this half failed with `failure`: the receiving half's fatal alert
     /// stands in the way of anything that follows it, and its reason is told a few instructions later.
     pub(super) fn first_failure(&self, failure: Failure) -> (Failure, bool) {
-        let Some(half) = self.half().filter(|_| !self.we_closed && self.session.is_over()) else {
+        let is_over = matches!(&self.phase, Phase::Sending(sending) if sending.is_over());
+        let Some(half) = self.half().filter(|_| !self.we_closed && is_over) else {
             return (failure, false);
         };
         loop {

@@ -2,7 +2,6 @@
 
 use super::run::Run;
 use super::{Answer, Connection, USUAL_FLIGHT};
-use crate::engine::abort;
 use crate::failure::Failure;
 use crate::status::*;
 
@@ -15,18 +14,18 @@ impl Connection {
     /// Whether more wire bytes were fed than the handshake may take. It is not done as long as the engine has
     /// not seen those that it may.
     pub(super) fn handshake_exceeds_budget(&self) -> bool {
-        self.counters.wire_in > self.shared.handshake.budget && self.session.is_handshaking()
+        self.counters.wire_in > self.shared.handshake.budget && self.phase.is_handshaking()
     }
 
     /// Runs the engine over as many bytes as the handshake may still take, of more that there are: if it is done
     /// with them, over the rest as well. So it makes no difference how the bytes were cut into calls.
     pub(super) fn run_to_budget(&mut self, run: &mut Run<'_, '_>, most: usize) -> Answer<()> {
         self.run(run, most)?;
-        if !self.session.is_handshaking() {
+        if !self.phase.is_handshaking() {
             let end = run.length();
             return self.run(run, end);
         }
-        if self.session.question().is_some() || self.session.held_up().is_some() {
+        if self.phase.question().is_some() || self.phase.held_up().is_some() {
             return Ok(());
         }
         let budget = self.shared.handshake.budget;
@@ -40,8 +39,8 @@ impl Connection {
     /// Fails if the handshake has had all the time that it may take.
     pub(super) fn check_deadline(&mut self) -> Answer<()> {
         let Some(deadline) = self.shared.handshake.deadline else { return Ok(()) };
-        if !self.session.is_handshaking()
-            || self.session.peer_closed()
+        if !self.phase.is_handshaking()
+            || self.phase.peer_closed()
             || self.clock().is_none_or(|clock| clock.elapsed() < deadline)
         {
             return Ok(());
@@ -66,7 +65,7 @@ impl Connection {
     /// bytes that the engine was given it has not used the last `held`.
     pub(super) fn fail_own(&mut self, failure: Failure, held: usize) -> Status {
         let out = self.outbound.appender(USUAL_FLIGHT, &self.shared.pool);
-        let alert = abort(&mut *self.session, held, out);
+        let alert = self.phase.abort(held, out);
         self.outbound.release_if_empty(&self.shared.pool);
         self.fail(Failure { alert_sent: alert, ..failure })
     }

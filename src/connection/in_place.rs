@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{Answer, Connection};
-use crate::engine::Flow;
+use crate::record::traffic::Flow;
 use crate::status::*;
 
 /// Takes the places of plain bytes.

@@ -36,12 +36,8 @@ impl Connection {
         if !fits {
             return Err(TLS_ERR_ARGUMENT);
         }
-        let rare = self.rare.get_or_insert_default();
-        if rare.exporter.is_none() {
-            rare.exporter = self.session.exporter();
-        }
-        let exporter = rare.exporter.as_ref().ok_or(TLS_ERR_STATE)?;
-        exporter.derive(label, context, length).ok_or(TLS_ERR_ARGUMENT)
+        let known = self.phase.known_mut().ok_or(TLS_ERR_STATE)?;
+        known.export(label, context, length).ok_or(TLS_ERR_ARGUMENT)
     }
 
     /// The channel binding of `kind`, where this connection has one.
@@ -80,6 +76,6 @@ impl Connection {
 
     fn check_established(&self) -> Answer<()> {
         self.check_alive()?;
-        if self.session.is_handshaking() { Err(TLS_ERR_STATE) } else { Ok(()) }
+        if self.phase.is_handshaking() { Err(TLS_ERR_STATE) } else { Ok(()) }
     }
 }

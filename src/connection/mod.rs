@@ -17,6 +17,7 @@ mod handshake_limits;
 mod in_place;
 mod keying;
 mod parts;
+mod phase;
 mod rare;
 mod read;
 mod record_sizes;
@@ -32,16 +33,16 @@ use std::sync::Arc;
 
 use self::record_sizes::in_records;
 use crate::buffer::{Inbound, Outbound};
-use crate::engine::{
-    ClientSetup, Flow, Opening, PlainSink, Question, Session, Vacant, Wish, forbear, observe,
-};
+use crate::engine::{ClientSetup, Handshake, Opening, Question, Wish, forbear, observe};
 use crate::failure::Failure;
 use crate::record::layout;
+use crate::record::traffic::{Flow, PlainSink};
 use crate::setup::context::Shared;
 use crate::status::*;
 
 pub(crate) use counters::Counters;
 pub(crate) use events::{Event, MAX_EVENTS};
+use phase::Phase;
 use rare::Rare;
 use run::Run;
 
@@ -55,7 +56,7 @@ pub(crate) type Answer<T> = Result<T, Status>;
 
 /// What `tls_conn_t` stands for.
 pub(crate) struct Connection {
-    session: Box<dyn Session>,
+    phase: Phase,
     inbound: Inbound,
     outbound: Outbound,
     shared: Arc<Shared>,
@@ -87,10 +88,10 @@ impl Connection {
         let own_sessions = opening.own_sessions.take();
         let mut outbound = Outbound::default();
         let out = outbound.appender(USUAL_FLIGHT, &shared.pool);
-        let (session, observed) = in_records(shared.sizing.most, out, |out| {
+        let (handshake, observed) = in_records(shared.sizing.most, out, |out| {
             observe(events::wants(shared.events), || setup.open(opening, out))
         });
-        let session = session?;
+        let handshake = handshake?;
         let limit = shared.limits.outbound;
         if outbound.len() > limit {
             return Err(Failure::limit(format!(
@@ -99,7 +100,7 @@ impl Connection {
                 outbound.len()
             )));
         }
-        let mut connection = Self::server(shared, session);
+        let mut connection = Self::server(shared, handshake);
         connection.outbound = outbound;
         connection.sent_name = sent_name.map(|name| connection.shared.last_name.share(&name));
         if own_sessions.is_some() {
@@ -110,9 +111,13 @@ impl Connection {
     }
 
     /// A server waits for its client's first bytes.
-    pub(crate) fn server(shared: Arc<Shared>, session: Box<dyn Session>) -> Self {
+    pub(crate) fn server(shared: Arc<Shared>, handshake: Box<dyn Handshake>) -> Self {
+        Self::new(shared, Phase::Handshake(handshake))
+    }
+
+    fn new(shared: Arc<Shared>, phase: Phase) -> Self {
         Self {
-            session,
+            phase,
             inbound: Inbound::default(),
             outbound: Outbound::default(),
             shared,
@@ -153,11 +158,6 @@ impl Connection {
         self.failure().is_some()
     }
 
-    /// Takes the session, to turn it into something else.
-    fn vacate(&mut self) -> Box<dyn Session> {
-        std::mem::replace(&mut self.session, Box::new(Vacant))
-    }
-
     fn check_alive(&self) -> Answer<()> {
         match self.failure() {
             Some(failure) => Err(failure.status),
@@ -187,7 +187,7 @@ impl Connection {
     fn drive_fed(&mut self, sink: &mut PlainSink<'_>) -> Answer<usize> {
         if !layout::worth_processing(self.inbound.wire())
             && !self.handshake_exceeds_budget()
-            && self.session.held_up().is_none()
+            && self.phase.held_up().is_none()
         {
             return Ok(0);
         }
@@ -222,7 +222,7 @@ impl Connection {
     fn drive(&mut self, wire: &mut [u8], before: u64, sink: &mut PlainSink<'_>) -> Answer<usize> {
         let mut run = Run::new(wire, sink);
         let (budget, end) = (self.within_budget(before), run.length());
-        if self.session.is_handshaking() && budget < end {
+        if self.phase.is_handshaking() && budget < end {
             self.run_to_budget(&mut run, budget)?;
         } else {
             self.run(&mut run, end)?;
@@ -230,35 +230,37 @@ impl Connection {
         Ok(run.used())
     }
 
-    /// One call of the engine, over the wire bytes of the run up to `end`.
-    fn receive(&mut self, run: &mut Run<'_, '_>, end: usize) -> Answer<()> {
-        let wish = if self.session.is_handshaking() { Wish::Nothing } else { self.forbearance() };
+    /// One call of the engine, over the wire bytes of the run up to `end`; whether another form of it goes on.
+    fn receive(&mut self, run: &mut Run<'_, '_>, end: usize) -> Answer<bool> {
+        let wish = if self.phase.is_handshaking() { Wish::Nothing } else { self.forbearance() };
         let pool = &self.shared.pool;
         let limit = self.shared.limits.outbound;
         let before = self.observe();
         let wants = self.wants();
         let first = run.used();
-        let ((result, made), observed) = if self.session.is_handshaking() {
+        let ((result, made), observed) = if self.phase.is_handshaking() {
             if self.outbound.len() + self.shared.flight_bound > limit {
                 return Err(TLS_WANT_DRAIN);
             }
             let out = self.outbound.appender(USUAL_FLIGHT, pool);
             in_records(self.shared.sizing.most, out, |out| {
-                observe(wants, || (run.step(end, |wire, sink| self.session.receive(wire, out, sink)), false))
+                observe(wants, || (run.step(end, |wire, sink| self.phase.receive(wire, out, sink)), false))
             })
         } else {
-            let session = &mut self.session;
+            let phase = &mut self.phase;
             self.outbound.with_rare_appender(pool, |out| {
-                let step = || run.step(end, |wire, sink| session.receive(wire, out, sink));
+                let step = || run.step(end, |wire, sink| phase.receive(wire, out, sink));
                 observe(wants, || forbear(wish, step))
             })
         };
         self.outbound.release_if_empty(pool);
-        if let Some(half) = self.rare.as_ref().and_then(|rare| rare.half.as_ref()) {
-            if self.session.take_owed() {
+        if let (Phase::Receiving(receiving), Some(rare)) = (&mut self.phase, &self.rare) {
+            if let (true, Some(half)) = (receiving.take_owed(), &rare.half) {
                 half.note_owed();
             }
         }
+        // What a handshake has come to is told, also where it failed.
+        let settled = self.settle_handshake(run.rest(end));
         self.note_observed(observed);
         self.note_since(before);
         if let Err(failure) = result {
@@ -271,34 +273,34 @@ impl Connection {
                 format!("the peer made this side owe it more than the outbound limit of {limit} bytes"),
             )));
         }
-        Ok(())
+        Ok(settled || self.settle(run.rest(end))?)
     }
 
     /// Whether wire bytes can move the connection on.
     fn expects_wire(&self) -> bool {
-        self.session.question().is_none() && !self.session.peer_closed()
+        self.phase.question().is_none() && !self.phase.peer_closed()
     }
 
     /// Where the connection stands when all that was fed and can be processed has been.
     fn standing(&self) -> Status {
-        if let Some(status) = self.session.held_up() {
+        if let Some(status) = self.phase.held_up() {
             return status;
         }
-        match self.session.question() {
-            Some(Question::Context) => return TLS_ASK_CONTEXT,
-            Some(Question::Verify) => return TLS_ASK_VERIFY,
-            Some(Question::Sign) => return TLS_ASK_SIGN,
-            Some(Question::Identity) => return TLS_ASK_IDENTITY,
-            Some(Question::Session) => return TLS_ASK_SESSION,
+        match self.phase.question() {
+            Some(Question::Context(_)) => return TLS_ASK_CONTEXT,
+            Some(Question::Verify(_)) => return TLS_ASK_VERIFY,
+            Some(Question::Sign(_)) => return TLS_ASK_SIGN,
+            Some(Question::Identity(_)) => return TLS_ASK_IDENTITY,
+            Some(Question::Session(_)) => return TLS_ASK_SESSION,
             None => {}
         }
         if self.inbound.has_plain() {
             TLS_OK
-        } else if self.session.peer_closed() {
+        } else if self.phase.peer_closed() {
             TLS_CLOSED
         } else if self.eof {
             TLS_TRUNCATED
-        } else if self.session.is_handshaking() {
+        } else if self.phase.is_handshaking() {
             TLS_WANT_FEED
         } else {
             TLS_OK

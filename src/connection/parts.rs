@@ -1,6 +1,7 @@
 //! What a connection has to offer: all of it, or a part.
 
 use super::Connection;
+use super::phase::Phase;
 
 /// What a call is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,9 +22,11 @@ impl Connection {
     /// Whether this connection has `part`.
     #[inline]
     pub(crate) fn has(&self, part: Part) -> bool {
-        match &self.rare {
-            None => true,
-            Some(rare) => rare.has(part),
+        match (&self.phase, part) {
+            (Phase::Handshake(_) | Phase::Traffic(_) | Phase::Gone, _) => true,
+            (Phase::Receiving(_), part) => part != Part::Outbound,
+            (Phase::Sending(_), part) => !matches!(part, Part::Inbound | Part::Facts),
+            (Phase::SecretsTaken(_), part) => matches!(part, Part::Any | Part::Facts),
         }
     }
 }

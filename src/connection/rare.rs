@@ -7,8 +7,7 @@ use super::clock::Clock;
 use super::cork::Sending;
 use super::events::Events;
 use super::halves::Half;
-use super::parts::Part;
-use crate::engine::{Exporter, OwnSessions};
+use crate::engine::{Early, OwnSessions};
 use crate::failure::Failure;
 use crate::parse::certificate::Bookmarks;
 
@@ -16,8 +15,8 @@ use crate::parse::certificate::Bookmarks;
 pub(super) struct Rare {
     /// The fatal error, if one happened. It does not go away.
     pub(super) failure: Option<Failure>,
-    /// The engine gives it away once; it is kept here from the first use on.
-    pub(super) exporter: Option<Exporter>,
+    /// Early data of a client that was not read when the handshake was done.
+    pub(super) early: Option<Box<Early>>,
     pub(super) events: Events,
     /// The sessions of a client whose sessions are kept apart.
     pub(super) own_sessions: Option<Arc<OwnSessions>>,
@@ -25,8 +24,6 @@ pub(super) struct Rare {
     pub(super) clock: Option<Clock>,
     /// Which half this is, where the connection was split.
     pub(super) half: Option<Half>,
-    /// The traffic secrets were taken.
-    pub(super) handed_over: bool,
     pub(super) answered: Answered,
     pub(super) sending: Option<Sending>,
     /// Where the host is in the names of the peer's certificate. Without them it is found again.
@@ -34,29 +31,17 @@ pub(super) struct Rare {
 }
 
 /// As docs/memory.md says.
-const _: () = assert!(size_of::<Rare>() == 256);
+const _: () = assert!(size_of::<Rare>() == 248);
 
 impl Rare {
-    pub(super) fn has(&self, part: Part) -> bool {
-        if self.handed_over {
-            return matches!(part, Part::Any | Part::Facts);
-        }
-        match (&self.half, part) {
-            (None, _) | (_, Part::Any | Part::Traffic) => true,
-            (Some(half), Part::Inbound | Part::Facts) => half.receives(),
-            (Some(half), Part::Outbound) => half.sends(),
-        }
-    }
-
     /// Whether anything is in it that has to stay.
     pub(super) fn is_needed(&self) -> bool {
         self.failure.is_some()
-            || self.exporter.is_some()
+            || self.early.is_some()
             || self.events.is_needed()
             || self.own_sessions.is_some()
             || self.clock.is_some()
             || self.half.is_some()
-            || self.handed_over
             || self.answered.is_needed()
             || self.sending.is_some()
     }

@@ -1,7 +1,7 @@
 //! Plain bytes out.
 
 use super::{Answer, Connection};
-use crate::engine::Flow;
+use crate::record::traffic::Flow;
 
 /// Memory of the host that plain bytes are copied into, once each.
 pub(crate) trait PlainTarget {

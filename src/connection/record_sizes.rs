@@ -76,7 +76,7 @@ impl Connection {
         }
         // TLS 1.2 has no padding; which version it is, is not known before the handshake is done.
         if sizing.block > 0 {
-            let version = self.half().map_or_else(|| self.session.facts().version, |half| half.version);
+            let version = self.half().map_or_else(|| self.phase.facts().version, |half| half.version);
             if i64::from(version) == TLS_VERSION_1_2 {
                 sizing.block = 0;
             }

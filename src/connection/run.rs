@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use super::{Answer, Connection};
-use crate::engine::{Flow, Outcome, PlainSink};
 use crate::failure::Failure;
 use crate::record::layout;
+use crate::record::traffic::{Flow, Outcome, PlainSink};
 
 /// The wire bytes of a run, how many of them are done with, and who takes the plain ones.
 ///
@@ -34,7 +34,7 @@ impl<'a, 'b> Run<'a, 'b> {
     }
 
     /// The wire bytes up to `end` that the engine has not used.
-    fn rest(&self, end: usize) -> &[u8] {
+    pub(super) fn rest(&self, end: usize) -> &[u8] {
         self.between(self.used, end)
     }
 
@@ -84,30 +84,17 @@ impl Connection {
             && (is_first || layout::worth_processing(run.rest(end)))
         {
             let before = run.used();
-            match self.receive(run, end) {
-                Ok(()) => {}
+            let settled = match self.receive(run, end) {
+                Ok(settled) => settled,
                 // What was done counts; why it does not go on is what the next call says.
                 Err(_) if !self.has_failed() && before > 0 => break,
                 Err(status) => return Err(status),
-            }
-            let settled = self.settle();
+            };
             if run.used() == before && !settled {
                 break;
             }
             is_first = false;
         }
         Ok(())
-    }
-
-    /// Goes on with another form of the engine, if the handshake is done and one carries the traffic.
-    pub(super) fn settle(&mut self) -> bool {
-        let handshaking = self.session.is_handshaking();
-        let Some(settled) = self.session.settle() else { return false };
-        self.session = settled;
-        // Where only something around the form goes, that was told already.
-        if handshaking {
-            self.note_done();
-        }
-        true
     }
 }

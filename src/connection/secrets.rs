@@ -1,8 +1,10 @@
 //! The traffic secrets, handed over to somebody else who goes on with the records.
 
+use super::phase::Phase;
 use super::{Answer, Connection};
-use crate::engine::{TrafficSecret, TrafficSecrets};
 use crate::failure::Failure;
+use crate::record::secrets::{TrafficSecret, TrafficSecrets};
+use crate::record::traffic::KeySchedule;
 use crate::status::*;
 
 /// HandshakeType of a ticket (RFC 8446, 4).
@@ -17,38 +19,31 @@ impl Connection {
         }
         self.check_no_byte_waits()?;
 
-        let session = self.vacate();
-        let Self { outbound, shared, .. } = self;
-        let prepared = outbound.with_rare_appender(&shared.pool, |out| session.prepare_hand_over(out));
-        self.session = self.or_fail(prepared)?;
+        let Self { phase, outbound, shared, .. } = self;
+        let prepared = phase.take_traffic().and_then(|traffic| {
+            outbound.with_rare_appender(&shared.pool, |out| traffic.prepare_hand_over(out))
+        });
+        self.phase = Phase::Traffic(self.or_fail(prepared)?);
         // An answer to a KeyUpdate may have been left for the next write.
         self.check_drained()?;
 
-        let rare = self.rare.get_or_insert_default();
-        if rare.exporter.is_none() {
-            rare.exporter = self.session.exporter();
-        }
-        let handed_over = self.vacate().hand_over();
-        let (mut secrets, rest) = self.or_fail(handed_over)?;
+        let handed_over = self.phase.take_traffic().and_then(|traffic| traffic.hand_over());
+        let (mut secrets, schedule) = self.or_fail(handed_over)?;
         secrets.receive.sequence -= self.records_of_ours();
-        self.session = rest;
-        self.rare.get_or_insert_default().handed_over = true;
+        self.phase = Phase::SecretsTaken(schedule);
         self.inbound.release(&self.shared.pool);
         Ok(secrets)
     }
 
     /// The secret of one direction that follows a KeyUpdate.
     pub(crate) fn next_secret(&mut self, direction: u32) -> Answer<TrafficSecret> {
-        if !self.is_handed_over() {
-            return Err(TLS_ERR_STATE);
-        }
-        self.check_alive()?;
+        self.check_secrets_taken()?;
         let inbound = match direction {
             TLS_KEYS_IN => true,
             TLS_KEYS_OUT => false,
             _ => return Err(TLS_ERR_ARGUMENT),
         };
-        match self.session.next_secret(inbound) {
+        match self.schedule()?.next_secret(inbound) {
             Ok(Some(secret)) => {
                 self.note_key_update(direction);
                 Ok(secret)
@@ -60,14 +55,11 @@ impl Connection {
 
     /// Keeps the tickets in `messages`, whole handshake messages one after the other.
     pub(crate) fn keep_tickets(&mut self, messages: &[u8]) -> Answer<()> {
-        if !self.is_handed_over() {
-            return Err(TLS_ERR_STATE);
-        }
-        self.check_alive()?;
+        self.check_secrets_taken()?;
         let payloads = payloads(messages).ok_or(TLS_ERR_ARGUMENT)?;
         for payload in payloads {
             let before = self.observe();
-            match self.session.keep_ticket(payload) {
+            match self.schedule()?.keep_ticket(payload) {
                 Ok(true) => self.note_since(before),
                 Ok(false) => return Err(TLS_ERR_STATE),
                 Err(failure) => return Err(self.fail_unsent(failure)),
@@ -77,7 +69,19 @@ impl Connection {
     }
 
     pub(super) fn is_handed_over(&self) -> bool {
-        self.rare.as_ref().is_some_and(|rare| rare.handed_over)
+        matches!(self.phase, Phase::SecretsTaken(_))
+    }
+
+    fn check_secrets_taken(&mut self) -> Answer<()> {
+        self.schedule()?;
+        self.check_alive()
+    }
+
+    fn schedule(&mut self) -> Answer<&mut dyn KeySchedule> {
+        match &mut self.phase {
+            Phase::SecretsTaken(schedule) => Ok(&mut **schedule),
+            _ => Err(TLS_ERR_STATE),
+        }
     }
 
     /// Whether this connection may give its secrets away at all.
@@ -93,7 +97,7 @@ impl Connection {
                 "this is a half of a connection: only a whole one has the secrets of both directions",
             );
         }
-        if self.session.is_handshaking() {
+        if self.phase.is_handshaking() {
             return not_now("the handshake is not done");
         }
         if !self.shared.gives_secrets {
@@ -105,7 +109,7 @@ impl Connection {
     /// Whether whoever goes on with the records would begin at the right byte of both streams.
     fn check_no_byte_waits(&mut self) -> Result<(), Failure> {
         let waits = |count: usize, what: &str| not_now(format!("{count} {what}"));
-        if self.session.peer_closed() || self.we_closed || self.eof {
+        if self.phase.peer_closed() || self.we_closed || self.eof {
             return not_now("a direction of this connection is over");
         }
         match (self.pending_plain(), self.inbound.wire().len(), self.left_in_place as usize) {
@@ -118,7 +122,7 @@ impl Connection {
             }
             (plain, _, _) => return waits(plain, "plain bytes wait: read them first"),
         }
-        if self.session.early().is_some_and(|early| !early.waiting().is_empty()) {
+        if self.early().is_some_and(|early| !early.waiting().is_empty()) {
             return not_now("early data waits: read it first (tls_early_read_into)");
         }
         if self.held() > 0 {

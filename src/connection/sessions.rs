@@ -1,5 +1,6 @@
 //! Sessions of a connection that are kept apart from those of others.
 
+use super::phase::Phase;
 use super::{Answer, Connection};
 use crate::engine::ClientSession;
 use crate::failure::Failure;
@@ -13,21 +14,22 @@ impl Connection {
         if data.len() > MOST_RESUMPTION_DATA {
             return Err(TLS_ERR_ARGUMENT);
         }
-        match self.session.set_resumption_data(data) {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(TLS_ERR_STATE),
-            Err(failure) => Err(self.fail(failure)),
+        let Phase::Handshake(handshake) = &mut self.phase else { return Err(TLS_ERR_STATE) };
+        match handshake.early_traffic().map(|early| early.set_resumption_data(data)) {
+            Some(Ok(true)) => Ok(()),
+            Some(Ok(false)) | None => Err(TLS_ERR_STATE),
+            Some(Err(failure)) => Err(self.fail(failure)),
         }
     }
 
     /// What was in the ticket by which the client resumed.
     pub(crate) fn resumption_data(&self) -> &[u8] {
-        self.session.resumption_data().unwrap_or_default()
+        self.phase.facts().resumption_data.unwrap_or_default()
     }
 
     /// How many tickets a client was given.
     pub(crate) fn tickets(&self) -> u32 {
-        self.session.tickets()
+        self.phase.tickets()
     }
 
     /// Takes the newest session out of the connection.

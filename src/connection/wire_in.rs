@@ -61,7 +61,7 @@ impl Connection {
 
     /// Wire bytes behind the peer's close_notify, which are the host's.
     pub(crate) fn surplus(&self) -> &[u8] {
-        if self.session.peer_closed() && !self.has_failed() { self.inbound.wire() } else { &[] }
+        if self.phase.peer_closed() && !self.has_failed() { self.inbound.wire() } else { &[] }
     }
 
     pub(super) fn inbound_room(&self) -> usize {

@@ -1,8 +1,9 @@
 //! Plain bytes in, and our end of the connection.
 
 use super::chunks::Chunks;
+use super::phase::Phase;
 use super::{Answer, Connection};
-use crate::engine::{Session, count_requests, observe, pad};
+use crate::engine::{count_requests, observe};
 use crate::failure::Failure;
 use crate::record::layout::{full_records, reserve_bound};
 use crate::record::sizing::Sizing;
@@ -78,7 +79,7 @@ impl Connection {
     /// Ends our side. What the peer still sends can be read.
     pub(crate) fn close_notify(&mut self) -> Answer<()> {
         self.begin()?;
-        if self.session.is_handshaking() {
+        if self.phase.is_handshaking() {
             return Err(TLS_ERR_STATE);
         }
         if self.we_closed {
@@ -87,7 +88,7 @@ impl Connection {
         self.seal_held()?;
         self.outbound.may_move();
         let out = self.outbound.appender(OUTBOUND_RESERVE, &self.shared.pool);
-        let result = self.session.close_notify(out);
+        let result = self.phase.close_notify(out);
         self.we_closed = true;
         self.note_half_closed();
         result.map_err(|failure| self.fail(failure))?;
@@ -109,7 +110,7 @@ impl Connection {
     /// Asks for new keys in both directions.
     pub(crate) fn update_keys(&mut self) -> Answer<()> {
         self.begin()?;
-        if self.session.is_handshaking() || self.we_closed {
+        if self.phase.is_handshaking() || self.we_closed {
             return Err(TLS_ERR_STATE);
         }
         let held = self.sizing().wire(self.held());
@@ -121,7 +122,7 @@ impl Connection {
         self.outbound.may_move();
         let out = self.outbound.appender(OUTBOUND_RESERVE, &self.shared.pool);
         let ((result, observed), requests) =
-            count_requests(|| observe(wants, || self.session.update_keys(out)));
+            count_requests(|| observe(wants, || self.phase.update_keys(out)));
         self.note_observed(observed);
         self.note_requests(requests);
         self.outbound.release_if_empty(&self.shared.pool);
@@ -134,7 +135,7 @@ impl Connection {
 
     fn check_writable(&mut self, offered: usize) -> Answer<()> {
         self.process_fed()?;
-        if !self.session.may_write() {
+        if !self.phase.may_write() {
             return Err(self.standing());
         }
         if self.we_closed && offered > 0 {
@@ -149,8 +150,8 @@ impl Connection {
         let wants = self.wants();
         self.outbound.may_move();
         let out = self.outbound.appender(reserve(sizing, length), &self.shared.pool);
-        let session = &mut *self.session;
-        let seal = || pad(sizing.block, || seal_records(session, sizing, chunks, length, out));
+        let phase = &mut self.phase;
+        let seal = || seal_records(phase, sizing, chunks, length, out);
         let ((result, observed), requests) = count_requests(|| observe(wants, seal));
         self.note_observed(observed);
         self.note_requests(requests);
@@ -167,20 +168,20 @@ pub(super) fn reserve(sizing: Sizing, length: usize) -> usize {
 
 /// Seals the first `length` bytes of the chunks: into how many records.
 fn seal_records(
-    session: &mut dyn Session,
+    phase: &mut Phase,
     mut sizing: Sizing,
     chunks: &mut Chunks<'_, '_>,
     length: usize,
     out: &mut Vec<u8>,
 ) -> Result<u64, Failure> {
     if sizing.is_engines_own() {
-        chunks.take_front(length, |front| session.write(front, out))?;
+        chunks.take_front(length, |front| phase.write(front, sizing.block, out))?;
         return Ok(full_records(length));
     }
     let (mut left, mut records) = (length, 0);
     while left > 0 {
         let size = sizing.next().min(left);
-        chunks.take_front(size, |record| session.write(record, out))?;
+        chunks.take_front(size, |record| phase.write(record, sizing.block, out))?;
         sizing = sizing.after(size);
         left -= size;
         records += 1;

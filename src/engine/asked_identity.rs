@@ -9,9 +9,9 @@ use rustls::enums::CertificateType;
 
 use super::deep::DeepSigner;
 use super::external_key::note_choice;
+use super::handshake::IdentityRequest;
 use super::identities::Identities;
 use super::question::{Reply, Request, ask};
-use super::session::IdentityRequest;
 
 /// Stands in for the identities of a context that asks.
 #[derive(Debug)]

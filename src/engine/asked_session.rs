@@ -17,11 +17,11 @@ use zeroize::Zeroizing;
 
 use super::clock::HostClock;
 use super::collected;
+use super::handshake::LookUp;
 use super::lasting::Standing;
 use super::question::{Reply, Request, ask};
 use super::retold;
 use super::rules::RULES;
-use super::session::LookUp;
 
 /// What a session is found by: an id of TLS 1.2, or what stands in the place of a ticket in TLS 1.3. The engine draws
 /// both at random, in this length; what is longer or shorter is none of ours, and nobody is asked about it.

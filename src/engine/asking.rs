@@ -8,46 +8,40 @@ use std::mem;
 use std::ops::Range;
 use std::sync::Arc;
 
-use pki_types::ServerName;
 use zeroize::Zeroizing;
 
 use super::alert;
-use super::config::{ClientSetup, ServerSetup};
-use super::early::{Early, EarlyStatus};
-use super::ech::EchStatus;
-use super::exporter::Exporter;
+use super::early::EarlyTraffic;
 use super::external_key::note_choice;
-use super::facts::{Facts, PeerChain};
 use super::gate::{Gate, Next};
+use super::handshake::{Chosen, Decision, Handshake, Question, Settled, Verdict};
 use super::question::{Place, Questions, Reply, Request};
-use super::session::{
-    Flow, IdentityRequest, LookUp, Outcome, PlainSink, Question, Session, SessionHalves, SignRequest, Verdict,
-};
-use super::vacant::Vacant;
 use crate::coroutine::{self, News, Stack, Suspended};
+use crate::facts::{EchStatus, Facts};
 use crate::failure::Failure;
-use crate::parse::client_hello::ClientHello;
 use crate::record::layout;
+use crate::record::traffic::{Flow, Outcome, PlainSink};
 use crate::status::{Status, TLS_ERR_LIMIT, TLS_ERR_MEMORY};
 
 /// The host's answer to a question between two steps, which leads to a step that may ask.
 pub(super) enum Pending {
-    Context(Box<ServerSetup>),
+    Context(Chosen),
     Verify(Verdict),
 }
 
 impl Pending {
-    fn give(self, session: &mut dyn Session, out: &mut Vec<u8>) -> Result<(), Failure> {
-        match self {
-            Self::Context(setup) => session.answer_context(&setup, out),
-            Self::Verify(verdict) => session.answer_verify(verdict, out),
-        }
+    fn give(self, session: &mut dyn Handshake, out: &mut Vec<u8>) -> Result<(), Failure> {
+        let decision = match self {
+            Self::Context(chosen) => Decision::Context(chosen),
+            Self::Verify(verdict) => Decision::Verify(verdict),
+        };
+        session.answer(decision, out).map(|_| ())
     }
 }
 
 /// A step that has ended, with all that it owned.
 struct Ended {
-    session: Box<dyn Session>,
+    session: Box<dyn Handshake>,
     /// The bytes that it worked on, as it left them. Handshake messages are decrypted in them.
     wire: Zeroizing<Vec<u8>>,
     out: Vec<u8>,
@@ -55,7 +49,7 @@ struct Ended {
 }
 
 enum Stage {
-    Idle(Box<dyn Session>),
+    Idle(Box<dyn Handshake>),
     /// A step waits for an answer.
     Open(Suspended<Ended>, Request, Place),
     /// A step over wire bytes has ended after an answer: what it made of them is delivered when they are given again.
@@ -85,12 +79,15 @@ pub(super) struct Asking {
 const MOST_LOOK_UPS: u8 = 4;
 
 impl Asking {
-    /// Puts itself around `session`.
-    pub(super) fn wrap(session: &mut Box<dyn Session>, gate: Gate, questions: &Arc<Questions>) {
-        let ech = session.ech_status();
-        let inner = mem::replace(session, Box::new(Vacant));
+    /// Puts itself around `inner`.
+    pub(super) fn around(
+        inner: Box<dyn Handshake>,
+        gate: Gate,
+        questions: &Arc<Questions>,
+    ) -> Box<dyn Handshake> {
+        let ech = inner.facts().ech;
         let questions = Arc::clone(questions);
-        *session = Box::new(Self {
+        Box::new(Self {
             stage: Stage::Idle(inner),
             gate,
             pending: None,
@@ -99,7 +96,7 @@ impl Asking {
             questions,
             ech,
             look_ups: 0,
-        });
+        })
     }
 
     /// A step over bytes that somebody has to look at first.
@@ -194,7 +191,7 @@ impl Asking {
     /// A step that cannot ask: on the host's stack and bytes.
     fn here(
         &mut self,
-        mut session: Box<dyn Session>,
+        mut session: Box<dyn Handshake>,
         wire: &mut [u8],
         out: &mut Vec<u8>,
         sink: &mut PlainSink<'_>,
@@ -214,13 +211,18 @@ impl Asking {
         if chosen {
             self.gate.chose();
         }
-        let again = answers || self.gate.answers_itself(&*session) || used > 0 && session.is_handshaking();
-        self.idle(session);
+        let again = answers || self.gate.answers_itself(&*session) || used > 0 && !session.is_done();
+        self.stage = Stage::Idle(session);
         (used, result.map(|()| again))
     }
 
     /// A step that may ask: on a stack of its own, and on a copy of the bytes, which may move while it waits.
-    fn apart(&mut self, session: Box<dyn Session>, wire: &[u8], out: &mut Vec<u8>) -> Result<bool, Failure> {
+    fn apart(
+        &mut self,
+        session: Box<dyn Handshake>,
+        wire: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<bool, Failure> {
         let held_up = match (self.questions.place(), Stack::new()) {
             (Some(place), Some(stack)) => {
                 let pending = self.pending.take();
@@ -253,10 +255,10 @@ impl Asking {
         }
         let mut ended = match self.bounded(news)? {
             News::Asked(request, suspended) => {
-                match request.question() {
-                    Question::Sign => self.gate.signs_now(),
-                    Question::Session => self.look_ups += 1,
-                    _ => {}
+                match request {
+                    Request::Sign(_) => self.gate.signs_now(),
+                    Request::Session(_) => self.look_ups += 1,
+                    Request::Identity(_) => {}
                 }
                 self.stage = Stage::Open(suspended, request, place);
                 return Ok(false);
@@ -269,7 +271,7 @@ impl Asking {
         ended.out = Vec::new();
         let result = mem::replace(&mut ended.outcome.result, Ok(()));
         if result.is_err() || ended.wire.is_empty() {
-            self.idle(ended.session);
+            self.stage = Stage::Idle(ended.session);
         } else {
             self.stage = Stage::Ended(Box::new(ended));
         }
@@ -301,14 +303,8 @@ impl Asking {
         processed.copy_from_slice(&ended.wire);
         let used = ended.outcome.used;
         self.gate.used(used);
-        self.idle(ended.session);
+        self.stage = Stage::Idle(ended.session);
         (used, Ok(true))
-    }
-
-    /// What the session is from now on: the form that carries the traffic, if the handshake is done.
-    fn idle(&mut self, mut session: Box<dyn Session>) {
-        let settled = session.settle();
-        self.stage = Stage::Idle(settled.unwrap_or(session));
     }
 
     /// Goes on without wire bytes.
@@ -382,25 +378,17 @@ impl Asking {
         }
     }
 
-    fn inner(&self) -> Option<&dyn Session> {
+    fn inner(&self) -> Option<&dyn Handshake> {
         match &self.stage {
             Stage::Idle(session) => Some(&**session),
             _ => None,
         }
     }
 
-    fn inner_mut(&mut self) -> Option<&mut Box<dyn Session>> {
+    fn inner_mut(&mut self) -> Option<&mut Box<dyn Handshake>> {
         match &mut self.stage {
             Stage::Idle(session) => Some(session),
             _ => None,
-        }
-    }
-
-    /// The session itself, for what there is after the handshake only.
-    fn into_inner(self) -> Result<Box<dyn Session>, Failure> {
-        match self.stage {
-            Stage::Idle(session) => Ok(session),
-            _ => Err(handshaking()),
         }
     }
 }
@@ -424,17 +412,18 @@ fn handshaking() -> Failure {
 
 /// What is no record, in place of `held` bytes that the engine was given and behind them, ends a handshake with an alert
 /// of the engine's choice.
-fn end_with_no_record(session: &mut dyn Session, held: usize, out: &mut Vec<u8>) -> Failure {
-    let mut wire = vec![0xff; held + layout::HEADER];
+fn end_with_no_record(session: &mut dyn Handshake, held: usize, out: &mut Vec<u8>) -> Failure {
     let before = out.len();
-    session.receive(&mut wire, out, &mut |_, _| Flow::Stop).result.err().unwrap_or_else(|| {
-        out.truncate(before);
-        went_on()
-    })
+    session.receive(&mut layout::no_record(held), out, &mut |_, _| Flow::Stop).result.err().unwrap_or_else(
+        || {
+            out.truncate(before);
+            went_on()
+        },
+    )
 }
 
 /// What runs on a stack of its own. No plain bytes come out of it: it ends with the handshake.
-fn step(mut session: Box<dyn Session>, pending: Option<Pending>, mut wire: Zeroizing<Vec<u8>>) -> Ended {
+fn step(mut session: Box<dyn Handshake>, pending: Option<Pending>, mut wire: Zeroizing<Vec<u8>>) -> Ended {
     let mut out = Vec::new();
     let outcome = match pending {
         Some(pending) => Outcome { used: 0, result: pending.give(&mut *session, &mut out) },
@@ -443,7 +432,7 @@ fn step(mut session: Box<dyn Session>, pending: Option<Pending>, mut wire: Zeroi
     Ended { session, wire, out, outcome }
 }
 
-impl Session for Asking {
+impl Handshake for Asking {
     fn receive(&mut self, wire: &mut [u8], out: &mut Vec<u8>, sink: &mut PlainSink<'_>) -> Outcome {
         let quiet = wire.len() < self.quiet_below;
         let session = match &mut self.stage {
@@ -460,55 +449,42 @@ impl Session for Asking {
     }
 
     /// It goes as soon as nothing can be asked any more.
-    fn settle(&mut self) -> Option<Box<dyn Session>> {
+    fn settle(mut self: Box<Self>, rest: &[u8], out: &mut Vec<u8>) -> Settled {
         if self.quiet_below > 0 {
-            return None;
-        }
-        let Stage::Idle(session) = &mut self.stage else { return None };
-        if session.is_handshaking() {
-            let settled = session.settle();
-            if settled.is_some() {
-                return settled;
-            }
-            if self.pending.is_some() || !self.gate.is_past() {
-                return None;
-            }
+            return Settled::Same(self);
         }
         match mem::replace(&mut self.stage, Stage::Over) {
-            Stage::Idle(session) => Some(session),
-            _ => None,
+            Stage::Idle(session) if session.is_done() => session.settle(rest, out),
+            Stage::Idle(session) if self.pending.is_none() && self.gate.is_past() => Settled::Other(session),
+            stage => {
+                self.stage = stage;
+                Settled::Same(self)
+            }
         }
+    }
+
+    fn is_done(&self) -> bool {
+        self.quiet_below == 0 && self.inner().is_some_and(Handshake::is_done)
+    }
+
+    /// Nothing is signed for a server that rejected ECH: while a step asks, what came of it is not known.
+    fn facts(&self) -> Facts<'_> {
+        self.inner().map_or(Facts { ech: self.ech, ..Facts::default() }, Handshake::facts)
+    }
+
+    fn peer_closed(&self) -> bool {
+        self.inner().is_some_and(Handshake::peer_closed)
+    }
+
+    fn may_write(&self) -> bool {
+        self.inner().is_some_and(Handshake::may_write)
     }
 
     fn held_up(&self) -> Option<Status> {
         self.held_up
     }
 
-    fn split(self: Box<Self>) -> Result<SessionHalves, Failure> {
-        self.into_inner()?.split()
-    }
-
-    fn write(&mut self, plain: &[&[u8]], out: &mut Vec<u8>) -> Result<(), Failure> {
-        self.inner_mut().ok_or_else(handshaking)?.write(plain, out)
-    }
-
-    fn close_notify(&mut self, out: &mut Vec<u8>) -> Result<(), Failure> {
-        self.inner_mut().ok_or_else(handshaking)?.close_notify(out)
-    }
-
-    fn is_handshaking(&self) -> bool {
-        self.quiet_below > 0 || self.inner().is_none_or(Session::is_handshaking)
-    }
-
-    fn may_write(&self) -> bool {
-        self.inner().is_some_and(Session::may_write)
-    }
-
-    fn peer_closed(&self) -> bool {
-        self.inner().is_some_and(Session::peer_closed)
-    }
-
-    fn question(&self) -> Option<Question> {
+    fn question(&self) -> Option<Question<'_>> {
         if self.quiet_below > 0 {
             return None;
         }
@@ -522,70 +498,35 @@ impl Session for Asking {
         }
     }
 
-    fn sign_request(&self) -> Option<SignRequest<'_>> {
-        match self.request()? {
-            Request::Sign(wanted) => Some(wanted.shown()),
-            _ => None,
-        }
-    }
-
-    fn identity_request(&self) -> Option<IdentityRequest<'_>> {
-        match self.request()? {
-            Request::Identity(wanted) => Some(wanted.shown()),
-            _ => None,
-        }
-    }
-
-    fn look_up(&self) -> Option<LookUp<'_>> {
-        match self.request()? {
-            Request::Session(wanted) => Some(wanted.shown()),
-            _ => None,
-        }
-    }
-
-    fn answer_context(&mut self, setup: &ServerSetup, out: &mut Vec<u8>) -> Result<(), Failure> {
-        self.pending = Some(Pending::Context(Box::new(setup.clone())));
-        self.go_on(out)
-    }
-
-    fn answer_verify(&mut self, verdict: Verdict, out: &mut Vec<u8>) -> Result<(), Failure> {
-        if let Verdict::Reject(alert) = verdict {
-            return Err(self.refuse(alert, out));
-        }
-        self.pending = Some(Pending::Verify(verdict));
-        self.go_on(out)
-    }
-
-    fn answer_sign(&mut self, signature: &[u8], out: &mut Vec<u8>) -> Result<bool, Failure> {
-        match self.request() {
-            Some(Request::Sign(wanted)) if wanted.is_signed_by(signature) => {}
-            _ => return Ok(false),
-        }
-        self.reply(Reply::Signature(signature.to_vec()), out)?;
-        Ok(true)
-    }
-
-    fn answer_identity(&mut self, of: Option<&ClientSetup>, out: &mut Vec<u8>) -> Result<bool, Failure> {
-        let chosen = match (self.request(), of) {
-            (Some(Request::Identity(_)), None) => None,
-            (Some(Request::Identity(wanted)), Some(setup)) => {
-                let Some((selected, elsewhere)) = wanted.choose(&setup.identities) else { return Ok(false) };
+    fn answer(&mut self, decision: Decision<'_>, out: &mut Vec<u8>) -> Result<bool, Failure> {
+        let reply = match (decision, self.request()) {
+            (Decision::Context(chosen), _) => {
+                self.pending = Some(Pending::Context(chosen));
+                return self.go_on(out).map(|()| true);
+            }
+            (Decision::Verify(Verdict::Reject(alert)), _) => return Err(self.refuse(alert, out)),
+            (Decision::Verify(verdict), _) => {
+                self.pending = Some(Pending::Verify(verdict));
+                return self.go_on(out).map(|()| true);
+            }
+            (Decision::Sign(signature), Some(Request::Sign(wanted))) if wanted.is_signed_by(signature) => {
+                Reply::Signature(signature.to_vec())
+            }
+            (Decision::Identity(None), Some(Request::Identity(_))) => Reply::Identity(None),
+            (Decision::Identity(Some(identities)), Some(Request::Identity(wanted))) => {
+                let Some((selected, elsewhere)) = wanted.choose(identities) else { return Ok(false) };
                 if elsewhere {
                     self.gate.chose();
                 }
-                Some(selected)
+                Reply::Identity(Some(selected))
+            }
+            (Decision::Session(stored), Some(Request::Session(_))) => {
+                Reply::Session(Zeroizing::new(stored.to_vec()))
             }
             _ => return Ok(false),
         };
-        self.reply(Reply::Identity(chosen), out)?;
+        self.reply(reply, out)?;
         Ok(true)
-    }
-
-    fn answer_session(&mut self, stored: &[u8], out: &mut Vec<u8>) -> Result<(), Failure> {
-        if self.look_up().is_none() {
-            return Err(Failure::unexpected("no question about a stored session is open"));
-        }
-        self.reply(Reply::Session(Zeroizing::new(stored.to_vec())), out)
     }
 
     fn refuse(&mut self, alert: u8, out: &mut Vec<u8>) -> Failure {
@@ -607,57 +548,8 @@ impl Session for Asking {
         end_with_no_record(&mut **session, seen, out)
     }
 
-    fn early(&mut self) -> Option<&mut Early> {
-        self.inner_mut()?.early()
-    }
-
-    fn write_early(&mut self, plain: &[u8], out: &mut Vec<u8>) -> Result<Option<usize>, Failure> {
-        self.inner_mut().map_or(Ok(None), |session| session.write_early(plain, out))
-    }
-
-    fn resumption_data(&self) -> Option<&[u8]> {
-        self.inner()?.resumption_data()
-    }
-
-    fn set_resumption_data(&mut self, data: &[u8]) -> Result<bool, Failure> {
-        self.inner_mut().map_or(Ok(false), |session| session.set_resumption_data(data))
-    }
-
-    fn early_status(&self) -> EarlyStatus {
-        self.inner().map_or(EarlyStatus::None, Session::early_status)
-    }
-
-    /// Nothing is signed for a server that rejected ECH: while a step asks, what came of it is not known.
-    fn ech_status(&self) -> EchStatus {
-        self.inner().map_or(self.ech, Session::ech_status)
-    }
-
-    fn tickets(&self) -> u32 {
-        self.inner().map_or(0, Session::tickets)
-    }
-
-    fn exporter(&mut self) -> Option<Exporter> {
-        self.inner_mut()?.exporter()
-    }
-
-    fn facts(&self) -> Facts<'_> {
-        self.inner().map(Session::facts).unwrap_or_default()
-    }
-
-    fn client_hello(&self) -> ClientHello<'_> {
-        self.inner().map(Session::client_hello).unwrap_or_default()
-    }
-
-    fn name_to_verify(&self) -> Option<&ServerName<'static>> {
-        self.inner()?.name_to_verify()
-    }
-
-    fn ocsp_response(&self) -> &[u8] {
-        self.inner().map_or(&[], Session::ocsp_response)
-    }
-
-    fn peer_chain(&self) -> PeerChain<'_> {
-        self.inner().map_or(PeerChain::None, Session::peer_chain)
+    fn early_traffic(&mut self) -> Option<&mut dyn EarlyTraffic> {
+        self.inner_mut()?.early_traffic()
     }
 }
 

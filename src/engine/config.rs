@@ -26,10 +26,11 @@ use super::client_sessions::Origin;
 use super::clock::HostClock;
 use super::compression::Compression;
 use super::direct::Direct;
-use super::ech::{EchStatus, with_ech};
+use super::ech::with_ech;
 use super::explain::explain;
 use super::full_records;
 use super::gate::{ClientAsks, Gate};
+use super::handshake::{Chosen, Handshake};
 use super::identities::Identities;
 use super::kept_sessions::{KeptSessions, mark, most_ticket};
 use super::key_log::LinesOfThread;
@@ -41,10 +42,10 @@ use super::pull::Pull;
 use super::question::Questions;
 use super::rules::rules;
 use super::schemes::accepted;
-use super::session::Session;
 use super::store::Credential;
 use super::tickets::{KeySet, SessionIds, Tickets};
 use super::verifier::{ClientRules, NotAsked, ServerRules};
+use crate::facts::EchStatus;
 use crate::failure::Failure;
 use crate::parse::alpn::Protocols;
 use crate::parse::ech::Ech;
@@ -437,13 +438,17 @@ impl ClientSetup {
         &self.clock
     }
 
+    pub(crate) fn identities(&self) -> &Identities {
+        &self.identities
+    }
+
     /// Whether it has something to show to a server that asks for an identity.
     pub(crate) fn has_identity(&self) -> bool {
         self.has_identity
     }
 
     /// Starts a handshake; the ClientHello is appended to `out`.
-    pub(crate) fn open(&self, opening: Opening, out: &mut Vec<u8>) -> Result<Box<dyn Session>, Failure> {
+    pub(crate) fn open(&self, opening: Opening, out: &mut Vec<u8>) -> Result<Box<dyn Handshake>, Failure> {
         let Opening { config, names, alpn, ech, .. } = opening;
         let mut builder = config.connect(names.engine.clone());
         if let Some(alpn) = alpn {
@@ -451,7 +456,7 @@ impl ClientSetup {
         }
         // The form that stops at an identity shows where steps begin that may ask; the other one can send early data.
         let stops = self.asks || self.asks_within_steps && !config.enable_early_data;
-        let mut session: Box<dyn Session> = if stops {
+        let handshake: Box<dyn Handshake> = if stops {
             Box::new(Pull::client(builder, names, ech, out)?)
         } else {
             Box::new(Direct::client(builder, out)?)
@@ -459,9 +464,9 @@ impl ClientSetup {
         if self.asks_within_steps {
             let asks = ClientAsks { identity: self.asks_identity, verify: self.asks };
             let gate = if stops { Gate::client(asks) } else { Gate::records() };
-            Asking::wrap(&mut session, gate, &self.questions);
+            return Ok(Asking::around(handshake, gate, &self.questions));
         }
-        Ok(session)
+        Ok(handshake)
     }
 }
 
@@ -642,36 +647,32 @@ impl ServerSetup {
         self.config.send_half_rtt_data
     }
 
-    /// Whether names that are none count as no name.
-    pub(super) fn hides_names(&self) -> bool {
-        hides_names(&self.config)
-    }
-
-    /// Whether the question about an identity can open.
-    pub(super) fn asks_verify(&self) -> bool {
-        self.asks
-    }
-
-    pub(crate) fn open(&self) -> Result<Box<dyn Session>, Failure> {
-        let mut session: Box<dyn Session> = if self.asks {
+    pub(crate) fn open(&self) -> Result<Box<dyn Handshake>, Failure> {
+        let handshake: Box<dyn Handshake> = if self.asks {
             Box::new(Pull::server_with(self.config()))
         } else {
             Box::new(Direct::server(self.early.clone().unwrap_or_else(|| self.config()))?)
         };
-        self.prepare(&mut session);
-        Ok(session)
+        Ok(self.prepare(handshake))
     }
 
-    /// Brings a session that is about to be given this setup as its context into a form that can do all
+    /// Brings a handshake that is about to be given this setup as its context into a form that can do all
     /// that it may have to.
-    pub(crate) fn prepare(&self, session: &mut Box<dyn Session>) {
+    pub(crate) fn prepare(&self, handshake: Box<dyn Handshake>) -> Box<dyn Handshake> {
         if self.asks_within_steps {
-            Asking::wrap(session, Gate::server(), &self.questions);
+            Asking::around(handshake, Gate::server(), &self.questions)
+        } else {
+            handshake
         }
     }
 
+    /// What a handshake needs of this context that was chosen for it.
+    pub(crate) fn chosen(&self) -> Chosen {
+        Chosen { config: self.config(), asks_verify: self.asks }
+    }
+
     /// A server that asks for its context.
-    pub(crate) fn open_asking() -> Box<dyn Session> {
+    pub(crate) fn open_asking() -> Box<dyn Handshake> {
         Box::new(Pull::server())
     }
 }

@@ -4,14 +4,22 @@ use rustls::crypto::cipher::OutboundPlain;
 use rustls::error::Error;
 use rustls::{ClientSide, Connection, MessageHandler, ServerSide, SideData, Tcp};
 
-/// What became of early data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum EarlyStatus {
-    None,
-    /// Sent, and the server has not answered.
-    Pending,
-    Accepted,
-    Rejected,
+use crate::facts::EarlyStatus;
+use crate::failure::Failure;
+
+/// What can be done with data and tickets before a handshake is done.
+pub(crate) trait EarlyTraffic {
+    /// The early data that came, for a server that takes it.
+    fn early(&mut self) -> Option<&mut Early>;
+
+    /// Seals early data: how many bytes of it, or None if this connection can send none (any more).
+    fn write_early(&mut self, plain: &[u8], out: &mut Vec<u8>) -> Result<Option<usize>, Failure>;
+
+    /// Seals the chunks of `plain` before the client's Finished, where the handshake [may](super::Handshake::may_write).
+    fn write(&mut self, plain: &[&[u8]], block: usize, out: &mut Vec<u8>) -> Result<(), Failure>;
+
+    /// Puts data into the tickets to come; `false` if it is too late for that, or none can be sent with it.
+    fn set_resumption_data(&mut self, data: &[u8]) -> Result<bool, Failure>;
 }
 
 /// The early data of one connection.
@@ -37,6 +45,11 @@ impl Early {
     /// How many records came since this was asked last.
     pub(crate) fn records(&mut self) -> u64 {
         std::mem::take(&mut self.records)
+    }
+
+    /// Whether anything is in it that has to stay when the handshake is done.
+    pub(crate) fn is_needed(&self) -> bool {
+        !self.received.is_empty() || self.records > 0
     }
 
     /// What waits to be read.

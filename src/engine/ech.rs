@@ -17,21 +17,10 @@ use rustls_aws_lc_rs::hpke::{ALL_SUPPORTED_SUITES, DH_KEM_X25519_HKDF_SHA256_AES
 use super::clock::HostClock;
 use super::config::selected_groups;
 use super::explain::explain;
+use crate::facts::EchStatus;
 use crate::failure::Failure;
 use crate::parse::ech::EchRef;
 use crate::status::*;
-
-/// What became of ECH on a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum EchStatus {
-    #[default]
-    None,
-    Grease,
-    /// The server has not answered.
-    Offered,
-    Accepted,
-    Rejected,
-}
 
 impl From<rustls::client::EchStatus> for EchStatus {
     fn from(status: rustls::client::EchStatus) -> Self {

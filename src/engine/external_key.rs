@@ -8,8 +8,8 @@ use rustls::error::Error;
 use rustls_aws_lc_rs::SUPPORTED_SIG_ALGS;
 
 use super::fault;
+use super::handshake::SignRequest;
 use super::question::{Reply, Request, ask};
-use super::session::SignRequest;
 use super::store::{FOR_PSS_ALONE, is_for_pss_alone};
 use crate::failure::Failure;
 use crate::parse::der::{Elements, SEQUENCE};

@@ -1,53 +1,107 @@
-//! What a connection knows of itself and its peer.
+//! What the engine knows of a connection and its peer.
 
-use pki_types::CertificateDer;
-use rustls::crypto::{CertificateIdentity, Identity};
+use rustls::crypto::Identity;
 use rustls::enums::ProtocolVersion;
 use rustls::error::{ApiMisuse, Error};
 use rustls::server::Accepted;
 use rustls::split::ReceiveTraffic;
-use rustls::{ClientSide, Connection, ConnectionOutputs, HandshakeKind, ServerSide, SideData, Tcp};
+use rustls::{
+    ClientSide, Connection, ConnectionOutputs, HandshakeKind, KeyingMaterialExporter, ServerSide, SideData,
+    Tcp,
+};
+use zeroize::Zeroizing;
 
-use super::ech::EchStatus;
+use crate::facts::{EarlyStatus, EchStatus, Facts, PeerChain};
+use crate::record::traffic::Known;
 use crate::status::*;
 
-/// Negotiated facts; IANA numbers are 0 until known.
-#[derive(Debug, Default, Clone, Copy)]
-pub(crate) struct Facts<'a> {
-    pub version: u16,
-    pub suite: u16,
-    pub group: u16,
-    pub alpn: Option<&'a [u8]>,
-    /// The name that a client asked for by SNI; on a server only.
-    pub server_name: Option<&'a str>,
-    pub resumed: bool,
-    /// One of the `TLS_HANDSHAKE_*` numbers.
-    pub kind: i32,
-    /// Whether the secrets are bound to the whole handshake: TLS 1.3, or TLS 1.2 with the extended
-    /// main secret (RFC 7627).
-    pub bound_secrets: bool,
+/// What stands in the outputs of a handshake, which need not be done.
+pub(super) fn facts_of<'a>(
+    outputs: &'a ConnectionOutputs,
+    side: &'a impl SideFacts,
+    early: EarlyStatus,
+) -> Facts<'a> {
+    Facts {
+        version: outputs.protocol_version().map_or(0, |version| version.0),
+        suite: outputs.negotiated_cipher_suite().map_or(0, |suite| suite.suite().0),
+        group: outputs.negotiated_key_exchange_group().map_or(0, |group| group.name().0),
+        alpn: outputs.alpn_protocol().map(AsRef::as_ref),
+        server_name: side.server_name(),
+        resumed: matches!(
+            outputs.handshake_kind(),
+            Some(HandshakeKind::Resumed | HandshakeKind::ResumedWithHelloRetryRequest)
+        ),
+        kind: outputs.handshake_kind().map_or(TLS_HANDSHAKE_UNKNOWN, kind_number),
+        bound_secrets: outputs.protocol_version() == Some(ProtocolVersion::TLSv1_3)
+            || outputs.extended_main_secret() == Some(true),
+        chain: outputs.peer_identity().map_or(PeerChain::None, |identity| chain_of(identity)),
+        ech: side.ech_status(),
+        early,
+        resumption_data: side.resumption_data(),
+    }
 }
 
-impl<'a> Facts<'a> {
-    pub(super) fn of(outputs: &'a ConnectionOutputs, server_name: Option<&'a str>) -> Self {
-        Self {
-            version: outputs.protocol_version().map_or(0, |version| version.0),
-            suite: outputs.negotiated_cipher_suite().map_or(0, |suite| suite.suite().0),
-            group: outputs.negotiated_key_exchange_group().map_or(0, |group| group.name().0),
-            alpn: outputs.alpn_protocol().map(AsRef::as_ref),
-            server_name,
-            resumed: matches!(
-                outputs.handshake_kind(),
-                Some(HandshakeKind::Resumed | HandshakeKind::ResumedWithHelloRetryRequest)
-            ),
-            kind: outputs.handshake_kind().map_or(TLS_HANDSHAKE_UNKNOWN, kind_number),
-            bound_secrets: outputs.protocol_version() == Some(ProtocolVersion::TLSv1_3)
-                || outputs.extended_main_secret() == Some(true),
-        }
+pub(super) fn chain_of<'a>(identity: &'a Identity<'static>) -> PeerChain<'a> {
+    match identity {
+        Identity::X509(chain) => PeerChain::X509(&chain.end_entity, &chain.intermediates),
+        Identity::RawPublicKey(key) => PeerChain::Raw(key.as_ref()),
+        _ => PeerChain::None,
+    }
+}
+
+/// What a handshake that was split has put out.
+pub(super) struct Outputs<Side> {
+    pub outputs: ConnectionOutputs,
+    pub side: Side,
+    pub early: EarlyStatus,
+    pub tickets: u32,
+    pub exporter: Exporter,
+}
+
+impl<Side: SideFacts> Known for Outputs<Side>
+where
+    Self: Send,
+{
+    fn facts(&self) -> Facts<'_> {
+        facts_of(&self.outputs, &self.side, self.early)
     }
 
-    pub(super) fn of_client_hello(server_name: Option<&'a str>) -> Self {
-        Self { server_name, ..Self::default() }
+    fn tickets(&self) -> u32 {
+        self.tickets
+    }
+
+    fn export(&mut self, label: &[u8], context: Option<&[u8]>, length: usize) -> Option<Zeroizing<Vec<u8>>> {
+        self.exporter.derive(|| self.outputs.exporter(), label, context, length)
+    }
+}
+
+/// Derives secrets that both ends of a connection share, and nobody else. The engine gives it away once; it is kept here
+/// from the first use on.
+#[derive(Default)]
+pub(super) struct Exporter(Option<KeyingMaterialExporter>);
+
+impl Exporter {
+    /// `take` takes it out of the engine.
+    pub(super) fn derive(
+        &mut self,
+        take: impl FnOnce() -> Result<KeyingMaterialExporter, Error>,
+        label: &[u8],
+        context: Option<&[u8]>,
+        length: usize,
+    ) -> Option<Zeroizing<Vec<u8>>> {
+        if self.0.is_none() {
+            self.0 = take().ok();
+        }
+        let mut output = Zeroizing::new(vec![0; length]);
+        self.0.as_ref()?.derive(label, context, output.as_mut_slice()).ok()?;
+        Some(output)
+    }
+
+    /// Takes it out of the engine, whose part of the connection is about to go.
+    pub(super) fn keep(&mut self, outputs: &mut ConnectionOutputs) {
+        if self.0.is_none() {
+            self.0 = outputs.exporter().ok();
+        }
     }
 }
 
@@ -64,40 +118,6 @@ fn kind_number(kind: HandshakeKind) -> i32 {
 /// The name in a ClientHello that waits for a context.
 pub(super) fn hello_name(accepted: &Accepted<Tcp>) -> Option<Box<str>> {
     accepted.client_hello().server_name().map(|name| name.as_ref().into())
-}
-
-/// The certificates that a peer presented, its own first.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum PeerChain<'a> {
-    None,
-    X509(&'a CertificateIdentity<'static>),
-    /// A subject public key info (RFC 7250).
-    Raw(&'a [u8]),
-}
-
-impl<'a> PeerChain<'a> {
-    pub(super) fn of(identity: &'a Identity<'static>) -> Self {
-        match identity {
-            Identity::X509(chain) => Self::X509(chain),
-            Identity::RawPublicKey(key) => Self::Raw(key.as_ref()),
-            _ => Self::None,
-        }
-    }
-
-    /// The subject public key info of a peer that showed no certificate.
-    pub(crate) fn raw_key(self) -> Option<&'a [u8]> {
-        if let Self::Raw(key) = self { Some(key) } else { None }
-    }
-
-    /// The DER bytes of the certificate at `index`.
-    pub(crate) fn get(self, index: usize) -> Option<&'a [u8]> {
-        let Self::X509(chain) = self else { return None };
-        let certificate: &CertificateDer<'_> = match index.checked_sub(1) {
-            None => &chain.end_entity,
-            Some(rest) => chain.intermediates.get(rest)?,
-        };
-        Some(certificate.as_ref())
-    }
 }
 
 /// The facts that are kept differently on each side.

@@ -6,12 +6,9 @@
 //! identity that it chose has its key elsewhere.
 
 use super::asking::Pending;
+use super::handshake::{Handshake, Question};
 use super::hello_scan::{HelloScan, may_retry};
-use super::session::{Question, Session};
-use crate::record::layout;
-
-/// No record begins so.
-const NO_RECORD: u8 = 0xff;
+use crate::record::layout::{self, NO_RECORD};
 
 /// What can be asked in the middle of a step of a client.
 #[derive(Debug, Clone, Copy, Default)]
@@ -71,7 +68,7 @@ impl Gate {
         Self::Records(Seen::default())
     }
 
-    pub(super) fn next(&mut self, session: &dyn Session, pending: Option<&Pending>, wire: &[u8]) -> Next {
+    pub(super) fn next(&mut self, session: &dyn Handshake, pending: Option<&Pending>, wire: &[u8]) -> Next {
         if let Some(pending) = pending {
             return match (self, pending) {
                 (_, Pending::Context(_)) | (Self::Client(Client { signs: true, .. }), _) => Next::Apart(0),
@@ -79,7 +76,7 @@ impl Gate {
             };
         }
         // What is no record cannot ask.
-        if session.question().is_some() || !session.is_handshaking() || wire.first() == Some(&NO_RECORD) {
+        if session.question().is_some() || session.is_done() || wire.first() == Some(&NO_RECORD) {
             return Next::Here;
         }
         let length = match self {
@@ -92,7 +89,7 @@ impl Gate {
     }
 
     /// Whether the next step over `wire` cannot ask, if that is seen without more ado. It counts as made.
-    pub(super) fn cannot_ask(&mut self, session: &dyn Session, wire: &[u8]) -> bool {
+    pub(super) fn cannot_ask(&mut self, session: &dyn Handshake, wire: &[u8]) -> bool {
         match self {
             Self::Hello(scan) => hello_end(scan, session, wire).is_none(),
             Self::Past => true,
@@ -128,9 +125,9 @@ impl Gate {
     }
 
     /// Whether the open question is answered here: the context's rules judge, but the form of the engine stops.
-    pub(super) fn answers_itself(&self, session: &dyn Session) -> bool {
+    pub(super) fn answers_itself(&self, session: &dyn Handshake) -> bool {
         matches!(self, Self::Client(client) if !client.asks.verify)
-            && session.question() == Some(Question::Verify)
+            && matches!(session.question(), Some(Question::Verify(_)))
     }
 
     /// How many bytes in front of the wire the engine was given, and has not used, at most.
@@ -182,7 +179,7 @@ impl Gate {
 }
 
 /// Where the record ends that makes a ClientHello whole. What the engine has looked at is not looked at again.
-fn hello_end(scan: &mut HelloScan, session: &dyn Session, wire: &[u8]) -> Option<usize> {
+fn hello_end(scan: &mut HelloScan, session: &dyn Handshake, wire: &[u8]) -> Option<usize> {
     if scan.least() <= wire.len() {
         if let Some(parts) = session.hello_parts() {
             scan.skip(parts);

@@ -35,7 +35,7 @@ fn is_noting() -> bool {
 
 /// The identities of a context, in the order in which they were added.
 #[derive(Debug, Default)]
-pub(super) struct Identities {
+pub(crate) struct Identities {
     all: Vec<Loaded>,
     /// Whole names, to the indices of the identities that are for them.
     exact: HashMap<String, Vec<usize>>,

@@ -236,10 +236,11 @@ mod tests {
     use rustls::crypto::TicketProducer;
 
     use super::super::config::{ClientSetup, Recipe, ServerSetup, Verify};
+    use super::super::handshake::Handshake;
     use super::super::opening::ClientWish;
-    use super::super::session::{Flow, Session};
     use super::super::store::Credential;
     use super::*;
+    use crate::record::traffic::Flow;
     use crate::setup::limits::DEFAULT_WIRE;
 
     /// Tickets of a length that no server of ours sends.
@@ -308,11 +309,11 @@ mod tests {
             give(&mut *server, &mut up, &mut down);
             give(&mut *client, &mut down, &mut up);
         }
-        assert!(!client.is_handshaking() && !server.is_handshaking());
+        assert!(client.is_done() && server.is_done());
         (hello, client.facts().resumed)
     }
 
-    fn give(to: &mut dyn Session, wire: &mut Vec<u8>, out: &mut Vec<u8>) {
+    fn give(to: &mut dyn Handshake, wire: &mut Vec<u8>, out: &mut Vec<u8>) {
         let outcome = to.receive(wire, out, &mut |_, _| Flow::More);
         outcome.result.unwrap();
         assert_eq!(outcome.used, wire.len());

@@ -10,35 +10,12 @@ use rustls::split::SplitConnection;
 use rustls::{ClientSide, ConnectionTrafficSecrets, ExtractedSecrets, ServerSide, SupportedCipherSuite};
 use zeroize::Zeroizing;
 
-use super::early::EarlyStatus;
-use super::ech::EchStatus;
 use super::explain::explain;
-use super::facts::{Facts, PeerChain, SideFacts};
-use super::session::{Outcome, PlainSink, Session};
+use super::facts::{Exporter, SideFacts, chain_of, facts_of};
+use crate::facts::{EarlyStatus, Facts, PeerChain};
 use crate::failure::Failure;
-
-/// What protects the records of one direction. Wiped when dropped.
-pub(crate) struct TrafficSecret {
-    /// IANA numbers.
-    pub version: u16,
-    pub suite: u16,
-    pub key: Zeroizing<Vec<u8>>,
-    pub iv: Zeroizing<[u8; Self::IV]>,
-    /// Of the next record.
-    pub sequence: u64,
-    /// How many records may be sealed under this key.
-    pub most_records: u64,
-}
-
-impl TrafficSecret {
-    pub(crate) const IV: usize = 12;
-}
-
-/// Those of both directions.
-pub(crate) struct TrafficSecrets {
-    pub receive: TrafficSecret,
-    pub send: TrafficSecret,
-}
+use crate::record::secrets::{TrafficSecret, TrafficSecrets};
+use crate::record::traffic::{KeySchedule, Known};
 
 /// The first half of an AES-GCM nonce of TLS 1.2; the other half stands in the record (RFC 5288, 3).
 const SALT: usize = 4;
@@ -114,27 +91,28 @@ pub(super) struct HandedOver<Side> {
     alpn: Option<Box<[u8]>>,
     server_name: Option<Box<str>>,
     identity: Option<Identity<'static>>,
-    early: EarlyStatus,
-    ech: EchStatus,
     resumption_data: Option<Box<[u8]>>,
     tickets: u32,
+    exporter: Exporter,
 }
 
 impl<Side: KernelSide> HandedOver<Side> {
     /// Takes the secrets out of a connection that has nothing left to send.
     pub(super) fn new(
-        split: SplitConnection<Side>,
+        mut split: SplitConnection<Side>,
         early: EarlyStatus,
         tickets: u32,
+        mut exporter: Exporter,
     ) -> Result<(TrafficSecrets, Self), Failure> {
         let missing = || Failure::unexpected("an established connection has no cipher suite");
         let suite = split.outputs.negotiated_cipher_suite().ok_or_else(missing)?;
-        let facts = Facts::of(&split.outputs, split.side_outputs.server_name());
+        exporter.keep(&mut split.outputs);
+        let facts = facts_of(&split.outputs, &split.side_outputs, early);
         let alpn = facts.alpn.map(Into::into);
         let server_name = facts.server_name.map(Into::into);
-        let facts = Facts { alpn: None, server_name: None, ..facts };
-        let ech = split.side_outputs.ech_status();
-        let resumption_data = split.side_outputs.resumption_data().map(Into::into);
+        let resumption_data = facts.resumption_data.map(Into::into);
+        let facts =
+            Facts { alpn: None, server_name: None, resumption_data: None, chain: PeerChain::None, ..facts };
         let identity = split.outputs.peer_identity().map(|identity| Identity::clone(identity));
 
         let (secrets, kernel) = split.dangerous_into_kernel_connection().map_err(|error| explain(&error))?;
@@ -147,31 +125,15 @@ impl<Side: KernelSide> HandedOver<Side> {
             leave_used_nonces(&mut send);
         }
         let rest =
-            Self { kernel, suite, facts, alpn, server_name, identity, early, ech, resumption_data, tickets };
+            Self { kernel, suite, facts, alpn, server_name, identity, resumption_data, tickets, exporter };
         Ok((TrafficSecrets { receive, send }, rest))
     }
 }
 
-fn handed_over() -> Failure {
-    Failure::unexpected("the records of this connection are somebody else's")
-}
-
-impl<Side: KernelSide> Session for HandedOver<Side>
+impl<Side: KernelSide> KeySchedule for HandedOver<Side>
 where
-    Self: Send,
+    Self: Known,
 {
-    fn receive(&mut self, _: &mut [u8], _: &mut Vec<u8>, _: &mut PlainSink<'_>) -> Outcome {
-        Outcome { used: 0, result: Err(handed_over()) }
-    }
-
-    fn write(&mut self, _: &[&[u8]], _: &mut Vec<u8>) -> Result<(), Failure> {
-        Err(handed_over())
-    }
-
-    fn close_notify(&mut self, _: &mut Vec<u8>) -> Result<(), Failure> {
-        Err(handed_over())
-    }
-
     fn next_secret(&mut self, inbound: bool) -> Result<Option<TrafficSecret>, Failure> {
         let result = if inbound { self.kernel.update_rx_secret() } else { self.kernel.update_tx_secret() };
         match result {
@@ -190,36 +152,36 @@ where
         Ok(kept)
     }
 
-    fn is_handshaking(&self) -> bool {
-        false
+    fn known(&self) -> &dyn Known {
+        self
     }
 
-    fn peer_closed(&self) -> bool {
-        false
+    fn known_mut(&mut self) -> &mut dyn Known {
+        self
     }
+}
 
-    fn early_status(&self) -> EarlyStatus {
-        self.early
-    }
-
-    fn ech_status(&self) -> EchStatus {
-        self.ech
-    }
-
-    fn resumption_data(&self) -> Option<&[u8]> {
-        self.resumption_data.as_deref()
+impl<Side> Known for HandedOver<Side>
+where
+    Self: Send,
+{
+    fn facts(&self) -> Facts<'_> {
+        Facts {
+            alpn: self.alpn.as_deref(),
+            server_name: self.server_name.as_deref(),
+            resumption_data: self.resumption_data.as_deref(),
+            chain: self.identity.as_ref().map_or(PeerChain::None, chain_of),
+            ..self.facts
+        }
     }
 
     fn tickets(&self) -> u32 {
         self.tickets
     }
 
-    fn facts(&self) -> Facts<'_> {
-        Facts { alpn: self.alpn.as_deref(), server_name: self.server_name.as_deref(), ..self.facts }
-    }
-
-    fn peer_chain(&self) -> PeerChain<'_> {
-        self.identity.as_ref().map_or(PeerChain::None, PeerChain::of)
+    fn export(&mut self, label: &[u8], context: Option<&[u8]>, length: usize) -> Option<Zeroizing<Vec<u8>>> {
+        let gone = || Err(Error::HandshakeNotComplete);
+        self.exporter.derive(gone, label, context, length)
     }
 }
 

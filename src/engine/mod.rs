@@ -1,9 +1,8 @@
 //! The TLS engine: the only room that names rustls.
 //!
-//! Two forms of one trait. [`direct`] runs the handshake and the traffic of a connection on which
-//! nothing will be asked. [`pull`] stops at the questions; the traffic that follows runs over two
-//! [`halves`], which costs a little more per record. Which form a connection gets is decided when it is
-//! made. Where the engine may ask in the middle of a step, [`asking`] is put around either form.
+//! Two forms of [`handshake`]: [`direct`] for connections on which nothing will be asked, and [`pull`], which stops at the
+//! questions. Which one a connection gets is decided when it is made. Where the engine may ask in the middle of a step,
+//! [`asking`] is put around either form. What carries the traffic that follows is [`established`].
 
 mod abort;
 mod alert;
@@ -25,8 +24,8 @@ mod direct;
 mod early;
 mod ech;
 mod encrypters;
+mod established;
 mod explain;
-mod exporter;
 mod external_key;
 mod facts;
 mod fault;
@@ -34,6 +33,7 @@ mod forbearance;
 mod full_records;
 mod gate;
 mod halves;
+mod handshake;
 mod hello_scan;
 mod hidden_sessions;
 mod identities;
@@ -63,13 +63,12 @@ mod retold;
 mod rules;
 mod schemes;
 mod sending;
-mod session;
 mod signatures;
 mod store;
 mod stored;
 mod tickets;
-mod vacant;
 mod verifier;
+mod whole;
 
 pub(crate) use abort::abort;
 pub(crate) use alert::{refuses_hello, rejects_identity};
@@ -82,24 +81,18 @@ pub(crate) use config::{
     ClientAuth, ClientSetup, Recipe, ServerSetup, Verify, half_rtt_impossible, has_group, has_suite,
 };
 pub(crate) use digest::digest;
-pub(crate) use early::EarlyStatus;
-pub(crate) use ech::EchStatus;
-pub(crate) use exporter::Exporter;
-pub(crate) use facts::Facts;
+pub(crate) use early::{Early, EarlyTraffic};
 pub(crate) use forbearance::{Wish, count_requests, forbear, no_data};
 pub(crate) use full_records::cut;
+pub(crate) use handshake::{
+    Decision, Handshake, IdentityRequest, LookUp, Question, Settled, SignRequest, Verdict,
+};
 pub(crate) use judging::Case;
-pub(crate) use kernel::{TrafficSecret, TrafficSecrets};
 pub(crate) use key_log::KeyLogLine;
 pub(crate) use known::Usage;
 pub(crate) use observe::{Observed, Wants, observe};
 pub(crate) use opening::{ClientWish, Opening};
-pub(crate) use padding::pad;
 pub(crate) use question::{Reply, Request};
 pub(crate) use schemes::has_scheme;
-pub(crate) use session::{
-    Flow, IdentityRequest, LookUp, Outcome, PlainSink, Question, Session, SessionHalves, SignRequest, Verdict,
-};
 pub(crate) use store::{Credential, can_be_parsed, subject_and_issuer};
 pub(crate) use tickets::{GivenKey, KeySet, NAME as TICKET_KEY_NAME};
-pub(crate) use vacant::Vacant;

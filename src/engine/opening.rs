@@ -9,8 +9,9 @@ use rustls::enums::ApplicationProtocol;
 
 use super::client_sessions::{ClientSession, OwnSessions, Peer};
 use super::config::{ClientSetup, ServerSetup, protocols};
-use super::ech::{EchStatus, with_ech, with_groups};
+use super::ech::{with_ech, with_groups};
 use super::kept_sessions::{KeptSessions, mark};
+use crate::facts::EchStatus;
 use crate::failure::Failure;
 use crate::parse::ech::EchRef;
 

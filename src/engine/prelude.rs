@@ -11,10 +11,10 @@ use std::ops::Range;
 
 use super::hello_scan::{HelloParts, may_retry};
 use super::retold::{Changes, original, retold};
-use super::session::{Outcome, PlainSink};
 use crate::failure::Failure;
 use crate::parse::client_hello::ClientHello;
 use crate::record::layout;
+use crate::record::traffic::{Outcome, PlainSink};
 
 const CHANGE_CIPHER_SPEC: u8 = 20;
 const ALERT: u8 = 21;
@@ -156,7 +156,7 @@ impl Prelude {
         if missing == 0 || self.given < self.due { 0 } else { self.walked + missing }
     }
 
-    /// Runs the engine over the records at the front of `wire`, as [`super::session::Session::receive`].
+    /// Runs the engine over the records at the front of `wire`, as [`super::handshake::Handshake::receive`].
     pub(super) fn receive(
         &mut self,
         wire: &mut [u8],
@@ -463,8 +463,8 @@ pub(super) fn as_sent(hello: ClientHello<'_>) -> Box<[u8]> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::session::Flow;
     use super::*;
+    use crate::record::traffic::Flow;
 
     const CCS: &[u8] = &[20, 3, 3, 0, 1, 1];
     const WARNING: &[u8] = &[21, 3, 3, 0, 2, 1, 90];

@@ -13,20 +13,21 @@ use rustls::split::SplitConnection;
 use rustls::{ClientSide, NeedsInput, ServerConfig, ServerSide, Tcp, VerifyPeerIdentity};
 
 use super::alert;
-use super::config::{ServerSetup, hides_names};
-use super::early::EarlyStatus;
-use super::ech::EchStatus;
+use super::config::hides_names;
+use super::established;
 use super::explain::{closes, explain};
-use super::facts::{Facts, PeerChain, SideFacts, hello_name};
+use super::facts::{SideFacts, chain_of, hello_name};
 use super::halves::Halves;
+use super::handshake::{Chosen, Decision, Handshake, Presented, Question, Settled, Verdict};
 use super::hello_scan::HelloParts;
 use super::input::WireInput;
 use super::opening::Names;
 use super::prelude::{Prelude, Run, Standing, as_sent};
 use super::resuming;
-use super::session::{Outcome, PlainSink, Question, Session, Verdict};
+use crate::facts::{EchStatus, Facts, PeerChain};
 use crate::failure::Failure;
 use crate::parse::client_hello::ClientHello;
+use crate::record::traffic::{Outcome, PlainSink, Traffic};
 
 pub(super) struct Pull<Side: SideFacts> {
     step: Step<Side>,
@@ -50,7 +51,7 @@ pub(super) enum Step<Side: SideFacts> {
     NeedsInput(NeedsInput<Side>),
     Accepted(Accepted<Tcp>),
     Verify(VerifyPeerIdentity<Side, Tcp>),
-    /// Until [`Session::settle`] is called.
+    /// Until [`Handshake::settle`] is called.
     Complete(SplitConnection<Side>),
     /// After a failure: nothing of the engine is left.
     Over,
@@ -229,76 +230,19 @@ fn reject<Side: PullSide>(verify: VerifyPeerIdentity<Side, Tcp>, alert: u8, out:
     alert::identity_refused(alert)
 }
 
-impl<Side: PullSide> Session for Pull<Side>
-where
-    Self: Send,
-    Halves<Side>: Session + 'static,
-{
-    fn receive(&mut self, wire: &mut [u8], out: &mut Vec<u8>, sink: &mut PlainSink<'_>) -> Outcome {
-        let Some(mut prelude) = self.prelude.take() else {
-            return Outcome { used: 0, result: Err(Failure::unexpected("a step was made within a step")) };
-        };
-        let outcome = prelude.receive(wire, out, sink, &mut |wire, out, _| self.run(wire, out));
-        self.prelude = Some(prelude);
-        outcome
-    }
-
-    fn settle(&mut self) -> Option<Box<dyn Session>> {
-        match mem::replace(&mut self.step, Step::Over) {
-            Step::Complete(split) => Some(Box::new(Halves::new(split, false, EarlyStatus::None))),
-            step => {
-                self.step = step;
-                None
-            }
-        }
-    }
-
-    fn write(&mut self, _: &[&[u8]], _: &mut Vec<u8>) -> Result<(), Failure> {
-        Err(Failure::unexpected("nothing can be written during the handshake"))
-    }
-
-    fn close_notify(&mut self, _: &mut Vec<u8>) -> Result<(), Failure> {
-        Err(Failure::unexpected("nothing can be closed during the handshake"))
-    }
-
-    fn is_handshaking(&self) -> bool {
-        true
-    }
-
-    fn peer_closed(&self) -> bool {
-        self.prelude.as_ref().is_some_and(|prelude| prelude.is_closed())
-    }
-
-    fn hello_parts(&self) -> Option<HelloParts> {
-        self.prelude.as_ref()?.hello_parts()
-    }
-
-    fn least(&self) -> usize {
-        match self.step {
-            Step::NeedsInput(_) => self.prelude.as_ref().map_or(0, |prelude| prelude.least()),
-            _ => 0,
-        }
-    }
-
-    fn question(&self) -> Option<Question> {
-        match self.step {
-            Step::Accepted(_) => Some(Question::Context),
-            Step::Verify(_) => Some(Question::Verify),
-            _ => None,
-        }
-    }
-
-    fn answer_context(&mut self, setup: &ServerSetup, out: &mut Vec<u8>) -> Result<(), Failure> {
+impl<Side: PullSide> Pull<Side> {
+    fn answer_context(&mut self, chosen_context: Chosen, out: &mut Vec<u8>) -> Result<(), Failure> {
         let Step::Accepted(accepted) = mem::replace(&mut self.step, Step::Over) else {
             return Err(Failure::unexpected("no question about a context is open"));
         };
+        let Chosen { config, asks_verify } = chosen_context;
         self.hello = None;
-        if self.prelude.as_ref().is_some_and(|prelude| prelude.hid_name()) && !setup.hides_names() {
+        if self.prelude.as_ref().is_some_and(|prelude| prelude.hid_name()) && !hides_names(&config) {
             out.extend_from_slice(&alert::plain_record(alert::DECODE_ERROR));
             return Err(alert::name_refused());
         }
-        self.ask_verify = setup.asks_verify();
-        self.step = chosen(resuming::step(|| accepted.choose_config(setup.config(), out)))?;
+        self.ask_verify = asks_verify;
+        self.step = chosen(resuming::step(|| accepted.choose_config(config, out)))?;
         Ok(())
     }
 
@@ -317,6 +261,74 @@ where
         self.step = next(handshake)?;
         Ok(())
     }
+}
+
+impl<Side: PullSide> Handshake for Pull<Side>
+where
+    Self: Send,
+    Halves<Side>: Traffic,
+{
+    fn receive(&mut self, wire: &mut [u8], out: &mut Vec<u8>, sink: &mut PlainSink<'_>) -> Outcome {
+        let Some(mut prelude) = self.prelude.take() else {
+            return Outcome { used: 0, result: Err(Failure::unexpected("a step was made within a step")) };
+        };
+        let outcome = prelude.receive(wire, out, sink, &mut |wire, out, _| self.run(wire, out));
+        self.prelude = Some(prelude);
+        outcome
+    }
+
+    fn settle(mut self: Box<Self>, _: &[u8], _: &mut Vec<u8>) -> Settled {
+        match mem::replace(&mut self.step, Step::Over) {
+            Step::Complete(split) => Settled::Done(established::halves(split), None),
+            step => {
+                self.step = step;
+                Settled::Same(self)
+            }
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        matches!(self.step, Step::Complete(_))
+    }
+
+    fn peer_closed(&self) -> bool {
+        self.prelude.as_ref().is_some_and(|prelude| prelude.is_closed())
+    }
+
+    fn hello_parts(&self) -> Option<HelloParts> {
+        self.prelude.as_ref()?.hello_parts()
+    }
+
+    fn least(&self) -> usize {
+        match self.step {
+            Step::NeedsInput(_) => self.prelude.as_ref().map_or(0, |prelude| prelude.least()),
+            _ => 0,
+        }
+    }
+
+    fn question(&self) -> Option<Question<'_>> {
+        match &self.step {
+            Step::Accepted(_) => {
+                Some(Question::Context(self.hello.as_deref().map(ClientHello::new).unwrap_or_default()))
+            }
+            Step::Verify(verify) => {
+                let name = self.names.as_ref().and_then(|names| names.to_verify(Side::name_of(verify)?));
+                Some(Question::Verify(Presented { name, ocsp_response: Side::stapled(verify) }))
+            }
+            _ => None,
+        }
+    }
+
+    fn answer(&mut self, decision: Decision<'_>, out: &mut Vec<u8>) -> Result<bool, Failure> {
+        match decision {
+            Decision::Context(chosen) => self.answer_context(chosen, out)?,
+            Decision::Verify(verdict) => self.answer_verify(verdict, out)?,
+            Decision::Sign(_) | Decision::Identity(_) | Decision::Session(_) => {
+                return Err(Failure::unexpected("no question of this kind is open"));
+            }
+        }
+        Ok(true)
+    }
 
     fn refuse(&mut self, alert: u8, out: &mut Vec<u8>) -> Failure {
         match mem::replace(&mut self.step, Step::Over) {
@@ -330,45 +342,18 @@ where
         }
     }
 
-    fn facts(&self) -> Facts<'_> {
-        Facts::of_client_hello(self.hello_name.as_deref())
-    }
-
-    fn client_hello(&self) -> ClientHello<'_> {
-        self.hello.as_deref().map(ClientHello::new).unwrap_or_default()
-    }
-
-    fn peer_chain(&self) -> PeerChain<'_> {
-        match &self.step {
-            Step::Verify(verify) => Side::presented(verify).map_or(PeerChain::None, PeerChain::of),
-            _ => PeerChain::None,
-        }
-    }
-
     /// At the question about its identity it shows whether the server rejected ECH: the engine then verifies
     /// another name.
-    fn ech_status(&self) -> EchStatus {
-        match (&self.step, &self.names) {
-            (Step::Verify(verify), Some(names))
-                if Side::name_of(verify).is_some_and(|name| *name != names.engine) =>
-            {
-                EchStatus::Rejected
+    fn facts(&self) -> Facts<'_> {
+        let mut facts = Facts { server_name: self.hello_name.as_deref(), ech: self.ech, ..Facts::default() };
+        if let Step::Verify(verify) = &self.step {
+            facts.chain = Side::presented(verify).map_or(PeerChain::None, chain_of);
+            if let Some(names) = &self.names {
+                if Side::name_of(verify).is_some_and(|name| *name != names.engine) {
+                    facts.ech = EchStatus::Rejected;
+                }
             }
-            _ => self.ech,
         }
-    }
-
-    fn name_to_verify(&self) -> Option<&ServerName<'static>> {
-        match (&self.step, &self.names) {
-            (Step::Verify(verify), Some(names)) => names.to_verify(Side::name_of(verify)?),
-            _ => None,
-        }
-    }
-
-    fn ocsp_response(&self) -> &[u8] {
-        match &self.step {
-            Step::Verify(verify) => Side::stapled(verify),
-            _ => &[],
-        }
+        facts
     }
 }

@@ -14,8 +14,8 @@ use super::alert;
 use super::asked_identity::IdentityWanted;
 use super::asked_session::SessionWanted;
 use super::external_key::SignatureWanted;
+use super::handshake::Question;
 use super::resuming;
-use super::session::Question;
 use crate::coroutine;
 
 /// What the engine wants to know.
@@ -31,11 +31,11 @@ pub(crate) enum Request {
 
 impl Request {
     /// The question that the host is asked.
-    pub(super) fn question(&self) -> Question {
+    pub(super) fn question(&self) -> Question<'_> {
         match self {
-            Self::Sign(_) => Question::Sign,
-            Self::Identity(_) => Question::Identity,
-            Self::Session(_) => Question::Session,
+            Self::Sign(wanted) => Question::Sign(wanted.shown()),
+            Self::Identity(wanted) => Question::Identity(wanted.shown()),
+            Self::Session(wanted) => Question::Session(wanted.shown()),
         }
     }
 }

@@ -2,43 +2,31 @@
 
 use std::mem;
 
-use rustls::ConnectionOutputs;
 use rustls::split::{ReceiveTraffic, ReceiveTrafficState};
 
-use super::early::EarlyStatus;
-use super::ech::EchStatus;
 use super::explain::explain;
-use super::exporter::Exporter;
-use super::facts::{Facts, PeerChain, SideFacts};
+use super::facts::{Outputs, SideFacts};
 use super::input::WireInput;
-use super::session::{Flow, Outcome, PlainSink, Session};
 use crate::failure::Failure;
+use crate::record::traffic::{Flow, Known, Outcome, PlainSink, Receiving};
 
 /// Opens. rustls's part of it is gone once the peer has closed, or after an error.
 pub(super) struct ReceiveHalf<Side: SideFacts> {
     traffic: Option<ReceiveTraffic<Side>>,
-    outputs: ConnectionOutputs,
-    side: Side,
-    early: EarlyStatus,
+    outputs: Outputs<Side>,
     /// The sending half was left something for the peer.
     owed: bool,
     peer_closed: bool,
 }
 
 impl<Side: SideFacts> ReceiveHalf<Side> {
-    pub(super) fn new(
-        traffic: ReceiveTraffic<Side>,
-        outputs: ConnectionOutputs,
-        side: Side,
-        peer_closed: bool,
-        early: EarlyStatus,
-    ) -> Self {
+    pub(super) fn new(traffic: ReceiveTraffic<Side>, outputs: Outputs<Side>, peer_closed: bool) -> Self {
         let traffic = (!peer_closed).then_some(traffic);
-        Self { traffic, outputs, side, early, owed: false, peer_closed }
+        Self { traffic, outputs, owed: false, peer_closed }
     }
 
-    pub(super) fn into_parts(self) -> (Option<ReceiveTraffic<Side>>, ConnectionOutputs, Side) {
-        (self.traffic, self.outputs, self.side)
+    pub(super) fn into_parts(self) -> (Option<ReceiveTraffic<Side>>, Outputs<Side>) {
+        (self.traffic, self.outputs)
     }
 
     /// Opens records until the sink stops or none is whole. `base` is where the wire bytes begin.
@@ -86,6 +74,7 @@ impl<Side: SideFacts> ReceiveHalf<Side> {
                 return Ok(());
             };
             receive = next;
+            self.outputs.tickets = Side::tickets_of_half(&receive);
             if flow == Flow::Stop || !delivered {
                 self.traffic = Some(receive);
                 return Ok(());
@@ -94,11 +83,12 @@ impl<Side: SideFacts> ReceiveHalf<Side> {
     }
 }
 
-impl<Side: SideFacts> Session for ReceiveHalf<Side>
+impl<Side: SideFacts> Receiving for ReceiveHalf<Side>
 where
-    Self: Send,
+    ReceiveTraffic<Side>: Send,
+    Outputs<Side>: Known,
 {
-    fn receive(&mut self, wire: &mut [u8], _: &mut Vec<u8>, sink: &mut PlainSink<'_>) -> Outcome {
+    fn receive(&mut self, wire: &mut [u8], sink: &mut PlainSink<'_>) -> Outcome {
         let base = wire.as_ptr().addr();
         let mut input = WireInput::new(wire);
         let result = self.open(base, &mut input, sink);
@@ -109,47 +99,15 @@ where
         mem::take(&mut self.owed)
     }
 
-    fn write(&mut self, _: &[&[u8]], _: &mut Vec<u8>) -> Result<(), Failure> {
-        Err(Failure::unexpected("the receiving half was asked to write"))
-    }
-
-    fn close_notify(&mut self, _: &mut Vec<u8>) -> Result<(), Failure> {
-        Err(Failure::unexpected("the receiving half was asked to close"))
-    }
-
-    fn is_handshaking(&self) -> bool {
-        false
-    }
-
     fn peer_closed(&self) -> bool {
         self.peer_closed
     }
 
-    fn ech_status(&self) -> EchStatus {
-        self.side.ech_status()
+    fn known(&self) -> &dyn Known {
+        &self.outputs
     }
 
-    fn resumption_data(&self) -> Option<&[u8]> {
-        self.side.resumption_data()
-    }
-
-    fn early_status(&self) -> EarlyStatus {
-        self.early
-    }
-
-    fn tickets(&self) -> u32 {
-        self.traffic.as_ref().map_or(0, Side::tickets_of_half)
-    }
-
-    fn exporter(&mut self) -> Option<Exporter> {
-        self.outputs.exporter().ok().map(Exporter::from)
-    }
-
-    fn facts(&self) -> Facts<'_> {
-        Facts::of(&self.outputs, self.side.server_name())
-    }
-
-    fn peer_chain(&self) -> PeerChain<'_> {
-        self.outputs.peer_identity().map_or(PeerChain::None, |identity| PeerChain::of(identity))
+    fn known_mut(&mut self) -> &mut dyn Known {
+        &mut self.outputs
     }
 }

@@ -5,9 +5,9 @@ use rustls::error::{ApiMisuse, Error};
 use rustls::split::SendTraffic;
 
 use super::explain::{explain, updated};
-use super::facts::{Facts, PeerChain};
-use super::session::{Outcome, PlainSink, Session};
+use super::padding::pad;
 use crate::failure::Failure;
+use crate::record::traffic::Sending;
 
 /// Seals. rustls's part of it is gone once this side was closed, or a fatal alert was found to be the last
 /// that it has sent.
@@ -35,13 +35,10 @@ impl SendHalf {
     }
 }
 
-impl Session for SendHalf {
-    fn receive(&mut self, _: &mut [u8], _: &mut Vec<u8>, _: &mut PlainSink<'_>) -> Outcome {
-        Outcome { used: 0, result: Err(Failure::unexpected("the sending half was given wire bytes")) }
-    }
-
-    fn write(&mut self, plain: &[&[u8]], out: &mut Vec<u8>) -> Result<(), Failure> {
-        let result = self.traffic()?.write(OutboundPlain::new(plain), out);
+impl Sending for SendHalf {
+    fn write(&mut self, plain: &[&[u8]], block: usize, out: &mut Vec<u8>) -> Result<(), Failure> {
+        let traffic = self.traffic()?;
+        let result = pad(block, || traffic.write(OutboundPlain::new(plain), out));
         result.map_err(|error| self.explain(&error))
     }
 
@@ -69,21 +66,5 @@ impl Session for SendHalf {
 
     fn is_over(&self) -> bool {
         self.0.is_none()
-    }
-
-    fn is_handshaking(&self) -> bool {
-        false
-    }
-
-    fn peer_closed(&self) -> bool {
-        false
-    }
-
-    fn facts(&self) -> Facts<'_> {
-        Facts::default()
-    }
-
-    fn peer_chain(&self) -> PeerChain<'_> {
-        PeerChain::None
     }
 }

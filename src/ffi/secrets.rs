@@ -8,8 +8,8 @@ use super::boundary::{checked, make_from_connection, with_builder};
 use super::errors::report_result;
 use super::memory::{bytes, size_of_struct, store_struct};
 use super::types::{tls_builder_t, tls_conn_t, tls_error_t, tls_status_t, tls_traffic_secret_t};
-use crate::engine::TrafficSecret;
 use crate::failure::Failure;
+use crate::record::secrets::TrafficSecret;
 use crate::status::{Status, TLS_ERR_ARGUMENT};
 
 /// ---- 20. Traffic secrets for the kernel -----------------------------------------------------

@@ -66,6 +66,15 @@ pub(crate) fn full_records(plain: usize) -> u64 {
     plain.div_ceil(MAX_PLAIN) as u64
 }
 
+/// No record begins so, whatever is in front of it.
+pub(crate) const NO_RECORD: u8 = 0xff;
+
+/// Bytes that are no record, in place of `held` ones of which some may be the front of one, and behind them: long enough
+/// for a header. Whoever goes on with them finds out.
+pub(crate) fn no_record(held: usize) -> Vec<u8> {
+    vec![NO_RECORD; held + HEADER]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,0 +1,218 @@
+//! Where a connection is in its life, and what of the engine carries it there.
+
+use super::{Answer, Connection};
+use crate::engine::{Handshake, Question, Settled, abort};
+use crate::facts::Facts;
+use crate::failure::Failure;
+use crate::record::layout::no_record;
+use crate::record::traffic::{Flow, KeySchedule, Known, Outcome, PlainSink, Receiving, Sending, Traffic};
+use crate::status::Status;
+
+pub(super) enum Phase {
+    Handshake(Box<dyn Handshake>),
+    Traffic(Box<dyn Traffic>),
+    /// Of two halves.
+    Receiving(Box<dyn Receiving>),
+    Sending(Box<dyn Sending>),
+    /// The traffic secrets were taken.
+    SecretsTaken(Box<dyn KeySchedule>),
+    /// While it is turned into something else, and after that has failed.
+    Gone,
+}
+
+fn not_now() -> Failure {
+    Failure::unexpected("the connection is in no phase for this")
+}
+
+impl Phase {
+    pub(super) fn is_handshaking(&self) -> bool {
+        matches!(self, Self::Handshake(_))
+    }
+
+    fn known(&self) -> Option<&dyn Known> {
+        match self {
+            Self::Traffic(traffic) => Some(traffic.known()),
+            Self::Receiving(half) => Some(half.known()),
+            Self::SecretsTaken(schedule) => Some(schedule.known()),
+            Self::Handshake(_) | Self::Sending(_) | Self::Gone => None,
+        }
+    }
+
+    /// What only an established connection has.
+    pub(super) fn known_mut(&mut self) -> Option<&mut dyn Known> {
+        match self {
+            Self::Traffic(traffic) => Some(traffic.known_mut()),
+            Self::Receiving(half) => Some(half.known_mut()),
+            Self::SecretsTaken(schedule) => Some(schedule.known_mut()),
+            Self::Handshake(_) | Self::Sending(_) | Self::Gone => None,
+        }
+    }
+
+    pub(super) fn facts(&self) -> Facts<'_> {
+        match self {
+            Self::Handshake(handshake) => handshake.facts(),
+            _ => self.known().map(Known::facts).unwrap_or_default(),
+        }
+    }
+
+    /// How many TLS 1.3 tickets a client has received.
+    pub(super) fn tickets(&self) -> u32 {
+        self.known().map_or(0, Known::tickets)
+    }
+
+    /// Whether the peer's close_notify was processed.
+    pub(super) fn peer_closed(&self) -> bool {
+        match self {
+            Self::Handshake(handshake) => handshake.peer_closed(),
+            Self::Traffic(traffic) => traffic.peer_closed(),
+            Self::Receiving(half) => half.peer_closed(),
+            Self::Sending(_) | Self::SecretsTaken(_) | Self::Gone => false,
+        }
+    }
+
+    /// Whether plain bytes can be written.
+    pub(super) fn may_write(&self) -> bool {
+        match self {
+            Self::Handshake(handshake) => handshake.may_write(),
+            _ => true,
+        }
+    }
+
+    /// The open question, if there is one.
+    pub(super) fn question(&self) -> Option<Question<'_>> {
+        match self {
+            Self::Handshake(handshake) => handshake.question(),
+            _ => None,
+        }
+    }
+
+    /// See [`Handshake::held_up`].
+    pub(super) fn held_up(&self) -> Option<Status> {
+        match self {
+            Self::Handshake(handshake) => handshake.held_up(),
+            _ => None,
+        }
+    }
+
+    /// The handshake, for what there is before its end only.
+    pub(super) fn handshake(&mut self) -> Result<&mut dyn Handshake, Failure> {
+        match self {
+            Self::Handshake(handshake) => Ok(&mut **handshake),
+            _ => Err(not_now()),
+        }
+    }
+
+    pub(super) fn receive(
+        &mut self,
+        wire: &mut [u8],
+        out: &mut Vec<u8>,
+        sink: &mut PlainSink<'_>,
+    ) -> Outcome {
+        match self {
+            Self::Traffic(traffic) => traffic.receive(wire, out, sink),
+            Self::Handshake(handshake) => handshake.receive(wire, out, sink),
+            Self::Receiving(half) => half.receive(wire, sink),
+            Self::Sending(_) | Self::SecretsTaken(_) | Self::Gone => {
+                Outcome { used: 0, result: Err(not_now()) }
+            }
+        }
+    }
+
+    pub(super) fn write(&mut self, plain: &[&[u8]], block: usize, out: &mut Vec<u8>) -> Result<(), Failure> {
+        match self {
+            Self::Traffic(traffic) => traffic.write(plain, block, out),
+            Self::Sending(half) => half.write(plain, block, out),
+            Self::Handshake(handshake) => {
+                handshake.early_traffic().ok_or_else(not_now)?.write(plain, block, out)
+            }
+            Self::Receiving(_) | Self::SecretsTaken(_) | Self::Gone => Err(not_now()),
+        }
+    }
+
+    /// Asks for new keys in both directions; `false` where the version has no KeyUpdate.
+    pub(super) fn update_keys(&mut self, out: &mut Vec<u8>) -> Result<bool, Failure> {
+        match self {
+            Self::Traffic(traffic) => traffic.update_keys(out),
+            Self::Sending(half) => half.update_keys(out),
+            _ => Err(not_now()),
+        }
+    }
+
+    pub(super) fn close_notify(&mut self, out: &mut Vec<u8>) -> Result<(), Failure> {
+        match self {
+            Self::Traffic(traffic) => traffic.close_notify(out),
+            Self::Sending(half) => half.close_notify(out),
+            _ => Err(not_now()),
+        }
+    }
+
+    /// Ends the connection for a reason of ours, and appends an alert for the peer to `out`: which one. The last `held`
+    /// wire bytes that were given were not used.
+    pub(super) fn abort(&mut self, held: usize, out: &mut Vec<u8>) -> Option<u8> {
+        if let Self::Handshake(handshake) = self {
+            return abort(&mut **handshake, held, out);
+        }
+        let Outcome { result, .. } = self.receive(&mut no_record(held), out, &mut |_, _| Flow::Stop);
+        result.err()?.alert_sent
+    }
+
+    /// Takes it, to turn it into something else.
+    pub(super) fn take(&mut self) -> Self {
+        std::mem::replace(self, Self::Gone)
+    }
+
+    pub(super) fn take_traffic(&mut self) -> Result<Box<dyn Traffic>, Failure> {
+        match self.take() {
+            Self::Traffic(traffic) => Ok(traffic),
+            _ => Err(not_now()),
+        }
+    }
+}
+
+impl Connection {
+    /// Goes on with what carries the traffic, if the handshake is done, or with another form of either; whether there was
+    /// one. `rest` is what was not used of the wire bytes.
+    pub(super) fn settle(&mut self, rest: &[u8]) -> Answer<bool> {
+        let Self { phase, outbound, shared, .. } = self;
+        let other = match phase {
+            Phase::Traffic(traffic) => {
+                outbound.with_rare_appender(&shared.pool, |out| traffic.settle(rest, out))
+            }
+            Phase::Handshake(_) => return Ok(self.settle_handshake(rest)),
+            Phase::Receiving(_) | Phase::Sending(_) | Phase::SecretsTaken(_) | Phase::Gone => None,
+        };
+        let Some(other) = other else { return Ok(false) };
+        match other {
+            Ok(traffic) => {
+                self.phase = Phase::Traffic(traffic);
+                Ok(true)
+            }
+            Err(failure) => Err(self.fail(failure)),
+        }
+    }
+
+    /// The same of a handshake, which may have failed.
+    pub(super) fn settle_handshake(&mut self, rest: &[u8]) -> bool {
+        let Self { phase, outbound, shared, .. } = self;
+        let handshake = match phase.take() {
+            Phase::Handshake(handshake) => handshake,
+            other => {
+                *phase = other;
+                return false;
+            }
+        };
+        let settled = outbound.with_rare_appender(&shared.pool, |out| handshake.settle(rest, out));
+        let (phase, is_other) = match settled {
+            Settled::Same(handshake) => (Phase::Handshake(handshake), false),
+            Settled::Other(handshake) => (Phase::Handshake(handshake), true),
+            Settled::Done(traffic, early) => {
+                if early.is_some() {
+                    self.rare.get_or_insert_default().early = early;
+                }
+                (Phase::Traffic(traffic), true)
+            }
+        };
+        self.phase = phase;
+        is_other
+    }
+}

@@ -1,0 +1,31 @@
+//! What carries the traffic when a handshake is done.
+
+use rustls::split::SplitConnection;
+use rustls::{Connection, Tcp};
+
+use super::facts::{Exporter, SideFacts};
+use super::halves::Halves;
+use super::whole::Whole;
+use crate::facts::EarlyStatus;
+use crate::record::traffic::Traffic;
+
+/// After a handshake that did not stop.
+pub(super) fn whole<Side: SideFacts>(
+    connection: Connection<Side, Tcp>,
+    peer_closed: bool,
+    early: EarlyStatus,
+) -> Box<dyn Traffic>
+where
+    Whole<Side>: Traffic,
+    Halves<Side>: Traffic,
+{
+    Box::new(Whole::new(connection, peer_closed, early))
+}
+
+/// After one that did: it leaves the two halves, which cost a little more per record.
+pub(super) fn halves<Side: SideFacts>(split: SplitConnection<Side>) -> Box<dyn Traffic>
+where
+    Halves<Side>: Traffic,
+{
+    Box::new(Halves::new(split, false, EarlyStatus::None, Exporter::default()))
+}

@@ -1,0 +1,125 @@
+//! Traffic over rustls's `Connection`, as the handshake that did not stop has left it.
+
+use rustls::crypto::cipher::OutboundPlain;
+use rustls::error::Error;
+use rustls::{Connection, MessageHandler, SideData, Tcp};
+use zeroize::Zeroizing;
+
+use super::explain::{explain, updated};
+use super::facts::{Exporter, SideFacts, facts_of};
+use super::halves::Halves;
+use super::input::WireInput;
+use super::padding::pad;
+use crate::facts::{EarlyStatus, Facts};
+use crate::failure::Failure;
+use crate::record::secrets::TrafficSecrets;
+use crate::record::traffic::{Flow, KeySchedule, Known, Outcome, PlainSink, Traffic, TrafficHalves};
+
+/// Both directions in one, without a lock.
+pub(super) struct Whole<Side: SideData> {
+    connection: Connection<Side, Tcp>,
+    peer_closed: bool,
+    early: EarlyStatus,
+    exporter: Exporter,
+}
+
+impl<Side: SideFacts> Whole<Side>
+where
+    Halves<Side>: Traffic,
+{
+    pub(super) fn new(connection: Connection<Side, Tcp>, peer_closed: bool, early: EarlyStatus) -> Self {
+        Self { connection, peer_closed, early, exporter: Exporter::default() }
+    }
+
+    fn into_halves(self) -> Result<Box<Halves<Side>>, Failure> {
+        let split = self.connection.split().map_err(|error| explain(&error))?;
+        Ok(Box::new(Halves::new(split, self.peer_closed, self.early, self.exporter)))
+    }
+}
+
+/// Gives the plain bytes of one record after the other to the sink; whether it has stopped. `base` is where the wire
+/// bytes begin.
+pub(super) fn deliver<Side: SideData>(
+    handler: &mut MessageHandler<'_, '_, Side>,
+    base: usize,
+    sink: &mut PlainSink<'_>,
+) -> Result<Flow, Error> {
+    while let Some(payload) = handler.next_payload() {
+        let payload = payload?;
+        let plain = payload.bytes();
+        let start = plain.as_ptr().addr().wrapping_sub(base);
+        if !plain.is_empty() && sink(start..start + plain.len(), plain) == Flow::Stop {
+            return Ok(Flow::Stop);
+        }
+    }
+    Ok(Flow::More)
+}
+
+impl<Side: SideFacts> Traffic for Whole<Side>
+where
+    Connection<Side, Tcp>: Send,
+    Halves<Side>: Traffic,
+{
+    fn receive(&mut self, wire: &mut [u8], out: &mut Vec<u8>, sink: &mut PlainSink<'_>) -> Outcome {
+        let base = wire.as_ptr().addr();
+        let mut input = WireInput::new(wire);
+        let mut handler = self.connection.read_tls(&mut input, out);
+        let result = deliver(&mut handler, base, sink);
+        let closed = handler.state().peer_has_closed();
+        self.peer_closed |= closed && result.is_ok();
+        Outcome { used: input.used(), result: result.map(|_| ()).map_err(|error| explain(&error)) }
+    }
+
+    fn write(&mut self, plain: &[&[u8]], block: usize, out: &mut Vec<u8>) -> Result<(), Failure> {
+        pad(block, || self.connection.write(OutboundPlain::new(plain), out)).map_err(|error| explain(&error))
+    }
+
+    fn update_keys(&mut self, out: &mut Vec<u8>) -> Result<bool, Failure> {
+        updated(self.connection.refresh_traffic_keys(out))
+    }
+
+    fn close_notify(&mut self, out: &mut Vec<u8>) -> Result<(), Failure> {
+        self.connection.send_close_notify(out).map_err(|error| explain(&error))
+    }
+
+    fn peer_closed(&self) -> bool {
+        self.peer_closed
+    }
+
+    fn known(&self) -> &dyn Known {
+        self
+    }
+
+    fn known_mut(&mut self) -> &mut dyn Known {
+        self
+    }
+
+    fn split(self: Box<Self>) -> Result<TrafficHalves, Failure> {
+        (*self).into_halves()?.split()
+    }
+
+    fn prepare_hand_over(self: Box<Self>, out: &mut Vec<u8>) -> Result<Box<dyn Traffic>, Failure> {
+        (*self).into_halves()?.prepare_hand_over(out)
+    }
+
+    fn hand_over(self: Box<Self>) -> Result<(TrafficSecrets, Box<dyn KeySchedule>), Failure> {
+        (*self).into_halves()?.hand_over()
+    }
+}
+
+impl<Side: SideFacts> Known for Whole<Side>
+where
+    Connection<Side, Tcp>: Send,
+{
+    fn facts(&self) -> Facts<'_> {
+        facts_of(&self.connection, self.connection.side(), self.early)
+    }
+
+    fn tickets(&self) -> u32 {
+        Side::tickets(&self.connection)
+    }
+
+    fn export(&mut self, label: &[u8], context: Option<&[u8]>, length: usize) -> Option<Zeroizing<Vec<u8>>> {
+        self.exporter.derive(|| self.connection.exporter(), label, context, length)
+    }
+}

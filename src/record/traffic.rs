@@ -1,0 +1,134 @@
+//! Established connections: what carries their records, whoever that is.
+//!
+//! Bytes for the peer are appended to `out`, also by calls that fail: then the last of them is the alert.
+
+use std::ops::Range;
+
+use zeroize::Zeroizing;
+
+use super::secrets::{TrafficSecret, TrafficSecrets};
+use crate::facts::Facts;
+use crate::failure::Failure;
+
+/// Whether a sink wants more plain bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flow {
+    More,
+    Stop,
+}
+
+/// Receives the plain bytes of one record, which lie at `Range` of the wire bytes that were given. Called at most
+/// once per record, in order.
+pub(crate) type PlainSink<'a> = dyn FnMut(Range<usize>, &[u8]) -> Flow + 'a;
+
+/// What became of the wire bytes given to [`Traffic::receive`].
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    /// How many of them, from the front, are done with.
+    pub used: usize,
+    /// The error that ended the connection, if one did; records before it count.
+    pub result: Result<(), Failure>,
+}
+
+/// What is known when the handshake is done.
+pub(crate) trait Known: Send {
+    fn facts(&self) -> Facts<'_>;
+
+    /// How many TLS 1.3 tickets a client has received.
+    fn tickets(&self) -> u32;
+
+    /// `length` bytes of keying material (RFC 5705; RFC 8446, 7.5), or nothing where the protocol cannot give as many,
+    /// or cannot take the context.
+    fn export(&mut self, label: &[u8], context: Option<&[u8]>, length: usize) -> Option<Zeroizing<Vec<u8>>>;
+}
+
+/// Both directions of a connection.
+pub(crate) trait Traffic: Send {
+    /// Processes the records at the front of `wire` until one is not whole, the sink stops, or the peer closes. Decrypts
+    /// in place.
+    ///
+    /// Bytes that were not used must be at the front of the next call's `wire`, unaltered: messages that span records
+    /// are put together there.
+    fn receive(&mut self, wire: &mut [u8], out: &mut Vec<u8>, sink: &mut PlainSink<'_>) -> Outcome;
+
+    /// What is to go on in place of this, if anything is. To be asked after each call of [`Self::receive`] that was given
+    /// bytes; `rest` is what it has not used of them.
+    fn settle(&mut self, _rest: &[u8], _out: &mut Vec<u8>) -> Option<Result<Box<dyn Traffic>, Failure>> {
+        None
+    }
+
+    /// Seals the chunks of `plain`, as if they were one, into records, padded to multiples of `block` bytes if that is
+    /// not 0.
+    fn write(&mut self, plain: &[&[u8]], block: usize, out: &mut Vec<u8>) -> Result<(), Failure>;
+
+    /// Seals a KeyUpdate, after which both directions get new keys; `false` where the version has none.
+    fn update_keys(&mut self, out: &mut Vec<u8>) -> Result<bool, Failure>;
+
+    fn close_notify(&mut self, out: &mut Vec<u8>) -> Result<(), Failure>;
+
+    /// Whether the peer's close_notify was processed.
+    fn peer_closed(&self) -> bool;
+
+    fn known(&self) -> &dyn Known;
+
+    fn known_mut(&mut self) -> &mut dyn Known;
+
+    /// The two directions, for two threads.
+    fn split(self: Box<Self>) -> Result<TrafficHalves, Failure>;
+
+    /// The same in the form that [`Self::hand_over`] takes, with nothing left to say to the peer but what is appended to
+    /// `out`.
+    fn prepare_hand_over(self: Box<Self>, out: &mut Vec<u8>) -> Result<Box<dyn Traffic>, Failure>;
+
+    /// Takes the traffic secrets out: from now on the records are somebody else's.
+    fn hand_over(self: Box<Self>) -> Result<(TrafficSecrets, Box<dyn KeySchedule>), Failure>;
+}
+
+pub(crate) struct TrafficHalves {
+    pub receiving: Box<dyn Receiving>,
+    pub sending: Box<dyn Sending>,
+}
+
+/// The direction from the peer. It knows what both know.
+pub(crate) trait Receiving: Send {
+    /// As [`Traffic::receive`]; what is to be said to the peer is left with the sending half.
+    fn receive(&mut self, wire: &mut [u8], sink: &mut PlainSink<'_>) -> Outcome;
+
+    /// Whether something was left for the peer with the sending half, since this was last asked.
+    fn take_owed(&mut self) -> bool;
+
+    fn peer_closed(&self) -> bool;
+
+    fn known(&self) -> &dyn Known;
+
+    fn known_mut(&mut self) -> &mut dyn Known;
+}
+
+/// The direction to the peer.
+pub(crate) trait Sending: Send {
+    fn write(&mut self, plain: &[&[u8]], block: usize, out: &mut Vec<u8>) -> Result<(), Failure>;
+
+    fn update_keys(&mut self, out: &mut Vec<u8>) -> Result<bool, Failure>;
+
+    fn close_notify(&mut self, out: &mut Vec<u8>) -> Result<(), Failure>;
+
+    /// Moves what the receiving half left for the peer to `out`.
+    fn flush(&mut self, out: &mut Vec<u8>);
+
+    /// Whether nothing can follow, because this side was closed, or because the receiving half has sent a fatal alert,
+    /// which was found when something was to follow.
+    fn is_over(&self) -> bool;
+}
+
+/// What follows the first traffic secrets, which only the key schedule of the handshake can tell.
+pub(crate) trait KeySchedule: Send {
+    /// The secret of one direction that follows a KeyUpdate; None where the version has none.
+    fn next_secret(&mut self, inbound: bool) -> Result<Option<TrafficSecret>, Failure>;
+
+    /// Keeps a ticket (RFC 8446, 4.6.1, without its header); `false` where no ticket can come.
+    fn keep_ticket(&mut self, payload: &[u8]) -> Result<bool, Failure>;
+
+    fn known(&self) -> &dyn Known;
+
+    fn known_mut(&mut self) -> &mut dyn Known;
+}
