@@ -24,7 +24,7 @@ static HEAP: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 const IDLE_LIMIT: isize = 2560;
 
 /// What the engine's other form has more, that of contexts which ask for a verdict.
-const FOR_ASKING: isize = 8;
+const FOR_ASKING: isize = 16;
 
 fn live() -> isize {
     let stats = HEAP.stats();

@@ -17,7 +17,7 @@ const NAMES_WITHOUT_BOOKMARKS: usize = 16;
 impl Connection {
     pub(crate) fn facts(&self) -> Facts<'_> {
         let facts = self.phase.facts();
-        Facts { server_name: facts.server_name.or(self.sent_name.as_deref()), ..facts }
+        Facts { server_name: facts.server_name.or(self.sent_name.as_ref().map(|name| &***name)), ..facts }
     }
 
     /// What ended the connection, for a person: a fatal error, or an end of the transport that came too early.

@@ -61,7 +61,7 @@ pub(crate) struct Connection {
     outbound: Outbound,
     shared: Arc<Shared>,
     /// The name that a client sends by SNI.
-    sent_name: Option<Arc<str>>,
+    sent_name: Option<Arc<Box<str>>>,
     /// What few connections ever have.
     rare: Option<Box<Rare>>,
     /// Bytes that the last in-place call left with the host, who must give them again; in four bytes,

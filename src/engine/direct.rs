@@ -18,6 +18,7 @@ use super::hello_scan::HelloParts;
 use super::input::WireInput;
 use super::padding::pad;
 use super::prelude::{Prelude, Run, Standing};
+use super::receiving::Rest;
 use super::resuming;
 use super::whole::{Whole, deliver};
 use crate::facts::{EarlyStatus, Facts};
@@ -146,7 +147,8 @@ where
         let status = self.early_status();
         let Self { connection, peer_closed, early, .. } = *self;
         let early = early.filter(|early| early.is_needed());
-        Settled::Done(established::whole(connection, peer_closed, status), early)
+        let rest = Rest { early: status, peer_closed, ..Rest::default() };
+        Settled::Done(established::whole(connection, rest), early)
     }
 
     fn is_done(&self) -> bool {

@@ -3,23 +3,19 @@
 use rustls::split::SplitConnection;
 use rustls::{Connection, Tcp};
 
-use super::facts::{Exporter, SideFacts};
+use super::facts::SideFacts;
 use super::halves::Halves;
+use super::receiving::Rest;
 use super::whole::Whole;
-use crate::facts::EarlyStatus;
 use crate::record::traffic::Traffic;
 
 /// After a handshake that did not stop.
-pub(super) fn whole<Side: SideFacts>(
-    connection: Connection<Side, Tcp>,
-    peer_closed: bool,
-    early: EarlyStatus,
-) -> Box<dyn Traffic>
+pub(super) fn whole<Side: SideFacts>(connection: Connection<Side, Tcp>, rest: Rest) -> Box<dyn Traffic>
 where
     Whole<Side>: Traffic,
     Halves<Side>: Traffic,
 {
-    Box::new(Whole::new(connection, peer_closed, early))
+    Box::new(Whole::new(connection, rest))
 }
 
 /// After one that did: it leaves the two halves, which cost a little more per record.
@@ -27,5 +23,5 @@ pub(super) fn halves<Side: SideFacts>(split: SplitConnection<Side>) -> Box<dyn T
 where
     Halves<Side>: Traffic,
 {
-    Box::new(Halves::new(split, false, EarlyStatus::None, Exporter::default()))
+    Box::new(Halves::new(split, Rest::default()))
 }

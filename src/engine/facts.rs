@@ -12,7 +12,6 @@ use rustls::{
 use zeroize::Zeroizing;
 
 use crate::facts::{EarlyStatus, EchStatus, Facts, PeerChain};
-use crate::record::traffic::Known;
 use crate::status::*;
 
 /// What stands in the outputs of a handshake, which need not be done.
@@ -49,36 +48,10 @@ pub(super) fn chain_of<'a>(identity: &'a Identity<'static>) -> PeerChain<'a> {
     }
 }
 
-/// What a handshake that was split has put out.
-pub(super) struct Outputs<Side> {
-    pub outputs: ConnectionOutputs,
-    pub side: Side,
-    pub early: EarlyStatus,
-    pub tickets: u32,
-    pub exporter: Exporter,
-}
-
-impl<Side: SideFacts> Known for Outputs<Side>
-where
-    Self: Send,
-{
-    fn facts(&self) -> Facts<'_> {
-        facts_of(&self.outputs, &self.side, self.early)
-    }
-
-    fn tickets(&self) -> u32 {
-        self.tickets
-    }
-
-    fn export(&mut self, label: &[u8], context: Option<&[u8]>, length: usize) -> Option<Zeroizing<Vec<u8>>> {
-        self.exporter.derive(|| self.outputs.exporter(), label, context, length)
-    }
-}
-
 /// Derives secrets that both ends of a connection share, and nobody else. The engine gives it away once; it is kept here
 /// from the first use on.
 #[derive(Default)]
-pub(super) struct Exporter(Option<KeyingMaterialExporter>);
+pub(super) struct Exporter(Option<Box<KeyingMaterialExporter>>);
 
 impl Exporter {
     /// `take` takes it out of the engine.
@@ -90,7 +63,7 @@ impl Exporter {
         length: usize,
     ) -> Option<Zeroizing<Vec<u8>>> {
         if self.0.is_none() {
-            self.0 = take().ok();
+            self.0 = take().ok().map(Box::new);
         }
         let mut output = Zeroizing::new(vec![0; length]);
         self.0.as_ref()?.derive(label, context, output.as_mut_slice()).ok()?;
@@ -100,7 +73,7 @@ impl Exporter {
     /// Takes it out of the engine, whose part of the connection is about to go.
     pub(super) fn keep(&mut self, outputs: &mut ConnectionOutputs) {
         if self.0.is_none() {
-            self.0 = outputs.exporter().ok();
+            self.0 = outputs.exporter().ok().map(Box::new);
         }
     }
 }

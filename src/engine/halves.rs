@@ -1,12 +1,11 @@
 //! Traffic over the two halves that rustls leaves of a handshake, put together again.
 
-use rustls::split::{ReceiveTraffic, SplitConnection};
+use rustls::split::SplitConnection;
 
-use super::facts::{Exporter, Outputs, SideFacts};
+use super::facts::SideFacts;
 use super::kernel::{HandedOver, KernelSide};
-use super::receiving::ReceiveHalf;
+use super::receiving::{ReceiveHalf, Rest};
 use super::sending::SendHalf;
-use crate::facts::EarlyStatus;
 use crate::failure::Failure;
 use crate::record::secrets::TrafficSecrets;
 use crate::record::traffic::{
@@ -20,23 +19,15 @@ pub(super) struct Halves<Side: SideFacts> {
 }
 
 impl<Side: SideFacts> Halves<Side> {
-    pub(super) fn new(
-        split: SplitConnection<Side>,
-        peer_closed: bool,
-        early: EarlyStatus,
-        exporter: Exporter,
-    ) -> Self {
-        let SplitConnection { send, receive, outputs, side_outputs: side } = split;
-        let tickets = Side::tickets_of_half(&receive);
-        let outputs = Outputs { outputs, side, early, tickets, exporter };
-        Self { send: SendHalf::new(send), receive: ReceiveHalf::new(receive, outputs, peer_closed) }
+    pub(super) fn new(split: SplitConnection<Side>, rest: Rest) -> Self {
+        let SplitConnection { send, receive, outputs, side_outputs } = split;
+        Self { send: SendHalf::new(send), receive: ReceiveHalf::new(receive, outputs, side_outputs, rest) }
     }
 }
 
 impl<Side: KernelSide> Traffic for Halves<Side>
 where
-    Outputs<Side>: Known,
-    ReceiveTraffic<Side>: Send,
+    ReceiveHalf<Side>: Receiving,
     HandedOver<Side>: KeySchedule,
 {
     fn receive(&mut self, wire: &mut [u8], out: &mut Vec<u8>, sink: &mut PlainSink<'_>) -> Outcome {
@@ -86,12 +77,9 @@ where
 
     fn hand_over(self: Box<Self>) -> Result<(TrafficSecrets, Box<dyn KeySchedule>), Failure> {
         let over = || Failure::unexpected("a direction of this connection is over");
-        let (receive, outputs) = self.receive.into_parts();
-        let receive = receive.ok_or_else(over)?;
         let send = self.send.into_traffic().ok_or_else(over)?;
-        let Outputs { outputs, side, early, tickets, exporter } = outputs;
-        let split = SplitConnection { send, receive, outputs, side_outputs: side };
-        let (secrets, rest) = HandedOver::new(split, early, tickets, exporter)?;
+        let (split, tickets, rest) = self.receive.hand_over(send).ok_or_else(over)?;
+        let (secrets, rest) = HandedOver::new(split, rest.early, tickets, rest.exporter)?;
         Ok((secrets, Box::new(rest)))
     }
 }

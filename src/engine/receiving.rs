@@ -2,31 +2,56 @@
 
 use std::mem;
 
-use rustls::split::{ReceiveTraffic, ReceiveTrafficState};
+use rustls::ConnectionOutputs;
+use rustls::split::{ReceiveTraffic, ReceiveTrafficState, SendTraffic, SplitConnection};
+use zeroize::Zeroizing;
 
 use super::explain::explain;
-use super::facts::{Outputs, SideFacts};
+use super::facts::{Exporter, SideFacts, facts_of};
 use super::input::WireInput;
+use crate::facts::{EarlyStatus, Facts};
 use crate::failure::Failure;
 use crate::record::traffic::{Flow, Known, Outcome, PlainSink, Receiving};
+
+/// What is known of a connection beside what rustls keeps of it.
+#[derive(Default)]
+pub(super) struct Rest {
+    pub exporter: Exporter,
+    pub early: EarlyStatus,
+    pub peer_closed: bool,
+}
 
 /// Opens. rustls's part of it is gone once the peer has closed, or after an error.
 pub(super) struct ReceiveHalf<Side: SideFacts> {
     traffic: Option<ReceiveTraffic<Side>>,
-    outputs: Outputs<Side>,
+    outputs: ConnectionOutputs,
+    side: Side,
+    exporter: Exporter,
+    tickets: u32,
+    early: EarlyStatus,
     /// The sending half was left something for the peer.
     owed: bool,
     peer_closed: bool,
 }
 
 impl<Side: SideFacts> ReceiveHalf<Side> {
-    pub(super) fn new(traffic: ReceiveTraffic<Side>, outputs: Outputs<Side>, peer_closed: bool) -> Self {
+    pub(super) fn new(
+        traffic: ReceiveTraffic<Side>,
+        outputs: ConnectionOutputs,
+        side: Side,
+        rest: Rest,
+    ) -> Self {
+        let Rest { exporter, early, peer_closed } = rest;
+        let tickets = Side::tickets_of_half(&traffic);
         let traffic = (!peer_closed).then_some(traffic);
-        Self { traffic, outputs, owed: false, peer_closed }
+        Self { traffic, outputs, side, exporter, tickets, early, owed: false, peer_closed }
     }
 
-    pub(super) fn into_parts(self) -> (Option<ReceiveTraffic<Side>>, Outputs<Side>) {
-        (self.traffic, self.outputs)
+    /// What goes on elsewhere; nothing where the peer has closed.
+    pub(super) fn hand_over(self, send: SendTraffic) -> Option<(SplitConnection<Side>, u32, Rest)> {
+        let Self { traffic, outputs, side, exporter, tickets, early, peer_closed, .. } = self;
+        let split = SplitConnection { send, receive: traffic?, outputs, side_outputs: side };
+        Some((split, tickets, Rest { exporter, early, peer_closed }))
     }
 
     /// Opens records until the sink stops or none is whole. `base` is where the wire bytes begin.
@@ -74,7 +99,7 @@ impl<Side: SideFacts> ReceiveHalf<Side> {
                 return Ok(());
             };
             receive = next;
-            self.outputs.tickets = Side::tickets_of_half(&receive);
+            self.tickets = Side::tickets_of_half(&receive);
             if flow == Flow::Stop || !delivered {
                 self.traffic = Some(receive);
                 return Ok(());
@@ -85,8 +110,7 @@ impl<Side: SideFacts> ReceiveHalf<Side> {
 
 impl<Side: SideFacts> Receiving for ReceiveHalf<Side>
 where
-    ReceiveTraffic<Side>: Send,
-    Outputs<Side>: Known,
+    Self: Send,
 {
     fn receive(&mut self, wire: &mut [u8], sink: &mut PlainSink<'_>) -> Outcome {
         let base = wire.as_ptr().addr();
@@ -104,10 +128,27 @@ where
     }
 
     fn known(&self) -> &dyn Known {
-        &self.outputs
+        self
     }
 
     fn known_mut(&mut self) -> &mut dyn Known {
-        &mut self.outputs
+        self
+    }
+}
+
+impl<Side: SideFacts> Known for ReceiveHalf<Side>
+where
+    Self: Send,
+{
+    fn facts(&self) -> Facts<'_> {
+        facts_of(&self.outputs, &self.side, self.early)
+    }
+
+    fn tickets(&self) -> u32 {
+        self.tickets
+    }
+
+    fn export(&mut self, label: &[u8], context: Option<&[u8]>, length: usize) -> Option<Zeroizing<Vec<u8>>> {
+        self.exporter.derive(|| self.outputs.exporter(), label, context, length)
     }
 }

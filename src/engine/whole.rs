@@ -6,10 +6,11 @@ use rustls::{Connection, MessageHandler, SideData, Tcp};
 use zeroize::Zeroizing;
 
 use super::explain::{explain, updated};
-use super::facts::{Exporter, SideFacts, facts_of};
+use super::facts::{SideFacts, facts_of};
 use super::halves::Halves;
 use super::input::WireInput;
 use super::padding::pad;
+use super::receiving::Rest;
 use crate::facts::{EarlyStatus, Facts};
 use crate::failure::Failure;
 use crate::record::secrets::TrafficSecrets;
@@ -18,22 +19,22 @@ use crate::record::traffic::{Flow, KeySchedule, Known, Outcome, PlainSink, Traff
 /// Both directions in one, without a lock.
 pub(super) struct Whole<Side: SideData> {
     connection: Connection<Side, Tcp>,
-    peer_closed: bool,
-    early: EarlyStatus,
-    exporter: Exporter,
+    /// What an idle connection does not have.
+    rest: Option<Box<Rest>>,
 }
 
 impl<Side: SideFacts> Whole<Side>
 where
     Halves<Side>: Traffic,
 {
-    pub(super) fn new(connection: Connection<Side, Tcp>, peer_closed: bool, early: EarlyStatus) -> Self {
-        Self { connection, peer_closed, early, exporter: Exporter::default() }
+    pub(super) fn new(connection: Connection<Side, Tcp>, rest: Rest) -> Self {
+        let is_needed = rest.peer_closed || rest.early != EarlyStatus::None;
+        Self { connection, rest: is_needed.then(|| Box::new(rest)) }
     }
 
     fn into_halves(self) -> Result<Box<Halves<Side>>, Failure> {
         let split = self.connection.split().map_err(|error| explain(&error))?;
-        Ok(Box::new(Halves::new(split, self.peer_closed, self.early, self.exporter)))
+        Ok(Box::new(Halves::new(split, self.rest.map(|rest| *rest).unwrap_or_default())))
     }
 }
 
@@ -66,7 +67,9 @@ where
         let mut handler = self.connection.read_tls(&mut input, out);
         let result = deliver(&mut handler, base, sink);
         let closed = handler.state().peer_has_closed();
-        self.peer_closed |= closed && result.is_ok();
+        if closed && result.is_ok() {
+            self.rest.get_or_insert_default().peer_closed = true;
+        }
         Outcome { used: input.used(), result: result.map(|_| ()).map_err(|error| explain(&error)) }
     }
 
@@ -83,7 +86,7 @@ where
     }
 
     fn peer_closed(&self) -> bool {
-        self.peer_closed
+        self.rest.as_ref().is_some_and(|rest| rest.peer_closed)
     }
 
     fn known(&self) -> &dyn Known {
@@ -112,7 +115,8 @@ where
     Connection<Side, Tcp>: Send,
 {
     fn facts(&self) -> Facts<'_> {
-        facts_of(&self.connection, self.connection.side(), self.early)
+        let early = self.rest.as_ref().map_or(EarlyStatus::None, |rest| rest.early);
+        facts_of(&self.connection, self.connection.side(), early)
     }
 
     fn tickets(&self) -> u32 {
@@ -120,6 +124,7 @@ where
     }
 
     fn export(&mut self, label: &[u8], context: Option<&[u8]>, length: usize) -> Option<Zeroizing<Vec<u8>>> {
-        self.exporter.derive(|| self.connection.exporter(), label, context, length)
+        let exporter = &mut self.rest.get_or_insert_default().exporter;
+        exporter.derive(|| self.connection.exporter(), label, context, length)
     }
 }
