@@ -343,6 +343,42 @@ mod tests {
         }
     }
 
+    /// Among links of one name a verifier tries them in every order, whatever order they are shown in.
+    #[test]
+    fn a_path_is_as_dear_as_all_orders_of_its_links() {
+        for (names, expected) in [
+            (&["a"][..], 2),
+            (&["a", "b", "c", "d"], 5),
+            // The peer's own, the first with the second behind it, the second alone.
+            (&["a", "a"], 4),
+            (&["a", "a", "a"], 10),
+            // The last of the one name is come to in five ways, and each time the other name costs as much.
+            (&["a", "a", "a", "b", "b", "b"], 10 + 5 * 9),
+        ] {
+            let mut links: Vec<_> = names
+                .iter()
+                .enumerate()
+                .map(|(at, name)| {
+                    let issuer = names.get(at + 1).copied().unwrap_or("root");
+                    link(name, issuer, u8::try_from(at).unwrap() + 1, &[])
+                })
+                .collect();
+            distinguish(&mut links);
+            let trust = root();
+            let anchors = trust.anchors();
+            let own = certificate(&Wish { issuer: names[0], ..Wish::default() });
+            let own = Certificate::read(&own).unwrap();
+            let mut most = 0;
+            Paths::new(&own, links.iter(), &anchors).find(&mut |way| {
+                if way.links.len() == names.len() {
+                    most = most.max(way.visits);
+                }
+                false
+            });
+            assert_eq!(most, expected, "{names:?}");
+        }
+    }
+
     #[test]
     fn ways_that_lead_to_no_anchor_are_not_missed() {
         let mut links: Vec<_> =

@@ -14,7 +14,7 @@ UNKNOWN_CA = 48
 DECRYPT_ERROR = 51
 
 # TLS_REASON_CERTIFICATE_*
-BAD_SIGNATURE, UNSUPPORTED = 207, 209
+UNSUPPORTED, WEAK_KEY = 209, 221
 
 STRICT, ALLOW_UNKNOWN, END_ENTITY_ONLY = "0", "1", "2"
 
@@ -107,11 +107,17 @@ class OurClient(InteropTest):
         self.connect(version, identity, alert, verify_time=int(time.time()) + days * DAY)
 
     @each_version(
-        ("RSA key of 1024 bits", presented("weak/rsa1024"), "CN = 1024 bits", BAD_SIGNATURE),
-        ("signed over SHA-1", presented("weak/sha1"), "CN = SHA-1", UNSUPPORTED),
-        ("under a root of 1024 bits", presented("weak/under1024"), "CN = under 1024 bits", BAD_SIGNATURE),
+        ("RSA key of 1024 bits", presented("weak/rsa1024"), "CN = 1024 bits", WEAK_KEY, CERTIFICATE_UNKNOWN),
+        ("signed over SHA-1", presented("weak/sha1"), "CN = SHA-1", UNSUPPORTED, DECRYPT_ERROR),
+        (
+            "under a root of 1024 bits",
+            presented("weak/under1024"),
+            "CN = under 1024 bits",
+            WEAK_KEY,
+            CERTIFICATE_UNKNOWN,
+        ),
     )
-    def test_weak(self, version, identity, subject, reason):
+    def test_weak(self, version, identity, subject, reason, alert):
         """A server of OpenSSL's security level 0, at which its own client takes each of them."""
         flags = (VERSION_FLAGS[version], "-cipher", "ALL:@SECLEVEL=0")
         trust = self.file_with(
@@ -125,7 +131,7 @@ class OurClient(InteropTest):
         client = self.our_client(server.port(), job="exchange", expect="1", trust=trust)
         report = client.report()
         server.finish()
-        self.expect(report, status="TLS_ERR_CERTIFICATE", reason=reason, alert_sent=DECRYPT_ERROR, received=0)
+        self.expect(report, status="TLS_ERR_CERTIFICATE", reason=reason, alert_sent=alert, received=0)
 
     @each_version(("of a server", GOOD, SERVER_NAMES),)
     def test_names(self, version, identity, names):
