@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from . import identity, ssl_errors
+from . import identity, pem, ssl_errors, uses
 from ._native import ffi, lib
 from .config import Builder, Context
 from .errors import Error
@@ -294,14 +294,21 @@ class SSLContext(ssl.SSLContext):
     ) -> None:
         """Adds certificates that are trusted, and CRLs."""
         super().load_verify_locations(cafile, capath, cadata)
+        trust = self._tlsbio_trust
         if cafile is not None:
-            self._tlsbio_trust.add_text(Path(os.fsdecode(cafile)).read_bytes())
+            trust.add_text(Path(os.fsdecode(cafile)).read_bytes(), probe=lambda: _loaded(cafile=cafile))
         if capath is not None:
-            self._tlsbio_trust.add_directory(os.fsdecode(capath))
+            trust.add_directory(os.fsdecode(capath))
         if isinstance(cadata, str):
-            self._tlsbio_trust.add_text(cadata.encode("ascii"))
+            trust.add_text(cadata.encode("ascii"), pem.IN_TEXTS, lambda: _loaded(cadata=cadata))
         elif cadata is not None:
-            self._tlsbio_trust.add_der(bytes(cadata))
+            trust.add_der(bytes(cadata))
+        for protocol, use in (
+            (ssl.PROTOCOL_TLS_CLIENT, uses.SERVER_AUTH),
+            (ssl.PROTOCOL_TLS_SERVER, uses.CLIENT_AUTH),
+        ):
+            if self.protocol == protocol:
+                trust.check(use)
 
     def set_default_verify_paths(self) -> None:
         """Trusts what OpenSSL trusts by default, or the store of the system where OpenSSL's is not there."""
@@ -401,6 +408,7 @@ class SSLContext(ssl.SSLContext):
             crl_checks = settings.verify_flags & ssl.VERIFY_CRL_CHECK_CHAIN
             trusted = self._tlsbio_trust.apply(
                 builder,
+                use=uses.CLIENT_AUTH if settings.server_side else uses.SERVER_AUTH,
                 partial_chains=bool(settings.verify_flags & _VERIFY_PARTIAL_CHAIN),
                 any_name=any_name or settings.server_side,
                 with_crls=bool(crl_checks),
@@ -442,6 +450,13 @@ def _gather_entropy() -> None:
     builder.verify(lib.TLS_VERIFY_DANGEROUS_NONE)
     context = builder.client()
     lib.tls_free(lib.tls_client_new(context.handle, b"localhost", ffi.NULL))
+
+
+def _loaded(**what: Any) -> Any:
+    """A context of OpenSSL's that has loaded these certificates and nothing else."""
+    context = _Native(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(**what)
+    return context
 
 
 def _check_version(value: int) -> None:

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import os
 import re
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
+from typing import Any
 
+from . import pem, uses
 from .certificates import Facts, facts_of
 from .config import Builder
 from .errors import Error
+from .uses import Uses, Verdict
 
-_PEM = re.compile(
-    rb"-----BEGIN (?P<label>(?:X509 |TRUSTED )?CERTIFICATE|X509 CRL)-----(?P<body>.*?)-----END (?P=label)-----",
-    re.DOTALL,
-)
 # The names of files in a directory that OpenSSL looks certificates and CRLs up in: a hash and a number.
 _HASHED = re.compile(r"[0-9a-f]{8}\.r?[0-9]+")
 
@@ -27,57 +25,98 @@ class Trust:
 
     def __init__(self) -> None:
         self._certificates: dict[bytes, Facts] = {}
+        # Of those that came with settings.
+        self._uses: dict[bytes, Uses] = {}
         self._crls: dict[bytes, None] = {}
         self._system = False
         # Grows with each addition, so that contexts know when theirs is out of date.
         self.version = 0
 
-    def add_text(self, pem: bytes) -> None:
-        """Adds the certificates and CRLs of a PEM text."""
-        for section in _PEM.finditer(pem):
+    def add_text(
+        self, text: bytes, labels: Collection[bytes] = pem.IN_FILES, probe: Callable[[], Any] | None = None
+    ) -> bool:
+        """Adds the certificates and CRLs of a PEM text, and says whether there are any.
+
+        ``probe`` gives a context of OpenSSL's that has loaded the same: where a text can be read in several ways, it
+        is asked whether OpenSSL read it as it was read here. Without it what cannot be read is passed over, as
+        OpenSSL does with what the system has.
+        """
+        read = pem.read(text, labels)
+        certificates: dict[bytes, Uses | None] = {}
+        crls: dict[bytes, None] = {}
+        for section in read.sections:
             try:
-                der = base64.b64decode(section["body"])
-            except binascii.Error:
-                continue
-            if section["label"] == b"X509 CRL":
-                self._crls[der] = None
-            else:
-                # A "TRUSTED CERTIFICATE" is followed by what OpenSSL alone understands.
-                self._add(next(_split(der), der))
+                if section.label == pem.CRL:
+                    crls[section.der] = None
+                elif section.label == pem.TRUSTED_CERTIFICATE:
+                    certificate, settings = uses.split(section.der)
+                    certificates.setdefault(certificate, settings)
+                else:
+                    certificates.setdefault(next(uses.elements(section.der)).whole, None)
+            except ValueError as error:
+                if probe is not None:
+                    raise pem.refusal(f"a certificate in a PEM text cannot be read: {error}") from None
+        if probe is not None and not read.is_plain:
+            pem.check_as_openssl(certificates, crls, probe())
+        for certificate, settings in certificates.items():
+            self._add(certificate, settings)
+        self._crls.update(crls)
+        self.version += 1
+        return bool(certificates or crls)
+
+    def add_der(self, ders: bytes) -> None:
+        """Adds certificates in DER, one behind the other, which OpenSSL has read."""
+        rest = uses.elements(ders)
+        while True:
+            try:
+                element = next(rest, None)
+            except ValueError:
+                # OpenSSL takes what is shorter than a header for the end.
+                break
+            if element is None or len(element.whole) <= 2:
+                break
+            self._add(element.whole)
         self.version += 1
 
-    def add_der(self, der: bytes) -> None:
-        """Adds certificates in DER, one behind the other."""
-        for certificate in _split(der):
-            self._add(certificate)
-        self.version += 1
-
-    def _add(self, der: bytes) -> None:
-        # What it is, is found out now and not in the first handshake, which an event loop would have to wait for.
+    def _add(self, der: bytes, settings: Uses | None = None) -> None:
+        # What it is, is found out now and not in the first handshake, which an event loop would have to wait for. Of
+        # one that comes twice, the first counts, as in OpenSSL's stores.
         if der not in self._certificates:
             self._certificates[der] = facts_of(der)
+            if settings is not None:
+                self._uses[der] = settings
 
-    def add_directory(self, path: str) -> None:
-        """Adds the certificates and CRLs in a directory whose files are named by hashes, as they are now.
+    def check(self, use: bytes) -> None:
+        """Raises if an intermediate is rejected for this use: OpenSSL then refuses all chains that it is in."""
+        for der, settings in self._uses.items():
+            facts = self._certificates[der]
+            if facts.is_authority and not facts.is_self_issued and settings.verdict(use) is Verdict.REJECTED:
+                raise pem.refusal(
+                    "a TRUSTED CERTIFICATE of an intermediate authority rejects what this context verifies: here an "
+                    "intermediate can be left out, but a peer may show it all the same: trust no root that it is under"
+                )
+
+    def add_directory(self, path: str) -> bool:
+        """Adds the certificates and CRLs in a directory whose files are named by hashes, as they are now; whether there
+        are any.
 
         OpenSSL reads such files in the middle of handshakes, which an event loop would have to wait for.
         """
-        for text in _hashed_files(path):
-            self.add_text(text)
+        return any([self.add_text(text) for text in _hashed_files(path)])
 
     def add_default(self) -> None:
         """Adds what OpenSSL takes by default, or the store of the system where OpenSSL's is not there."""
         paths = ssl.get_default_verify_paths()
-        if paths.cafile:
-            self.add_text(Path(paths.cafile).read_bytes())
-        if paths.capath:
-            self.add_directory(paths.capath)
-        self._system = True
+        in_file = bool(paths.cafile) and self.add_text(Path(paths.cafile).read_bytes())
+        in_directory = bool(paths.capath) and self.add_directory(paths.capath)
+        self._system = not in_file and not in_directory
         self.version += 1
 
-    def apply(self, builder: Builder, *, partial_chains: bool, any_name: bool, with_crls: bool) -> bool:
-        """Gives it all to a builder; whether anybody is trusted."""
-        anchors, intermediates, peers = _sorted(self._certificates, partial_chains, any_name)
+    def apply(self, builder: Builder, *, use: bytes, partial_chains: bool, any_name: bool, with_crls: bool) -> bool:
+        """Gives it all to a builder of a context that verifies peers of this use; whether anybody is trusted."""
+        self.check(use)
+        verdicts = {der: settings.verdict(use) for der, settings in self._uses.items()}
+        anchors, intermediates, peers = _sorted(self._certificates, verdicts, partial_chains, any_name)
         trusted = _add_usable(builder, builder.trust, anchors)
         _add_usable(builder, builder.intermediates, intermediates)
         if peers:
@@ -96,19 +135,23 @@ class Trust:
 
 
 def _sorted(
-    certificates: dict[bytes, Facts], partial_chains: bool, any_name: bool
+    certificates: dict[bytes, Facts], verdicts: dict[bytes, Verdict], partial_chains: bool, any_name: bool
 ) -> tuple[list[bytes], list[bytes], list[bytes]]:
     """Trust anchors, intermediates, and certificates of peers themselves, as OpenSSL sees them."""
     anchors: list[bytes] = []
     intermediates: list[bytes] = []
     peers: list[bytes] = []
     for der, facts in certificates.items():
+        verdict = verdicts.get(der, Verdict.UNSAID)
+        if verdict is Verdict.REJECTED:
+            continue
         if not facts.is_authority:
             # It issues nothing, but may be the peer's own.
             if partial_chains or facts.is_self_issued:
                 peers.append(der)
             continue
-        (anchors if facts.is_self_issued or partial_chains else intermediates).append(der)
+        is_anchor = facts.is_self_issued or partial_chains or verdict is Verdict.TRUSTED
+        (anchors if is_anchor else intermediates).append(der)
         # Whether it could also be a peer's own is a question of names, which authorities do not have.
         if facts.is_self_issued and (any_name or facts.has_names):
             peers.append(der)
@@ -132,17 +175,6 @@ def _add_usable(builder: Builder, add: Callable[[bytes], None], ders: list[bytes
 
 def _pem(der: bytes) -> bytes:
     return b"-----BEGIN CERTIFICATE-----\n" + base64.encodebytes(der) + b"-----END CERTIFICATE-----\n"
-
-
-def _split(ders: bytes) -> Iterator[bytes]:
-    """Elements of DER, one behind the other."""
-    while len(ders) > 2:
-        length, header = ders[1], 2
-        if length >= 0x80:
-            header += length & 0x7F
-            length = int.from_bytes(ders[2:header], "big")
-        yield ders[: header + length]
-        ders = ders[header + length :]
 
 
 def _hashed_files(directory: str) -> Iterator[bytes]:
