@@ -970,6 +970,13 @@ static PyObject *channel_replace(PyObject *self, PyObject *arguments)
     Py_RETURN_NONE;
 }
 
+static PyObject *channel_take_notes(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    ((Channel *)self)->wants_notes = true;
+    Py_RETURN_NONE;
+}
+
 static PyObject *channel_hold(PyObject *self, PyObject *unused)
 {
     (void)unused;
@@ -1026,6 +1033,7 @@ static PyMethodDef channel_methods[] = {
      "Ends the connection now, and frees all that it held. Sends nothing: ``unwrap`` does."},
     {"_open", channel_open, METH_VARARGS, NULL},
     {"_replace", channel_replace, METH_VARARGS, NULL},
+    {"_take_notes", channel_take_notes, METH_NOARGS, "Has _noted follow each operation from this one on."},
     {"_hold", channel_hold, METH_NOARGS,
      "Waits until no other thread is in the library with this connection, and keeps others out."},
     {"_release", channel_release, METH_NOARGS, NULL},

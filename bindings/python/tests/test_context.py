@@ -350,3 +350,42 @@ print(type(context.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO())).__module__)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "tlsbio.sslobject"
+
+
+@pytest.mark.parametrize("who", ["openssl", "ours"])
+def test_a_callback_that_comes_after_the_connection_is_called(who: str, tmp_path: Path) -> None:
+    called: list[Any] = []
+    context, chosen = server_context(who), server_context(who, "rsa/server")
+    chosen.keylog_filename = str(tmp_path / "keys")
+
+    def choose(connection: Any, name: str | None, _: Any) -> int | None:
+        called.append(name)
+        connection.context = chosen
+        return 112 if name == "refused.test" else None
+
+    pair = Pair(client_context("openssl"), context)
+    context.sni_callback = choose
+    pair.handshake()
+    assert called == ["localhost"]
+    assert pair.client.getpeercert(True) == ssl.PEM_cert_to_DER_cert((PKI / "rsa/server.pem").read_text())
+    if who == "ours":
+        assert "SERVER_HANDSHAKE_TRAFFIC_SECRET" in (tmp_path / "keys").read_text()
+    context.sni_callback = None
+    refused = Pair(client_context("openssl"), context, hostname="refused.test")
+    context.sni_callback = choose
+    assert "UNRECOGNIZED_NAME" in str(refused.try_handshake()[0])
+    # One that was taken away is not.
+    pair = Pair(client_context("openssl"), context)
+    context.sni_callback = None
+    pair.handshake()
+    assert called == ["localhost", "refused.test"]
+
+
+@pytest.mark.parametrize("who", ["openssl", "ours"])
+def test_what_is_set_when_a_server_is_made_counts(who: str) -> None:
+    context = server_context(who)
+    context.sni_callback = lambda *_: None
+    pair = Pair(client_context("openssl"), context)
+    context.load_verify_locations(PKI / "ecdsa/ca.pem")
+    context.verify_mode = ssl.CERT_REQUIRED
+    pair.handshake()

@@ -117,6 +117,10 @@ class Channel:
         self._release()
         lib.tls_free(before)
 
+    def _take_notes(self) -> None:
+        """Has ``_noted`` follow each operation from this one on."""
+        self._wants_notes = True
+
     def _hold(self) -> None:
         """Waits until no other thread is in the library with this connection, and keeps others out until ``_release``.
 

@@ -115,7 +115,7 @@ class SSLObject(Channel, ssl.SSLObject):
         return self
 
     def _wants_key_log(self) -> bool:
-        return self._tlsbio_native is None or self._tlsbio_native.settings.key_log
+        return self._tlsbio_native is not None and self._tlsbio_native.settings.key_log
 
     def _begin_anew(self) -> None:
         """Makes another connection of what was set, in place of one that has not begun."""
@@ -132,13 +132,12 @@ class SSLObject(Channel, ssl.SSLObject):
         """A connection of the library that has not begun."""
         context, error = self._tlsbio_context, new_error()
         self._tlsbio_native = None
-        if self._tlsbio_server and (context.sni_callback is not None or not context._tlsbio_identities):
-            # The context is chosen when the client has said whom it wants. Without a certificate, too, the
-            # handshake is where OpenSSL fails.
+        if self._tlsbio_server:
+            # What is set now counts, but whether there is a callback to choose another context is known when the client
+            # has said whom it wants. Without a certificate, too, the handshake is where OpenSSL fails.
+            if context._tlsbio_identities:
+                self._tlsbio_native = context._native(True)
             handle = lib.tls_server_new(ffi.NULL, error)
-        elif self._tlsbio_server:
-            self._tlsbio_native = context._native(True)
-            handle = lib.tls_server_new(self._tlsbio_native.context.handle, error)
         else:
             self._tlsbio_native = context._native(False)
             hostname = self._tlsbio_hostname
@@ -201,7 +200,7 @@ class SSLObject(Channel, ssl.SSLObject):
             raise self._failure(status)
 
     def _choose_context(self, handle: Any) -> None:
-        original = self._tlsbio_context
+        original, native = self._tlsbio_context, self._tlsbio_native
         callback = original.sni_callback
         alert: Any = None
         if callback is not None:
@@ -226,17 +225,21 @@ class SSLObject(Channel, ssl.SSLObject):
             if lib.tls_answer_refuse(handle, alert & 0xFF) != lib.TLS_OK:
                 lib.tls_answer_refuse(handle, _ALERT_INTERNAL_ERROR)
             return
-        if not self._tlsbio_context._tlsbio_identities:
-            self._tlsbio_has_identity = False
-            lib.tls_answer_refuse(handle, _ALERT_HANDSHAKE_FAILURE)
-            return
-        try:
-            # Another context brings its certificates; it does not make client certificates optional.
-            native = self._tlsbio_context._native(True, original.verify_mode, chosen=True)
-        except Exception:
-            lib.tls_answer_refuse(handle, _ALERT_INTERNAL_ERROR)
-            raise
-        self._tlsbio_native = native
+        if native is None or self._tlsbio_context is not original:
+            if not self._tlsbio_context._tlsbio_identities:
+                self._tlsbio_has_identity = False
+                lib.tls_answer_refuse(handle, _ALERT_HANDSHAKE_FAILURE)
+                return
+            least_mode = original.verify_mode if native is None else native.settings.verify_mode
+            try:
+                # Another context brings its certificates; it does not make client certificates optional.
+                native = self._tlsbio_context._native(True, least_mode, chosen=True)
+            except Exception:
+                lib.tls_answer_refuse(handle, _ALERT_INTERNAL_ERROR)
+                raise
+            self._tlsbio_native = native
+            if native.settings.key_log:
+                self._take_notes()
         lib.tls_answer_context(handle, native.context.handle)
 
     @staticmethod
