@@ -21,7 +21,7 @@ what=${1:-all}
 case $what in
 ours | all)
     timeout "$(patience 600)" "$venv/bin/python" -m twisted.trial --temp-directory "$root/target/python/trial" \
-        test_connection test_options test_monkey test_reactor test_web test_programs
+        test_connection test_threads test_options test_monkey test_reactor test_web test_programs
     ;;&
 theirs | all)
     "$venv/bin/python" theirs.py "${@:2}"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import threading
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from cryptography import x509
@@ -54,6 +57,42 @@ class Chooser(Protocol):
         """The context, and its own certificate in DER; None refuses the client."""
 
 
+class _Choosing:
+    """Stands in the place of a chooser that is being asked."""
+
+    def choose(self, name: str | None) -> None:
+        """Nobody asks it."""
+
+
+_CHOOSING = _Choosing()
+
+
+def _in_turn(method: Callable[..., Any]) -> Callable[..., Any]:
+    """A method that waits until no other thread is in the library with the connection: no call waits for a peer."""
+
+    @functools.wraps(method)
+    def in_turn(self: Connection, /, *args: Any, **kwargs: Any) -> Any:
+        with self._turn:
+            return method(self, *args, **kwargs)
+
+    return in_turn
+
+
+def _one_at_a_time(cls: type[Connection]) -> type[Connection]:
+    """Has every method of a connection wait for its turn, those that it inherits too.
+
+    In the library a second thread would be an error of the first one, whose call could not be made again.
+    """
+    wrapped: dict[Any, Any] = {}
+    for name in dir(cls):
+        method = getattr(cls, name)
+        # Neither what makes connections, nor what other methods call in their turn.
+        if not name.startswith("_") and method is getattr(method, "__func__", method):
+            setattr(cls, name, wrapped.setdefault(method, _in_turn(method)))
+    return cls
+
+
+@_one_at_a_time
 class Connection(base.Connection):
     """What Twisted's TLS protocols take for an ``OpenSSL.SSL.Connection`` over memory BIOs.
 
@@ -63,12 +102,16 @@ class Connection(base.Connection):
     Members have the meaning that they have in pyOpenSSL, and raise what they raise there: ``WantReadError``,
     ``ZeroReturnError`` after the peer's close_notify, ``SysCallError(-1, "Unexpected EOF")`` at an end without one,
     and ``TLSError``, an ``OpenSSL.SSL.Error``, for the rest.
+
+    It belongs to the reactor's thread. A call from another one waits for the call that is under way, and harms nothing.
     """
 
-    __slots__ = ("_certificate", "_chooser", "_client", "_eof", "_unfed", "_unsent")
+    __slots__ = ("_certificate", "_chooser", "_client", "_eof", "_turn", "_unfed", "_unsent")
 
     def __init__(self, handle: Any, client: bool, certificate: bytes | None, chooser: Chooser | None = None) -> None:
         super().__init__(handle)
+        # Whose turn it is to call the library.
+        self._turn = threading.RLock()
         self._client = client
         self._certificate = certificate
         # Until the ClientHello is in.
@@ -179,8 +222,18 @@ class Connection(base.Connection):
             raise TLSError(self.error(answer))
 
     def _answer_context(self) -> None:
-        chooser, self._chooser = self._chooser, None
-        chosen = chooser.choose(self.server_name()) if chooser else None
+        chooser, name = self._chooser, self.server_name()
+        if chooser is _CHOOSING:
+            # Another thread asks, and will answer.
+            raise SSL.WantReadError()
+        self._chooser = _CHOOSING
+        # The application may have another thread ask for facts, and wait for it.
+        self._turn.release()
+        try:
+            chosen = chooser.choose(name) if chooser else None
+        finally:
+            self._turn.acquire()
+            self._chooser = None
         if chosen is None:
             # What comes of it is the next call's answer, and the alert is in the queue.
             lib.tls_answer_refuse(self._handle, _UNRECOGNIZED_NAME)
