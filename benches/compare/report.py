@@ -112,7 +112,10 @@ def threads_table(results):
 
 
 def name_of(results, library):
-    return results["libraries"][library]["library"]
+    """With its version, where there is another one of that name."""
+    about, all_of_them = results["libraries"][library], results["libraries"].values()
+    is_alone = sum(other["library"] == about["library"] for other in all_of_them) == 1
+    return about["library"] if is_alone else f"{about['library']} {about['version']}"
 
 
 def libraries_table(results):

@@ -18,6 +18,12 @@
 static SSL_CTX *contexts[2];
 static _Thread_local SSL_SESSION *session;
 
+#if !defined(OPENSSL_IS_BORINGSSL) && !defined(OPENSSL_IS_AWSLC) &&                                \
+    OPENSSL_VERSION_NUMBER >= 0x40000000L
+/* Its name since OpenSSL 4.0. */
+#define SSL_set1_host SSL_set1_dnsname
+#endif
+
 static const char *version(void)
 {
 #ifdef OPENSSL_IS_BORINGSSL
