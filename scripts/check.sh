@@ -69,6 +69,7 @@ check "names in the documents exist" names_in_documents
 check "the documents name every call of OpenSSL that is replaced" tests/migration/openssl_names.py
 check "the documents name every call of rustls-ffi" tests/migration/rustls_ffi_names.py
 check "shell scripts parse" bash -c 'for script in $(git ls-files "*.sh") .ci/run; do bash -n "$script" || exit 1; done'
+check "no circle of files is larger than six" scripts/circles.py
 check "licences of the dependencies fit" licences
 
 exit "$failed"

@@ -18,6 +18,7 @@
 //! | `parse` | foreign bytes that rustls does not read: ClientHello, DER, certificates, PEM, lists |
 //! | `coroutine` | a step of the engine that can stop and ask, on a stack of its own |
 //! | `quiet` | panics are contained and say nothing |
+//! | `numbers` | what a host is told of limits, and several rooms go by |
 //! | `facts` | what is known of a connection and its peer |
 //! | [`status`], `failure` | the codes and the explanations behind them |
 //! | `line` | what many threads write, apart from its neighbours in the processor's cache |
@@ -42,6 +43,8 @@ pub mod ffi;
 mod foreign;
 #[forbid(unsafe_code)]
 mod line;
+#[forbid(unsafe_code)]
+mod numbers;
 #[forbid(unsafe_code)]
 mod parse;
 #[forbid(unsafe_code)]

@@ -412,28 +412,28 @@ groups! {
     NUMBERS: i64, "Versions and sizes" {
         TLS_VERSION_1_2 = 0x0303, "TLS 1.2 (RFC 5246)";
         TLS_VERSION_1_3 = 0x0304, "TLS 1.3 (RFC 8446)";
-        TLS_MAX_PLAIN_PER_RECORD = crate::record::layout::MAX_PLAIN as i64, "plain bytes that one record can carry (RFC 8446, 5.1)";
-        TLS_MAX_RECORD = crate::record::layout::MAX_WIRE as i64, "wire bytes of the largest record that is accepted, header included";
-        TLS_DEFAULT_LIMIT = crate::setup::limits::DEFAULT_WIRE as i64, "default of both limits of tls_builder_limits, in wire bytes";
-        TLS_MIN_INBOUND_LIMIT = crate::setup::limits::MIN_INBOUND as i64, "least inbound limit: room for any record";
-        TLS_MIN_OUTBOUND_LIMIT = crate::setup::limits::MIN_OUTBOUND as i64, "least outbound limit; a long certificate chain needs more";
-        TLS_DEFAULT_HANDSHAKE_BUDGET = crate::setup::limits::DEFAULT_BUDGET as i64, "default of tls_builder_handshake_budget, in wire bytes";
-        TLS_MIN_HANDSHAKE_BUDGET = crate::setup::limits::MIN_BUDGET as i64, "least handshake budget: room for usual hellos, one of them retried";
-        TLS_MAX_ALPN = crate::parse::alpn::MOST_ALPN as i64, "longest list of protocols (ALPN), in bytes";
-        TLS_DEFAULT_SESSIONS = crate::setup::limits::DEFAULT_SESSIONS as i64, "default of tls_builder_sessions";
-        TLS_MAX_SESSIONS = crate::setup::limits::MOST_SESSIONS as i64, "most that tls_builder_sessions takes";
-        TLS_DEFAULT_TICKETS = crate::setup::limits::DEFAULT_TICKETS as i64, "default of tls_builder_tickets";
-        TLS_MAX_TICKETS = crate::setup::limits::MOST_TICKETS as i64, "most that tls_builder_tickets and tls_builder_ticket_request take";
-        TLS_MAX_RESUMPTION_DATA = crate::setup::limits::MOST_RESUMPTION_DATA as i64, "most that tls_resumption_data_set takes, in bytes";
-        TLS_MAX_EARLY_DATA = crate::setup::limits::MOST_EARLY_DATA as i64, "most that tls_builder_early_data takes, in bytes";
-        TLS_MIN_RECORD_SIZE = crate::record::sizing::MIN_RECORD_SIZE as i64, "least that tls_builder_record_size takes, in plain bytes";
-        TLS_MAX_PADDING = crate::record::layout::MAX_PADDING as i64, "most that tls_builder_padding takes, in bytes";
-        TLS_MAX_EXPORT = crate::connection::MAX_EXPORT as i64, "most bytes that one tls_export can derive";
-        TLS_MAX_EXPORT_LABEL = crate::connection::MAX_EXPORT_LABEL as i64, "longest label of tls_export";
-        TLS_MAX_EVENTS = crate::connection::MAX_EVENTS as i64, "most events that wait in a connection";
-        TLS_DEFAULT_POOL = crate::setup::limits::DEFAULT_POOL as i64, "default of tls_builder_pool, in bytes";
-        TLS_DEFAULT_OPEN_QUESTIONS = crate::setup::limits::DEFAULT_OPEN_QUESTIONS as i64, "default of tls_builder_open_questions";
-        TLS_MAX_OPEN_QUESTIONS = crate::setup::limits::MOST_OPEN_QUESTIONS as i64, "most that tls_builder_open_questions takes";
+        TLS_MAX_PLAIN_PER_RECORD = crate::numbers::MAX_PLAIN as i64, "plain bytes that one record can carry (RFC 8446, 5.1)";
+        TLS_MAX_RECORD = crate::numbers::MAX_WIRE as i64, "wire bytes of the largest record that is accepted, header included";
+        TLS_DEFAULT_LIMIT = crate::numbers::DEFAULT_WIRE as i64, "default of both limits of tls_builder_limits, in wire bytes";
+        TLS_MIN_INBOUND_LIMIT = crate::numbers::MIN_INBOUND as i64, "least inbound limit: room for any record";
+        TLS_MIN_OUTBOUND_LIMIT = crate::numbers::MIN_OUTBOUND as i64, "least outbound limit; a long certificate chain needs more";
+        TLS_DEFAULT_HANDSHAKE_BUDGET = crate::numbers::DEFAULT_BUDGET as i64, "default of tls_builder_handshake_budget, in wire bytes";
+        TLS_MIN_HANDSHAKE_BUDGET = crate::numbers::MIN_BUDGET as i64, "least handshake budget: room for usual hellos, one of them retried";
+        TLS_MAX_ALPN = crate::numbers::MOST_ALPN as i64, "longest list of protocols (ALPN), in bytes";
+        TLS_DEFAULT_SESSIONS = crate::numbers::DEFAULT_SESSIONS as i64, "default of tls_builder_sessions";
+        TLS_MAX_SESSIONS = crate::numbers::MOST_SESSIONS as i64, "most that tls_builder_sessions takes";
+        TLS_DEFAULT_TICKETS = crate::numbers::DEFAULT_TICKETS as i64, "default of tls_builder_tickets";
+        TLS_MAX_TICKETS = crate::numbers::MOST_TICKETS as i64, "most that tls_builder_tickets and tls_builder_ticket_request take";
+        TLS_MAX_RESUMPTION_DATA = crate::numbers::MOST_RESUMPTION_DATA as i64, "most that tls_resumption_data_set takes, in bytes";
+        TLS_MAX_EARLY_DATA = crate::numbers::MOST_EARLY_DATA as i64, "most that tls_builder_early_data takes, in bytes";
+        TLS_MIN_RECORD_SIZE = crate::numbers::MIN_RECORD_SIZE as i64, "least that tls_builder_record_size takes, in plain bytes";
+        TLS_MAX_PADDING = crate::numbers::MAX_PADDING as i64, "most that tls_builder_padding takes, in bytes";
+        TLS_MAX_EXPORT = crate::numbers::MAX_EXPORT as i64, "most bytes that one tls_export can derive";
+        TLS_MAX_EXPORT_LABEL = crate::numbers::MAX_EXPORT_LABEL as i64, "longest label of tls_export";
+        TLS_MAX_EVENTS = crate::numbers::MAX_EVENTS as i64, "most events that wait in a connection";
+        TLS_DEFAULT_POOL = crate::numbers::DEFAULT_POOL as i64, "default of tls_builder_pool, in bytes";
+        TLS_DEFAULT_OPEN_QUESTIONS = crate::numbers::DEFAULT_OPEN_QUESTIONS as i64, "default of tls_builder_open_questions";
+        TLS_MAX_OPEN_QUESTIONS = crate::numbers::MOST_OPEN_QUESTIONS as i64, "most that tls_builder_open_questions takes";
     }
 }
 

@@ -2,49 +2,31 @@
 
 use std::sync::Arc;
 
+use super::flights::in_records;
 use super::phase::Phase;
-use super::record_sizes::in_records;
 use super::{Answer, Connection, USUAL_FLIGHT};
 use crate::engine::{
-    ClientSetup, Decision, Question, ServerSetup, Verdict, Wants, half_rtt_impossible, observe,
-    refuses_hello, rejects_identity,
+    ClientSetup, Decision, Question, ServerSetup, Verdict, Wants, observe, refuses_hello, rejects_identity,
 };
 use crate::failure::Failure;
-use crate::parse::alpn;
+use crate::numbers::OUTBOUND_RESERVE;
 use crate::record::layout::{MAX_GROWTH, MAX_PLAIN};
-use crate::setup::context::{Context, Role};
-use crate::setup::limits::OUTBOUND_RESERVE;
+use crate::setup::shared::Shared;
 use crate::status::*;
 
 impl Connection {
-    /// Continues a server with the context that the host chose.
-    pub(crate) fn answer_context(&mut self, context: &Context) -> Answer<()> {
-        self.check_asked(|question| matches!(question, Question::Context(_)))?;
-        let setup = usable(context).map_err(|failure| failure.status)?;
-        self.continue_with(context, setup);
-        Ok(())
+    /// Whether a server waits for a context.
+    pub(crate) fn asks_context(&self) -> bool {
+        matches!(self.open_question(), Some(Question::Context(_)))
     }
 
-    /// The same, with a list of application protocols as in RFC 7301 in place of the context's.
-    pub(crate) fn answer_context_with(
-        &mut self,
-        context: &Context,
-        alpn: Option<&[u8]>,
-    ) -> Result<(), Failure> {
-        let setup = usable(context)?;
-        self.check_asked(|question| matches!(question, Question::Context(_)))
-            .map_err(|status| Failure::new(status, 0, "no question about a context is open"))?;
-        let own = alpn.map(|wire| Ok(setup.with_alpn(&alpn::parse(wire)?))).transpose()?;
-        self.continue_with(context, own.as_ref().unwrap_or(setup));
-        Ok(())
-    }
-
-    fn continue_with(&mut self, context: &Context, setup: &ServerSetup) {
-        self.shared = Arc::clone(&context.shared);
+    /// Continues a server that waits for a context with the one that the host chose. What comes of it is what the next
+    /// call says.
+    pub(crate) fn answer_context(&mut self, shared: &Arc<Shared>, setup: &ServerSetup) {
+        self.shared = Arc::clone(shared);
         if let Phase::Handshake(handshake) = self.phase.take() {
             self.phase = Phase::Handshake(setup.prepare(handshake));
         }
-        // What came of it is what the next call says.
         let result = self.decide(Decision::Context(setup.chosen()));
         let _ = self.answered(result.map(|_| ()));
     }
@@ -105,15 +87,10 @@ impl Connection {
         self.fail_own(Failure::new(TLS_ERR_INTERNAL, TLS_REASON_SIGNATURE_WRONG, what), held);
     }
 
-    /// Shows the server the identity of `context` that fits best what it asks for, or none. An identity that does not
+    /// Shows the server the identity of `setup` that fits best what it asks for, or none. An identity that does not
     /// fit, or whose flight has no room, leaves the question open.
-    pub(crate) fn answer_identity(&mut self, context: Option<&Context>) -> Answer<()> {
-        self.check_asked(|question| matches!(question, Question::Identity(_)))?;
-        let setup = match context.map(|context| &context.role) {
-            None => None,
-            Some(Role::Client(setup)) if setup.has_identity() => Some(setup),
-            Some(_) => return Err(TLS_ERR_ARGUMENT),
-        };
+    pub(crate) fn answer_identity(&mut self, setup: Option<&ClientSetup>) -> Answer<()> {
+        self.check_asks_identity()?;
         if let Some(setup) = setup {
             // What the identity's context counted is in records of its own size.
             let most = self.shared.sizing.most;
@@ -135,6 +112,10 @@ impl Connection {
             }
             Err(failure) => self.answered(Err(failure)),
         }
+    }
+
+    pub(crate) fn check_asks_identity(&self) -> Answer<()> {
+        self.check_asked(|question| matches!(question, Question::Identity(_)))
     }
 
     /// Hands in what the host had stored; empty for nothing.
@@ -190,17 +171,5 @@ impl Connection {
             self.fail(failure);
         }
         Ok(())
-    }
-}
-
-/// What a server can go on with.
-fn usable(context: &Context) -> Result<&ServerSetup, Failure> {
-    match &context.role {
-        Role::Server(setup) if setup.is_half_rtt() => Err(half_rtt_impossible()),
-        Role::Server(setup) if setup.has_identity() => Ok(setup),
-        Role::Server(_) => {
-            Err(Failure::argument("a context without an identity can only ask for another one"))
-        }
-        Role::Client(_) => Err(Failure::argument("a server connection needs a server context")),
     }
 }

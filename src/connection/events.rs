@@ -2,16 +2,9 @@
 
 use std::collections::VecDeque;
 
-use super::Connection;
-use crate::engine::{KeyLogLine, Observed, StoredSession, Wants};
-use crate::failure::Failure;
+use crate::engine::{KeyLogLine, StoredSession, Wants};
+use crate::numbers::MAX_EVENTS;
 use crate::status::*;
-
-/// The most events that wait. Handshakes have less than half of that.
-pub(crate) const MAX_EVENTS: usize = 32;
-
-/// close_notify (RFC 8446, 6.1).
-const CLOSE_NOTIFY: u32 = 0;
 
 /// Something that happened.
 pub(crate) struct Event {
@@ -22,11 +15,11 @@ pub(crate) struct Event {
     /// A key-log line; wiped when dropped.
     pub text: Option<KeyLogLine>,
     /// A session that the host is to store; wiped when dropped.
-    session: Option<Box<StoredSession>>,
+    pub(super) session: Option<Box<StoredSession>>,
 }
 
 impl Event {
-    fn new(kind: u32, number: u32) -> Self {
+    pub(super) fn new(kind: u32, number: u32) -> Self {
         Self { kind, number, text: None, session: None }
     }
 }
@@ -34,11 +27,11 @@ impl Event {
 /// The queue: the oldest event gives way to the newest.
 #[derive(Default)]
 pub(super) struct Events {
-    waiting: VecDeque<Event>,
+    pub(super) waiting: VecDeque<Event>,
     /// How many gave way since the last one that was taken.
     lost: u64,
     /// That of the event that was taken last.
-    session: Option<Box<StoredSession>>,
+    pub(super) session: Option<Box<StoredSession>>,
 }
 
 impl Events {
@@ -51,7 +44,7 @@ impl Events {
         !self.waiting.is_empty() || self.session.is_some()
     }
 
-    fn push(&mut self, event: Event) {
+    pub(super) fn push(&mut self, event: Event) {
         if self.waiting.len() == MAX_EVENTS {
             self.waiting.pop_front();
             self.lost += 1;
@@ -60,126 +53,11 @@ impl Events {
     }
 
     /// The oldest event, and how many were lost before it.
-    fn pop(&mut self) -> Option<(Event, u64)> {
+    pub(super) fn pop(&mut self) -> Option<(Event, u64)> {
         self.session = None;
         let mut event = self.waiting.pop_front()?;
         self.session = event.session.take();
         Some((event, std::mem::take(&mut self.lost)))
-    }
-}
-
-/// What a run of the engine can change, as it was before.
-pub(super) struct Before {
-    handshaking: bool,
-    peer_closed: bool,
-    tickets: u32,
-}
-
-impl Connection {
-    /// The oldest event that waits, and how many were lost before it.
-    pub(crate) fn next_event(&mut self) -> Option<(Event, u64)> {
-        let rare = self.rare.as_mut()?;
-        let taken = rare.events.pop();
-        if rare.events.is_empty() {
-            rare.events.waiting = VecDeque::new();
-            if !rare.is_needed() {
-                self.rare = None;
-            }
-        }
-        taken
-    }
-
-    /// The session that the event tells of that was taken last.
-    pub(crate) fn stored_session(&self) -> Option<&StoredSession> {
-        self.rare.as_ref()?.events.session.as_deref()
-    }
-
-    pub(super) fn has_event(&self) -> bool {
-        self.rare.as_ref().is_some_and(|rare| !rare.events.is_empty())
-    }
-
-    /// What the runs of the engine for this connection have to show.
-    pub(super) fn wants(&self) -> Wants {
-        let identity = self.phase.is_handshaking();
-        let sessions = identity && self.shared.events & TLS_EVENT_SESSION != 0;
-        Wants { identity, sessions, ..wants(self.shared.events) }
-    }
-
-    /// Notes what a run of the engine has shown.
-    pub(super) fn note_observed(&mut self, observed: Observed) {
-        self.note_presented(observed.identity);
-        for line in observed.key_log {
-            self.push_event(Event { text: Some(line), ..Event::new(TLS_EVENT_KEY_LOG, 0) });
-        }
-        for session in observed.sessions {
-            let told = Event::new(TLS_EVENT_SESSION, session.lasts);
-            self.push_event(Event { session: Some(Box::new(session)), ..told });
-        }
-        for _ in 0..observed.key_updates.inbound {
-            self.note_key_update(TLS_KEYS_IN);
-        }
-        for _ in 0..observed.key_updates.outbound {
-            self.note_key_update(TLS_KEYS_OUT);
-        }
-    }
-
-    /// What [`Self::note_since`] compares with; nothing, where no event is wanted.
-    pub(super) fn observe(&self) -> Option<Before> {
-        (self.shared.events != 0).then(|| Before {
-            handshaking: self.phase.is_handshaking(),
-            peer_closed: self.phase.peer_closed(),
-            tickets: self.phase.tickets(),
-        })
-    }
-
-    /// Notes what a run of the engine did. Failures are noted by themselves.
-    pub(super) fn note_since(&mut self, before: Option<Before>) {
-        let Some(before) = before else { return };
-        if before.handshaking {
-            self.note_done();
-        }
-        for number in before.tickets..self.phase.tickets() {
-            self.note(TLS_EVENT_TICKET, number.saturating_add(1));
-        }
-        if !before.peer_closed && self.phase.peer_closed() {
-            self.note(TLS_EVENT_ALERT_RECEIVED, CLOSE_NOTIFY);
-        }
-    }
-
-    /// Notes that the handshake is done, if it is.
-    pub(super) fn note_done(&mut self) {
-        if self.shared.events & TLS_EVENT_HANDSHAKE_DONE != 0 && !self.phase.is_handshaking() {
-            self.note(TLS_EVENT_HANDSHAKE_DONE, u32::from(self.phase.facts().version));
-        }
-    }
-
-    /// Notes that the traffic keys of one direction were changed.
-    pub(super) fn note_key_update(&mut self, direction: u32) {
-        self.note(TLS_EVENT_KEY_UPDATE, direction);
-    }
-
-    pub(super) fn note_failure(&mut self, failure: &Failure) {
-        if let Some(alert) = failure.alert_received {
-            self.note(TLS_EVENT_ALERT_RECEIVED, alert.into());
-        }
-        if let Some(alert) = failure.alert_sent {
-            self.note(TLS_EVENT_ALERT_SENT, alert.into());
-        }
-    }
-
-    pub(super) fn note_close_notify_sent(&mut self) {
-        self.note(TLS_EVENT_ALERT_SENT, CLOSE_NOTIFY);
-    }
-
-    /// Queues an event, if the context asked for its kind.
-    fn note(&mut self, kind: u32, number: u32) {
-        if self.shared.events & kind != 0 {
-            self.push_event(Event::new(kind, number));
-        }
-    }
-
-    fn push_event(&mut self, event: Event) {
-        self.rare.get_or_insert_default().events.push(event);
     }
 }
 

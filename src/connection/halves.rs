@@ -4,115 +4,15 @@
 //! must know of the other is in a [`Link`]; what the engine shares is behind a lock of the engine's.
 
 use std::sync::Arc;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::Ordering;
 
+use super::half::{Direction, Half, Link};
 use super::phase::Phase;
 use super::{Answer, Connection, Counters};
 use crate::failure::Failure;
+use crate::numbers::OUTBOUND_RESERVE;
 use crate::record::traffic::TrafficHalves;
-use crate::setup::limits::OUTBOUND_RESERVE;
 use crate::status::*;
-
-/// What the halves know of each other.
-#[derive(Default)]
-struct Link {
-    /// The receiving half left something for the peer with the sending half.
-    owed: AtomicBool,
-    /// The sending half can send nothing more: it was closed or freed.
-    sender_over: AtomicBool,
-    /// The receiving half was freed.
-    receiver_over: AtomicBool,
-    /// KeyUpdates that the sending half has asked for, and the receiving half has not heard of.
-    requests: AtomicU32,
-    /// What ended the receiving half. An alert about it was left with the sending half before.
-    failure: OnceLock<Failure>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Direction {
-    Receiving,
-    Sending,
-}
-
-/// One of two halves.
-pub(super) struct Half {
-    direction: Direction,
-    /// The protocol version, by which records are sized: the other facts are the receiving half's.
-    pub(super) version: u16,
-    link: Arc<Link>,
-}
-
-impl Half {
-    pub(super) fn receives(&self) -> bool {
-        self.direction == Direction::Receiving
-    }
-
-    pub(super) fn sends(&self) -> bool {
-        self.direction == Direction::Sending
-    }
-
-    /// The bits of the state word that this half can have.
-    pub(super) fn bits(&self) -> u32 {
-        let own = match self.direction {
-            Direction::Receiving => TLS_CAN_FEED | TLS_CAN_READ | TLS_PEER_CLOSED | TLS_EOF,
-            Direction::Sending => TLS_CAN_DRAIN | TLS_CAN_WRITE | TLS_WE_CLOSED,
-        };
-        own | TLS_FAILED | TLS_HAS_EVENT
-    }
-
-    /// Whether a call on the sending half would find something that this receiving half left there.
-    pub(super) fn wakes_sender(&self) -> bool {
-        self.receives()
-            && self.link.owed.load(Ordering::Acquire)
-            && !self.link.sender_over.load(Ordering::Acquire)
-    }
-
-    pub(super) fn note_owed(&self) {
-        self.link.owed.store(true, Ordering::Release);
-    }
-
-    /// Lets the receiving half know of requests for KeyUpdates.
-    pub(super) fn note_requests(&self, count: u32) {
-        self.link.requests.fetch_add(count, Ordering::Relaxed);
-    }
-
-    pub(super) fn take_requests(&self) -> u32 {
-        if self.receives() && self.link.requests.load(Ordering::Relaxed) > 0 {
-            self.link.requests.swap(0, Ordering::Relaxed)
-        } else {
-            0
-        }
-    }
-
-    pub(super) fn note_closed(&self) {
-        if self.sends() {
-            self.link.sender_over.store(true, Ordering::Release);
-        }
-    }
-
-    /// Lets the sending half know what ended this receiving half.
-    pub(super) fn publish(&self, failure: &mut Failure) {
-        if self.receives() {
-            if self.link.sender_over.load(Ordering::Acquire) {
-                // Nobody is left to send it.
-                failure.alert_sent = None;
-            }
-            let _ = self.link.failure.set(failure.clone());
-            self.note_owed();
-        }
-    }
-}
-
-impl Drop for Half {
-    fn drop(&mut self) {
-        let over = match self.direction {
-            Direction::Receiving => &self.link.receiver_over,
-            Direction::Sending => &self.link.sender_over,
-        };
-        over.store(true, Ordering::Release);
-    }
-}
 
 impl Connection {
     /// Takes the sending half out of the connection, which is the receiving half from now on.

@@ -4,15 +4,10 @@ use zeroize::Zeroizing;
 
 use super::{Answer, Connection};
 use crate::engine::digest;
+use crate::numbers::{MAX_EXPORT, MAX_EXPORT_LABEL};
 use crate::parse::signature_hash::binding_hash;
-use crate::setup::context::EndPoint;
+use crate::setup::shared::EndPoint;
 use crate::status::*;
-
-/// What HKDF-Expand can give with the shorter of the hashes of TLS 1.3: 255 blocks of SHA-256.
-pub(crate) const MAX_EXPORT: usize = 255 * 32;
-
-/// The length of a label is one byte, which counts "tls13 " in front of it (RFC 8446, 7.1).
-pub(crate) const MAX_EXPORT_LABEL: usize = 255 - 6;
 
 /// Of RFC 9266, section 4.2.
 const BINDING_LABEL: &[u8] = b"EXPORTER-Channel-Binding";

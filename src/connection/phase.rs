@@ -1,7 +1,6 @@
 //! Where a connection is in its life, and what of the engine carries it there.
 
-use super::{Answer, Connection};
-use crate::engine::{Handshake, Question, Settled, abort};
+use crate::engine::{Handshake, Question, abort};
 use crate::facts::Facts;
 use crate::failure::Failure;
 use crate::record::layout::no_record;
@@ -166,53 +165,5 @@ impl Phase {
             Self::Traffic(traffic) => Ok(traffic),
             _ => Err(not_now()),
         }
-    }
-}
-
-impl Connection {
-    /// Goes on with what carries the traffic, if the handshake is done, or with another form of either; whether there was
-    /// one. `rest` is what was not used of the wire bytes.
-    pub(super) fn settle(&mut self, rest: &[u8]) -> Answer<bool> {
-        let Self { phase, outbound, shared, .. } = self;
-        let other = match phase {
-            Phase::Traffic(traffic) => {
-                outbound.with_rare_appender(&shared.pool, |out| traffic.settle(rest, out))
-            }
-            Phase::Handshake(_) => return Ok(self.settle_handshake(rest)),
-            Phase::Receiving(_) | Phase::Sending(_) | Phase::SecretsTaken(_) | Phase::Gone => None,
-        };
-        let Some(other) = other else { return Ok(false) };
-        match other {
-            Ok(traffic) => {
-                self.phase = Phase::Traffic(traffic);
-                Ok(true)
-            }
-            Err(failure) => Err(self.fail(failure)),
-        }
-    }
-
-    /// The same of a handshake, which may have failed.
-    pub(super) fn settle_handshake(&mut self, rest: &[u8]) -> bool {
-        let Self { phase, outbound, shared, .. } = self;
-        let handshake = match phase.take() {
-            Phase::Handshake(handshake) => handshake,
-            other => {
-                *phase = other;
-                return false;
-            }
-        };
-        let settled = outbound.with_rare_appender(&shared.pool, |out| handshake.settle(rest, out));
-        let (phase, is_other) = match settled {
-            Settled::Same(handshake) => (Phase::Handshake(handshake), false),
-            Settled::Other(handshake) => (Phase::Handshake(handshake), true),
-            Settled::Done(traffic, early) => {
-                if early.is_some() {
-                    self.rare.get_or_insert_default().early = early;
-                }
-                (Phase::Traffic(traffic), true)
-            }
-        };
-        self.phase = phase;
-        is_other
     }
 }

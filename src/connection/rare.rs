@@ -6,7 +6,7 @@ use super::answered_updates::Answered;
 use super::clock::Clock;
 use super::cork::Sending;
 use super::events::Events;
-use super::halves::Half;
+use super::half::Half;
 use crate::engine::{Early, OwnSessions};
 use crate::failure::Failure;
 use crate::parse::certificate::Bookmarks;

@@ -2,9 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Answer, Connection};
 use crate::failure::Failure;
-use crate::record::layout;
 use crate::record::traffic::{Flow, Outcome, PlainSink};
 
 /// The wire bytes of a run, how many of them are done with, and who takes the plain ones.
@@ -42,7 +40,7 @@ impl<'a, 'b> Run<'a, 'b> {
         &self.wire[start..end]
     }
 
-    fn has_stopped(&self) -> bool {
+    pub(super) fn has_stopped(&self) -> bool {
         self.flow == Flow::Stop
     }
 
@@ -70,31 +68,5 @@ impl<'a, 'b> Run<'a, 'b> {
             return Err(Failure::unexpected("the engine went on where it had to stop"));
         }
         outcome.result
-    }
-}
-
-impl Connection {
-    /// Moves the run on, over its wire bytes up to `end`, until the engine can do nothing more with them or the
-    /// sink stops. One call of the engine need not be enough: a step that was run for the host ends where its
-    /// bytes ended, and after the handshake another form goes on.
-    pub(super) fn run(&mut self, run: &mut Run<'_, '_>, end: usize) -> Answer<()> {
-        let mut is_first = true;
-        while !run.has_stopped()
-            && self.expects_wire()
-            && (is_first || layout::worth_processing(run.rest(end)))
-        {
-            let before = run.used();
-            let settled = match self.receive(run, end) {
-                Ok(settled) => settled,
-                // What was done counts; why it does not go on is what the next call says.
-                Err(_) if !self.has_failed() && before > 0 => break,
-                Err(status) => return Err(status),
-            };
-            if run.used() == before && !settled {
-                break;
-            }
-            is_first = false;
-        }
-        Ok(())
     }
 }

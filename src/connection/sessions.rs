@@ -4,7 +4,7 @@ use super::phase::Phase;
 use super::{Answer, Connection};
 use crate::engine::ClientSession;
 use crate::failure::Failure;
-use crate::setup::limits::MOST_RESUMPTION_DATA;
+use crate::numbers::MOST_RESUMPTION_DATA;
 use crate::status::{TLS_ERR_ARGUMENT, TLS_ERR_STATE};
 
 impl Connection {

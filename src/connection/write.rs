@@ -5,9 +5,9 @@ use super::phase::Phase;
 use super::{Answer, Connection};
 use crate::engine::{count_requests, observe};
 use crate::failure::Failure;
-use crate::record::layout::{full_records, reserve_bound};
-use crate::record::sizing::Sizing;
-use crate::setup::limits::{MIN_WRITE, OUTBOUND_RESERVE};
+use crate::numbers::{MIN_WRITE, OUTBOUND_RESERVE};
+use crate::record::layout::full_records;
+use crate::record::sizing::{Sizing, reserve_bound};
 use crate::status::*;
 
 /// What [`Connection::write_into`] achieved, in bytes.

@@ -15,17 +15,14 @@ use rustls::server::{ServerSessionKey, StoresServerSessions};
 use rustls::time_provider::TimeProvider;
 use zeroize::Zeroizing;
 
+use super::ask::ask;
 use super::clock::HostClock;
 use super::collected;
-use super::handshake::LookUp;
 use super::lasting::Standing;
-use super::question::{Reply, Request, ask};
+use super::question::{Reply, Request};
 use super::retold;
 use super::rules::RULES;
-
-/// What a session is found by: an id of TLS 1.2, or what stands in the place of a ticket in TLS 1.3. The engine draws
-/// both at random, in this length; what is longer or shorter is none of ours, and nobody is asked about it.
-const KEY: usize = 32;
+use super::wanted::{SESSION_KEY as KEY, SessionWanted};
 
 /// Sessions are good for a day: so the engine says to clients (RFC 5246, F.1.4, has the same for those of TLS 1.2).
 const LIFETIME: u64 = 24 * 60 * 60;
@@ -123,26 +120,6 @@ fn hash(key: &Key, stored: &[u8]) -> aws_lc_rs::digest::Digest {
     hash.update(key);
     hash.update(stored);
     hash.finish()
-}
-
-/// A session that the host looks for.
-#[derive(Debug)]
-pub(crate) struct SessionWanted {
-    key: Key,
-    once: bool,
-}
-
-impl SessionWanted {
-    pub(super) fn shown(&self) -> LookUp<'_> {
-        LookUp { key: &self.key, once: self.once }
-    }
-}
-
-#[cfg(test)]
-impl SessionWanted {
-    pub(super) fn example() -> Self {
-        Self { key: [1; KEY], once: true }
-    }
 }
 
 /// A session that the host is to store. Its secrets are wiped when it is dropped.

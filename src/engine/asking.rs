@@ -13,8 +13,8 @@ use zeroize::Zeroizing;
 use super::alert;
 use super::early::EarlyTraffic;
 use super::external_key::note_choice;
-use super::gate::{Gate, Next};
-use super::handshake::{Chosen, Decision, Handshake, Question, Settled, Verdict};
+use super::gate::{Gate, Next, Pending};
+use super::handshake::{Decision, Handshake, Question, Settled, Verdict};
 use super::question::{Place, Questions, Reply, Request};
 use crate::coroutine::{self, News, Stack, Suspended};
 use crate::facts::{EchStatus, Facts};
@@ -22,22 +22,6 @@ use crate::failure::Failure;
 use crate::record::layout;
 use crate::record::traffic::{Flow, Outcome, PlainSink};
 use crate::status::{Status, TLS_ERR_LIMIT, TLS_ERR_MEMORY};
-
-/// The host's answer to a question between two steps, which leads to a step that may ask.
-pub(super) enum Pending {
-    Context(Chosen),
-    Verify(Verdict),
-}
-
-impl Pending {
-    fn give(self, session: &mut dyn Handshake, out: &mut Vec<u8>) -> Result<(), Failure> {
-        let decision = match self {
-            Self::Context(chosen) => Decision::Context(chosen),
-            Self::Verify(verdict) => Decision::Verify(verdict),
-        };
-        session.answer(decision, out).map(|_| ())
-    }
-}
 
 /// A step that has ended, with all that it owned.
 struct Ended {
@@ -422,6 +406,15 @@ fn end_with_no_record(session: &mut dyn Handshake, held: usize, out: &mut Vec<u8
     )
 }
 
+/// The question that the host is asked.
+fn shown(request: &Request) -> Question<'_> {
+    match request {
+        Request::Sign(wanted) => Question::Sign(wanted.shown()),
+        Request::Identity(wanted) => Question::Identity(wanted.shown()),
+        Request::Session(wanted) => Question::Session(wanted.shown()),
+    }
+}
+
 /// What runs on a stack of its own. No plain bytes come out of it: it ends with the handshake.
 fn step(mut session: Box<dyn Handshake>, pending: Option<Pending>, mut wire: Zeroizing<Vec<u8>>) -> Ended {
     let mut out = Vec::new();
@@ -493,7 +486,7 @@ impl Handshake for Asking {
                 let hidden = self.pending.is_some() || self.gate.answers_itself(&**session);
                 if hidden { None } else { session.question() }
             }
-            Stage::Open(_, request, _) => Some(request.question()),
+            Stage::Open(_, request, _) => Some(shown(request)),
             Stage::Ended(_) | Stage::Over => None,
         }
     }

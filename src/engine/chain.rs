@@ -18,11 +18,11 @@ use webpki::{
 
 use super::anchors::{Anchor, TrustStore};
 use super::checks::{Checks, Crl, Pin, digest_of, pinned};
-use super::config::Verify;
 use super::keys;
 use super::known::{Usage, judge_alone, judge_leaf};
 use super::paths::{Found, Link, Paths};
 use super::price::price_of;
+use super::recipe::Verify;
 use super::refusal::Refusal;
 use super::signatures::{Meter, Metered};
 use crate::failure::Failure;

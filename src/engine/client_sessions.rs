@@ -14,7 +14,7 @@ use rustls::enums::ProtocolVersion;
 
 use super::kept_sessions::{Mark, Numbers, tls12_numbers, tls13_numbers, without_early_data};
 use crate::failure::Failure;
-use crate::setup::limits::MOST_TICKETS;
+use crate::numbers::MOST_TICKETS;
 use crate::status::TLS_ERR_STATE;
 
 /// Sessions that a connection keeps until they are taken; a server can send any number.

@@ -7,7 +7,6 @@ use rustls::{ClientSide, Connection, ServerConfig, ServerSide, SideData, Tcp};
 use std::sync::Arc;
 
 use super::alert;
-use super::config::hides_names;
 use super::early::{Early, EarlySide, EarlyTraffic};
 use super::established;
 use super::explain::{closes, explain};
@@ -17,7 +16,7 @@ use super::handshake::{Decision, Handshake, Settled};
 use super::hello_scan::HelloParts;
 use super::input::WireInput;
 use super::padding::pad;
-use super::prelude::{Prelude, Run, Standing};
+use super::prelude::{Prelude, Run, Standing, hides_names};
 use super::receiving::Rest;
 use super::resuming;
 use super::whole::{Whole, deliver};

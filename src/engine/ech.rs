@@ -11,12 +11,12 @@ use rustls::ClientConfig;
 use rustls::client::{EchConfig, EchGreaseConfig, EchMode};
 use rustls::crypto::CryptoProvider;
 use rustls::crypto::hpke::Hpke;
-use rustls::error::{EncryptedClientHelloError, Error, RejectedEch};
+use rustls::error::{EncryptedClientHelloError, Error};
 use rustls_aws_lc_rs::hpke::{ALL_SUPPORTED_SUITES, DH_KEM_X25519_HKDF_SHA256_AES_128};
 
 use super::clock::HostClock;
-use super::config::selected_groups;
 use super::explain::explain;
+use super::recipe::selected_groups;
 use crate::facts::EchStatus;
 use crate::failure::Failure;
 use crate::parse::ech::EchRef;
@@ -145,16 +145,4 @@ fn unusable(error: &Error) -> Failure {
         ),
         _ => Failure::config(TLS_REASON_ECH_MALFORMED, "the engine cannot read the ECHConfigList"),
     }
-}
-
-/// The server did not decrypt what was for it; that it speaks for the public name was verified.
-pub(super) fn rejected(why: &RejectedEch) -> Failure {
-    let retry = why.retry_configs().map(|list| Box::from(&*list));
-    let message = if retry.is_some() {
-        "the server rejected ECH and gave other configurations: try once more with those \
-         (tls_ech_retry_configs)"
-    } else {
-        "the server rejected ECH and gave no other configurations: it has turned ECH off"
-    };
-    Failure { ech_retry: retry, ..Failure::new(TLS_ERR_NO_COMMON, TLS_REASON_ECH_REJECTED, message) }
 }

@@ -15,6 +15,7 @@ mod unexpected;
 
 use rustls::error::{
     AlertDescription, ApiMisuse, CertRevocationListError, EncryptedClientHelloError, Error, PeerMisbehaved,
+    RejectedEch,
 };
 
 use self::certificate::certificate;
@@ -23,7 +24,6 @@ use self::malformed::malformed;
 use self::misbehaved::misbehaved;
 use self::spelled::spelled;
 use self::unexpected::{unexpected_handshake, unexpected_record};
-use super::ech;
 use crate::failure::Failure;
 use crate::status::*;
 
@@ -32,7 +32,7 @@ type Words = (Status, i32, String);
 
 pub(super) fn explain(error: &Error) -> Failure {
     let failure = match error {
-        Error::RejectedEch(why) => ech::rejected(why),
+        Error::RejectedEch(why) => rejected(why),
         other => {
             let (status, reason, message) = classify(other);
             Failure::new(status, reason, message)
@@ -46,6 +46,18 @@ pub(super) fn explain(error: &Error) -> Failure {
         },
         ..failure
     }
+}
+
+/// The server did not decrypt what was for it; that it speaks for the public name was verified.
+fn rejected(why: &RejectedEch) -> Failure {
+    let retry = why.retry_configs().map(|list| Box::from(&*list));
+    let message = if retry.is_some() {
+        "the server rejected ECH and gave other configurations: try once more with those \
+         (tls_ech_retry_configs)"
+    } else {
+        "the server rejected ECH and gave no other configurations: it has turned ECH off"
+    };
+    Failure { ech_retry: retry, ..Failure::new(TLS_ERR_NO_COMMON, TLS_REASON_ECH_REJECTED, message) }
 }
 
 /// Whether an error in the handshake is the peer's close_notify, which the engine takes for nothing better than an

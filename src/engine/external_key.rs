@@ -7,10 +7,11 @@ use rustls::crypto::{SignatureScheme, Signer, SigningKey};
 use rustls::error::Error;
 use rustls_aws_lc_rs::SUPPORTED_SIG_ALGS;
 
+use super::ask::ask;
 use super::fault;
-use super::handshake::SignRequest;
-use super::question::{Reply, Request, ask};
+use super::question::{Reply, Request};
 use super::store::{FOR_PSS_ALONE, is_for_pss_alone};
+use super::wanted::SignatureWanted;
 use crate::failure::Failure;
 use crate::parse::der::{Elements, SEQUENCE};
 use crate::status::{TLS_REASON_CERTIFICATE_UNUSABLE, TLS_REASON_KEY_UNUSABLE};
@@ -98,40 +99,6 @@ impl Signer for ExternalSigner {
 
     fn scheme(&self) -> SignatureScheme {
         self.chosen.scheme
-    }
-}
-
-/// What the engine wants signed.
-#[derive(Debug)]
-pub(crate) struct SignatureWanted {
-    scheme: u16,
-    algorithm: &'static dyn SignatureVerificationAlgorithm,
-    message: Vec<u8>,
-    certificate: CertificateDer<'static>,
-}
-
-impl SignatureWanted {
-    /// Tells a right signature from a wrong one before it is sent: a wrong one, made by a faulty signer, could
-    /// betray the key.
-    pub(super) fn is_signed_by(&self, signature: &[u8]) -> bool {
-        webpki::EndEntityCert::try_from(&self.certificate).is_ok_and(|certificate| {
-            certificate.verify_signature(self.algorithm, &self.message, signature).is_ok()
-        })
-    }
-
-    #[cfg(test)]
-    pub(super) fn example() -> Self {
-        let (scheme, algorithms) = SUPPORTED_SIG_ALGS.mapping()[0];
-        Self {
-            scheme: scheme.0,
-            algorithm: algorithms[0],
-            message: vec![1, 2, 3],
-            certificate: CertificateDer::from_slice(&[]),
-        }
-    }
-
-    pub(super) fn shown(&self) -> SignRequest<'_> {
-        SignRequest { scheme: self.scheme, message: &self.message, certificate: &self.certificate }
     }
 }
 

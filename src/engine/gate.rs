@@ -5,10 +5,26 @@
 //! client may ask for an identity until the server's is to be judged, and for a signature after that, if the
 //! identity that it chose has its key elsewhere.
 
-use super::asking::Pending;
-use super::handshake::{Handshake, Question};
+use super::handshake::{Chosen, Decision, Handshake, Question, Verdict};
 use super::hello_scan::{HelloScan, may_retry};
+use crate::failure::Failure;
 use crate::record::layout::{self, NO_RECORD};
+
+/// The host's answer to a question between two steps, which leads to a step that may ask.
+pub(super) enum Pending {
+    Context(Chosen),
+    Verify(Verdict),
+}
+
+impl Pending {
+    pub(super) fn give(self, session: &mut dyn Handshake, out: &mut Vec<u8>) -> Result<(), Failure> {
+        let decision = match self {
+            Self::Context(chosen) => Decision::Context(chosen),
+            Self::Verify(verdict) => Decision::Verify(verdict),
+        };
+        session.answer(decision, out).map(|_| ())
+    }
+}
 
 /// What can be asked in the middle of a step of a client.
 #[derive(Debug, Clone, Copy, Default)]

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use pki_types::ServerName;
 use rustls::ServerConfig;
 
-use super::asked_identity::IdentityWanted;
 use super::early::{Early, EarlyTraffic};
 use super::hello_scan::HelloParts;
 use super::identities::Identities;
+use super::wanted::{IdentityRequest, LookUp, SignRequest};
 use crate::facts::Facts;
 use crate::failure::Failure;
 use crate::parse::client_hello::ClientHello;
@@ -37,35 +37,6 @@ pub(crate) struct Presented<'a> {
     pub name: Option<&'a ServerName<'static>>,
     /// The OCSP response that came with the identity.
     pub ocsp_response: &'a [u8],
-}
-
-/// What [`Question::Sign`] is about.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct SignRequest<'a> {
-    /// SignatureScheme, an IANA number.
-    pub scheme: u16,
-    /// The bytes to sign, not hashed.
-    pub message: &'a [u8],
-    /// The certificate whose key is to sign, in DER.
-    pub certificate: &'a [u8],
-}
-
-/// What [`Question::Identity`] is about.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct IdentityRequest<'a> {
-    /// An IANA number (RFC 7250).
-    pub certificate_type: u8,
-    /// SignatureSchemes in the server's order, two bytes each.
-    pub schemes: &'a [u8],
-    pub wanted: &'a IdentityWanted,
-}
-
-/// What [`Question::Session`] is about.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct LookUp<'a> {
-    pub key: &'a [u8],
-    /// Whether it must not be found again.
-    pub once: bool,
 }
 
 /// The host's answer to a question.

@@ -5,10 +5,11 @@ use rustls::crypto::Identity;
 use rustls::time_provider::TimeProvider;
 
 use super::chain::{Chain, Peer};
+use super::client_setup::ClientSetup;
 use super::clock::HostClock;
-use super::config::{ClientSetup, ServerSetup};
 use super::explain::explain;
 use super::known::Usage;
+use super::server_setup::ServerSetup;
 use crate::failure::Failure;
 
 /// A chain, and how it is to be judged.

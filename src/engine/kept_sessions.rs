@@ -235,13 +235,15 @@ mod tests {
     use pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
     use rustls::crypto::TicketProducer;
 
-    use super::super::config::{ClientSetup, Recipe, ServerSetup, Verify};
+    use super::super::client_setup::ClientSetup;
     use super::super::handshake::Handshake;
     use super::super::opening::ClientWish;
+    use super::super::recipe::{Recipe, Verify};
+    use super::super::server_setup::ServerSetup;
     use super::super::store::Credential;
     use super::*;
+    use crate::numbers::DEFAULT_WIRE;
     use crate::record::traffic::Flow;
-    use crate::setup::limits::DEFAULT_WIRE;
 
     /// Tickets of a length that no server of ours sends.
     #[derive(Debug)]

@@ -18,8 +18,8 @@ use rustls::crypto::{SignatureScheme, VerifiedIdentity};
 use rustls::enums::CertificateType;
 use rustls::error::Error;
 
-use super::config::ClientSetup;
-use super::opening::Names;
+use super::client_setup::ClientSetup;
+use super::names::Names;
 use super::verifier::ServerRules;
 
 /// Stands for the server where there is neither a name to send nor one to verify. It is not sent, and no session is

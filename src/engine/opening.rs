@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use pki_types::{DnsName, ServerName};
-use rustls::ClientConfig;
 use rustls::client::Resumption;
-use rustls::enums::ApplicationProtocol;
 
 use super::client_sessions::{ClientSession, OwnSessions, Peer};
-use super::config::{ClientSetup, ServerSetup, protocols};
+use super::client_setup::ClientSetup;
 use super::ech::{with_ech, with_groups};
 use super::kept_sessions::{KeptSessions, mark};
+use super::names::{Names, Opening};
+use super::recipe::protocols;
 use crate::facts::EchStatus;
 use crate::failure::Failure;
 use crate::parse::ech::EchRef;
@@ -29,32 +29,6 @@ pub(crate) struct ClientWish<'a> {
     pub ech: Option<EchRef<'a>>,
     /// Whether its sessions are kept apart, with the one to resume.
     pub sessions: Option<Option<&'a mut ClientSession>>,
-}
-
-/// All that a client connection is opened with.
-pub(crate) struct Opening {
-    pub(super) config: Arc<ClientConfig>,
-    pub(super) names: Names,
-    pub(super) alpn: Option<Vec<ApplicationProtocol<'static>>>,
-    pub(super) ech: EchStatus,
-    pub(crate) sent_name: Option<Box<str>>,
-    pub(crate) own_sessions: Option<Arc<OwnSessions>>,
-}
-
-/// The name that the engine knows (it sends it, and files sessions under it), and the one that the server has to prove,
-/// if it has to prove one.
-#[derive(Debug)]
-pub(super) struct Names {
-    pub engine: ServerName<'static>,
-    pub verified: Option<ServerName<'static>>,
-}
-
-impl Names {
-    /// The name to verify where the engine would verify `name`: another one only if the server has rejected
-    /// ECH, which the holder of the public name alone may do.
-    pub(super) fn to_verify<'a, 'n>(&'a self, name: &'a ServerName<'n>) -> Option<&'a ServerName<'n>> {
-        if *name == self.engine { self.verified.as_ref() } else { Some(name) }
-    }
 }
 
 impl ClientSetup {
@@ -114,14 +88,5 @@ impl ClientSetup {
             sent_name: sent.map(|name| name.as_ref().into()),
             own_sessions,
         })
-    }
-}
-
-impl ServerSetup {
-    /// The set-up for one connection with other protocols. Tickets and sessions are those of the context.
-    pub(crate) fn with_alpn(&self, alpn: &[Vec<u8>]) -> Self {
-        let mut setup = self.clone();
-        Arc::make_mut(&mut setup.config).alpn_protocols = protocols(alpn);
-        setup
     }
 }

@@ -9,6 +9,9 @@
 
 use std::ops::Range;
 
+use rustls::ServerConfig;
+use rustls::server::InvalidSniPolicy;
+
 use super::hello_scan::{HelloParts, may_retry};
 use super::retold::{Changes, original, retold};
 use crate::failure::Failure;
@@ -47,6 +50,11 @@ pub(super) enum Standing {
 
 /// What runs the engine. Ranges that it gives its sink are those of the records that it was given.
 pub(super) type Engine<'a> = dyn FnMut(&mut [u8], &mut Vec<u8>, &mut PlainSink<'_>) -> Run + 'a;
+
+/// Whether a server with this configuration takes a name that is none for no name.
+pub(super) fn hides_names(config: &ServerConfig) -> bool {
+    config.invalid_sni_policy == InvalidSniPolicy::IgnoreAll
+}
 
 /// Which ClientHello a server is waiting for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

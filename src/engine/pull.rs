@@ -13,7 +13,6 @@ use rustls::split::SplitConnection;
 use rustls::{ClientSide, NeedsInput, ServerConfig, ServerSide, Tcp, VerifyPeerIdentity};
 
 use super::alert;
-use super::config::hides_names;
 use super::established;
 use super::explain::{closes, explain};
 use super::facts::{SideFacts, chain_of, hello_name};
@@ -21,8 +20,8 @@ use super::halves::Halves;
 use super::handshake::{Chosen, Decision, Handshake, Presented, Question, Settled, Verdict};
 use super::hello_scan::HelloParts;
 use super::input::WireInput;
-use super::opening::Names;
-use super::prelude::{Prelude, Run, Standing, as_sent};
+use super::names::Names;
+use super::prelude::{Prelude, Run, Standing, as_sent, hides_names};
 use super::resuming;
 use crate::facts::{EchStatus, Facts, PeerChain};
 use crate::failure::Failure;

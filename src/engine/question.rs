@@ -1,22 +1,15 @@
 //! Questions in the middle of a step of the engine, and how many of them a context may have open.
 //!
-//! rustls decides some things by calling a trait: it signs, it chooses. Such a call asks the host by [`ask`],
+//! rustls decides some things by calling a trait: it signs, it chooses. Such a call asks the host by [`super::ask`],
 //! which stops the step; [`super::asking`] shows the question to the host and goes on with the answer.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rustls::crypto::SelectedCredential;
-use rustls::error::Error;
 use zeroize::Zeroizing;
 
-use super::alert;
-use super::asked_identity::IdentityWanted;
-use super::asked_session::SessionWanted;
-use super::external_key::SignatureWanted;
-use super::handshake::Question;
-use super::resuming;
-use crate::coroutine;
+use super::wanted::{IdentityWanted, SessionWanted, SignatureWanted};
 
 /// What the engine wants to know.
 #[derive(Debug)]
@@ -27,17 +20,6 @@ pub(crate) enum Request {
     Identity(IdentityWanted),
     /// A session in the store of a server's host.
     Session(SessionWanted),
-}
-
-impl Request {
-    /// The question that the host is asked.
-    pub(super) fn question(&self) -> Question<'_> {
-        match self {
-            Self::Sign(wanted) => Question::Sign(wanted.shown()),
-            Self::Identity(wanted) => Question::Identity(wanted.shown()),
-            Self::Session(wanted) => Question::Session(wanted.shown()),
-        }
-    }
 }
 
 #[cfg(test)]
@@ -59,18 +41,6 @@ pub(crate) enum Reply {
     Refuse(u8),
     /// Nobody answers any more: the connection was freed.
     Gone,
-}
-
-/// Asks the host, and waits for the answer. Called by the engine in the middle of a step that may ask.
-pub(super) fn ask(request: Request) -> Result<Reply, Error> {
-    let resuming = resuming::stop();
-    let reply = coroutine::ask(request);
-    resuming::go_on(resuming);
-    match reply {
-        Reply::Refuse(alert) => Err(alert::error_for(alert)),
-        Reply::Gone => Err(Error::General("nobody is there to answer".into())),
-        reply => Ok(reply),
-    }
 }
 
 /// How many questions the connections of a context have open, and may have.

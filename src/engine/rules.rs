@@ -9,7 +9,7 @@
 use aws_lc_rs::digest;
 
 use super::checks::{Checks, Revocation};
-use super::config::{ClientAuth, Recipe, Verify};
+use super::recipe::{ClientAuth, Recipe, Verify};
 use crate::status::*;
 
 /// SHA-256 of the bytes above.

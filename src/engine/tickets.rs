@@ -274,13 +274,41 @@ impl StoresServerSessions for SessionIds {
     }
 }
 
+/// Tickets of bounded size: one that would carry a very long client chain is not issued, so that a
+/// peer cannot make a flight grow beyond the outbound limit.
+#[derive(Debug)]
+pub(super) struct BoundedTicketer {
+    pub tickets: Arc<dyn TicketProducer>,
+    pub most: usize,
+}
+
+impl BoundedTicketer {
+    /// Whatever the limits are: sessions without a chain, and such with a chain of usual length.
+    pub(super) const LEAST_BOUND: usize = 4 * 1024;
+    const SEALING: usize = 128;
+}
+
+impl TicketProducer for BoundedTicketer {
+    fn encrypt(&self, plain: &[u8]) -> Option<Vec<u8>> {
+        (plain.len() + Self::SEALING <= self.most).then(|| self.tickets.encrypt(plain)).flatten()
+    }
+
+    fn decrypt(&self, cipher: &[u8]) -> Option<Vec<u8>> {
+        self.tickets.decrypt(cipher)
+    }
+
+    fn lifetime(&self) -> Duration {
+        self.tickets.lifetime()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicU64, Ordering};
 
     use pki_types::UnixTime;
 
-    use super::super::config::{ClientAuth, Recipe};
+    use super::super::recipe::{ClientAuth, Recipe};
     use super::super::rules::rules;
     use super::*;
     use crate::parse::x509::Validity;

@@ -15,8 +15,8 @@ use rustls::{DistinguishedName, SignerPublicKey};
 
 use super::anchors::TrustStore;
 use super::chain::{Chain, Peer, check_raw_key};
-use super::config::Verify;
 use super::proof::{verify_tls12, verify_tls13};
+use super::recipe::Verify;
 use super::resuming;
 use super::retold::original;
 use crate::coroutine::on_host_stack;

@@ -5,7 +5,7 @@ use std::ffi::c_void;
 use super::boundary::{checked, share_context, with_connection};
 use super::memory::{bytes, copy_out};
 use super::types::{tls_conn_t, tls_context_t, tls_status_t};
-use crate::status::TLS_ERR_STATE;
+use crate::status::*;
 
 /// ---- 9. Questions and answers ---------------------------------------------------------------
 ///
@@ -42,7 +42,11 @@ use crate::status::TLS_ERR_STATE;
 pub extern "C" fn tls_answer_context(conn: *mut tls_conn_t, context: *const tls_context_t) -> tls_status_t {
     checked(conn, |connection| {
         let context = share_context(context).map_err(|failure| failure.status)?;
-        connection.answer_context(&context)
+        // That nothing is asked is said before what is wrong with the answer.
+        if !connection.asks_context() {
+            return Err(TLS_ERR_STATE);
+        }
+        context.answer(connection, None).map_err(|failure| failure.status)
     })
 }
 
@@ -197,7 +201,12 @@ pub extern "C" fn tls_answer_identity(conn: *mut tls_conn_t, context: *const tls
             true => None,
             false => Some(share_context(context).map_err(|failure| failure.status)?),
         };
-        connection.answer_identity(context.as_deref())
+        connection.check_asks_identity()?;
+        let setup = match &context {
+            None => None,
+            Some(context) => Some(context.identity().ok_or(TLS_ERR_ARGUMENT)?),
+        };
+        connection.answer_identity(setup)
     })
 }
 

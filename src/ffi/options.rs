@@ -166,7 +166,7 @@ pub unsafe extern "C" fn tls_answer_context_with(
             let none = given.flags & TLS_SERVER_NO_ALPN != 0;
             // SAFETY: valid as the caller promises.
             let alpn = unsafe { own_alpn(given.alpn, given.alpn_len, none) }?;
-            connection.answer_context_with(&context, alpn)
+            context.answer(connection, alpn)
         })
     });
     // SAFETY: valid as the caller promises.

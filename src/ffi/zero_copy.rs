@@ -6,7 +6,7 @@ use super::boundary::{checked, counted, inbound, outbound};
 use super::memory::{HostBuffer, HostSpans, bytes, bytes_mut, store};
 use super::types::{tls_conn_t, tls_span_t, tls_status_t};
 use crate::connection::PlainTarget;
-use crate::record::layout;
+use crate::record::sizing;
 use crate::status::TLS_ERR_ARGUMENT;
 
 /// ---- 7. Ways with fewer copies --------------------------------------------------------------
@@ -143,5 +143,5 @@ pub unsafe extern "C" fn tls_write_into(
 /// padded records (section 15), tls_conn_wire_bound() says it. Errors: none; 0 for 0. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn tls_wire_bound(plain_len: usize) -> usize {
-    layout::wire_bound(plain_len)
+    sizing::wire_bound(plain_len)
 }

@@ -1,11 +1,8 @@
 //! Lists of application protocols (RFC 7301).
 
 use crate::failure::Failure;
+use crate::numbers::MOST_ALPN;
 use crate::status::TLS_REASON_ALPN_MALFORMED;
-
-/// The most bytes of a list. The format would allow 65535, but then a ClientHello could exceed what its
-/// own length fields and the outbound limit can hold.
-pub(crate) const MOST_ALPN: usize = 4096;
 
 /// Names in order of preference.
 pub(crate) type Protocols = Vec<Vec<u8>>;

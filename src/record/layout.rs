@@ -1,20 +1,8 @@
 //! Sizes of TLS records (RFC 8446, section 5; RFC 5246, section 6.2), and what can be known of a
 //! record from its header alone.
 
-use super::sizing::ENGINES_OWN;
-
-/// Plain bytes that fit into one record.
-pub(crate) const MAX_PLAIN: usize = 16_384;
-
-/// Length of a record header.
-pub(crate) const HEADER: usize = 5;
-
-/// Largest payload that the engine accepts: 2048 bytes of expansion, as TLS 1.2 allowed, less the
-/// one that it refuses.
-const MAX_PAYLOAD: usize = MAX_PLAIN + 2048 - 1;
-
-/// Largest whole record that the engine accepts.
-pub(crate) const MAX_WIRE: usize = HEADER + MAX_PAYLOAD;
+use crate::numbers::MAX_PAYLOAD;
+pub(crate) use crate::numbers::{HEADER, MAX_PADDING, MAX_PLAIN, MAX_WIRE};
 
 /// Largest growth of one record from plain to wire, over all suites and versions: header, the
 /// explicit nonce of TLS 1.2's AES-GCM (8 bytes; TLS 1.3 has one byte of content type instead), tag.
@@ -23,28 +11,11 @@ pub(crate) const MAX_GROWTH: usize = HEADER + 8 + TAG;
 /// Length of the tag, in all suites.
 pub(crate) const TAG: usize = 16;
 
-/// Wire bytes of a record that the engine has filled, at most.
-const FULL_WIRE: usize = MAX_PLAIN + MAX_GROWTH;
-
 /// Length of a KeyUpdate message.
 pub(crate) const KEY_UPDATE: usize = 5;
 
 /// Room for a KeyUpdate in each direction, which the engine may put in front of application data.
 pub(crate) const KEY_UPDATES: usize = 64;
-
-/// The largest multiple that records can be padded to: RFC 8446, section 5.4, allows one byte more.
-pub(crate) const MAX_PADDING: usize = MAX_PLAIN;
-
-/// A buffer of this size holds the wire form of `plain` bytes as the engine cuts them, whatever was negotiated.
-pub(crate) const fn wire_bound(plain: usize) -> usize {
-    ENGINES_OWN.wire(plain)
-}
-
-/// Room that the engine reserves in the outbound queue for `plain` bytes: it sizes all records like
-/// the first one.
-pub(crate) const fn reserve_bound(plain: usize) -> usize {
-    if plain <= MAX_PLAIN { wire_bound(plain) } else { plain.div_ceil(MAX_PLAIN) * FULL_WIRE + KEY_UPDATES }
-}
 
 /// Whether the engine has anything to say about `wire`: a whole record is there, or a header that
 /// it will refuse. A cheap look that spares an engine call for every partial record.

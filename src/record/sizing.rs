@@ -1,9 +1,7 @@
 //! How plain bytes are cut into records, and what the records take on the wire.
 
 use super::layout::{HEADER, KEY_UPDATE, KEY_UPDATES, MAX_GROWTH, MAX_PADDING, MAX_PLAIN, TAG};
-
-/// The least size that a host can set: what a peer can ask for at least (RFC 8449, 4).
-pub(crate) const MIN_RECORD_SIZE: usize = 64;
+use crate::numbers::MIN_RECORD_SIZE;
 
 /// What a context says of the records that its connections send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +43,20 @@ pub(crate) fn padding_block(block: usize) -> Option<usize> {
 /// Length of `payload` bytes, content type and zeros in a record that is padded to a multiple of `block`.
 pub(crate) const fn inner_length(payload: usize, block: usize) -> usize {
     (payload + 1).next_multiple_of(block)
+}
+
+/// Wire bytes of a record that the engine has filled, at most.
+const FULL_WIRE: usize = MAX_PLAIN + MAX_GROWTH;
+
+/// A buffer of this size holds the wire form of `plain` bytes as the engine cuts them, whatever was negotiated.
+pub(crate) const fn wire_bound(plain: usize) -> usize {
+    ENGINES_OWN.wire(plain)
+}
+
+/// Room that the engine reserves in the outbound queue for `plain` bytes: it sizes all records like
+/// the first one.
+pub(crate) const fn reserve_bound(plain: usize) -> usize {
+    if plain <= MAX_PLAIN { wire_bound(plain) } else { plain.div_ceil(MAX_PLAIN) * FULL_WIRE + KEY_UPDATES }
 }
 
 impl Sizing {
@@ -173,7 +185,7 @@ impl Sizing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::setup::limits::MIN_WRITE;
+    use crate::numbers::MIN_WRITE;
 
     fn all() -> impl Iterator<Item = Sizing> {
         let mut sizings = vec![ENGINES_OWN];

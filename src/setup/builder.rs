@@ -4,19 +4,20 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use super::limits::{
-    DEFAULT_POOL, HandshakeLimits, Limits, MOST_EARLY_DATA, MOST_OPEN_QUESTIONS, MOST_RAMP, MOST_SESSIONS,
-    MOST_TICKETS,
-};
+use super::limits::{HandshakeLimits, Limits};
 use super::{identity, trust};
 use crate::engine::{
     ClientAuth, Credential, Recipe, Verify, has_compression, has_group, has_scheme, has_suite,
 };
 use crate::failure::Failure;
+use crate::numbers::MIN_RECORD_SIZE;
+use crate::numbers::{
+    DEFAULT_POOL, MOST_EARLY_DATA, MOST_OPEN_QUESTIONS, MOST_RAMP, MOST_SESSIONS, MOST_TICKETS,
+};
 use crate::parse::alpn;
 use crate::parse::ech::Ech;
 use crate::record::layout::{MAX_PADDING, MAX_PLAIN};
-use crate::record::sizing::{ENGINES_OWN, MIN_RECORD_SIZE, Sizing, padding_block, record_size};
+use crate::record::sizing::{ENGINES_OWN, Sizing, padding_block, record_size};
 use crate::status::*;
 
 /// What `tls_builder_t` stands for.

@@ -2,36 +2,40 @@
 
 use std::sync::{Arc, LazyLock};
 
-use pki_types::{CertificateDer, DnsName, ServerName};
+use pki_types::{DnsName, ServerName};
 
 use super::builder::{Builder, check_groups};
 use super::footprint::Footprint;
-use super::limits::{DEFAULT_POOL, HandshakeLimits, Limits, MIN_WRITE, OUTBOUND_RESERVE};
+use super::limits::{HandshakeLimits, Limits};
 use super::sent_name::LastName;
+use super::shared::{EndPoint, Shared};
 use super::verification::unix_time;
 use crate::buffer::Pool;
 use crate::connection::Connection;
-use crate::engine::{Case, ClientSession, ClientSetup, ClientWish, GivenKey, KeySet, ServerSetup, Usage};
+use crate::engine::{
+    Case, ClientSession, ClientSetup, ClientWish, GivenKey, KeySet, ServerSetup, Usage, half_rtt_impossible,
+};
 use crate::failure::Failure;
+use crate::numbers::{DEFAULT_POOL, MIN_WRITE, OUTBOUND_RESERVE};
 use crate::parse::alpn;
 use crate::parse::ech::EchRef;
 use crate::record::layout::MAX_PLAIN;
-use crate::record::sizing::{ENGINES_OWN, Sizing};
+use crate::record::sizing::ENGINES_OWN;
 use crate::status::{
-    TLS_ERR_ARGUMENT, TLS_EVENT_SESSION, TLS_REASON_LIMIT_TOO_SMALL, TLS_REASON_SERVER_NAME_INVALID,
-    TLS_ROLE_CLIENT, TLS_ROLE_SERVER,
+    TLS_ERR_ARGUMENT, TLS_ERR_STATE, TLS_EVENT_SESSION, TLS_REASON_LIMIT_TOO_SMALL,
+    TLS_REASON_SERVER_NAME_INVALID, TLS_ROLE_CLIENT, TLS_ROLE_SERVER,
 };
 
 /// What `tls_context_t` stands for: immutable, and kept alive by the connections made from it.
 pub(crate) struct Context {
-    pub(crate) role: Role,
-    pub(crate) shared: Arc<Shared>,
+    role: Role,
+    shared: Arc<Shared>,
     /// Whether its servers ask for the context that goes on with them.
     asks_context: bool,
     worst_case: usize,
 }
 
-pub(crate) enum Role {
+enum Role {
     Client(ClientSetup),
     Server(ServerSetup),
 }
@@ -76,31 +80,6 @@ impl<'a> ClientOptions<'a> {
             sessions: None,
         }
     }
-}
-
-/// The part that an established connection still needs.
-pub(crate) struct Shared {
-    pub(crate) pool: Pool,
-    pub(crate) limits: Limits,
-    pub(crate) handshake: HandshakeLimits,
-    /// The most wire bytes that one handshake flight of this side takes.
-    pub(crate) flight_bound: usize,
-    pub(crate) end_point: EndPoint,
-    /// The kinds of events that are recorded, as bits.
-    pub(crate) events: u32,
-    /// Whether traffic secrets can be taken out of connections.
-    pub(crate) gives_secrets: bool,
-    /// How plain bytes are cut into records, at the beginning of a connection.
-    pub(crate) sizing: Sizing,
-    pub(crate) last_name: LastName,
-}
-
-/// Whose certificate names the server's end of a connection (RFC 5929, 4).
-pub(crate) enum EndPoint {
-    /// The peer's: this is a client.
-    Peer,
-    /// This server's own: of each of its identities, in their order; None for a raw public key.
-    Own(Vec<Option<CertificateDer<'static>>>),
 }
 
 /// What servers use that have no context yet.
@@ -220,6 +199,33 @@ impl Context {
     /// Heap bytes that none of its connections exceeds.
     pub(crate) fn worst_case(&self) -> usize {
         self.worst_case
+    }
+
+    /// Goes on with a server's connection that asks for a context, with a list of application protocols as in RFC 7301 in
+    /// place of this context's, if there is one.
+    pub(crate) fn answer(&self, connection: &mut Connection, alpn: Option<&[u8]>) -> Result<(), Failure> {
+        let setup = match &self.role {
+            Role::Server(setup) if setup.is_half_rtt() => return Err(half_rtt_impossible()),
+            Role::Server(setup) if setup.has_identity() => setup,
+            Role::Server(_) => {
+                return Err(Failure::argument("a context without an identity can only ask for another one"));
+            }
+            Role::Client(_) => return Err(Failure::argument("a server connection needs a server context")),
+        };
+        if !connection.asks_context() {
+            return Err(Failure::new(TLS_ERR_STATE, 0, "no question about a context is open"));
+        }
+        let own = alpn.map(|wire| Ok(setup.with_alpn(&alpn::parse(wire)?))).transpose()?;
+        connection.answer_context(&self.shared, own.as_ref().unwrap_or(setup));
+        Ok(())
+    }
+
+    /// What this context can answer a server with that asks for an identity.
+    pub(crate) fn identity(&self) -> Option<&ClientSetup> {
+        match &self.role {
+            Role::Client(setup) if setup.has_identity() => Some(setup),
+            _ => None,
+        }
     }
 
     /// Starts a server connection.

@@ -2,9 +2,9 @@
 
 use super::limits::{HandshakeLimits, Limits};
 use crate::buffer::capacity_for;
-use crate::connection::MAX_EVENTS;
 use crate::coroutine::{GUARD, STACK};
 use crate::engine::MOST_STORED;
+use crate::numbers::MAX_EVENTS;
 use crate::record::layout::MAX_WIRE;
 
 /// The longest handshake message that the engine takes, with its header.
@@ -163,5 +163,5 @@ mod tests {
         assert_eq!(endless.worst_case(), usize::MAX);
     }
 
-    const DEFAULT: usize = crate::setup::limits::DEFAULT_WIRE;
+    const DEFAULT: usize = crate::numbers::DEFAULT_WIRE;
 }

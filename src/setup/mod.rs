@@ -6,5 +6,6 @@ pub(crate) mod footprint;
 pub(crate) mod identity;
 pub(crate) mod limits;
 pub(crate) mod sent_name;
+pub(crate) mod shared;
 pub(crate) mod trust;
 pub(crate) mod verification;

@@ -1,10 +1,8 @@
 //! That a refusal ends the handshake does not depend on what the engine makes of it.
 
 use super::*;
-use crate::engine::asked_identity::IdentityWanted;
-use crate::engine::asked_session::SessionWanted;
-use crate::engine::external_key::SignatureWanted;
-use crate::engine::question::ask;
+use crate::engine::ask::ask;
+use crate::engine::wanted::{IdentityWanted, SessionWanted, SignatureWanted};
 use crate::status::TLS_REASON_ENGINE;
 
 /// Asks once, and goes on whatever it is told and given.

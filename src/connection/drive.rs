@@ -1,0 +1,211 @@
+//! The engine is run over wire bytes: all calls move a connection on through here.
+
+use super::flights::in_records;
+use super::phase::Phase;
+use super::run::Run;
+use super::{Answer, Connection, USUAL_FLIGHT};
+use crate::engine::{Settled, Wish, forbear, observe};
+use crate::failure::Failure;
+use crate::record::layout;
+use crate::record::traffic::{Flow, PlainSink};
+use crate::status::*;
+
+impl Connection {
+    /// Runs the engine over the wire bytes that were fed, up to the first plain bytes, which stay
+    /// in the inbound buffer for the host.
+    pub(super) fn process_fed(&mut self) -> Answer<()> {
+        self.begin()?;
+        if self.inbound.has_plain() {
+            return Ok(());
+        }
+        let mut waiting = None;
+        let used = self.drive_fed(&mut |at, _| {
+            waiting = Some(at);
+            Flow::Stop
+        })?;
+        self.counters.records_in += u64::from(waiting.is_some());
+        self.inbound.processed(used, waiting);
+        self.inbound.release_if_idle(&self.shared.pool);
+        Ok(())
+    }
+
+    /// Runs the engine over the wire bytes that were fed, and says how many of them are done with.
+    pub(super) fn drive_fed(&mut self, sink: &mut PlainSink<'_>) -> Answer<usize> {
+        if !layout::worth_processing(self.inbound.wire())
+            && !self.handshake_exceeds_budget()
+            && self.phase.held_up().is_none()
+        {
+            return Ok(0);
+        }
+        let before = self.counters.wire_in - self.inbound.held() as u64;
+        let mut inbound = std::mem::take(&mut self.inbound);
+        let result = self.drive(inbound.wire_mut(), before, sink);
+        self.inbound = inbound;
+        // Even of what the engine did not use up: messages that are not whole are decrypted where they lie.
+        self.inbound.touched_all();
+        let used = match result {
+            Ok(used) => used,
+            Err(status) => {
+                if self.has_failed() {
+                    self.inbound.release(&self.shared.pool);
+                }
+                return Err(status);
+            }
+        };
+        if used == 0 && self.inbound.held() >= self.shared.limits.inbound && self.expects_wire() {
+            let held = self.inbound.held();
+            self.inbound.release(&self.shared.pool);
+            let what = format!(
+                "a handshake message of the peer does not fit into the inbound limit of {} bytes",
+                self.shared.limits.inbound
+            );
+            return Err(self.fail_own(Failure::peer(TLS_REASON_HANDSHAKE_TOO_LARGE, what), held));
+        }
+        Ok(used)
+    }
+
+    /// Runs the engine over `wire`, in front of which the peer has sent `before` bytes.
+    pub(super) fn drive(&mut self, wire: &mut [u8], before: u64, sink: &mut PlainSink<'_>) -> Answer<usize> {
+        let mut run = Run::new(wire, sink);
+        let (budget, end) = (self.within_budget(before), run.length());
+        if self.phase.is_handshaking() && budget < end {
+            self.run_to_budget(&mut run, budget)?;
+        } else {
+            self.run(&mut run, end)?;
+        }
+        Ok(run.used())
+    }
+
+    /// One call of the engine, over the wire bytes of the run up to `end`; whether another form of it goes on.
+    fn receive(&mut self, run: &mut Run<'_, '_>, end: usize) -> Answer<bool> {
+        let wish = if self.phase.is_handshaking() { Wish::Nothing } else { self.forbearance() };
+        let pool = &self.shared.pool;
+        let limit = self.shared.limits.outbound;
+        let before = self.observe();
+        let wants = self.wants();
+        let first = run.used();
+        let ((result, made), observed) = if self.phase.is_handshaking() {
+            if self.outbound.len() + self.shared.flight_bound > limit {
+                return Err(TLS_WANT_DRAIN);
+            }
+            let out = self.outbound.appender(USUAL_FLIGHT, pool);
+            in_records(self.shared.sizing.most, out, |out| {
+                observe(wants, || (run.step(end, |wire, sink| self.phase.receive(wire, out, sink)), false))
+            })
+        } else {
+            let phase = &mut self.phase;
+            self.outbound.with_rare_appender(pool, |out| {
+                let step = || run.step(end, |wire, sink| phase.receive(wire, out, sink));
+                observe(wants, || forbear(wish, step))
+            })
+        };
+        self.outbound.release_if_empty(pool);
+        if let (Phase::Receiving(receiving), Some(rare)) = (&mut self.phase, &self.rare) {
+            if let (true, Some(half)) = (receiving.take_owed(), &rare.half) {
+                half.note_owed();
+            }
+        }
+        // What a handshake has come to is told, also where it failed.
+        let settled = self.settle_handshake(run.rest(end));
+        self.note_observed(observed);
+        self.note_since(before);
+        if let Err(failure) = result {
+            return Err(self.fail(explain_foreign_protocol(failure, run.between(first, end))));
+        }
+        self.note_decrypter(wish, made, run.used() == end)?;
+        if self.outbound.len() > limit {
+            return Err(self.fail(Failure::peer(
+                TLS_REASON_OWES_TOO_MUCH,
+                format!("the peer made this side owe it more than the outbound limit of {limit} bytes"),
+            )));
+        }
+        Ok(settled || self.settle(run.rest(end))?)
+    }
+
+    /// Whether wire bytes can move the connection on.
+    pub(super) fn expects_wire(&self) -> bool {
+        self.phase.question().is_none() && !self.phase.peer_closed()
+    }
+
+    /// Moves the run on, over its wire bytes up to `end`, until the engine can do nothing more with them or the
+    /// sink stops. One call of the engine need not be enough: a step that was run for the host ends where its
+    /// bytes ended, and after the handshake another form goes on.
+    pub(super) fn run(&mut self, run: &mut Run<'_, '_>, end: usize) -> Answer<()> {
+        let mut is_first = true;
+        while !run.has_stopped()
+            && self.expects_wire()
+            && (is_first || layout::worth_processing(run.rest(end)))
+        {
+            let before = run.used();
+            let settled = match self.receive(run, end) {
+                Ok(settled) => settled,
+                // What was done counts; why it does not go on is what the next call says.
+                Err(_) if !self.has_failed() && before > 0 => break,
+                Err(status) => return Err(status),
+            };
+            if run.used() == before && !settled {
+                break;
+            }
+            is_first = false;
+        }
+        Ok(())
+    }
+
+    /// Goes on with what carries the traffic, if the handshake is done, or with another form of either; whether there was
+    /// one. `rest` is what was not used of the wire bytes.
+    pub(super) fn settle(&mut self, rest: &[u8]) -> Answer<bool> {
+        let Self { phase, outbound, shared, .. } = self;
+        let other = match phase {
+            Phase::Traffic(traffic) => {
+                outbound.with_rare_appender(&shared.pool, |out| traffic.settle(rest, out))
+            }
+            Phase::Handshake(_) => return Ok(self.settle_handshake(rest)),
+            Phase::Receiving(_) | Phase::Sending(_) | Phase::SecretsTaken(_) | Phase::Gone => None,
+        };
+        let Some(other) = other else { return Ok(false) };
+        match other {
+            Ok(traffic) => {
+                self.phase = Phase::Traffic(traffic);
+                Ok(true)
+            }
+            Err(failure) => Err(self.fail(failure)),
+        }
+    }
+
+    /// The same of a handshake, which may have failed.
+    pub(super) fn settle_handshake(&mut self, rest: &[u8]) -> bool {
+        let Self { phase, outbound, shared, .. } = self;
+        let handshake = match phase.take() {
+            Phase::Handshake(handshake) => handshake,
+            other => {
+                *phase = other;
+                return false;
+            }
+        };
+        let settled = outbound.with_rare_appender(&shared.pool, |out| handshake.settle(rest, out));
+        let (phase, is_other) = match settled {
+            Settled::Same(handshake) => (Phase::Handshake(handshake), false),
+            Settled::Other(handshake) => (Phase::Handshake(handshake), true),
+            Settled::Done(traffic, early) => {
+                if early.is_some() {
+                    self.rare.get_or_insert_default().early = early;
+                }
+                (Phase::Traffic(traffic), true)
+            }
+        };
+        self.phase = phase;
+        is_other
+    }
+}
+
+/// Bytes that are not TLS are most often HTTP sent to the wrong port, or an answer in HTTP: the
+/// person who reads the message is helped by that.
+fn explain_foreign_protocol(failure: Failure, wire: &[u8]) -> Failure {
+    const HTTP: [&[u8]; 8] =
+        [b"GET ", b"POST ", b"HEAD ", b"PUT ", b"DELETE ", b"OPTIONS ", b"CONNECT ", b"HTTP/"];
+    if failure.reason == TLS_REASON_NOT_TLS && HTTP.iter().any(|start| wire.starts_with(start)) {
+        Failure { message: "the peer speaks HTTP without TLS on this connection".into(), ..failure }
+    } else {
+        failure
+    }
+}
