@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from . import identity, pem, ssl_errors, uses
+from . import identity, pem, ssl_errors, strict, uses
 from ._native import ffi, lib
 from .config import Builder, Context
 from .errors import Error
@@ -34,6 +34,8 @@ _OLD_PROTOCOLS = tuple(
 _OP_ALLOW_CLIENT_RENEGOTIATION = 0x100
 _OP_IGNORE_UNEXPECTED_EOF = 0x80
 _VERIFY_PARTIAL_CHAIN = 0x80000
+_ALERT_BAD_CERTIFICATE = 42
+_ALERT_UNKNOWN_CA = 48
 _REFUSED_OPTIONS = {_OP_ALLOW_CLIENT_RENEGOTIATION: "the engine never renegotiates"}
 _REFUSED_FLAGS = {0x40: "the engine accepts no proxy certificates (VERIFY_ALLOW_PROXY_CERTS)"}
 
@@ -63,6 +65,20 @@ class NativeContext(NamedTuple):
     context: Context
     # Nobody is trusted: what a peer shows is refused when it comes, as OpenSSL does.
     refuses_everybody: bool
+    # Under VERIFY_X509_STRICT, those of a chain that nothing has to be above.
+    ends_strictly: frozenset[bytes] | None = None
+
+    @property
+    def verifies_any_name(self) -> bool:
+        """Whether a client takes a server of any name, though something is asked before the engine's rules count."""
+        return self.ends_strictly is not None and not self.refuses_everybody and not self.settings.check_hostname
+
+    def judge(self, shown: list[bytes]) -> tuple[int, strict.Fault | None]:
+        """The answer to TLS_ASK_VERIFY, and what is wrong with the certificates."""
+        if self.refuses_everybody or self.ends_strictly is None:
+            return _ALERT_UNKNOWN_CA, None
+        fault = strict.fault_in(shown, self.ends_strictly)
+        return (-1, None) if fault is None else (_ALERT_BAD_CERTIFICATE, fault)
 
 
 class SSLContext(ssl.SSLContext):
@@ -401,6 +417,7 @@ class SSLContext(ssl.SSLContext):
         if settings.key_log:
             builder.key_log()
         refuses_everybody = False
+        strictly: frozenset[bytes] | None = None
         if settings.verify_mode == ssl.CERT_NONE:
             builder.verify(lib.TLS_VERIFY_DANGEROUS_NONE)
         else:
@@ -412,12 +429,16 @@ class SSLContext(ssl.SSLContext):
                 partial_chains=bool(settings.verify_flags & _VERIFY_PARTIAL_CHAIN),
                 any_name=any_name or settings.server_side,
                 with_crls=bool(crl_checks),
+                strictly=bool(settings.verify_flags & ssl.VERIFY_X509_STRICT),
             )
             if crl_checks:
                 whole = crl_checks == ssl.VERIFY_CRL_CHECK_CHAIN
                 builder.revocation(lib.TLS_REVOCATION_STRICT if whole else lib.TLS_REVOCATION_END_ENTITY_ONLY)
             refuses_everybody = not trusted
-            if refuses_everybody:
+            if settings.verify_flags & ssl.VERIFY_X509_STRICT:
+                partial = settings.verify_flags & _VERIFY_PARTIAL_CHAIN
+                strictly = frozenset(self._tlsbio_trust.certificates if partial else ())
+            if refuses_everybody or strictly is not None:
                 builder.verify(lib.TLS_VERIFY_ASK)
             elif any_name:
                 builder.verify(lib.TLS_VERIFY_ANY_NAME)
@@ -427,13 +448,13 @@ class SSLContext(ssl.SSLContext):
         if not settings.server_side:
             # Each connection has sessions of its own, which the host hands on.
             builder.sessions(0)
-            return NativeContext(settings, builder.client(), refuses_everybody)
+            return NativeContext(settings, builder.client(), refuses_everybody, strictly)
         if not settings.tickets:
             builder.sessions(0)
         context = builder.server()
         if not settings.tickets:
             context.stop_tickets()
-        return NativeContext(settings, context, refuses_everybody)
+        return NativeContext(settings, context, refuses_everybody, strictly)
 
     @property
     def _ignores_unexpected_eof(self) -> bool:

@@ -206,16 +206,21 @@ def from_config(error: Error) -> ssl.SSLError:
 def _refused_certificate(error: Error, peer: Peer) -> ssl.SSLCertVerificationError:
     code, message = _VERIFY_CODES.get(error.reason, _VERIFY_CODES[lib.TLS_REASON_CERTIFICATE_OTHER])
     if error.reason == lib.TLS_REASON_CERTIFICATE_WRONG_NAME:
-        what, code = ("IP address", 64) if _is_address(peer.hostname) else ("Hostname", 62)
+        what, code = ("IP address", 64) if is_address(peer.hostname) else ("Hostname", 62)
         message = f"{what} mismatch, certificate is not valid for '{peer.hostname}'."
     elif code == 20 and peer.self_signed:
         code, message = 18, "self-signed certificate"
+    return refused(code, message, error.message)
+
+
+def refused(code: int, message: str, detail: str = "") -> ssl.SSLCertVerificationError:
+    """The exception for a certificate that is not accepted, with OpenSSL's verify code and its words."""
     reason = "CERTIFICATE_VERIFY_FAILED"
-    text = f"{_text(reason)}: {message} ({error.message})"
-    refused = make(ssl.SSLCertVerificationError, ssl.SSL_ERROR_SSL, text, reason)
-    refused.verify_code = code
-    refused.verify_message = message
-    return refused
+    text = f"{_text(reason)}: {message}" + (f" ({detail})" if detail else "")
+    failure = make(ssl.SSLCertVerificationError, ssl.SSL_ERROR_SSL, text, reason)
+    failure.verify_code = code
+    failure.verify_message = message
+    return failure
 
 
 def _text(reason: str, detail: str = "") -> str:
@@ -223,7 +228,8 @@ def _text(reason: str, detail: str = "") -> str:
     return f"{text} ({detail})" if detail else text
 
 
-def _is_address(name: str | None) -> bool:
+def is_address(name: str | None) -> bool:
+    """Whether a name is an IP address."""
     try:
         ipaddress.ip_address(name or "")
     except ValueError:

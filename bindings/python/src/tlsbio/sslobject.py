@@ -15,6 +15,7 @@ from . import certificates, ssl_errors
 from ._native import ffi, lib
 from .context import NativeContext, SSLContext
 from .errors import from_struct, new_error
+from .strict import Fault
 from .suites import BY_NUMBER, GROUP_NAMES, VERSION_NAMES
 
 try:
@@ -26,7 +27,6 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _ALERT_HANDSHAKE_FAILURE = 40
-_ALERT_UNKNOWN_CA = 48
 _ALERT_INTERNAL_ERROR = 80
 
 
@@ -82,6 +82,7 @@ class SSLObject(Channel, ssl.SSLObject):
     _tlsbio_session: SSLSession | None
     _tlsbio_self_signed = False
     _tlsbio_has_identity = True
+    _tlsbio_fault: Fault | None = None
     # An SNI callback is being asked for the context.
     _tlsbio_choosing = False
 
@@ -146,15 +147,10 @@ class SSLObject(Channel, ssl.SSLObject):
             session = self._tlsbio_session
             if session is not None and session._native is not self._tlsbio_native:
                 raise ValueError("Session refers to a different SSLContext.")
-            handle = lib.tls_client_new_resuming(
-                self._tlsbio_native.context.handle,
-                name,
-                ffi.NULL if session is None else session._handle,
-                error,
-            )
+            handle = self._new_client(name, ffi.NULL if session is None else session._handle, error)
             if not handle and session is not None and error.status == lib.TLS_ERR_STATE:
                 # It was used, and can be used once only: a full handshake, as with a ticket that expired.
-                handle = lib.tls_client_new_resuming(self._tlsbio_native.context.handle, name, ffi.NULL, error)
+                handle = self._new_client(name, ffi.NULL, error)
         if not handle:
             failure = from_struct(error)
             if failure.status == lib.TLS_ERR_ARGUMENT:
@@ -163,6 +159,20 @@ class SSLObject(Channel, ssl.SSLObject):
                 raise MemoryError(failure.message)
             raise ssl_errors.from_config(failure)
         return handle
+
+    def _new_client(self, name: Any, session: Any, error: Any) -> Any:
+        native = self._tlsbio_native
+        assert native is not None
+        if not native.verifies_any_name:
+            return lib.tls_client_new_resuming(native.context.handle, name, session, error)
+        options = ffi.new("tls_client_options_t *")
+        options.size = ffi.sizeof("tls_client_options_t")
+        options.flags = lib.TLS_CLIENT_OWN_SESSIONS
+        options.session = session
+        is_sent = bool(name) and not ssl_errors.is_address(self._tlsbio_hostname)
+        sent = ffi.new("char[]", name) if is_sent else ffi.NULL
+        options.sni = sent
+        return lib.tls_client_new_with(native.context.handle, options, error)
 
     @property
     def _handle(self) -> Any:
@@ -181,6 +191,8 @@ class SSLObject(Channel, ssl.SSLObject):
         failure = from_struct(error)
         if not self._tlsbio_has_identity:
             return ssl_errors.protocol_error("NO_SHARED_CIPHER", "the context has no certificate: load_cert_chain")
+        if self._tlsbio_fault is not None:
+            return ssl_errors.refused(*self._tlsbio_fault)
         peer = ssl_errors.Peer(self._tlsbio_hostname, self._tlsbio_self_signed)
         return ssl_errors.from_error(failure, peer)
 
@@ -192,10 +204,12 @@ class SSLObject(Channel, ssl.SSLObject):
         if status == lib.TLS_ASK_CONTEXT:
             self._choose_context(handle)
         elif status == lib.TLS_ASK_VERIFY:
-            # Nobody is trusted: OpenSSL with an empty store. What the peer has shown can be had now only.
+            # What the peer has shown can be had now only.
             chain = self.get_unverified_chain()
             self._tlsbio_self_signed = bool(chain) and certificates.is_self_issued(chain[0])
-            lib.tls_answer_verify(handle, _ALERT_UNKNOWN_CA)
+            assert self._tlsbio_native is not None
+            verdict, self._tlsbio_fault = self._tlsbio_native.judge(chain)
+            lib.tls_answer_verify(handle, verdict)
         else:
             raise self._failure(status)
 

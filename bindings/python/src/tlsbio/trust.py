@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
-from . import pem, uses
+from . import pem, strict, uses
 from .certificates import Facts, facts_of
 from .config import Builder
 from .errors import Error
@@ -86,6 +86,11 @@ class Trust:
             if settings is not None:
                 self._uses[der] = settings
 
+    @property
+    def certificates(self) -> Collection[bytes]:
+        """All certificates, in DER."""
+        return self._certificates.keys()
+
     def check(self, use: bytes) -> None:
         """Raises if an intermediate is rejected for this use: OpenSSL then refuses all chains that it is in."""
         for der, settings in self._uses.items():
@@ -112,11 +117,24 @@ class Trust:
         self._system = not in_file and not in_directory
         self.version += 1
 
-    def apply(self, builder: Builder, *, use: bytes, partial_chains: bool, any_name: bool, with_crls: bool) -> bool:
+    def apply(
+        self,
+        builder: Builder,
+        *,
+        use: bytes,
+        partial_chains: bool,
+        any_name: bool,
+        with_crls: bool,
+        strictly: bool = False,
+    ) -> bool:
         """Gives it all to a builder of a context that verifies peers of this use; whether anybody is trusted."""
         self.check(use)
         verdicts = {der: settings.verdict(use) for der, settings in self._uses.items()}
         anchors, intermediates, peers = _sorted(self._certificates, verdicts, partial_chains, any_name)
+        if strictly:
+            anchors = [der for der in anchors if strict.fault_of(der, True, True) is None]
+            intermediates = [der for der in intermediates if strict.fault_of(der, True, False) is None]
+            peers = [der for der in peers if strict.fault_of(der, False, True) is None]
         trusted = _add_usable(builder, builder.trust, anchors)
         _add_usable(builder, builder.intermediates, intermediates)
         if peers:

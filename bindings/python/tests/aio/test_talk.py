@@ -5,7 +5,10 @@ import hashlib
 import ssl
 
 import pytest
-from conftest import PAIRS, PKI, VERSIONS, Log, Ours, Theirs, Wire, connected, our_client, our_server, port_of
+from conftest import PAIRS, PKI, VERSIONS, Log, Ours, Theirs, Wire, connected, our_client, our_server, port_of, read
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 import tlsbio
 import tlsbio.aio
@@ -515,5 +518,48 @@ def test_an_option_of_the_drop_in(run):
         writer.close()
         await wire.stop()
         listener.close()
+
+    run(main())
+
+
+def test_strict_contexts_of_the_drop_in(run, tmp_path):
+    """A certificate without an authority key identifier is refused under VERIFY_X509_STRICT, and only then."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    root = x509.load_pem_x509_certificate(read("ecdsa/ca.pem"))
+    root_key = serialization.load_pem_private_key(read("ecdsa/ca.key"), None)
+    made = (
+        x509.CertificateBuilder(root.subject, x509.Name([]), key.public_key(), 1)
+        .not_valid_before(root.not_valid_before_utc)
+        .not_valid_after(root.not_valid_after_utc)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), True)
+        .sign(root_key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (tmp_path / "own.pem").write_bytes(made.public_bytes(pem) + private)
+
+    async def main():
+        odd = tlsbio.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        odd.load_cert_chain(tmp_path / "own.pem")
+        client, strict = DropIn.client(), DropIn.client()
+        client.verify_flags &= ~ssl.VERIFY_X509_STRICT
+        strict.verify_flags |= ssl.VERIFY_X509_STRICT
+        for server, context, accepted in (
+            (odd, client, True),
+            (odd, strict, False),
+            (DropIn.server(), strict, True),
+        ):
+            listener = await Ours.start_server(echo, ssl=server)
+            if accepted:
+                _, writer = await Ours.open_connection(port_of(listener), ssl=context)
+                writer.close()
+                await writer.wait_closed()
+            else:
+                with pytest.raises(ssl.SSLCertVerificationError):
+                    await Ours.open_connection(port_of(listener), ssl=context)
+            listener.close()
+        strict.check_hostname = False
+        with pytest.raises(NotImplementedError, match="VERIFY_X509_STRICT"):
+            await Ours.open_connection(1, ssl=strict)
 
     run(main())

@@ -104,7 +104,18 @@ def made(settings: Settings, server_side: bool) -> Context:
         raise TypeError(f"ssl has to be a tlsbio.config.Context or a tlsbio.SSLContext, not {settings!r}")
     if server_side and settings.sni_callback is not None:
         raise NotImplementedError("tlsbio.aio calls nobody back: give a mapping of names to contexts as ssl")
-    return settings._native(server_side).context
+    native = settings._native(server_side)
+    if not server_side and native.verifies_any_name:
+        raise NotImplementedError("tlsbio.aio has VERIFY_X509_STRICT with check_hostname only")
+    return native.context
+
+
+def verdict(settings: SSLContext, server_side: bool, connection: Connection) -> int:
+    """What a context says of the certificates that a peer has shown, before the library's own rules count."""
+    shown: list[bytes] = []
+    while (der := connection.peer_certificate(len(shown))) is not None:
+        shown.append(der)
+    return settings._native(server_side, chosen=True).judge(shown)[0]
 
 
 def _check_server(context: Context) -> None:
@@ -132,7 +143,6 @@ def _seconds(what: str, given: float | None, default: float) -> float:
 
 
 # Alerts (RFC 8446, 6.2).
-UNKNOWN_CA = 48
 INTERNAL_ERROR = 80
 UNRECOGNIZED_NAME = 112
 TLS_1_3 = lib.TLS_VERSION_1_3

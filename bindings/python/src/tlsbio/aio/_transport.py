@@ -182,8 +182,8 @@ class Transport(Stream):
             if failure is None and status == lib.TLS_ASK_CONTEXT:
                 self._choose_context(connection)
             elif failure is None and status == lib.TLS_ASK_VERIFY and isinstance(self._context, SSLContext):
-                # It has nobody to trust, which ssl finds out as late as this.
-                connection.answer_verify(_setup.UNKNOWN_CA)
+                # It has nobody to trust, which ssl finds out as late as this, or is strict.
+                connection.answer_verify(_setup.verdict(self._context, self._setup.server_side, connection))
             elif failure is None and status in (lib.TLS_ASK_VERIFY, lib.TLS_ASK_SIGN):
                 self._ask(connection, status)
             elif failure is None and status not in (lib.TLS_OK, lib.TLS_WANT_FEED, lib.TLS_WANT_DRAIN):
