@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -254,6 +255,14 @@ class Trust(SynchronousTestCase):
         ours = our_server(**options)
         mine, _ = failure(ours, openssl_client(openssl_context(identity="bad/client-unknownca", trust="ecdsa/ca.pem")))
         self.assertEqual(reason(mine), "certificate verify failed")
+
+    def test_nothing_else_is_passed_over(self) -> None:
+        """Beside a peer's own certificate there is one with what OpenSSL trusts it for, or CRLs."""
+        command = ["openssl", "x509", "-in", path("ecdsa/ca.pem"), "-trustout", "-addreject", "serverAuth"]
+        trusted = subprocess.run(command, check=True, capture_output=True).stdout
+        for more in trusted, pem("crl/all.crl"):
+            for text in (pem("bad/selfsigned.pem") + more, more + pem("bad/selfsigned.pem")):
+                self.assertRaises(ConfigError, ClientOptions, "localhost", text)
 
 
 class Names(SynchronousTestCase):

@@ -12,6 +12,7 @@ from OpenSSL import crypto
 from twisted.internet._sslverify import IOpenSSLTrustRoot
 from twisted.internet.ssl import Certificate, KeyPair, PrivateCertificate
 
+from .._native import lib
 from ..config import Builder
 from ..errors import Error
 from .failures import ConfigError
@@ -173,8 +174,10 @@ def _add_certificates(builder: Builder, pem: bytes, of_servers: bool) -> None:
     try:
         with builder.trying():
             builder.trust(pem)
-    except Error:
+    except Error as error:
         # A certificate that issues nothing is no anchor, but may be the peer's own. Nothing else is passed over.
+        if error.reason != lib.TLS_REASON_ANCHOR_NOT_CA:
+            raise
         authorities, others = _by_authority(pem)
         if not others or any(not _self_signed(other, of_servers) for other in others):
             raise
