@@ -259,13 +259,18 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// Without blanks at both ends, NUL included, and without a byte-order mark, as joined files have it inside.
+/// Without blanks at both ends, NUL included, and without byte-order marks, as joined files have them inside.
 fn trimmed(line: &[u8]) -> &[u8] {
     let is_shown = |&byte: &u8| byte > b' ';
-    let Some(first) = line.iter().position(is_shown) else { return &[] };
-    let last = line.iter().rposition(is_shown).unwrap_or(first);
-    let line = &line[first..=last];
-    line.strip_prefix(BYTE_ORDER_MARK).map_or(line, trimmed)
+    let end = line.iter().rposition(is_shown).map_or(0, |last| last + 1);
+    let mut line = &line[..end];
+    loop {
+        line = &line[line.iter().position(is_shown).unwrap_or(line.len())..];
+        match line.strip_prefix(BYTE_ORDER_MARK) {
+            Some(behind) => line = behind,
+            None => return line,
+        }
+    }
 }
 
 fn find(text: &[u8], needle: &[u8]) -> Option<usize> {

@@ -52,6 +52,12 @@ fn lines_end_and_are_indented_in_any_way() {
 }
 
 #[test]
+fn marks_in_front_of_a_line_are_as_many_as_a_text_has() {
+    let marks = "\u{feff} ".repeat(400_000);
+    assert_eq!(bodies(format!("{marks}{FIRST}\n{SECOND}")), both());
+}
+
+#[test]
 fn other_labels_of_certificates_are_taken() {
     assert_eq!(bodies(FIRST.replace("CERTIFICATE", "X509 CERTIFICATE")), both()[..1]);
     // MAAwAA== is a certificate (an empty SEQUENCE) and what it is trusted for.
