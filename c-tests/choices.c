@@ -326,6 +326,19 @@ static void a_session_says_what_it_is_good_for(void)
         CHECK_EQ(tls_session_early_data(session), 0);
         CHECK_EQ(tls_session_expires(session, &expires), TLS_OK);
         CHECK_EQ(expires, now + 1234);
+        for (int offered = 1; offered >= 0; offered--) {
+            struct pair pair;
+
+            CHECK_EQ(tls_context_time(client, expires - offered), TLS_OK);
+            pair = (struct pair){tls_client_new_resuming(client, "localhost", session, NULL),
+                                 tls_server_new(server, NULL), TLS_OK, TLS_OK};
+            finish_handshake(&pair);
+            CHECK_EQ(tls_resumed(pair.client), offered);
+            free_pair(&pair);
+            tls_session_free(session);
+            CHECK_EQ(tls_context_time(client, now), TLS_OK);
+            session = session_with(client, server);
+        }
         if (version == TLS_VERSION_1_3) {
             /* It is used once. */
             tls_free(tls_client_new_resuming(client, "localhost", session, NULL));

@@ -232,6 +232,42 @@ static void the_end_of_the_anchor_is_that_of_the_session(void)
     free_made(&short_root);
 }
 
+/* [R-241] Sessions that a server keeps itself last a day. That one is resumed meanwhile prolongs
+ * nothing where it stays the same one, as in TLS 1.2. */
+static void a_session_of_which_nothing_is_said_lasts_a_day(void)
+{
+    enum { DAY = 24 * 60 };
+
+    for (EACH_VERSION) {
+        for (int by_client = 0; by_client <= 1; by_client++) {
+            for (int carries = 0; carries <= 1; carries++) {
+                tls_context_t *client = new_client(NULL, &root, TLS_VERIFY_PEER, version);
+                tls_context_t *server =
+                    new_server(&lasting, TLS_CLIENT_AUTH_NONE, TLS_VERIFY_PEER, MEMORY);
+                tls_context_t *late = by_client ? client : server;
+                tls_session_t *session = NULL, **carried = carries ? &session : NULL;
+                int resumed = 0;
+
+                CHECK_EQ(shake(client, server, carried, &resumed).status, TLS_OK);
+                CHECK_EQ(resumed, 0);
+                if (version == TLS_VERSION_1_2) {
+                    for (int hours = 1; hours < 24; hours += 11) {
+                        set_clock(late, 60 * hours);
+                        CHECK_EQ(shake(client, server, carried, &resumed).status, TLS_OK);
+                        CHECK_EQ(resumed, 1);
+                    }
+                }
+                set_clock(late, DAY + 1);
+                CHECK_EQ(shake(client, server, carried, &resumed).status, TLS_OK);
+                CHECK_EQ(resumed, 0);
+                tls_session_free(session);
+                tls_context_free(client);
+                tls_context_free(server);
+            }
+        }
+    }
+}
+
 /* What has not ended, or is judged as of a fixed time, is resumed as ever. */
 static void other_sessions_go_on(void)
 {
@@ -263,6 +299,7 @@ int main(int argc, char **argv)
     RUN(a_server_resumes_no_client_whose_certificate_has_ended);
     RUN(a_client_offers_no_session_of_a_server_whose_certificate_has_ended);
     RUN(the_end_of_the_anchor_is_that_of_the_session);
+    RUN(a_session_of_which_nothing_is_said_lasts_a_day);
     RUN(other_sessions_go_on);
     free_made(&root);
     free_made(&lasting);

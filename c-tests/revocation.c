@@ -1,6 +1,7 @@
 /* Certificate revocation lists and the policy that they are read by. */
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "check.h"
 #include "pair.h"
@@ -165,6 +166,16 @@ static void the_policy_decides(void)
         {"crl/inter.crl crl/inter-older.crl crl/root.crl", -1, &revoked_server,
          TLS_REASON_CERTIFICATE_REVOKED, 44},
         {"crl/root.crl crl/inter-older.crl", -1, &revoked_server, 0, 0},
+        /* What is still to be issued says nothing. */
+        {"crl/root.crl crl/inter-future.crl crl/inter.crl", -1, &revoked_server,
+         TLS_REASON_CERTIFICATE_REVOKED, 44},
+        {"crl/root.crl crl/inter.crl crl/inter-future.crl", -1, &good_server, 0, 0},
+        {"crl/root.crl crl/inter-future.crl", -1, &good_server,
+         TLS_REASON_CERTIFICATE_STATUS_UNKNOWN, 48},
+        {"crl/root.crl crl/inter-future-revokes.crl", UNKNOWN, &revoked_server, 0, 0},
+        {"crl/inter-future-revokes.crl", -1, &revoked_server, TLS_REASON_CERTIFICATE_STATUS_UNKNOWN,
+         48},
+        {"crl/inter-future-revokes.crl", UNKNOWN | EXPIRED, &revoked_server, 0, 0},
         /* A list that the issuer did not sign says nothing, and is not passed over. */
         {"crl/root.crl crl/inter-forged.crl", UNKNOWN | EXPIRED, &good_server,
          TLS_REASON_CRL_BAD_SIGNATURE, 46},
@@ -205,6 +216,44 @@ static void a_policy_that_needs_a_list_gets_one(void)
     CHECK(context != NULL);
     tls_context_free(context);
     tls_builder_free(builder);
+}
+
+/* [R-240] A session that was made before a list was issued is not resumed behind it without being
+ * asked. */
+static void a_list_counts_for_sessions_from_when_it_is_issued(void)
+{
+    enum { DAY = 24 * 60 * 60 };
+
+    for (EACH_VERSION) {
+        for (int revokes = 0; revokes <= 1; revokes++) {
+            struct recipe recipe = with_version(plain_client, version);
+            tls_builder_t *builder = builder_with(
+                &recipe, revokes ? "crl/inter-future-revokes.crl" : "crl/inter-future.crl",
+                TLS_REVOCATION_ALLOW_UNKNOWN);
+            tls_context_t *client = tls_context_client(builder, NULL);
+            tls_context_t *server = make_server_context(&revoked_server);
+            tls_ticket_key_t key = {
+                .size = sizeof(key), .secret_len = 48, .decrypt_until = UINT64_MAX};
+            struct pair pair;
+
+            fill_bytes(key.secret, key.secret_len, 7);
+            CHECK_EQ(tls_context_ticket_keys(server, &key, 1, NULL), TLS_OK);
+            pair = new_pair_of(client, server, NULL);
+            finish_handshake(&pair);
+            check_alive(&pair);
+            free_pair(&pair);
+            CHECK_EQ(tls_context_time(client, (int64_t)time(NULL) + (int64_t)3 * DAY), TLS_OK);
+            pair = new_pair_of(client, server, NULL);
+            pump(&pair);
+            CHECK_EQ(error_of(pair.client).reason, revokes ? TLS_REASON_CERTIFICATE_REVOKED : 0);
+            if (!revokes)
+                CHECK_EQ(tls_resumed(pair.client), 1);
+            free_pair(&pair);
+            tls_builder_free(builder);
+            tls_context_free(client);
+            tls_context_free(server);
+        }
+    }
 }
 
 static void check_refused(tls_builder_t *builder, const void *data, size_t len, int32_t reason,
@@ -266,6 +315,7 @@ int main(int argc, char **argv)
     RUN(a_revoked_client_is_refused);
     RUN(the_policy_decides);
     RUN(a_policy_that_needs_a_list_gets_one);
+    RUN(a_list_counts_for_sessions_from_when_it_is_issued);
     RUN(a_malformed_list_is_named);
     return 0;
 }

@@ -18,14 +18,11 @@ use zeroize::Zeroizing;
 use super::ask::ask;
 use super::clock::HostClock;
 use super::collected;
-use super::lasting::Standing;
+use super::lasting::{DAY, Standing};
 use super::question::{Reply, Request};
 use super::retold;
 use super::rules::RULES;
 use super::wanted::{SESSION_KEY as KEY, SessionWanted};
-
-/// Sessions are good for a day: so the engine says to clients (RFC 5246, F.1.4, has the same for those of TLS 1.2).
-const LIFETIME: u64 = 24 * 60 * 60;
 
 /// The most bytes of sessions that one handshake stores.
 pub(crate) const MOST_STORED: usize = 64 * 1024;
@@ -68,7 +65,7 @@ impl StoresServerSessions for AskedSessions {
     fn put(&self, key: ServerSessionKey<'_>, session: Vec<u8>) -> bool {
         let session = Zeroizing::new(session);
         let (Ok(key), Some(now)) = (Key::try_from(key.as_ref()), self.now()) else { return false };
-        let end = self.standing.own_until(now).min(now.saturating_add(LIFETIME));
+        let end = self.standing.own_until(now).min(now.saturating_add(DAY));
         let lasts = end.saturating_sub(now) as u32;
         store(StoredSession { key, data: written(&key, &self.rules, end, &session), lasts })
     }

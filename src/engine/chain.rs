@@ -125,13 +125,16 @@ impl Chain {
         }
     }
 
-    /// Whether a session goes on with a peer that showed these certificates, its own first, when it was accepted. What
-    /// time has changed is looked at again, and nothing else.
-    pub(super) fn holds(&self, certificates: &[&[u8]], usage: Usage, now: UnixTime) -> bool {
+    /// Whether a session that was `made` then goes on with a peer that showed these certificates, its own first, when it
+    /// was accepted. What time has changed is looked at again, and nothing else.
+    pub(super) fn holds(&self, certificates: &[&[u8]], usage: Usage, made: u64, now: UnixTime) -> bool {
         let Some((own, others)) = certificates.split_first() else { return true };
         let by_rules = !self.anything && !self.asks;
         let then = if by_rules { self.checks.time.unwrap_or(now) } else { now };
-        if self.are_valid(certificates, by_rules, then.as_secs()) {
+        let has_new_crl = by_rules
+            && self.checks.time.is_none()
+            && self.checks.crls.iter().any(|crl| !crl.is_issued(made) && crl.is_issued(now.as_secs()));
+        if !has_new_crl && self.are_valid(certificates, by_rules, then.as_secs()) {
             return true;
         }
         let certificate = |der: &[u8]| CertificateDer::from(der.to_vec());
@@ -303,7 +306,7 @@ impl Trial<'_> {
         let algorithms: Vec<&dyn SignatureVerificationAlgorithm> =
             self.algorithms.iter().map(|algorithm| algorithm as _).collect();
         let intermediates: Vec<_> = path.iter().map(|link| CertificateDer::from(link.der.as_ref())).collect();
-        let crls: Vec<_> = self.chain.checks.crls.iter().map(Crl::list).collect();
+        let crls: Vec<_> = self.chain.checks.crls_at(self.now).map(Crl::list).collect();
         let pins = &self.chain.checks.pins;
         // Of several anchors of one name, another one may have a pinned key.
         let unpinned_path = Cell::new(false);
@@ -328,14 +331,22 @@ impl Trial<'_> {
                 webpki::Error::UnknownIssuer if unpinned_path.get() => Refusal::NotPinned.into(),
                 other => error(other),
             })?;
-        if path.iter().all(|link| link.may_sign) { Ok(()) } else { Err(Refusal::IssuerUsage.into()) }
+        if !path.iter().all(|link| link.may_sign) {
+            return Err(Refusal::IssuerUsage.into());
+        }
+        // The verifier is not asked where no list counts: it takes one at least.
+        if crls.is_empty() && self.chain.checks.asks_for_crls() {
+            return Err(CertificateError::UnknownRevocationStatus.into());
+        }
+        Ok(())
     }
 
     /// The anchors of this name that may end the path. If none of them may: what is wrong with the first.
     fn anchors(&self, path: &[&Link<'_>], name: &[u8]) -> Result<Vec<TrustAnchor<'_>>, Error> {
         let intermediates = path.iter().filter(|link| !link.read.is_self_issued()).count();
         let is_asked = path.is_empty() || !self.chain.checks.revocation.unwrap_or_default().end_entity_only;
-        let signs_crls = is_asked && self.chain.checks.crls.iter().any(|crl| crl.list().issuer() == name);
+        let signs_crls =
+            is_asked && self.chain.checks.crls_at(self.now).any(|crl| crl.list().issuer() == name);
         let mut why = Error::from(CertificateError::UnknownIssuer);
         let mut fit = Vec::new();
         for anchor in self.chain.anchors.iter().filter(|anchor| anchor.subject() == name) {

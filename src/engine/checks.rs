@@ -10,7 +10,7 @@ use webpki::{CertRevocationList, ExpirationPolicy, OwnedCertRevocationList};
 use webpki::{RevocationCheckDepth, UnknownStatusPolicy};
 
 use super::fault;
-use crate::parse::der::{Element, Elements, GENERALIZED_TIME, SEQUENCE, UTC_TIME};
+use crate::parse::der::{Element, Elements, SEQUENCE};
 use crate::parse::x509::time;
 
 /// Everything that the host can add to the rules of a chain.
@@ -40,6 +40,18 @@ pub(crate) struct Revocation {
     pub allow_expired: bool,
 }
 
+impl Checks {
+    /// The CRLs that count at this time, the one that was issued last first.
+    pub(super) fn crls_at(&self, now: UnixTime) -> impl Iterator<Item = &Crl> {
+        self.crls.iter().filter(move |crl| crl.is_issued(now.as_secs()))
+    }
+
+    /// Whether a certificate of which no CRL says anything is refused.
+    pub(super) fn asks_for_crls(&self) -> bool {
+        !self.crls.is_empty() && !self.revocation.unwrap_or_default().allow_unknown
+    }
+}
+
 impl Revocation {
     pub(super) fn depth(self) -> RevocationCheckDepth {
         if self.end_entity_only { RevocationCheckDepth::EndEntity } else { RevocationCheckDepth::Chain }
@@ -58,7 +70,8 @@ impl Revocation {
 #[derive(Debug, Clone)]
 pub(crate) struct Crl {
     list: Arc<CertRevocationList<'static>>,
-    issued: Box<[u8]>,
+    /// The time at which it was issued, in Unix seconds.
+    from: u64,
     /// SHA-256 of its DER.
     digest: [u8; 32],
     /// The time of its next update, in Unix seconds.
@@ -71,13 +84,18 @@ impl Crl {
         let list = OwnedCertRevocationList::from_der(der).map_err(|error| fault::of_crl(&error))?;
         let [issued, next] = times(der).ok_or("its times are malformed")?;
         let until = time(next).map_err(|_| "its time of next update is malformed")?;
-        let issued = comparable(issued).ok_or("its time of issue is malformed")?;
-        Ok(Self { list: Arc::new(list.into()), issued, digest: sha256(der), until })
+        let from = time(issued).map_err(|_| "its time of issue is malformed")?;
+        Ok(Self { list: Arc::new(list.into()), from, digest: sha256(der), until })
     }
 
-    /// When it was issued, in a form that can be compared.
-    pub(crate) fn issued(&self) -> &[u8] {
-        &self.issued
+    /// When it was issued, in Unix seconds.
+    pub(crate) fn issued(&self) -> u64 {
+        self.from
+    }
+
+    /// Whether it counts: one that is still to be issued says nothing about today.
+    pub(super) fn is_issued(&self, now: u64) -> bool {
+        self.from <= now
     }
 
     pub(super) fn digest(&self) -> &[u8; 32] {
@@ -102,17 +120,6 @@ fn times(der: &[u8]) -> Option<[Element<'_>; 2]> {
         signed.any().ok()?;
     }
     Some([signed.any().ok()?, signed.any().ok()?])
-}
-
-/// A time as YYYYMMDDHHMMSSZ.
-fn comparable(time: Element<'_>) -> Option<Box<[u8]>> {
-    match (time.tag, time.content) {
-        (GENERALIZED_TIME, full) => Some(full.into()),
-        // RFC 5280, 5.1.2.4: two digits from 50 on are of the last century.
-        (UTC_TIME, [decade, ..]) if *decade >= b'5' => Some([b"19", time.content].concat().into()),
-        (UTC_TIME, short) => Some([b"20", short].concat().into()),
-        _ => None,
-    }
 }
 
 /// SHA-256 of a subject public key info (RFC 7469, 2.4).

@@ -16,6 +16,8 @@ use zeroize::Zeroizing;
 
 use super::digest::digest;
 use super::hidden_sessions::HiddenSessions;
+use super::lasting::DAY;
+use super::stored::Life;
 use crate::parse::signature_hash::Hash;
 
 /// The longest ticket that is ever kept: half of what a flight may have by default goes to no one's ticket.
@@ -140,7 +142,8 @@ impl ClientSessionStore for KeptSessions {
     }
 
     fn insert_tls13_ticket(&self, key: ClientSessionKey<'static>, session: Tls13Session) {
-        if tls13_numbers(&session).is_some_and(|numbers| numbers.ticket <= self.most_ticket) {
+        let numbers = tls13_numbers(&session);
+        if numbers.is_some_and(|numbers| numbers.lasts && numbers.ticket <= self.most_ticket) {
             self.note();
             self.store.insert_tls13_ticket(self.own(&key), session);
         }
@@ -187,8 +190,10 @@ impl Lists {
 pub(super) struct Numbers {
     pub early_data: u32,
     ticket: usize,
-    /// Unix seconds.
+    /// In Unix seconds: the first one in which the session is not offered.
     pub expires: u64,
+    /// Whether the server gave it to be used at all (RFC 8446, 4.6.1).
+    lasts: bool,
 }
 
 pub(super) fn tls13_numbers(session: &Tls13Session) -> Option<Numbers> {
@@ -198,13 +203,8 @@ pub(super) fn tls13_numbers(session: &Tls13Session) -> Option<Numbers> {
     let at = 2 + 1 + usize::from(*encoded.get(2)?) + 4;
     let early_data = u32::from_be_bytes(*encoded.get(at..)?.first_chunk()?);
     let ticket = usize::from(u16::from_be_bytes(*encoded.get(at + 4..)?.first_chunk()?));
-    Some(Numbers { early_data, ticket, expires: expires(encoded.get(at + 4 + 2 + ticket..)?)? })
-}
-
-/// When a session was made, and for how long it is good.
-fn expires(encoded: &[u8]) -> Option<u64> {
-    let made = u64::from_be_bytes(*encoded.first_chunk()?);
-    Some(made.saturating_add(u64::from_be_bytes(*encoded.get(8..)?.first_chunk()?)))
+    let life = Life::read(encoded.get(at + 4 + 2 + ticket..)?.first_chunk()?);
+    Some(Numbers { early_data, ticket, expires: life.end(0), lasts: life.lasts > 0 })
 }
 
 fn tls12_ticket(session: &Tls12Session) -> usize {
@@ -217,7 +217,8 @@ pub(super) fn tls12_numbers(session: &Tls12Session) -> Option<Numbers> {
     // Suite, session id, main secret, extended main secret.
     let at = 2 + 1 + usize::from(*encoded.get(2)?) + 48 + 1;
     let ticket = usize::from(u16::from_be_bytes(*encoded.get(at..)?.first_chunk()?));
-    Some(Numbers { early_data: 0, ticket, expires: expires(encoded.get(at + 2 + ticket..)?)? })
+    let life = Life::read(encoded.get(at + 2 + ticket..)?.first_chunk()?);
+    Some(Numbers { early_data: 0, ticket, expires: life.end(DAY), lasts: true })
 }
 
 /// The session, which allows no early data any more.
@@ -231,6 +232,8 @@ pub(super) fn without_early_data(mut session: Tls13Session) -> Tls13Session {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use aws_lc_rs::signature::Ed25519KeyPair;
     use pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
     use rustls::crypto::TicketProducer;
@@ -247,7 +250,7 @@ mod tests {
 
     /// Tickets of a length that no server of ours sends.
     #[derive(Debug)]
-    struct Long(Arc<dyn TicketProducer>, usize);
+    struct Long(Arc<dyn TicketProducer>, usize, Duration);
 
     impl TicketProducer for Long {
         fn encrypt(&self, plain: &[u8]) -> Option<Vec<u8>> {
@@ -263,8 +266,8 @@ mod tests {
             self.0.decrypt(&ticket[..short])
         }
 
-        fn lifetime(&self) -> std::time::Duration {
-            self.0.lifetime()
+        fn lifetime(&self) -> Duration {
+            self.2
         }
     }
 
@@ -287,9 +290,13 @@ mod tests {
     }
 
     fn server_setup(ticket: usize) -> ServerSetup {
+        server_setup_for(ticket, Duration::from_secs(3600))
+    }
+
+    fn server_setup_for(ticket: usize, lifetime: Duration) -> ServerSetup {
         let mut setup = ServerSetup::new(&recipe(), false, DEFAULT_WIRE).unwrap();
         let config = Arc::make_mut(&mut setup.config);
-        config.ticketer = Some(Arc::new(Long(config.ticketer.clone().unwrap(), ticket)));
+        config.ticketer = Some(Arc::new(Long(config.ticketer.clone().unwrap(), ticket, lifetime)));
         setup
     }
 
@@ -340,6 +347,18 @@ mod tests {
             assert_eq!(resumed, kept, "{ticket}");
             assert_eq!(second > first, kept, "{ticket}");
             assert!(second <= client.flight_bound(), "{ticket}");
+        }
+    }
+
+    //
+    #[test]
+    fn a_ticket_that_is_to_be_discarded_at_once_is() {
+        for (seconds, kept) in [(0, false), (60, true)] {
+            let client = client_setup(DEFAULT_WIRE);
+            let server = server_setup_for(1000, Duration::from_secs(seconds));
+            let (first, _) = meet(&client, &server);
+            let (second, resumed) = meet(&client, &server);
+            assert_eq!((second > first, resumed), (kept, kept), "{seconds}");
         }
     }
 

@@ -1,4 +1,5 @@
-//! Sessions do not outlive the certificates that they stand for: what is offered later is a full handshake.
+//! Sessions do not outlive what the server says, or the certificates that they stand for: what is offered later is a full
+//! handshake.
 
 use std::sync::Arc;
 
@@ -11,9 +12,13 @@ use zeroize::Zeroizing;
 use super::chain::Chain;
 use super::clock::HostClock;
 use super::known::Usage;
-use super::stored::{made_at, of_client_tls12, of_client_tls13, of_server};
+use super::stored::{Life, OfClient, made_at, main_secret, of_client_tls12, of_client_tls13, of_server};
 use crate::coroutine::on_host_stack;
 use crate::parse::x509::{Certificate, Validity};
+
+/// How long a session lasts of which nobody says it: one of TLS 1.2 that has an id (RFC 5246, F.1.4), and what a server
+/// keeps itself.
+pub(super) const DAY: u64 = 24 * 60 * 60;
 
 /// The sessions of a client, in whatever store.
 #[derive(Debug)]
@@ -32,12 +37,27 @@ pub(super) fn lasting(
 }
 
 impl Lasting {
-    fn holds(&self, certificates: Option<Vec<&[u8]>>) -> bool {
-        match (certificates, self.clock.current_time()) {
-            (Some(certificates), Some(now)) => {
-                on_host_stack(|| self.chain.holds(&certificates, Usage::Server, now))
+    fn holds(&self, session: Option<OfClient<'_>>, unsaid: u64) -> bool {
+        match (session, self.clock.current_time()) {
+            (Some(OfClient { certificates, life }), Some(now)) => {
+                now.as_secs() < life.end(unsaid)
+                    && on_host_stack(|| self.chain.holds(&certificates, Usage::Server, life.made, now))
             }
             _ => false,
+        }
+    }
+
+    /// The engine writes a session that was resumed down as a new one, of which nobody says how long it lasts. It is not to
+    /// end later than before: who resumes it once a day would have it for ever.
+    fn keep_end(&self, key: &ClientSessionKey<'_>, session: &mut Tls12Session) {
+        let new = written(|bytes| session.encode(bytes));
+        let life = |session| of_client_tls12(session).map(|session| session.life);
+        let Some(unsaid @ Life { lasts: 0, .. }) = life(&new) else { return };
+        let Some(former) = self.store.tls12_session(key) else { return };
+        let former = written(|bytes| former.encode(bytes));
+        if let Some(first) = life(&former).filter(|_| main_secret(&former) == main_secret(&new)) {
+            let later = unsaid.end(DAY).saturating_sub(first.end(DAY)).min(unsaid.made);
+            session.rewind_epoch(u32::try_from(later).unwrap_or(u32::MAX));
         }
     }
 }
@@ -58,13 +78,14 @@ impl ClientSessionStore for Lasting {
         self.store.kx_hint(key)
     }
 
-    fn set_tls12_session(&self, key: ClientSessionKey<'static>, session: Tls12Session) {
+    fn set_tls12_session(&self, key: ClientSessionKey<'static>, mut session: Tls12Session) {
+        self.keep_end(&key, &mut session);
         self.store.set_tls12_session(key, session);
     }
 
     fn tls12_session(&self, key: &ClientSessionKey<'_>) -> Option<Tls12Session> {
         let session = self.store.tls12_session(key)?;
-        self.holds(of_client_tls12(&written(|bytes| session.encode(bytes)))).then_some(session)
+        self.holds(of_client_tls12(&written(|bytes| session.encode(bytes))), DAY).then_some(session)
     }
 
     fn remove_tls12_session(&self, key: &ClientSessionKey<'static>) {
@@ -77,7 +98,7 @@ impl ClientSessionStore for Lasting {
 
     fn take_tls13_ticket(&self, key: &ClientSessionKey<'static>) -> Option<Tls13Session> {
         let session = self.store.take_tls13_ticket(key)?;
-        self.holds(of_client_tls13(&written(|bytes| session.encode(bytes)))).then_some(session)
+        self.holds(of_client_tls13(&written(|bytes| session.encode(bytes))), 0).then_some(session)
     }
 }
 
@@ -106,19 +127,20 @@ impl Standing {
 
     /// Whether the client's certificates still count, if the session has some.
     pub(super) fn holds(&self, session: &[u8], now: u64) -> bool {
+        let Some(made) = made_at(session) else { return false };
         let now = UnixTime::since_unix_epoch(std::time::Duration::from_secs(now));
         match (of_server(session), &self.chain) {
             (None, _) => false,
             (Some(certificates), None) => certificates.is_empty(),
             (Some(certificates), Some(chain)) => {
-                on_host_stack(|| chain.holds(&certificates, Usage::Client, now))
+                on_host_stack(|| chain.holds(&certificates, Usage::Client, made, now))
             }
         }
     }
 
-    /// The same, and those of this server, of a session that it kept itself.
+    /// The same, and those of this server, of a session that it kept itself, for a day.
     pub(super) fn holds_kept(&self, session: &[u8], now: u64) -> bool {
-        let own = made_at(session).is_some_and(|made| self.own_until(made) >= now);
-        own && self.holds(session, now)
+        let lasts = |made: u64| now < made.saturating_add(DAY) && self.own_until(made) >= now;
+        made_at(session).is_some_and(lasts) && self.holds(session, now)
     }
 }

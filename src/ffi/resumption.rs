@@ -51,7 +51,8 @@ use crate::status::{TLS_ERR_STATE, TLS_OK};
 /// keeps up to eight sessions for each of `most` / 8 servers, rounded up, and forgets the server that it
 /// has known longest; one that is known with ECH and without counts twice. A connection resumes the newest of those that
 /// came to connections on its thread, or the newest of another thread's if there is none. A server context counts single
-/// sessions: those of TLS 1.2, for clients that take no tickets, and all if it takes early data. Errors: TLS_ERR_ARGUMENT (above TLS_MAX_SESSIONS). Since 0.1.
+/// sessions: those of TLS 1.2, for clients that take no tickets, and all if it takes early data. They last a day.
+/// Errors: TLS_ERR_ARGUMENT (above TLS_MAX_SESSIONS). Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn tls_builder_sessions(builder: *mut tls_builder_t, most: usize) -> tls_status_t {
     with_builder(builder, |builder| builder.sessions(most))
@@ -259,8 +260,9 @@ pub extern "C" fn tls_session_early_data(session: *mut tls_session_t) -> isize {
 }
 
 /// Until when a session is good: `*unix_seconds` is set to the second from which on it is not offered any more. It is
-/// what the server said, a week at most, counted by the clock of the context (tls_context_time()). A server
-/// may refuse it earlier: then the handshake is a full one.
+/// what the server said, a week at most, counted by the clock of the context (tls_context_time()). Where it says
+/// nothing, as about session ids of TLS 1.2, that is a day after the full handshake; what is to be used never (a lifetime
+/// of 0 in TLS 1.3) is not kept. A server may refuse it earlier: then the handshake is a full one.
 /// Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (it was used up). Since 0.1.
 ///
 /// # Safety

@@ -51,7 +51,8 @@ use crate::status::Status;
 ///
 /// tls_builder_crl() adds certificate revocation lists (RFC 5280, 5): one in DER, or those of a PEM text
 /// ("X509 CRL"), all of them or none. May be called several times. Of several lists of the same issuer the
-/// one that was issued last counts. A list must be signed by the issuer of the certificates that it speaks
+/// one that was issued last counts; one that is still to be issued (its thisUpdate is in the future) counts for nothing,
+/// as if it were not there, and from then on for sessions as well. A list must be signed by the issuer of the certificates that it speaks
 /// for; delta and indirect CRLs, those of version 1, and those without a time of next update are not
 /// supported.
 ///

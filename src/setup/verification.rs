@@ -24,7 +24,7 @@ impl Builder {
         let crls = &mut self.recipe.checks.crls;
         crls.append(&mut added);
         // The first one that speaks for a certificate is asked: that must be the newest.
-        crls.sort_by(|a, b| b.issued().cmp(a.issued()));
+        crls.sort_by_key(|crl| std::cmp::Reverse(crl.issued()));
         Ok(())
     }
 

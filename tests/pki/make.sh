@@ -164,6 +164,8 @@ revoke root ecdsa/ca "$valid_from" "$valid_until"
 revoke inter ecdsa/inter "$valid_from" "$valid_until" bad/revoked bad/client-revoked
 revoke inter-older ecdsa/inter "$(utc '-2 days')" "$valid_until"
 revoke inter-expired ecdsa/inter "$(utc '-3 days')" "$valid_from"
+revoke inter-future ecdsa/inter "$(utc '+2 days')" "$valid_until"
+revoke inter-future-revokes ecdsa/inter "$(utc '+2 days')" "$valid_until" bad/revoked
 revoke root-revokes-inter ecdsa/ca "$valid_from" "$valid_until" ecdsa/inter
 issue ecdsa bad/fakeinter "ecdsa intermediate" intermediate bad/otherca
 revoke inter-forged bad/fakeinter "$valid_from" "$valid_until"
