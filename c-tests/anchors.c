@@ -421,7 +421,20 @@ static void a_bundle_is_taken_whole_or_as_far_as_it_can_be_used(void)
     CHECK_EQ(tls_builder_trust_bundle_file(builder, pki_path("trust/all.pem"), &passed_over),
              TLS_OK);
     CHECK_EQ(passed_over, 0);
+    /* Nor is any where the text was not looked at. */
+    passed_over = 7;
+    CHECK_EQ(tls_builder_trust_bundle(builder, all, SIZE_MAX, &passed_over), TLS_ERR_ARGUMENT);
+    CHECK_EQ(passed_over, 0);
+    passed_over = 7;
+    CHECK_EQ(tls_builder_trust_bundle_file(builder, NULL, &passed_over), TLS_ERR_ARGUMENT);
+    CHECK_EQ(passed_over, 0);
     tls_builder_free(builder);
+    passed_over = 7;
+    CHECK_EQ(tls_builder_trust_bundle(builder, all, strlen(all), &passed_over), TLS_ERR_HANDLE);
+    CHECK_EQ(passed_over, 0);
+    passed_over = 7;
+    CHECK_EQ(tls_builder_trust_bundle_file(NULL, "/nowhere", &passed_over), TLS_ERR_ARGUMENT);
+    CHECK_EQ(passed_over, 0);
     free(all);
     free_text(&bundle);
     free_text(&nothing);

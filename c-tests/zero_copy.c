@@ -312,6 +312,59 @@ static size_t check_sealed(struct pair *pair, const unsigned char *plain, size_t
     return consumed;
 }
 
+/* A host that adds it to its place in the buffer goes on where it was. */
+static void nothing_is_consumed_by_a_refusal(void)
+{
+    struct pair pair = connected_pair(TLS_VERSION_1_3);
+    tls_conn_t *const freed = tls_server_new(NULL, NULL);
+    tls_conn_t *const handles[] = {pair.client, NULL, freed};
+    unsigned char wire[64] = {0};
+    tls_span_t span;
+    size_t consumed;
+
+    tls_free(freed);
+    for (int i = 0; i < 3; i++) {
+        const struct {
+            void *wire;
+            size_t len;
+            tls_span_t *spans;
+            size_t max_spans;
+        } reads[] = {
+            {wire, SIZE_MAX, &span, 1}, {NULL, 10, &span, 1},        {wire, 10, NULL, 1},
+            {wire, 10, &span, 0},       {wire, 10, &span, SIZE_MAX},
+        };
+        const struct {
+            const void *plain;
+            size_t len;
+            void *wire;
+            size_t capacity;
+        } writes[] = {
+            {"x", SIZE_MAX, wire, sizeof(wire)},
+            {NULL, 1, wire, sizeof(wire)},
+            {"x", 1, NULL, sizeof(wire)},
+            {"x", 1, wire, SIZE_MAX},
+            {"x", 1, wire, 8},
+        };
+
+        for (size_t j = 0; j < sizeof(reads) / sizeof(reads[0]); j++) {
+            consumed = 7;
+            CHECK(tls_read_in_place(handles[i], reads[j].wire, reads[j].len, reads[j].spans,
+                                    reads[j].max_spans, &consumed) < 0);
+            CHECK_EQ(consumed, 0);
+        }
+        for (size_t j = 0; j < sizeof(writes) / sizeof(writes[0]); j++) {
+            consumed = 7;
+            CHECK(tls_write_into(handles[i], writes[j].plain, writes[j].len, writes[j].wire,
+                                 writes[j].capacity, &consumed) < 0);
+            CHECK_EQ(consumed, 0);
+        }
+        CHECK_EQ(tls_read_in_place(pair.client, wire, 10, &span, 1, NULL), TLS_ERR_ARGUMENT);
+        CHECK_EQ(tls_write_into(pair.client, "x", 1, wire, sizeof(wire), NULL), TLS_ERR_ARGUMENT);
+    }
+    check_alive(&pair);
+    free_pair(&pair);
+}
+
 static void records_are_sealed_into_host_memory(void)
 {
     static const size_t sizes[] = {1, 100, 16384, 16385, 65536};
@@ -390,6 +443,7 @@ int main(int argc, char **argv)
     RUN(the_end_is_seen_in_place_and_what_follows_is_kept);
     RUN(an_altered_record_fails_in_place);
     RUN(bytes_that_were_fed_come_first);
+    RUN(nothing_is_consumed_by_a_refusal);
     RUN(records_are_sealed_into_host_memory);
     RUN(a_small_wire_buffer_takes_a_part);
     RUN(sealing_waits_for_the_queue);

@@ -181,7 +181,7 @@ pub unsafe extern "C" fn tls_builder_trust_file(
 
 /// Like tls_builder_trust_pem(), but certificates that cannot be trust anchors are passed over, as in
 /// tls_builder_trust_system(): bundles that are kept for a long time hold some. How many they were is written to
-/// `passed_over`, which may be NULL, whatever the answer is: sections that are no base64 or no certificate, certificates
+/// `passed_over`, which may be NULL, whatever the answer is (0 where the text was not looked at): sections that are no base64 or no certificate, certificates
 /// that are none of a CA, containers of certificates (PKCS7), and CRLs. A section without an end still refuses the whole text,
 /// as nothing says what else it would hide.
 /// Errors: TLS_ERR_CONFIG (malformed PEM, or not one certificate that can be a trust anchor; the message is about the
@@ -196,6 +196,8 @@ pub unsafe extern "C" fn tls_builder_trust_bundle(
     len: usize,
     passed_over: *mut usize,
 ) -> tls_status_t {
+    // SAFETY: valid as the caller promises. Who gave NULL does not want to know.
+    let _ = unsafe { store(passed_over, 0) };
     with_builder(builder, |builder| {
         // SAFETY: valid as the caller promises.
         let pem = unsafe { bytes(pem, len) }.map_err(|status| refused(status, "the PEM text"))?;
@@ -217,6 +219,8 @@ pub unsafe extern "C" fn tls_builder_trust_bundle_file(
     path: *const c_char,
     passed_over: *mut usize,
 ) -> tls_status_t {
+    // SAFETY: valid as the caller promises. Who gave NULL does not want to know.
+    let _ = unsafe { store(passed_over, 0) };
     with_builder(builder, |builder| {
         // SAFETY: terminated as the caller promises.
         let path = unsafe { self::path(path) }?;

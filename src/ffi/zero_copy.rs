@@ -66,7 +66,7 @@ pub extern "C" fn tls_feed_commit(conn: *mut tls_conn_t, len: usize) -> tls_stat
 ///
 /// Without a plain byte to show it answers what tls_advance() would, and TLS_WANT_FEED if the buffer holds no
 /// whole record; handshake and control messages are processed on the way, so look at `*consumed` in any case.
-/// `*consumed` is 0 after an error.
+/// `*consumed` is 0 after an error, whatever it is.
 ///
 /// Ownership: the buffer stays the host's, nothing of it is referenced after the call. Bytes behind
 /// `*consumed` must come again, unaltered, at the front of the next call's buffer: a message that spans
@@ -85,10 +85,11 @@ pub unsafe extern "C" fn tls_read_in_place(
     max_spans: usize,
     consumed: *mut usize,
 ) -> isize {
+    // Whoever is refused in front of the connection has used nothing up either.
+    // SAFETY: valid as the caller promises.
+    let is_there = unsafe { store(consumed, 0) };
     counted(inbound(conn), |connection| {
-        if consumed.is_null() {
-            return Err(TLS_ERR_ARGUMENT);
-        }
+        is_there?;
         // SAFETY: valid as the caller promises.
         let wire = unsafe { bytes_mut(wire, len) }?;
         // SAFETY: as above.
@@ -109,7 +110,7 @@ pub unsafe extern "C" fn tls_read_in_place(
 /// Records leave in order: while bytes are queued it answers TLS_WANT_DRAIN. Before the handshake is done it
 /// drives it, and answers what tls_advance() would.
 /// Errors: TLS_ERR_ARGUMENT (NULL, or no room for one byte's record, padded where the context pads), TLS_ERR_HANDLE, TLS_ERR_BUSY,
-/// TLS_ERR_STATE (after tls_close_notify()), and the fatal ones; `*consumed` is 0 then. Since 0.1.
+/// TLS_ERR_STATE (after tls_close_notify()), and the fatal ones; `*consumed` is 0 then. Since 0.1.
 ///
 /// # Safety
 /// `len` bytes at `plain` must be valid, `capacity` bytes at `wire` and one size at `consumed` for writes.
@@ -122,10 +123,11 @@ pub unsafe extern "C" fn tls_write_into(
     capacity: usize,
     consumed: *mut usize,
 ) -> isize {
+    // SAFETY: valid as the caller promises.
+    let is_there = unsafe { store(consumed, 0) };
     counted(outbound(conn), |connection| {
+        is_there?;
         // SAFETY: valid as the caller promises.
-        unsafe { store(consumed, 0) }?;
-        // SAFETY: as above.
         let plain = unsafe { bytes(plain, len) }?;
         // SAFETY: as above.
         let mut buffer = unsafe { HostBuffer::new(wire, capacity) }?;
