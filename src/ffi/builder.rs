@@ -32,9 +32,11 @@ use crate::status::Status;
 /// the uses that OpenSSL adds to it. Text between sections is passed over, as are sections that cannot be meant: keys,
 /// parameters and requests among certificates, certificates and CRLs in the text of a key. Nothing else is:
 /// an unknown label is TLS_REASON_PEM_LABEL; CRLs among certificates, containers (PKCS7, CMS) and uses of a TRUSTED
-/// CERTIFICATE are TLS_REASON_PEM_MISPLACED, different private keys TLS_REASON_SEVERAL_KEYS; a boundary with a slip
-/// in it, a section without an end, and text whose line ends became spaces or got lost, as in an environment
-/// variable, are TLS_REASON_PEM_MALFORMED. The message has the line. A line that begins with # is a comment.
+/// CERTIFICATE are TLS_REASON_PEM_MISPLACED, private keys that differ, if only in their form, TLS_REASON_SEVERAL_KEYS; a
+/// boundary with a slip in it, a section without an end, and text whose line ends became spaces or got lost, as in an
+/// environment variable, are TLS_REASON_PEM_MALFORMED. So is what is no text between sections: bytes of DER or UTF-16,
+/// base64 without boundaries, BEGIN or END and a label behind whatever took the place of the hyphens. The message has the
+/// line. A line that begins with # is a comment.
 ///
 /// All builder calls answer TLS_OK, TLS_ERR_ARGUMENT (NULL where something is needed), TLS_ERR_HANDLE,
 /// TLS_ERR_BUSY (another thread is inside this builder), TLS_ERR_INTERNAL, and what is named with each.

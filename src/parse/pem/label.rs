@@ -86,6 +86,14 @@ pub(super) fn known(bytes: &[u8]) -> Option<&'static Label> {
     LABELS.iter().find(|label| label.text.as_bytes() == bytes)
 }
 
+/// Whether these bytes begin with a label that is known, as a word of its own.
+pub(super) fn begins_with_label(bytes: &[u8]) -> bool {
+    let is_followed = |rest: &[u8]| rest.first().is_some_and(u8::is_ascii_alphanumeric);
+    LABELS
+        .iter()
+        .any(|label| bytes.strip_prefix(label.text.as_bytes()).is_some_and(|rest| !is_followed(rest)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,5 +105,15 @@ mod tests {
         }
         assert_eq!(known(b"certificate"), None);
         assert_eq!(known(b""), None);
+    }
+
+    #[test]
+    fn a_label_is_a_word_of_its_own() {
+        for text in [&b"CERTIFICATE"[..], b"CERTIFICATE-", b"CERTIFICATE REQUEST=2D", b"CMS"] {
+            assert!(begins_with_label(text));
+        }
+        for text in [&b""[..], b"CERTIFICATES", b" CMS", b"certificate", b"CERT"] {
+            assert!(!begins_with_label(text));
+        }
     }
 }

@@ -75,8 +75,8 @@ fn trusted_certificate(section: &Section<'_>) -> Result<CertificateDer<'static>,
     }
 }
 
-/// The private key in `text`: PKCS#8, PKCS#1 or SEC1. It may stand there twice; two different ones are refused,
-/// as nothing says which is meant.
+/// The private key in `text`: PKCS#8, PKCS#1 or SEC1. It may stand there twice, in the same form; two others are
+/// refused, as nothing says which is meant.
 pub(crate) fn private_key(text: &[u8]) -> Result<Zeroizing<PrivateKeyDer<'static>>, Failure> {
     let mut found: Option<Zeroizing<PrivateKeyDer<'static>>> = None;
     for section in sections(text)? {
@@ -84,6 +84,7 @@ pub(crate) fn private_key(text: &[u8]) -> Result<Zeroizing<PrivateKeyDer<'static
             Kind::Key if !section.is_encrypted => {}
             Kind::Key | Kind::EncryptedKey => return Err(encrypted(&section)),
             Kind::ForeignKey => return Err(foreign_key(&section)),
+            Kind::Container => return Err(container(&section)),
             _ => continue,
         }
         let der = section.decode()?;
@@ -95,7 +96,10 @@ pub(crate) fn private_key(text: &[u8]) -> Result<Zeroizing<PrivateKeyDer<'static
         if found.as_ref().is_some_and(|found| **found != *key) {
             return Err(Failure::config(
                 TLS_REASON_SEVERAL_KEYS,
-                format!("PEM text, line {}: a second private key, and one is expected", section.line),
+                format!(
+                    "PEM text, line {}: a second private key, or the same one in another form, and one is expected",
+                    section.line
+                ),
             ));
         }
         found = Some(key);
@@ -145,6 +149,7 @@ pub(crate) fn public_keys(text: &[u8]) -> Result<Vec<SubjectPublicKeyInfoDer<'st
                     "it is no subject public key info (openssl rsa -RSAPublicKey_in -pubout writes one)";
                 return Err(misplaced(&section, why));
             }
+            Kind::Container => return Err(container(&section)),
             _ => {}
         }
     }
@@ -179,10 +184,7 @@ fn foreign_key(section: &Section<'_>) -> Failure {
 }
 
 fn container(section: &Section<'_>) -> Failure {
-    misplaced(
-        section,
-        "what is inside is not looked for: write the certificates and CRLs as sections of their own",
-    )
+    misplaced(section, "what is inside is not looked for: write what is in it as sections of their own")
 }
 
 fn misplaced(section: &Section<'_>, why: &str) -> Failure {

@@ -8,7 +8,7 @@
 use pki_types::pem::{Error, PemObject, SectionKind};
 use zeroize::Zeroizing;
 
-use super::label::{Kind, Label, known};
+use super::label::{Kind, Label, begins_with_label, known};
 use crate::failure::Failure;
 use crate::status::{TLS_REASON_PEM_LABEL, TLS_REASON_PEM_MALFORMED};
 
@@ -37,6 +37,8 @@ pub(super) fn sections(text: &[u8]) -> Result<Vec<Section<'_>>, Failure> {
     }
     let mut found = Vec::new();
     let mut lines = Lines { text, next: 0, number: 0 };
+    // Where there is no section at all, that is what is told.
+    let mut lost = None;
     // What was left of a line behind the end of a section.
     let mut rest: Option<&[u8]> = None;
     while let Some(line) = rest.take().or_else(|| lines.next().map(|line| line.bytes)) {
@@ -51,9 +53,13 @@ pub(super) fn sections(text: &[u8]) -> Result<Vec<Section<'_>>, Failure> {
             rest = Some(behind);
         } else {
             check_text(line, begins)?;
+            lost = lost.or_else(|| lost_in(line, begins));
         }
     }
-    Ok(found)
+    match lost {
+        Some(failure) if !found.is_empty() => Err(failure),
+        _ => Ok(found),
+    }
 }
 
 /// Whether a section begins anywhere in what may be no text at all.
@@ -159,6 +165,38 @@ fn check_text(line: &[u8], number: usize) -> Result<(), Failure> {
         return Err(malformed(number, why));
     }
     Ok(())
+}
+
+/// What a line between sections is, if it is no text that a person wrote: what was to be a section is not passed over, in
+/// whatever form it came.
+fn lost_in(line: &[u8], number: usize) -> Option<Failure> {
+    let why =
+        if line.iter().any(|&byte| byte.is_ascii_control() && !byte.is_ascii_whitespace() && byte != 0x0b) {
+            "this is no text: DER, or UTF-16, where PEM is expected"
+        } else if !line.starts_with(b"#") && names_section(line) {
+            "this looks like the boundary of a section and is none: one begins its line, with five hyphens"
+        } else if line.split(u8::is_ascii_whitespace).any(is_bare_der) {
+            "this looks like base64, and no section begins before it"
+        } else {
+            return None;
+        };
+    Some(malformed(number, why))
+}
+
+/// Whether BEGIN or END is followed by a label that is known, whatever stands around them.
+fn names_section(line: &[u8]) -> bool {
+    [&b"BEGIN "[..], b"END "].iter().any(|word| {
+        let mut places = line.windows(word.len()).enumerate();
+        places.any(|(at, window)| window == *word && begins_with_label(&line[at + word.len()..]))
+    })
+}
+
+/// Whether a word is base64 of what begins as a certificate or a key does: a SEQUENCE (0x30) with a length.
+fn is_bare_der(word: &[u8]) -> bool {
+    const SHORTEST: usize = 40;
+    word.len() >= SHORTEST
+        && matches!(word, [b'M', b'A'..=b'P', ..])
+        && word.iter().all(|&byte| is_base64(byte))
 }
 
 fn stands_behind_hyphens(line: &[u8], word: &[u8]) -> bool {

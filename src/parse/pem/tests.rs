@@ -163,6 +163,8 @@ fn one_private_key_is_found_beside_anything() {
     check_refused(key(&KEY.replace('\n', " ")), TLS_REASON_PEM_MALFORMED, 1);
     check_refused(key(&KEY.replace('\n', "")), TLS_REASON_PEM_MALFORMED, 1);
     assert_eq!(key(FIRST).unwrap_err().reason, TLS_REASON_NO_KEY);
+    let container = FIRST.replace("CERTIFICATE", "PKCS7");
+    check_refused(key(&format!("{container}\n{KEY}")), TLS_REASON_PEM_MISPLACED, 1);
 }
 
 #[test]
@@ -176,6 +178,55 @@ fn lists_and_public_keys_come_by_the_same_reader() {
     let key = FIRST.replace("CERTIFICATE", "PUBLIC KEY");
     assert_eq!(public_keys(format!("{key}{key}").as_bytes()).unwrap().len(), 2);
     check_refused(public_keys(key.replace("PUBLIC", "RSA PUBLIC").as_bytes()), TLS_REASON_PEM_MISPLACED, 1);
+    let container = FIRST.replace("CERTIFICATE", "PKCS7");
+    check_refused(public_keys(format!("{key}{container}").as_bytes()), TLS_REASON_PEM_MISPLACED, 3);
+}
+
+/// whatever was to be a second certificate.
+#[test]
+fn what_is_no_text_between_sections_is_an_error() {
+    let utf16 = |wide: fn(u16) -> [u8; 2]| SECOND.encode_utf16().flat_map(wide).collect::<Vec<_>>();
+    let hyphens = |other: &[u8]| {
+        let parts: Vec<_> = SECOND.split("-----").map(str::as_bytes).collect();
+        parts.join(&other.repeat(5)[..])
+    };
+    let mut seconds = vec![
+        utf16(u16::to_le_bytes),
+        utf16(u16::to_be_bytes),
+        [&b"\xff\xfe"[..], &utf16(u16::to_le_bytes)].concat(),
+        b"0\x82\x01\x02\x06\x03\xff".to_vec(),
+        b"MIIBojCCAUmgAwIBAgIUYDh7XoP2mYxKdFv1QnGz3lZmZm8w\nCgYIKoZIzj0EAwIw\n".to_vec(),
+        b"MC4CAQAwBQYDK2VwBCIEIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA".to_vec(),
+        SECOND.replace("-----", "-").into_bytes(),
+        SECOND.replace("-----", "").into_bytes(),
+        SECOND.replace('-', "=2D").into_bytes(),
+        SECOND.replace('-', "&#45;").into_bytes(),
+    ];
+    for other in ["\u{ad}", "\u{ff0d}", "\u{fe63}", "\u{2043}", "_", "=", "~"] {
+        seconds.push(hyphens(other.as_bytes()));
+    }
+    seconds.push(hyphens(b"\x96"));
+    for second in seconds {
+        let text = [FIRST.as_bytes(), b"\n", &second].concat();
+        check_refused(certificates(&text), TLS_REASON_PEM_MALFORMED, 4);
+        let alone = certificates(&second).unwrap_err();
+        assert!([TLS_REASON_PEM_MALFORMED, TLS_REASON_NO_CERTIFICATE].contains(&alone.reason));
+    }
+}
+
+#[test]
+fn what_a_person_writes_between_sections_is_text() {
+    for text in [
+        "GlobalSign Root CA\n==================\n",
+        "Bag Attributes\n    localKeyID: 01 \nsubject=CN = \u{e9}\u{2014} the END of --x\n",
+        "SHA256 Fingerprint=AA:BB\n0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\n",
+        "\tModulus: the BEGINning, or the END of it. Begin certificate 7\n\x0b\x0c\n",
+        "MITLICENSE applies to all that is here, https://MI.example/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n",
+        "# BEGIN CERTIFICATE of old\n",
+    ] {
+        assert_eq!(bodies(format!("{text}{FIRST}\n{text}{SECOND}\n{text}")), both(), "{text}");
+    }
+    assert_eq!(bodies([b"caf\xe9 \x97 \xa9\n", FIRST.as_bytes()].concat()), both()[..1]);
 }
 
 /// for every slip of one byte.
