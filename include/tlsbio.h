@@ -900,9 +900,11 @@ const char *tls_reason_name(int32_t reason);
  * the uses that OpenSSL adds to it. Text between sections is passed over, as are sections that cannot be meant: keys,
  * parameters and requests among certificates, certificates and CRLs in the text of a key. Nothing else is [R-136]:
  * an unknown label is TLS_REASON_PEM_LABEL; CRLs among certificates, containers (PKCS7, CMS) and uses of a TRUSTED
- * CERTIFICATE are TLS_REASON_PEM_MISPLACED, different private keys TLS_REASON_SEVERAL_KEYS; a boundary with a slip
- * in it, a section without an end, and text whose line ends became spaces or got lost, as in an environment
- * variable, are TLS_REASON_PEM_MALFORMED. The message has the line. A line that begins with # is a comment.
+ * CERTIFICATE are TLS_REASON_PEM_MISPLACED, private keys that differ, if only in their form, TLS_REASON_SEVERAL_KEYS; a
+ * boundary with a slip in it, a section without an end, and text whose line ends became spaces or got lost, as in an
+ * environment variable, are TLS_REASON_PEM_MALFORMED. So is what is no text between sections: bytes of DER or UTF-16,
+ * base64 without boundaries, BEGIN or END and a label behind whatever took the place of the hyphens. The message has the
+ * line. A line that begins with # is a comment.
  *
  * All builder calls answer TLS_OK, TLS_ERR_ARGUMENT (NULL where something is needed), TLS_ERR_HANDLE,
  * TLS_ERR_BUSY (another thread is inside this builder), TLS_ERR_INTERNAL, and what is named with each.
@@ -992,7 +994,7 @@ tls_status_t tls_builder_trust_file(tls_builder_t *builder, const char *path);
 /**
  * Like tls_builder_trust_pem(), but certificates that cannot be trust anchors are passed over, as in
  * tls_builder_trust_system(): bundles that are kept for a long time hold some [R-153]. How many they were is written to
- * `passed_over`, which may be NULL, whatever the answer is: sections that are no base64 or no certificate, certificates
+ * `passed_over`, which may be NULL, whatever the answer is (0 where the text was not looked at) [R-242]: sections that are no base64 or no certificate, certificates
  * that are none of a CA, containers of certificates (PKCS7), and CRLs. A section without an end still refuses the whole text,
  * as nothing says what else it would hide.
  * Errors: TLS_ERR_CONFIG (malformed PEM, or not one certificate that can be a trust anchor; the message is about the
@@ -1432,7 +1434,7 @@ tls_status_t tls_feed_commit(tls_conn_t *conn,
  *
  * Without a plain byte to show it answers what tls_advance() would, and TLS_WANT_FEED if the buffer holds no
  * whole record; handshake and control messages are processed on the way, so look at `*consumed` in any case.
- * `*consumed` is 0 after an error.
+ * `*consumed` is 0 after an error, whatever it is [R-242].
  *
  * Ownership: the buffer stays the host's, nothing of it is referenced after the call. Bytes behind
  * `*consumed` must come again, unaltered, at the front of the next call's buffer: a message that spans
@@ -1456,7 +1458,7 @@ ptrdiff_t tls_read_in_place(tls_conn_t *conn,
  * Records leave in order: while bytes are queued it answers TLS_WANT_DRAIN. Before the handshake is done it
  * drives it, and answers what tls_advance() would.
  * Errors: TLS_ERR_ARGUMENT (NULL, or no room for one byte's record, padded where the context pads), TLS_ERR_HANDLE, TLS_ERR_BUSY,
- * TLS_ERR_STATE (after tls_close_notify()), and the fatal ones; `*consumed` is 0 then. Since 0.1.
+ * TLS_ERR_STATE (after tls_close_notify()), and the fatal ones; `*consumed` is 0 then [R-242]. Since 0.1.
  */
 ptrdiff_t tls_write_into(tls_conn_t *conn,
                          const void *plain,
@@ -1855,7 +1857,8 @@ ptrdiff_t tls_hello_raw(tls_conn_t *conn,
  *
  * tls_builder_crl() adds certificate revocation lists (RFC 5280, 5): one in DER, or those of a PEM text
  * ("X509 CRL"), all of them or none. May be called several times. Of several lists of the same issuer the
- * one that was issued last counts. A list must be signed by the issuer of the certificates that it speaks
+ * one that was issued last counts; one that is still to be issued (its thisUpdate is in the future) counts for nothing,
+ * as if it were not there, and from then on for sessions as well [R-240]. A list must be signed by the issuer of the certificates that it speaks
  * for; delta and indirect CRLs, those of version 1, and those without a time of next update are not
  * supported.
  *
@@ -2071,7 +2074,8 @@ ptrdiff_t tls_ocsp_response(tls_conn_t *conn,
  * keeps up to eight sessions for each of `most` / 8 servers, rounded up, and forgets the server that it
  * has known longest; one that is known with ECH and without counts twice. A connection resumes the newest of those that
  * came to connections on its thread, or the newest of another thread's if there is none. A server context counts single
- * sessions: those of TLS 1.2, for clients that take no tickets, and all if it takes early data. Errors: TLS_ERR_ARGUMENT (above TLS_MAX_SESSIONS). Since 0.1.
+ * sessions: those of TLS 1.2, for clients that take no tickets, and all if it takes early data. They last a day [R-241].
+ * Errors: TLS_ERR_ARGUMENT (above TLS_MAX_SESSIONS). Since 0.1.
  */
 tls_status_t tls_builder_sessions(tls_builder_t *builder,
                                   size_t most);
@@ -2218,8 +2222,9 @@ ptrdiff_t tls_session_early_data(tls_session_t *session);
 
 /**
  * Until when a session is good: `*unix_seconds` is set to the second from which on it is not offered any more. It is
- * what the server said, a week at most, counted by the clock of the context (tls_context_time()) [R-188]. A server
- * may refuse it earlier: then the handshake is a full one.
+ * what the server said, a week at most, counted by the clock of the context (tls_context_time()) [R-188]. Where it says
+ * nothing, as about session ids of TLS 1.2, that is a day after the full handshake; what is to be used never (a lifetime
+ * of 0 in TLS 1.3) is not kept [R-241]. A server may refuse it earlier: then the handshake is a full one.
  * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (it was used up). Since 0.1.
  */
 tls_status_t tls_session_expires(tls_session_t *session,
