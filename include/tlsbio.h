@@ -524,7 +524,8 @@ typedef int32_t tls_status_t;
  *
  * A message says what is wrong and where: the line of a PEM text, the offset in a list, the index of a key. It shows
  * no bytes of the texts, keys, names and lists that the host gave [R-135], as they may hold secrets, or stand
- * in the place of others by mistake. Since 0.1.
+ * in the place of others by mistake, but for one: TLS_REASON_WRONG_NAME tells the name that was asked of the server.
+ * Since 0.1.
  */
 typedef struct tls_error {
     /**
@@ -2664,8 +2665,9 @@ tls_status_t tls_builder_handshake_budget(tls_builder_t *builder,
  * (TLS_MAX_OPEN_QUESTIONS, since each takes two of the mappings that a process may have); 0 goes back to the
  * default. TLS_ASK_CONTEXT and TLS_ASK_VERIFY take nothing, and are not bounded.
  *
- * A connection that would open one more is held up: calls that process answer TLS_ERR_LIMIT, the state word has
- * TLS_HELD_UP. It is unharmed, and nothing is lost: it goes on with the first call after another question of the
+ * A connection whose next step may open one more is held up, before it is known whether it will: a server's with a whole
+ * ClientHello, though it may resume and need no signature, or be malformed; a client's with the messages that ask. Calls
+ * that process answer TLS_ERR_LIMIT, the state word has TLS_HELD_UP. It is unharmed, and nothing is lost: it goes on with the first call after another question of the
  * context was answered, refused or freed [R-121]. Nobody tells it, so let a host that answers a question look at
  * the connections that are held up, or let it look again after a while. Where the process has no memory or no
  * mapping left for a stack, the same is so with TLS_ERR_MEMORY [R-122]. An answer that comes at such a time is
