@@ -99,7 +99,7 @@ pub struct tls_server_options_t {
 ///
 /// A message says what is wrong and where: the line of a PEM text, the offset in a list, the index of a key. It shows
 /// no bytes of the texts, keys, names and lists that the host gave, as they may hold secrets, or stand
-/// in the place of others by mistake, but for one: TLS_REASON_WRONG_NAME tells the name that was asked of the server.
+/// in the place of others by mistake, but for one: TLS_REASON_CERTIFICATE_WRONG_NAME tells the name that was asked of the server.
 /// Since 0.1.
 #[repr(C)]
 pub struct tls_error_t {
