@@ -21,7 +21,7 @@ static HEAP: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 /// The bar for an established idle connection in either role, with a chain of one certificate that
 /// holds nothing but key, name and signature.
-const IDLE_LIMIT: isize = 2560;
+const IDLE_LIMIT: isize = 2048;
 
 /// What the engine's other form has more, that of contexts which ask for a verdict.
 const FOR_ASKING: isize = 16;

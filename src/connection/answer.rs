@@ -161,8 +161,9 @@ impl Connection {
     fn answered(&mut self, result: Result<(), Failure>) -> Answer<()> {
         self.outbound.release_if_empty(&self.shared.pool);
         let rest = std::mem::take(&mut self.inbound);
-        let settled = self.settle_handshake(rest.wire());
+        let settled = self.settle(rest.wire());
         self.inbound = rest;
+        let settled = settled?;
         if settled && !self.phase.is_handshaking() {
             self.note_done();
         }

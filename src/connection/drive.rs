@@ -119,7 +119,7 @@ impl Connection {
                 format!("the peer made this side owe it more than the outbound limit of {limit} bytes"),
             )));
         }
-        Ok(settled || self.settle(run.rest(end))?)
+        Ok(self.settle(run.rest(end))? || settled)
     }
 
     /// Whether wire bytes can move the connection on.
@@ -154,22 +154,18 @@ impl Connection {
     /// Goes on with what carries the traffic, if the handshake is done, or with another form of either; whether there was
     /// one. `rest` is what was not used of the wire bytes.
     pub(super) fn settle(&mut self, rest: &[u8]) -> Answer<bool> {
-        let Self { phase, outbound, shared, .. } = self;
-        let other = match phase {
-            Phase::Traffic(traffic) => {
-                outbound.with_rare_appender(&shared.pool, |out| traffic.settle(rest, out))
-            }
-            Phase::Handshake(_) => return Ok(self.settle_handshake(rest)),
-            Phase::Receiving(_) | Phase::Sending(_) | Phase::SecretsTaken(_) | Phase::Gone => None,
-        };
-        let Some(other) = other else { return Ok(false) };
-        match other {
-            Ok(traffic) => {
-                self.phase = Phase::Traffic(traffic);
-                Ok(true)
-            }
-            Err(failure) => Err(self.fail(failure)),
+        let is_other = self.phase.is_handshaking() && self.settle_handshake(rest);
+        match &self.phase {
+            // After our close_notify nothing is to be gained.
+            Phase::Traffic(traffic) if traffic.can_settle(rest) && !self.we_closed => {}
+            _ => return Ok(is_other),
         }
+        let traffic = self.phase.take_traffic();
+        let Self { outbound, shared, .. } = self;
+        let settled =
+            traffic.and_then(|traffic| outbound.with_rare_appender(&shared.pool, |out| traffic.settle(out)));
+        self.phase = Phase::Traffic(settled.map_err(|failure| self.fail(failure))?);
+        Ok(true)
     }
 
     /// The same of a handshake, which may have failed.

@@ -4,7 +4,9 @@ use crate::engine::{Handshake, Question, abort};
 use crate::facts::Facts;
 use crate::failure::Failure;
 use crate::record::layout::no_record;
-use crate::record::traffic::{Flow, KeySchedule, Known, Outcome, PlainSink, Receiving, Sending, Traffic};
+use crate::record::traffic::{
+    Flow, KeySchedule, Known, Outcome, PlainSink, Receiving, Remembered, Sending, Traffic,
+};
 use crate::status::Status;
 
 pub(super) enum Phase {
@@ -14,7 +16,7 @@ pub(super) enum Phase {
     Receiving(Box<dyn Receiving>),
     Sending(Box<dyn Sending>),
     /// The traffic secrets were taken.
-    SecretsTaken(Box<dyn KeySchedule>),
+    SecretsTaken(Box<dyn KeySchedule>, Remembered),
     /// While it is turned into something else, and after that has failed.
     Gone,
 }
@@ -32,7 +34,7 @@ impl Phase {
         match self {
             Self::Traffic(traffic) => Some(traffic.known()),
             Self::Receiving(half) => Some(half.known()),
-            Self::SecretsTaken(schedule) => Some(schedule.known()),
+            Self::SecretsTaken(_, known) => Some(known),
             Self::Handshake(_) | Self::Sending(_) | Self::Gone => None,
         }
     }
@@ -42,7 +44,7 @@ impl Phase {
         match self {
             Self::Traffic(traffic) => Some(traffic.known_mut()),
             Self::Receiving(half) => Some(half.known_mut()),
-            Self::SecretsTaken(schedule) => Some(schedule.known_mut()),
+            Self::SecretsTaken(_, known) => Some(known),
             Self::Handshake(_) | Self::Sending(_) | Self::Gone => None,
         }
     }
@@ -65,7 +67,7 @@ impl Phase {
             Self::Handshake(handshake) => handshake.peer_closed(),
             Self::Traffic(traffic) => traffic.peer_closed(),
             Self::Receiving(half) => half.peer_closed(),
-            Self::Sending(_) | Self::SecretsTaken(_) | Self::Gone => false,
+            Self::Sending(_) | Self::SecretsTaken(..) | Self::Gone => false,
         }
     }
 
@@ -111,7 +113,7 @@ impl Phase {
             Self::Traffic(traffic) => traffic.receive(wire, out, sink),
             Self::Handshake(handshake) => handshake.receive(wire, out, sink),
             Self::Receiving(half) => half.receive(wire, sink),
-            Self::Sending(_) | Self::SecretsTaken(_) | Self::Gone => {
+            Self::Sending(_) | Self::SecretsTaken(..) | Self::Gone => {
                 Outcome { used: 0, result: Err(not_now()) }
             }
         }
@@ -124,7 +126,7 @@ impl Phase {
             Self::Handshake(handshake) => {
                 handshake.early_traffic().ok_or_else(not_now)?.write(plain, block, out)
             }
-            Self::Receiving(_) | Self::SecretsTaken(_) | Self::Gone => Err(not_now()),
+            Self::Receiving(_) | Self::SecretsTaken(..) | Self::Gone => Err(not_now()),
         }
     }
 

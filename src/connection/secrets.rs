@@ -4,7 +4,7 @@ use super::phase::Phase;
 use super::{Answer, Connection};
 use crate::failure::Failure;
 use crate::record::secrets::{TrafficSecret, TrafficSecrets};
-use crate::record::traffic::KeySchedule;
+use crate::record::traffic::{HandedOver, KeySchedule};
 use crate::status::*;
 
 /// HandshakeType of a ticket (RFC 8446, 4).
@@ -28,9 +28,10 @@ impl Connection {
         self.check_drained()?;
 
         let handed_over = self.phase.take_traffic().and_then(|traffic| traffic.hand_over());
-        let (mut secrets, schedule) = self.or_fail(handed_over)?;
+        let HandedOver { mut secrets, schedule, known } = self.or_fail(handed_over)?;
         secrets.receive.sequence -= self.records_of_ours();
-        self.phase = Phase::SecretsTaken(schedule);
+        secrets.send.leave_used_nonces();
+        self.phase = Phase::SecretsTaken(schedule, known);
         self.inbound.release(&self.shared.pool);
         Ok(secrets)
     }
@@ -60,7 +61,10 @@ impl Connection {
         for payload in payloads {
             let before = self.observe();
             match self.schedule()?.keep_ticket(payload) {
-                Ok(true) => self.note_since(before),
+                Ok(true) => {
+                    self.count_ticket();
+                    self.note_since(before);
+                }
                 Ok(false) => return Err(TLS_ERR_STATE),
                 Err(failure) => return Err(self.fail_unsent(failure)),
             }
@@ -69,7 +73,7 @@ impl Connection {
     }
 
     pub(super) fn is_handed_over(&self) -> bool {
-        matches!(self.phase, Phase::SecretsTaken(_))
+        matches!(self.phase, Phase::SecretsTaken(..))
     }
 
     fn check_secrets_taken(&mut self) -> Answer<()> {
@@ -77,9 +81,15 @@ impl Connection {
         self.check_alive()
     }
 
+    fn count_ticket(&mut self) {
+        if let Phase::SecretsTaken(_, known) = &mut self.phase {
+            known.tickets = known.tickets.saturating_add(1);
+        }
+    }
+
     fn schedule(&mut self) -> Answer<&mut dyn KeySchedule> {
         match &mut self.phase {
-            Phase::SecretsTaken(schedule) => Ok(&mut **schedule),
+            Phase::SecretsTaken(schedule, _) => Ok(&mut **schedule),
             _ => Err(TLS_ERR_STATE),
         }
     }

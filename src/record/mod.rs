@@ -1,7 +1,29 @@
 //! Records (RFC 8446, section 5): what they take on the wire, how plain bytes are cut into them, and what carries them
 //! when the handshake is done.
 
+pub(crate) mod cipher;
+pub(crate) mod fault;
+mod flood;
 pub(crate) mod layout;
+mod messages;
+#[cfg(test)]
+mod nonces;
+pub(crate) mod own;
+mod own_halves;
+pub(crate) mod protection;
+mod receiver;
 pub(crate) mod secrets;
+mod sender;
 pub(crate) mod sizing;
+#[cfg(test)]
+mod tests;
 pub(crate) mod traffic;
+
+/// Content types (RFC 8446, B.1).
+pub(crate) mod content {
+    pub(crate) const CHANGE_CIPHER_SPEC: u8 = 20;
+    pub(crate) const ALERT: u8 = 21;
+    pub(crate) const HANDSHAKE: u8 = 22;
+    pub(crate) const APPLICATION_DATA: u8 = 23;
+    pub(crate) const HEARTBEAT: u8 = 24;
+}

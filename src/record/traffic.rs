@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use zeroize::Zeroizing;
 
+use super::fault::Fault;
 use super::secrets::{TrafficSecret, TrafficSecrets};
 use crate::facts::Facts;
 use crate::failure::Failure;
@@ -42,6 +43,26 @@ pub(crate) trait Known: Send {
     fn export(&mut self, label: &[u8], context: Option<&[u8]>, length: usize) -> Option<Zeroizing<Vec<u8>>>;
 }
 
+/// What is known, and how many tickets came.
+pub(crate) struct Remembered {
+    pub(crate) known: Box<dyn Known>,
+    pub(crate) tickets: u32,
+}
+
+impl Known for Remembered {
+    fn facts(&self) -> Facts<'_> {
+        self.known.facts()
+    }
+
+    fn tickets(&self) -> u32 {
+        self.tickets
+    }
+
+    fn export(&mut self, label: &[u8], context: Option<&[u8]>, length: usize) -> Option<Zeroizing<Vec<u8>>> {
+        self.known.export(label, context, length)
+    }
+}
+
 /// Both directions of a connection.
 pub(crate) trait Traffic: Send {
     /// Processes the records at the front of `wire` until one is not whole, the sink stops, or the peer closes. Decrypts
@@ -51,10 +72,15 @@ pub(crate) trait Traffic: Send {
     /// are put together there.
     fn receive(&mut self, wire: &mut [u8], out: &mut Vec<u8>, sink: &mut PlainSink<'_>) -> Outcome;
 
-    /// What is to go on in place of this, if anything is. To be asked after each call of [`Self::receive`] that was given
+    /// Whether another form is to go on in place of this. To be asked after each call of [`Self::receive`] that was given
     /// bytes; `rest` is what it has not used of them.
-    fn settle(&mut self, _rest: &[u8], _out: &mut Vec<u8>) -> Option<Result<Box<dyn Traffic>, Failure>> {
-        None
+    fn can_settle(&self, _rest: &[u8]) -> bool {
+        false
+    }
+
+    /// That form; with nothing left to say to the peer but what is appended to `out`.
+    fn settle(self: Box<Self>, _out: &mut Vec<u8>) -> Result<Box<dyn Traffic>, Failure> {
+        Err(Failure::unexpected("no other form goes on"))
     }
 
     /// Seals the chunks of `plain`, as if they were one, into records, padded to multiples of `block` bytes if that is
@@ -81,7 +107,14 @@ pub(crate) trait Traffic: Send {
     fn prepare_hand_over(self: Box<Self>, out: &mut Vec<u8>) -> Result<Box<dyn Traffic>, Failure>;
 
     /// Takes the traffic secrets out: from now on the records are somebody else's.
-    fn hand_over(self: Box<Self>) -> Result<(TrafficSecrets, Box<dyn KeySchedule>), Failure>;
+    fn hand_over(self: Box<Self>) -> Result<HandedOver, Failure>;
+}
+
+/// What whoever goes on with the records needs, and what is known beside it.
+pub(crate) struct HandedOver {
+    pub secrets: TrafficSecrets,
+    pub schedule: Box<dyn KeySchedule>,
+    pub known: Remembered,
 }
 
 pub(crate) struct TrafficHalves {
@@ -128,7 +161,6 @@ pub(crate) trait KeySchedule: Send {
     /// Keeps a ticket (RFC 8446, 4.6.1, without its header); `false` where no ticket can come.
     fn keep_ticket(&mut self, payload: &[u8]) -> Result<bool, Failure>;
 
-    fn known(&self) -> &dyn Known;
-
-    fn known_mut(&mut self) -> &mut dyn Known;
+    /// A fault that was found in the records, in words, and with its alert.
+    fn explain(&self, fault: Fault) -> Failure;
 }

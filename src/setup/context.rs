@@ -28,14 +28,14 @@ use crate::status::{
 
 /// What `tls_context_t` stands for: immutable, and kept alive by the connections made from it.
 pub(crate) struct Context {
-    role: Role,
+    pub(crate) role: Role,
     shared: Arc<Shared>,
     /// Whether its servers ask for the context that goes on with them.
     asks_context: bool,
     worst_case: usize,
 }
 
-enum Role {
+pub(crate) enum Role {
     Client(ClientSetup),
     Server(ServerSetup),
 }

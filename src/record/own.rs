@@ -1,0 +1,109 @@
+//! An established connection whose records are sealed and opened here.
+
+use super::cipher::Secret;
+use super::fault::Fault;
+use super::own_halves;
+use super::receiver::{Answering, Receiver};
+use super::secrets::TrafficSecrets;
+use super::sender::Sender;
+use super::traffic::{
+    HandedOver, KeySchedule, Known, Outcome, PlainSink, Remembered, Traffic, TrafficHalves,
+};
+use crate::failure::Failure;
+
+/// Both directions, without a lock.
+pub(crate) struct Own {
+    pub(super) sender: Sender,
+    pub(super) receiver: Receiver,
+    pub(super) schedule: Box<dyn KeySchedule>,
+    pub(super) known: Remembered,
+    pub(super) answers: Answers,
+}
+
+/// When the answer to a KeyUpdate leaves; before the next record it has to (RFC 8446, 4.6.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answers {
+    AtOnce,
+    WithTheNextRecord,
+}
+
+impl Own {
+    pub(crate) fn new(handed_over: HandedOver, is_client: bool, answers: Answers) -> Result<Self, Failure> {
+        let HandedOver { secrets, schedule, known } = handed_over;
+        let parts = (|| {
+            let sender = Sender::new(Secret::of(&secrets.send)?)?;
+            let receiver = Receiver::new(Secret::of(&secrets.receive)?, is_client, known.tickets)?;
+            Some((sender, receiver))
+        })();
+        match parts {
+            Some((sender, receiver)) => Ok(Self { sender, receiver, schedule, known, answers }),
+            None => Err(schedule.explain(Fault::NoKey)),
+        }
+    }
+}
+
+struct Both<'a> {
+    sender: &'a mut Sender,
+    schedule: &'a mut dyn KeySchedule,
+    out: &'a mut Vec<u8>,
+}
+
+impl Answering for Both<'_> {
+    fn with<R>(&mut self, run: impl FnOnce(&mut Sender, &mut dyn KeySchedule, &mut Vec<u8>) -> R) -> R {
+        run(self.sender, self.schedule, self.out)
+    }
+}
+
+impl Traffic for Own {
+    fn receive(&mut self, wire: &mut [u8], out: &mut Vec<u8>, sink: &mut PlainSink<'_>) -> Outcome {
+        let Self { sender, receiver, schedule, known, answers } = self;
+        let mut both = Both { sender, schedule: &mut **schedule, out };
+        let outcome = receiver.receive(wire, sink, &mut both);
+        known.tickets = receiver.tickets();
+        if *answers == Answers::AtOnce {
+            both.sender.flush(both.out);
+        }
+        outcome
+    }
+
+    fn write(&mut self, plain: &[&[u8]], block: usize, out: &mut Vec<u8>) -> Result<(), Failure> {
+        self.sender.write(plain, block, &mut *self.schedule, out)
+    }
+
+    fn update_keys(&mut self, out: &mut Vec<u8>) -> Result<bool, Failure> {
+        self.sender.update_keys(&mut *self.schedule, out)
+    }
+
+    fn close_notify(&mut self, out: &mut Vec<u8>) -> Result<(), Failure> {
+        self.sender.close(out);
+        Ok(())
+    }
+
+    fn peer_closed(&self) -> bool {
+        self.receiver.is_closed()
+    }
+
+    fn known(&self) -> &dyn Known {
+        &self.known
+    }
+
+    fn known_mut(&mut self) -> &mut dyn Known {
+        &mut self.known
+    }
+
+    fn split(self: Box<Self>) -> Result<TrafficHalves, Failure> {
+        Ok(own_halves::split(*self))
+    }
+
+    fn prepare_hand_over(mut self: Box<Self>, out: &mut Vec<u8>) -> Result<Box<dyn Traffic>, Failure> {
+        self.sender.flush(out);
+        Ok(self)
+    }
+
+    fn hand_over(self: Box<Self>) -> Result<HandedOver, Failure> {
+        let Self { sender, receiver, schedule, known, .. } = *self;
+        let secrets =
+            TrafficSecrets { receive: receiver.into_secret().give(), send: sender.into_secret().give() };
+        Ok(HandedOver { secrets, schedule, known })
+    }
+}

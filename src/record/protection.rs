@@ -1,0 +1,181 @@
+//! One record, sealed or opened.
+
+use std::ops::Range;
+
+use aws_lc_rs::aead::{Aad, LessSafeKey, Nonce, UnboundKey};
+
+use super::cipher::{EXPLICIT, Form, Secret};
+use super::content::{APPLICATION_DATA, CHANGE_CIPHER_SPEC};
+use super::fault::Fault;
+use super::layout::{HEADER, MAX_PLAIN, TAG};
+
+/// The version that stands in every record (RFC 8446, 5.1).
+const VERSION: [u8; 2] = [3, 3];
+
+/// Sequence numbers never wrap (RFC 8446, 5.3): that far from it, there is still one for an alert.
+pub(super) const SOFT_LIMIT: u64 = u64::MAX - 0xffff;
+const HARD_LIMIT: u64 = u64::MAX - 1;
+
+/// A direction with its key expanded.
+pub(crate) struct Protection {
+    pub(super) secret: Secret,
+    key: LessSafeKey,
+    #[cfg(test)]
+    nonces: super::nonces::Nonces,
+}
+
+/// Where the plain bytes of a record lie in it, and what they are.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Opened {
+    pub kind: u8,
+    pub plain: Range<usize>,
+}
+
+/// The key was used as often as it can be.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Exhausted;
+
+impl Protection {
+    pub(crate) fn new(secret: Secret) -> Option<Self> {
+        let key = LessSafeKey::new(UnboundKey::new(secret.cipher.algorithm(), secret.key()).ok()?);
+        Some(Self {
+            secret,
+            key,
+            #[cfg(test)]
+            nonces: Default::default(),
+        })
+    }
+
+    pub(crate) fn into_secret(self) -> Secret {
+        self.secret
+    }
+
+    pub(super) fn is_tls13(&self) -> bool {
+        self.secret.form == Form::Tls13
+    }
+
+    /// Appends a record to `out`, of `length` plain bytes, which `fill` appends; in TLS 1.3 with so many zeros as `padding`
+    /// says. Whatever comes of it, the nonce counts as used.
+    #[inline]
+    pub(crate) fn seal(
+        &mut self,
+        kind: u8,
+        length: usize,
+        padding: usize,
+        out: &mut Vec<u8>,
+        fill: impl FnOnce(&mut Vec<u8>),
+    ) -> Result<(), Exhausted> {
+        let Self { secret, key, .. } = self;
+        if secret.sequence >= HARD_LIMIT {
+            return Err(Exhausted);
+        }
+        let nonce = secret.nonce();
+        #[cfg(test)]
+        self.nonces.note(nonce);
+        let is_tls13 = secret.form == Form::Tls13;
+        let padding = if is_tls13 { padding } else { 0 };
+        let start = out.len();
+        let payload = ((length + padding + secret.form.growth() - HEADER) as u16).to_be_bytes();
+        let outer = if is_tls13 { APPLICATION_DATA } else { kind };
+        let header = [outer, VERSION[0], VERSION[1], payload[0], payload[1]];
+        out.extend_from_slice(&header);
+        if secret.form == Form::Tls12Gcm {
+            out.extend_from_slice(&nonce[nonce.len() - EXPLICIT..]);
+        }
+        let inner = out.len();
+        fill(out);
+        debug_assert_eq!(out.len(), inner + length);
+        let nonce = Nonce::assume_unique_for_key(nonce);
+        let tag = if is_tls13 {
+            out.push(kind);
+            if padding > 0 {
+                out.resize(out.len() + padding, 0);
+            }
+            secret.sequence += 1;
+            key.seal_in_place_separate_tag(nonce, Aad::from(header), &mut out[inner..])
+        } else {
+            let data = secret.additional_data([kind, VERSION[0], VERSION[1]], length);
+            secret.sequence += 1;
+            key.seal_in_place_separate_tag(nonce, Aad::from(data), &mut out[inner..])
+        };
+        match tag {
+            Ok(tag) => {
+                out.extend_from_slice(tag.as_ref());
+                Ok(())
+            }
+            Err(_) => {
+                // Nothing unsealed leaves.
+                out[start..].fill(0);
+                out.truncate(start);
+                Err(Exhausted)
+            }
+        }
+    }
+
+    /// Opens a whole record where it lies. Of one that does not authenticate no plain byte is left.
+    #[inline]
+    pub(crate) fn open(&mut self, record: &mut [u8]) -> Result<Opened, Fault> {
+        let Self { secret, key, .. } = self;
+        if secret.sequence >= HARD_LIMIT {
+            return Err(Fault::Decrypt);
+        }
+        let (header, body) = record.split_first_chunk_mut::<HEADER>().ok_or(Fault::Decrypt)?;
+        let opened = match secret.form {
+            Form::Tls13 => {
+                let (inner, tag) = split_tag(body)?;
+                let nonce = Nonce::assume_unique_for_key(secret.nonce());
+                key.open_in_place_separate_tag(nonce, Aad::from(*header), tag, inner)
+                    .map_err(|_| Fault::Decrypt)?;
+                inner_plaintext(header[0], inner)?
+            }
+            form => {
+                let explicit = if form == Form::Tls12Gcm { EXPLICIT } else { 0 };
+                let (own_nonce, sealed) = body.split_at_mut_checked(explicit).ok_or(Fault::Decrypt)?;
+                let (inner, tag) = split_tag(sealed)?;
+                let nonce = match own_nonce.first_chunk() {
+                    Some(part) => secret.explicit_nonce(part),
+                    None => secret.nonce(),
+                };
+                let data = secret.additional_data([header[0], header[1], header[2]], inner.len());
+                let nonce = Nonce::assume_unique_for_key(nonce);
+                key.open_in_place_separate_tag(nonce, Aad::from(data), tag, inner)
+                    .map_err(|_| Fault::Decrypt)?;
+                if inner.len() > MAX_PLAIN {
+                    return Err(Fault::Oversized);
+                }
+                let start = HEADER + explicit;
+                Opened { kind: header[0], plain: start..start + inner.len() }
+            }
+        };
+        secret.sequence += 1;
+        Ok(opened)
+    }
+}
+
+fn split_tag(sealed: &mut [u8]) -> Result<(&mut [u8], &mut [u8]), Fault> {
+    let length = sealed.len().checked_sub(TAG).ok_or(Fault::Decrypt)?;
+    Ok(sealed.split_at_mut(length))
+}
+
+/// The content type stands behind the plain bytes and in front of the zeros (RFC 8446, 5.4).
+#[inline]
+fn inner_plaintext(outer: u8, inner: &[u8]) -> Result<Opened, Fault> {
+    if outer != APPLICATION_DATA {
+        return Err(Fault::NotEncrypted);
+    }
+    if inner.len() > MAX_PLAIN + 1 {
+        return Err(Fault::Oversized);
+    }
+    let length = match inner {
+        [rest @ .., kind] if *kind != 0 => rest.len(),
+        _ => inner.iter().rposition(|&byte| byte != 0).ok_or(Fault::OnlyPadding)?,
+    };
+    let kind = inner[length];
+    if kind == CHANGE_CIPHER_SPEC {
+        return Err(Fault::ProtectedChangeCipherSpec);
+    }
+    if length > MAX_PLAIN {
+        return Err(Fault::Oversized);
+    }
+    Ok(Opened { kind, plain: HEADER..HEADER + length })
+}

@@ -1,0 +1,269 @@
+//! The records of this side.
+
+use super::cipher::{Form, Secret};
+use super::content::{ALERT, APPLICATION_DATA, HANDSHAKE};
+use super::fault::Fault;
+use super::layout::MAX_PLAIN;
+use super::protection::{Exhausted, Protection, SOFT_LIMIT};
+use super::sizing::{PADDED_PLAIN, inner_length};
+use super::traffic::KeySchedule;
+use crate::failure::Failure;
+
+// Alerts (RFC 8446, 6).
+const WARNING: u8 = 1;
+const FATAL: u8 = 2;
+const CLOSE_NOTIFY: u8 = 0;
+pub(super) const NO_RENEGOTIATION: u8 = 100;
+
+/// KeyUpdates that ask for one, and that do not (RFC 8446, 4.6.3).
+const REQUEST: [u8; 5] = [24, 0, 0, 1, 1];
+const ANSWER: [u8; 5] = [24, 0, 0, 1, 0];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Open,
+    /// Our close_notify was sealed.
+    Closed,
+    /// A fatal alert was.
+    Aborted,
+}
+
+pub(super) struct Sender {
+    protection: Protection,
+    /// Records that leave in front of the next one.
+    queued: Vec<u8>,
+    /// Whether an answer to a KeyUpdate of the peer's is among them.
+    answered: bool,
+    /// A KeyUpdate of ours was not answered yet.
+    outstanding: bool,
+    /// How many were not.
+    unanswered: u8,
+    state: State,
+}
+
+impl Sender {
+    pub(super) fn new(secret: Secret) -> Option<Self> {
+        Some(Self {
+            protection: Protection::new(secret)?,
+            queued: Vec::new(),
+            answered: false,
+            outstanding: false,
+            unanswered: 0,
+            state: State::Open,
+        })
+    }
+
+    pub(super) fn into_secret(self) -> Secret {
+        self.protection.into_secret()
+    }
+
+    /// Whether nothing can follow.
+    pub(super) fn is_over(&self) -> bool {
+        self.state != State::Open
+    }
+
+    /// Leaves `records` in front of what waits already; how many bytes wait now.
+    pub(super) fn queue(&mut self, mut records: Vec<u8>) -> usize {
+        records.append(&mut self.queued);
+        self.queued = records;
+        self.queued.len()
+    }
+
+    /// What waits, for [`Self::queue`].
+    pub(super) fn take_queued(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.queued)
+    }
+
+    /// Moves what is queued to `out`.
+    #[inline]
+    pub(super) fn flush(&mut self, out: &mut Vec<u8>) {
+        if !self.queued.is_empty() {
+            out.append(&mut self.queued);
+            self.queued = Vec::new();
+        }
+        self.answered = false;
+    }
+
+    /// Seals the pieces of `plain`, as if they were one, into records, each of which is padded to a multiple of `block`
+    /// if that is not 0.
+    pub(super) fn write(
+        &mut self,
+        plain: &[&[u8]],
+        block: usize,
+        schedule: &mut dyn KeySchedule,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Failure> {
+        self.flush(out);
+        if self.state != State::Open {
+            return Err(schedule.explain(Fault::SendingClosed));
+        }
+        let mut left = plain.iter().map(|piece| piece.len()).sum::<usize>();
+        let most = if block == 0 { MAX_PLAIN } else { PADDED_PLAIN };
+        let records = left.div_ceil(most);
+        self.check_limit(records, schedule, out)?;
+        // Before the first nonce is used: nothing of what follows can fail for memory.
+        out.reserve(self.bound(left, records, block));
+        let mut plain = Pieces { list: plain, taken: 0 };
+        while left > 0 {
+            if self.is_tls13() && self.protection.secret.sequence + 1 >= self.most_records() {
+                self.request_update(schedule, out)?;
+            }
+            let length = left.min(most);
+            let padding = if block == 0 { 0 } else { inner_length(length, block) - length - 1 };
+            let sealed = self.protection.seal(APPLICATION_DATA, length, padding, out, |out| {
+                plain.append_to(out, length);
+            });
+            sealed.map_err(|Exhausted| schedule.explain(Fault::Exhausted))?;
+            left -= length;
+        }
+        Ok(())
+    }
+
+    /// Asks for new keys in both directions, if that was not asked already; `false` where the version cannot.
+    pub(super) fn update_keys(
+        &mut self,
+        schedule: &mut dyn KeySchedule,
+        out: &mut Vec<u8>,
+    ) -> Result<bool, Failure> {
+        if self.state != State::Open {
+            self.flush(out);
+            return Err(schedule.explain(Fault::SendingClosed));
+        }
+        if !self.is_tls13() {
+            return Ok(false);
+        }
+        if !self.outstanding {
+            self.request_update(schedule, out)?;
+        }
+        Ok(true)
+    }
+
+    /// Seals a close_notify, once, if nothing fatal was said.
+    pub(super) fn close(&mut self, out: &mut Vec<u8>) {
+        if self.state == State::Open {
+            self.seal_alert(WARNING, CLOSE_NOTIFY, out);
+            self.state = State::Closed;
+        }
+    }
+
+    /// Seals a fatal alert; `false` if nothing can follow what was said already.
+    pub(super) fn abort(&mut self, alert: u8, out: &mut Vec<u8>) -> bool {
+        if self.state != State::Open {
+            return false;
+        }
+        self.seal_alert(FATAL, alert, out);
+        self.state = State::Aborted;
+        true
+    }
+
+    /// Seals a warning (RFC 5246, 7.2.2).
+    pub(super) fn warn(&mut self, alert: u8, out: &mut Vec<u8>) {
+        if self.state == State::Open {
+            self.seal_alert(WARNING, alert, out);
+        }
+    }
+
+    /// An answer to a KeyUpdate came; `false` if none was to come.
+    pub(super) fn take_answer(&mut self) -> bool {
+        self.outstanding = false;
+        let is_one = self.unanswered > 0;
+        self.unanswered = self.unanswered.saturating_sub(1);
+        is_one
+    }
+
+    /// Answers a KeyUpdate of the peer's before the next record, one answer for many (RFC 8446, 4.6.3).
+    pub(super) fn answer_update(&mut self, schedule: &mut dyn KeySchedule) -> Result<(), Failure> {
+        if self.answered || self.state != State::Open {
+            return Ok(());
+        }
+        let mut queued = std::mem::take(&mut self.queued);
+        let result = self.update(&ANSWER, schedule, &mut queued);
+        self.queued = queued;
+        self.answered = true;
+        result
+    }
+
+    fn request_update(&mut self, schedule: &mut dyn KeySchedule, out: &mut Vec<u8>) -> Result<(), Failure> {
+        self.flush(out);
+        self.update(&REQUEST, schedule, out)?;
+        self.outstanding = true;
+        self.unanswered = self.unanswered.saturating_add(1);
+        Ok(())
+    }
+
+    /// Seals a KeyUpdate, and goes on with the key that follows.
+    fn update(
+        &mut self,
+        message: &[u8],
+        schedule: &mut dyn KeySchedule,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Failure> {
+        self.protection
+            .seal(HANDSHAKE, message.len(), 0, out, |out| out.extend_from_slice(message))
+            .map_err(|Exhausted| schedule.explain(Fault::Exhausted))?;
+        let next = Secret::next(schedule, false)?;
+        self.protection = Protection::new(next).ok_or_else(|| schedule.explain(Fault::NoKey))?;
+        Ok(())
+    }
+
+    fn seal_alert(&mut self, level: u8, alert: u8, out: &mut Vec<u8>) {
+        self.flush(out);
+        // Without a nonce left there is no way to say anything.
+        let _ = self.protection.seal(ALERT, 2, 0, out, |out| out.extend_from_slice(&[level, alert]));
+    }
+
+    /// TLS 1.2 has no KeyUpdate: before the limit is passed the connection ends (RFC 8446, 5.5, says the same of the keys).
+    fn check_limit(
+        &mut self,
+        records: usize,
+        schedule: &mut dyn KeySchedule,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Failure> {
+        let Some(more) = (records as u64).checked_sub(1) else { return Ok(()) };
+        let last = self.protection.secret.sequence.saturating_add(more);
+        if last >= self.most_records() && !self.is_tls13() {
+            self.close(out);
+            return Err(schedule.explain(Fault::Exhausted));
+        }
+        Ok(())
+    }
+
+    fn is_tls13(&self) -> bool {
+        self.protection.secret.form == Form::Tls13
+    }
+
+    fn most_records(&self) -> u64 {
+        self.protection.secret.most_records.min(SOFT_LIMIT)
+    }
+
+    /// Wire bytes of so many plain ones, at most, with a KeyUpdate.
+    fn bound(&self, plain: usize, records: usize, block: usize) -> usize {
+        let growth = self.protection.secret.form.growth() + block;
+        plain + records * growth + REQUEST.len() + growth
+    }
+}
+
+/// Pieces of memory as if they were one.
+struct Pieces<'a> {
+    list: &'a [&'a [u8]],
+    /// Of the first one.
+    taken: usize,
+}
+
+impl Pieces<'_> {
+    /// The next `length` bytes: there are as many.
+    #[inline]
+    fn append_to(&mut self, out: &mut Vec<u8>, mut length: usize) {
+        while let [first, rest @ ..] = self.list {
+            let piece = &first[self.taken..];
+            if length <= piece.len() {
+                out.extend_from_slice(&piece[..length]);
+                self.taken += length;
+                return;
+            }
+            out.extend_from_slice(piece);
+            length -= piece.len();
+            (self.list, self.taken) = (rest, 0);
+        }
+    }
+}

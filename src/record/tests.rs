@@ -1,0 +1,224 @@
+//! Two connections of ours that talk with each other, under keys that are made up.
+
+use zeroize::Zeroizing;
+
+use super::content::{ALERT, APPLICATION_DATA};
+use super::fault::Fault;
+use super::layout::MAX_PLAIN;
+use super::own::{Answers, Own};
+use super::secrets::{TrafficSecret, TrafficSecrets};
+use super::sizing::wire_bound;
+use super::traffic::{Flow, HandedOver, KeySchedule, Known, Outcome, Remembered, Traffic};
+use crate::facts::Facts;
+use crate::failure::Failure;
+use crate::status::TLS_REASON_KEYS_EXHAUSTED;
+
+/// IANA numbers of the suites, and how long their keys are.
+const SUITES: [(u16, usize); 6] =
+    [(0x1301, 16), (0x1302, 32), (0x1303, 32), (0xc02b, 16), (0xc030, 32), (0xcca8, 32)];
+
+/// Both sides derive what follows from what is there.
+struct Schedule {
+    suite: (u16, usize),
+    /// How often each direction was changed, the inbound one first, and from which key on.
+    changed: [u8; 2],
+    first: [u8; 2],
+    most_records: u64,
+}
+
+impl Schedule {
+    fn secret(&self, inbound: bool) -> TrafficSecret {
+        let direction = usize::from(!inbound);
+        let (suite, length) = self.suite;
+        TrafficSecret {
+            version: if suite >> 8 == 0x13 { 0x0304 } else { 0x0303 },
+            suite,
+            key: Zeroizing::new(vec![self.first[direction] + self.changed[direction]; length]),
+            iv: Zeroizing::new([7; TrafficSecret::IV]),
+            sequence: 0,
+            most_records: self.most_records,
+        }
+    }
+}
+
+impl KeySchedule for Schedule {
+    fn next_secret(&mut self, inbound: bool) -> Result<Option<TrafficSecret>, Failure> {
+        self.changed[usize::from(!inbound)] += 1;
+        Ok(Some(self.secret(inbound)))
+    }
+
+    fn keep_ticket(&mut self, _: &[u8]) -> Result<bool, Failure> {
+        Ok(true)
+    }
+
+    fn explain(&self, fault: Fault) -> Failure {
+        let reason = if fault == Fault::Exhausted { TLS_REASON_KEYS_EXHAUSTED } else { 0 };
+        Failure::peer(reason, format!("{fault:?}"))
+    }
+}
+
+struct Nothing;
+
+impl Known for Nothing {
+    fn facts(&self) -> Facts<'_> {
+        Facts::default()
+    }
+
+    fn tickets(&self) -> u32 {
+        0
+    }
+
+    fn export(&mut self, _: &[u8], _: Option<&[u8]>, _: usize) -> Option<Zeroizing<Vec<u8>>> {
+        None
+    }
+}
+
+/// A client and its server, which may seal so many records with one key.
+fn pair(suite: (u16, usize), most_records: u64) -> (Own, Own) {
+    let side = |first, is_client| {
+        let schedule = Schedule { suite, changed: [0; 2], first, most_records };
+        let secrets = TrafficSecrets { receive: schedule.secret(true), send: schedule.secret(false) };
+        let known = Remembered { known: Box::new(Nothing), tickets: 0 };
+        Own::new(
+            HandedOver { secrets, schedule: Box::new(schedule), known },
+            is_client,
+            Answers::WithTheNextRecord,
+        )
+        .unwrap()
+    };
+    (side([1, 101], true), side([101, 1], false))
+}
+
+/// What `to` reads of `wire`, and what it answers.
+fn read(to: &mut Own, wire: &mut [u8]) -> (Vec<u8>, Vec<u8>) {
+    let (mut plain, mut answer) = (Vec::new(), Vec::new());
+    let Outcome { used, result } = to.receive(wire, &mut answer, &mut |_, bytes| {
+        plain.extend_from_slice(bytes);
+        Flow::More
+    });
+    result.unwrap();
+    assert_eq!(used, wire.len());
+    (plain, answer)
+}
+
+#[test]
+fn what_is_sealed_opens() {
+    let bytes: Vec<u8> = (0..3 * MAX_PLAIN + 5).map(|at| at as u8).collect();
+    for suite in SUITES {
+        let (mut client, mut server) = pair(suite, u64::MAX);
+        for length in (1..200).chain([MAX_PLAIN - 1, MAX_PLAIN, MAX_PLAIN + 1, bytes.len()]) {
+            for block in [0, 64] {
+                let mut wire = Vec::new();
+                let (front, back) = bytes[..length].split_at(length / 3);
+                client.write(&[front, &[], back], block, &mut wire).unwrap();
+                assert!(block > 0 || wire.len() <= wire_bound(length));
+                assert_eq!(read(&mut server, &mut wire), (bytes[..length].to_vec(), vec![]));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_write_allocates_once_at_most() {
+    for suite in SUITES {
+        let (mut client, _) = pair(suite, u64::MAX);
+        let mut wire = Vec::with_capacity(wire_bound(5 * MAX_PLAIN));
+        let capacity = wire.capacity();
+        client.write(&[&[1; 5 * MAX_PLAIN]], 0, &mut wire).unwrap();
+        assert_eq!(wire.capacity(), capacity);
+    }
+}
+
+#[test]
+fn keys_change_before_their_limit() {
+    for suite in SUITES.into_iter().filter(|(suite, _)| suite >> 8 == 0x13) {
+        let (mut client, mut server) = pair(suite, 5);
+        for _ in 0..40 {
+            let mut wire = Vec::new();
+            client.write(&[b"some data"], 0, &mut wire).unwrap();
+            assert_eq!(read(&mut server, &mut wire).0, b"some data");
+            // The answers, which are many, are no flood.
+            let mut answers = Vec::new();
+            server.write(&[b"x"], 0, &mut answers).unwrap();
+            assert_eq!(read(&mut client, &mut answers).0, b"x");
+        }
+        // Many records of one write are under several keys.
+        let mut wire = Vec::new();
+        let many = vec![9; 12 * MAX_PLAIN];
+        client.write(&[&many], 0, &mut wire).unwrap();
+        assert_eq!(read(&mut server, &mut wire).0, many);
+    }
+}
+
+#[test]
+fn without_key_updates_the_limit_is_the_end() {
+    for suite in SUITES.into_iter().filter(|(suite, _)| suite >> 8 != 0x13) {
+        let (mut client, mut server) = pair(suite, 5);
+        for _ in 0..5 {
+            let mut wire = Vec::new();
+            client.write(&[b"data"], 0, &mut wire).unwrap();
+            assert_eq!(read(&mut server, &mut wire).0, b"data");
+        }
+        let mut wire = Vec::new();
+        let failure = client.write(&[b"data"], 0, &mut wire).unwrap_err();
+        assert_eq!(failure.reason, TLS_REASON_KEYS_EXHAUSTED);
+        assert_eq!(wire[0], ALERT);
+        assert_eq!(read(&mut server, &mut wire).0, b"");
+        assert!(server.peer_closed());
+        assert!(client.write(&[b"data"], 0, &mut wire).is_err());
+    }
+}
+
+#[test]
+fn of_a_record_that_does_not_authenticate_nothing_is_left() {
+    for suite in SUITES {
+        let (mut client, mut server) = pair(suite, u64::MAX);
+        let mut wire = Vec::new();
+        client.write(&[&[0x55; 500]], 0, &mut wire).unwrap();
+        *wire.last_mut().unwrap() ^= 1;
+        let mut sink = |_, _: &[u8]| panic!("plain bytes of an altered record");
+        let Outcome { result, .. } = server.receive(&mut wire, &mut Vec::new(), &mut sink);
+        assert_eq!(&*result.unwrap_err().message, "Decrypt");
+        assert!(!wire.windows(8).any(|bytes| bytes == [0x55; 8]));
+    }
+}
+
+#[test]
+fn nothing_follows_a_close_notify() {
+    for suite in SUITES {
+        let (mut client, mut server) = pair(suite, u64::MAX);
+        let mut wire = Vec::new();
+        client.close_notify(&mut wire).unwrap();
+        let closed = wire.len();
+        client.close_notify(&mut wire).unwrap();
+        assert!(client.write(&[b"late"], 0, &mut wire).is_err());
+        let Outcome { result, .. } = client.receive(&mut [1; 9], &mut wire, &mut |_, _| Flow::More);
+        assert_eq!(result.unwrap_err().alert_sent, None);
+        assert_eq!(wire.len(), closed);
+        read(&mut server, &mut wire);
+        assert!(server.peer_closed());
+    }
+}
+
+#[test]
+fn both_halves_use_one_sender() {
+    let (client, mut server) = pair(SUITES[0], 100);
+    let halves = Box::new(client).split().unwrap();
+    let (mut receiving, mut sending) = (halves.receiving, halves.sending);
+    let mut wire = Vec::new();
+    server.update_keys(&mut wire).unwrap();
+    server.write(&[b"down"], 0, &mut wire).unwrap();
+    let mut plain = Vec::new();
+    let mut sink = |_, bytes: &[u8]| {
+        plain.extend_from_slice(bytes);
+        Flow::More
+    };
+    receiving.receive(&mut wire, &mut sink).result.unwrap();
+    assert_eq!(plain, b"down");
+    assert!(receiving.take_owed());
+    let mut wire = Vec::new();
+    sending.flush(&mut wire);
+    sending.write(&[b"up"], 0, &mut wire).unwrap();
+    assert_eq!(wire[0], APPLICATION_DATA);
+    assert_eq!(read(&mut server, &mut wire).0, b"up");
+}
