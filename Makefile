@@ -2,7 +2,7 @@
 
 CARGO ?= cargo
 
-.PHONY: help demo test lib header format check fuzz interop bench bench-quick bench-questions bench-resumption clean
+.PHONY: help demo test lib header format check fuzz mutants interop bench bench-quick bench-questions bench-resumption clean
 
 help:
 	@echo "make demo     build the library and see it work with curl and OpenSSL"
@@ -12,6 +12,7 @@ help:
 	@echo "make format   format Rust and C"
 	@echo "make check    formats, lints, generated files and the rules of the house"
 	@echo "make fuzz     look for sequences of calls that break a promise, for 15 minutes: docs/testing.md"
+	@echo "make mutants  put faults into src/connection and src/ffi, and see which no Rust test notices, for a day: docs/mutants.md"
 	@echo "make interop  the tests with other people's software alone"
 	@echo "make bench    compare with other libraries, in 20 minutes; make bench-quick in three: docs/benchmarks.md"
 	@echo "make bench-questions, make bench-resumption   measurements: benches/README.md"
@@ -44,6 +45,9 @@ check:
 
 fuzz:
 	scripts/fuzz.sh
+
+mutants:
+	scripts/mutants.sh
 
 interop: lib
 	tests/interop/run.sh

@@ -33,6 +33,19 @@ static void check_failed(tls_conn_t *conn, tls_status_t status, int32_t reason)
     CHECK_EQ(tls_advance(conn), status);
 }
 
+static void no_error_names_no_alert(void)
+{
+    struct pair pair = connected_pair(TLS_VERSION_1_3);
+    tls_error_t error = error_of(pair.client);
+
+    CHECK_EQ(error.status, TLS_OK);
+    CHECK_EQ(error.reason, 0);
+    CHECK_EQ(error.alert_sent, -1);
+    CHECK_EQ(error.alert_received, -1);
+    CHECK_EQ(error.message[0], '\0');
+    free_pair(&pair);
+}
+
 /* the bystander of this test and of those below never notices. */
 static void what_is_not_tls_is_named_so(void)
 {
@@ -274,6 +287,7 @@ static void data_before_the_damage_arrives(void)
 int main(int argc, char **argv)
 {
     pki_set(argc, argv);
+    RUN(no_error_names_no_alert);
     RUN(what_is_not_tls_is_named_so);
     RUN(garbage_of_every_first_byte_harms_nobody);
     RUN(an_oversized_record_is_refused_by_its_header);

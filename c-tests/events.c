@@ -150,6 +150,12 @@ static void only_what_was_asked_for_is_recorded(void)
     expect_event(pair.client, TLS_EVENT_ALERT_RECEIVED, 0);
     free_pair(&pair);
 
+    pair = recording_pair(TLS_VERSION_1_3, TLS_EVENT_HANDSHAKE_DONE, 0, 0);
+    finish_handshake(&pair);
+    expect_event(pair.client, TLS_EVENT_HANDSHAKE_DONE, TLS_VERSION_1_3);
+    expect_event(pair.client, 0, 0);
+    free_pair(&pair);
+
     pair = connected_pair(TLS_VERSION_1_3);
     CHECK_EQ(tls_close_notify(pair.server), TLS_OK);
     pump(&pair);

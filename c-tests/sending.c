@@ -730,7 +730,9 @@ static void early_data_is_cut_and_not_padded(void)
     CHECK_EQ(record_at(pair.client, records + 1), 100 + 1 + TAG);
     CHECK_EQ(record_at(pair.client, records + 2), 300 + 1 + TAG);
     CHECK_EQ(record_at(pair.client, records + 3), 200 + 1 + TAG);
+    check_records_out(pair.client, 4);
     CHECK_EQ(tls_early_write_from(pair.client, sent + 700, 1000), 300);
+    check_records_out(pair.client, 5);
     CHECK_EQ(tls_early_write_from(pair.client, sent, 1), TLS_ERR_LIMIT);
     carry(pair.client, pair.server);
     CHECK_EQ(tls_early_read_into(pair.server, received, sizeof(received)), 1000);

@@ -412,6 +412,18 @@ mod tests {
         assert_eq!(*table.enter(second).unwrap(), 2);
     }
 
+    /// What a slot counts while it is free is no handle's.
+    #[test]
+    fn a_free_slot_has_no_handle() {
+        let table = Table::new(0xc0);
+        let handle = table.insert(1).unwrap();
+        table.remove(handle).unwrap();
+        let free = handle + (1 << INDEX_BITS);
+        assert_eq!(table.enter(free).err(), Some(TLS_ERR_HANDLE));
+        assert_eq!(table.enter_noting(free).err(), Some(TLS_ERR_HANDLE));
+        assert_eq!(table.remove(free), Err(TLS_ERR_HANDLE));
+    }
+
     #[test]
     fn numbers_that_never_were_handles_are_refused() {
         let table = Table::<u8>::new(0xc0);
@@ -453,6 +465,11 @@ mod tests {
         assert_eq!(table.enter_silently(handle).err(), Some(TLS_ERR_BUSY));
         assert!(!inside.take_missed(), "who is silent leaves no note");
         assert_eq!(table.enter_noting(handle).err(), Some(TLS_ERR_BUSY));
+        assert_eq!(
+            table.enter_noting(handle).err(),
+            Some(TLS_ERR_BUSY),
+            "a second one adds nothing and takes nothing away"
+        );
         assert!(inside.take_missed());
         assert!(!inside.take_missed());
         assert_eq!(table.enter_noting(handle).err(), Some(TLS_ERR_BUSY));
