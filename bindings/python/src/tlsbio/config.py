@@ -50,10 +50,11 @@ class Builder:
     clear_error(). A caller that can do without something tries it inside trying().
     """
 
-    __slots__ = ("_failure", "_handle")
+    __slots__ = ("_asks_clients", "_failure", "_handle", "_leaves_verdict")
 
     def __init__(self) -> None:
         self._failure: Exception | None = None
+        self._leaves_verdict = self._asks_clients = False
         self._handle = lib.tls_builder_new()
         if not self._handle:
             raise MemoryError("no memory for a builder")
@@ -148,11 +149,13 @@ class Builder:
     def client_auth(self, mode: int) -> None:
         """Sets whether a server asks for a client certificate (TLS_CLIENT_AUTH_*)."""
         self._check(lib.tls_builder_client_auth(self._handle, mode))
+        self._asks_clients = mode != lib.TLS_CLIENT_AUTH_NONE
 
     @_setter
     def verify(self, mode: int) -> None:
         """Sets how the peer is verified (TLS_VERIFY_*)."""
         self._check(lib.tls_builder_verify(self._handle, mode))
+        self._leaves_verdict = mode == lib.TLS_VERIFY_ASK
 
     @_setter
     def suites(self, suites: Sequence[int]) -> None:
@@ -202,17 +205,20 @@ class Builder:
             raise self._failure
         error = new_error()
         make = lib.tls_context_server if server_side else lib.tls_context_client
-        return Context(make(self._handle, error), error, server_side)
+        asks_verify = self._leaves_verdict and (self._asks_clients or not server_side)
+        return Context(make(self._handle, error), error, server_side, asks_verify)
 
 
 class Context:
     """What connections share: immutable, used from any number of threads at once."""
 
-    __slots__ = ("handle", "server_side")
+    __slots__ = ("asks_verify", "handle", "server_side")
 
-    def __init__(self, handle: Any, error: Any, server_side: bool) -> None:
+    def __init__(self, handle: Any, error: Any, server_side: bool, asks_verify: bool) -> None:
         self.handle = handle
         self.server_side = server_side
+        #: Whether its connections leave it to the application whom to trust.
+        self.asks_verify = asks_verify
         if not handle:
             raise from_struct(error)
 

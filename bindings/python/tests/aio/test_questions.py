@@ -5,7 +5,7 @@ import gc
 import ssl
 
 import pytest
-from conftest import TOO_LONG, VERSIONS, Log, Ours, builder, our_client, our_server, port_of, read
+from conftest import PKI, TOO_LONG, VERSIONS, Log, Ours, builder, our_client, our_server, port_of, read
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -188,3 +188,64 @@ def test_no_cycle(run, way):
             gc.enable()
 
     assert run(main()) == []
+
+
+def trusting(verify=None, client_auth=None, trust=True):
+    made = builder()
+    if trust:
+        made.trust(read("ecdsa/ca.pem"))
+    if verify is not None:
+        made.verify(verify)
+    if client_auth is not None:
+        made.client_auth(client_auth)
+    return made
+
+
+def showing(made):
+    made.identity(read("ecdsa/server-chain.pem"), read("ecdsa/server.key"))
+    return made
+
+
+NEVER_ASKED = {
+    "a client that verifies": lambda: (trusting().client(), False),
+    "a client that verifies nobody": lambda: (trusting(raw.lib.TLS_VERIFY_DANGEROUS_NONE).client(), False),
+    "a client of ssl's kind": lambda: (tlsbio.SSLContext(ssl.PROTOCOL_TLS_CLIENT), False),
+    "a server that asks for nothing": lambda: (showing(trusting(raw.lib.TLS_VERIFY_ASK)).server(), True),
+    "a server that verifies": lambda: (showing(trusting(client_auth=raw.lib.TLS_CLIENT_AUTH_OPTIONAL)).server(), True),
+    "a server of ssl's kind": lambda: (tlsbio.SSLContext(ssl.PROTOCOL_TLS_SERVER), True),
+}
+
+
+@pytest.mark.parametrize("who", NEVER_ASKED)
+def test_a_function_that_would_never_be_asked_is_refused(run, who):
+    settings, server_side = NEVER_ASKED[who]()
+    if server_side and isinstance(settings, tlsbio.SSLContext):
+        settings.load_cert_chain(PKI / "ecdsa/server-chain.pem", PKI / "ecdsa/server.key")
+
+    async def main():
+        if server_side:
+            await tlsbio.aio.create_server(asyncio.Protocol, "127.0.0.1", 0, ssl=settings, verify=lambda facts: False)
+        else:
+            await tlsbio.aio.create_connection(
+                asyncio.Protocol, "127.0.0.1", 1, ssl=settings, server_hostname="localhost", verify=lambda facts: False
+            )
+
+    with pytest.raises(ValueError, match="verify would never be asked"):
+        run(main())
+
+
+@pytest.mark.parametrize("way", [at_once, later])
+@pytest.mark.parametrize(("verdict", "served"), [(True, b"hello"), (None, b"hello"), (False, b"")])
+def test_a_client_without_a_certificate_is_asked_about(run, way, verdict, served):
+    asked = []
+
+    def verify(facts):
+        asked.append(facts.getpeercert(True))
+        return verdict
+
+    server = showing(trusting(raw.lib.TLS_VERIFY_ASK, raw.lib.TLS_CLIENT_AUTH_OPTIONAL)).server()
+    try:
+        answer = run(hello({"ssl": our_client()}, {"ssl": server, "verify": way(verify)}))
+    except (ConnectionError, ssl.SSLError):
+        answer = b""
+    assert (answer, asked) == (served, [None])

@@ -11,11 +11,15 @@ from ..errors import Error
 from ._facts import Facts
 
 #: Given what is known of the connection, answers True to trust the peer, None to let the context's rules decide, False
-#: to refuse; or raises. Asked by contexts with ``Builder.verify(TLS_VERIFY_ASK)``.
+#: to refuse; or raises. Asked by contexts with ``Builder.verify(TLS_VERIFY_ASK)``: on a server with ``client_auth()``
+#: about a client that shows no certificate, too. That one's handshake is done by then: it is told by the end alone.
 Verify = Callable[[Facts], "bool | Awaitable[bool | None] | None"]
 #: Given what is known of the connection, the signature scheme by IANA number, and the message, which is not hashed yet,
 #: answers the signature in the form that TLS sends. Asked by identities of ``Builder.identity_external``.
 Sign = Callable[[Facts, int, bytes], "bytes | Awaitable[bytes]"]
+
+#: Beside the library's questions: about a client that has shown nothing.
+ASK_ABOUT_NOBODY = object()
 
 _VERDICTS = {True: 0, None: -1, False: 42}
 # Alerts (RFC 8446, 6.2).
@@ -24,10 +28,10 @@ _BAD_CERTIFICATE = 42
 
 
 def ask(
-    connection: Connection, status: int, facts: Facts, verify: Verify | None, sign: Sign | None
+    connection: Connection, question: object, facts: Facts, verify: Verify | None, sign: Sign | None
 ) -> bool | bytes | Awaitable[bool | bytes | None] | None:
     """Asks, and answers what the application did, which may be something to wait for."""
-    if status == lib.TLS_ASK_VERIFY:
+    if question in (lib.TLS_ASK_VERIFY, ASK_ABOUT_NOBODY):
         if verify is None:
             raise ValueError("this context leaves verification to the application: give a function as verify")
         return verify(facts)
@@ -39,12 +43,15 @@ def ask(
     return sign(facts, int(lib.tls_sign_scheme(connection._handle)), ffi.buffer(message, length)[:])
 
 
-def hand_in(connection: Connection, status: int, answer: object) -> None:
+def hand_in(connection: Connection, question: object, answer: object) -> None:
     """Gives the library the application's answer."""
-    if status == lib.TLS_ASK_VERIFY:
+    if question in (lib.TLS_ASK_VERIFY, ASK_ABOUT_NOBODY):
         if answer is not None and not isinstance(answer, bool):
             raise TypeError(f"verify has to answer True, False or None, not {answer!r}")
-        connection.answer_verify(_VERDICTS[answer])
+        if question == lib.TLS_ASK_VERIFY:
+            connection.answer_verify(_VERDICTS[answer])
+        elif answer is False:
+            raise ssl.SSLCertVerificationError("the client showed no certificate, and the application refused it")
     elif not isinstance(answer, bytes):
         raise TypeError(f"sign has to answer bytes, not {type(answer).__name__}")
     else:

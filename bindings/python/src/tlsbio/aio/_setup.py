@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from .._native import lib
 from ..config import Context
@@ -75,6 +75,14 @@ class Setup:
         else:
             # Before anything is connected.
             made(settings, False)
+        if verify is not None and not any(asks_verify(each) for each in self._each()):
+            raise ValueError(
+                "verify would never be asked: it decides for contexts of Builder.verify(TLS_VERIFY_ASK), "
+                "on servers with Builder.client_auth()"
+            )
+
+    def _each(self) -> Iterable[Settings]:
+        return self.settings.values() if isinstance(self.settings, Mapping) else (self.settings,)
 
     def client(self, name: str) -> Connection:
         """A connection to the server of that name."""
@@ -108,6 +116,11 @@ def made(settings: Settings, server_side: bool) -> Context:
     if not server_side and native.verifies_any_name:
         raise NotImplementedError("tlsbio.aio has VERIFY_X509_STRICT with check_hostname only")
     return native.context
+
+
+def asks_verify(settings: Settings) -> bool:
+    """Whether a context leaves it to the application whom to trust."""
+    return isinstance(settings, Context) and settings.asks_verify
 
 
 def verdict(settings: SSLContext, server_side: bool, connection: Connection) -> int:

@@ -65,6 +65,7 @@ class Transport(Stream):
         "_context",
         "_error",
         "_home",
+        "_judged",
         "_made",
         "_peer_closed",
         "_question",
@@ -90,6 +91,8 @@ class Transport(Stream):
         self._error: BaseException | None = None
         # The thread of the loop.
         self._home = threading.get_ident()
+        # Whether the application was asked about its peer.
+        self._judged = False
         # Whether the protocol knows of its connection, and so has to hear of its end.
         self._made = False
         self._peer_closed = False
@@ -192,9 +195,22 @@ class Transport(Stream):
             if failure is not None:
                 self._handshake_failed(failure)
             elif status == lib.TLS_OK:
-                self._handshake_done()
+                if self._shows_nothing(connection):
+                    self._ask(connection, _questions.ASK_ABOUT_NOBODY)
+                else:
+                    self._handshake_done()
             elif status == lib.TLS_WANT_FEED:
                 return
+
+    def _shows_nothing(self, connection: Connection) -> bool:
+        """Whether the application has yet to decide about a client without a certificate."""
+        return (
+            not self._judged
+            and self._setup.server_side
+            and self._setup.verify is not None
+            and _setup.asks_verify(self._context)
+            and connection.peer_certificate() is None
+        )
 
     def _advance(self, connection: Connection) -> tuple[int, Exception | None]:
         try:
@@ -209,21 +225,22 @@ class Transport(Stream):
         self_signed = own is not None and certificates.is_self_issued(own)
         return ssl_errors.from_error(error, ssl_errors.Peer(self._server_hostname, self_signed))
 
-    def _ask(self, connection: Connection, status: int) -> None:
+    def _ask(self, connection: Connection, question: object) -> None:
         """Puts a question to the application. If its answer takes time, the handshake waits."""
         setup = self._setup
+        self._judged |= question is _questions.ASK_ABOUT_NOBODY
         try:
-            answer = _questions.ask(connection, status, Facts(self), setup.verify, setup.sign)
+            answer = _questions.ask(connection, question, Facts(self), setup.verify, setup.sign)
             if inspect.isawaitable(answer):
-                self._question = setup.loop.create_task(self._answer_later(status, answer))
+                self._question = setup.loop.create_task(self._answer_later(question, answer))
                 # The peer has nothing to say meanwhile.
                 self._wire.pause_reading()
             else:
-                _questions.hand_in(connection, status, answer)
+                _questions.hand_in(connection, question, answer)
         except Exception as error:
             self._refuse(error)
 
-    async def _answer_later(self, status: int, awaitable: Awaitable[object]) -> None:
+    async def _answer_later(self, question: object, awaitable: Awaitable[object]) -> None:
         failure = None
         try:
             answer = await awaitable
@@ -234,7 +251,7 @@ class Transport(Stream):
             return
         if failure is None:
             try:
-                _questions.hand_in(connection, status, answer)
+                _questions.hand_in(connection, question, answer)
             except Exception as error:
                 failure = error
         if failure is not None:
