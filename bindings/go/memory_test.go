@@ -223,8 +223,8 @@ func measureIdle(t testing.TB, connections int, transport func(testing.TB) (net.
 		}
 		return client, server
 	}
-	// What connections share, and what allocators keep, is there before.
-	for range 20 {
+	// What connections share, and what allocators and the library keep with each thread, is there before.
+	for range 500 {
 		client, server := open(transport(t))
 		defer end(client, server)
 	}
