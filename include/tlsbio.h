@@ -2533,11 +2533,13 @@ ptrdiff_t tls_read_vectored(tls_conn_t *conn,
 
 /**
  * Queues a KeyUpdate (RFC 8446, 4.6.3) that asks the peer for one too: both directions go on under new
- * keys, which is of use before a long idle time. The library does it by itself before a key has sealed as
- * much as it may. Its answers never count against a peer, however many it gives without a byte of data [R-173]; the
- * 33rd KeyUpdate in a row that nobody asked for ends the connection. Errors: TLS_WANT_DRAIN, TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE
- * (the handshake is not done, TLS 1.2, or after tls_close_notify()), and the fatal ones. There is none that asks for
- * nothing back (update_not_requested): docs/not-there.md says why. Since 0.1.
+ * keys, which is of use before a long idle time. While the peer has not answered the last one, no other is queued,
+ * and the call answers TLS_OK as well. The library does it by itself before a key has sealed as much as it may.
+ *
+ * A peer's answers never count against it, however many it gives without a byte of data [R-173]; the 33rd KeyUpdate in
+ * a row that nobody asked for ends the connection. There is none that asks for nothing back (update_not_requested):
+ * docs/not-there.md says why. Errors: TLS_WANT_DRAIN, TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE
+ * (the handshake is not done, TLS 1.2, or after tls_close_notify()), and the fatal ones. Since 0.1.
  */
 tls_status_t tls_key_update(tls_conn_t *conn);
 
