@@ -299,7 +299,8 @@ impl Game {
                         self.update();
                     }
                 }
-                self.messages = 0;
+                // An answer to the receiver's KeyUpdate would be one more for rustls, and none for us.
+                self.data();
             }
         }
     }
@@ -320,7 +321,9 @@ impl Game {
     }
 
     fn receiver_asks(&mut self) {
-        if self.asked > 0 || self.closed {
+        // What is under way may look like an answer.
+        let under_way = self.sides.iter().any(|side| !side.sealed.is_empty() || !side.wire.is_empty());
+        if self.asked > 0 || self.closed || under_way {
             return;
         }
         let results = self.sides.each_mut().map(|side| side.pair.receiver.update_keys(&mut side.out));
