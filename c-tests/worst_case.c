@@ -381,6 +381,76 @@ static void a_signature_that_is_waited_for_is_in_the_bound(void)
     free(chain);
 }
 
+/* So are the other two questions in the middle of a step: a stored session that is looked for, and
+ * an identity that a client is to show. */
+static void what_is_looked_for_is_in_the_bound(void)
+{
+    static unsigned char junk[TLS_DEFAULT_LIMIT];
+    tls_builder_t *builder = make_builder(&plain_server);
+    tls_context_t *client = make_client_context(&plain_client), *server;
+    struct pair pair;
+    struct watch watch;
+    size_t bound, reached, hello;
+    char plain[1];
+
+    CHECK_EQ(tls_builder_ask_session(builder, 1), TLS_OK);
+    CHECK_EQ(tls_builder_pool(builder, 0), TLS_OK);
+    server = finished(builder, 1);
+    bound = tls_context_worst_case(server);
+    pair = new_pair_of(client, server, NULL);
+    finish_handshake(&pair);
+    CHECK_EQ(tls_read_into(pair.client, plain, 1), TLS_WANT_FEED);
+    free_pair(&pair);
+
+    pair = new_pair_of(client, server, NULL);
+    hello = (size_t)tls_drain_into(pair.client, junk, sizeof(junk));
+    memcpy(junk + hello, "\x17\x03\x03\x40", 4);
+    watch = watch_begins();
+    CHECK_EQ(tls_feed(pair.server, junk, sizeof(junk)), sizeof(junk));
+    CHECK_EQ(tls_advance(pair.server), TLS_ASK_SESSION);
+    reached = watch_ends(watch, pair.server);
+    printf("  server that looks for a session: bound %zu, reached %zu\n", bound, reached);
+    CHECK(reached > sizeof(junk));
+    CHECK(reached + 64 * 1024 <= bound);
+    tls_free(pair.client);
+    tls_context_free(client);
+    tls_context_free(server);
+}
+
+static void an_identity_that_is_asked_for_is_in_the_bound(void)
+{
+    static unsigned char junk[TLS_DEFAULT_LIMIT];
+    struct recipe requesting = plain_server;
+    tls_builder_t *builder = make_builder(&plain_client);
+    tls_context_t *client, *server;
+    struct pair pair;
+    struct watch watch;
+    size_t bound, reached, flight;
+
+    requesting.client_auth = TLS_CLIENT_AUTH_OPTIONAL;
+    requesting.trust = "trust/all.pem";
+    server = make_server_context(&requesting);
+    CHECK_EQ(tls_builder_ask_identity(builder, 1), TLS_OK);
+    CHECK_EQ(tls_builder_pool(builder, 0), TLS_OK);
+    client = finished(builder, 0);
+    bound = tls_context_worst_case(client);
+    pair = new_pair_of(client, server, NULL);
+    carry(pair.client, pair.server);
+    tls_advance(pair.server);
+    flight = (size_t)tls_drain_into(pair.server, junk, sizeof(junk));
+    memcpy(junk + flight, "\x17\x03\x03\x40", 4);
+    watch = watch_begins();
+    CHECK_EQ(tls_feed(pair.client, junk, sizeof(junk)), sizeof(junk));
+    CHECK_EQ(tls_advance(pair.client), TLS_ASK_IDENTITY);
+    reached = watch_ends(watch, pair.client);
+    printf("  client that is asked for an identity: bound %zu, reached %zu\n", bound, reached);
+    CHECK(reached > sizeof(junk));
+    CHECK(reached + 64 * 1024 <= bound);
+    tls_free(pair.server);
+    tls_context_free(client);
+    tls_context_free(server);
+}
+
 /* A chain that is long because of what nobody asked for: bytes that are no certificates. */
 static char *hostile_chain(size_t members)
 {
@@ -447,6 +517,8 @@ int main(int argc, char **argv)
     RUN(no_server_connection_exceeds_the_bound);
     RUN(early_data_and_larger_limits_are_in_the_bound);
     RUN(a_signature_that_is_waited_for_is_in_the_bound);
+    RUN(what_is_looked_for_is_in_the_bound);
+    RUN(an_identity_that_is_asked_for_is_in_the_bound);
     RUN(an_open_question_keeps_little);
     RUN(no_client_connection_exceeds_the_bound);
     return 0;
