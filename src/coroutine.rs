@@ -71,7 +71,7 @@ impl Stack {
 }
 
 /// What a step has come to.
-pub(crate) enum News<R> {
+pub(crate) enum Progress<R> {
     Asked(Request, Suspended<R>),
     /// `Err`: it panicked.
     Done(thread::Result<R>),
@@ -91,7 +91,10 @@ struct Running<R> {
 unsafe impl<R: Send> Send for Running<R> {}
 
 /// Runs `step` until it asks or ends.
-pub(crate) fn start<R: Send + 'static>(stack: Stack, step: impl FnOnce() -> R + Send + 'static) -> News<R> {
+pub(crate) fn start<R: Send + 'static>(
+    stack: Stack,
+    step: impl FnOnce() -> R + Send + 'static,
+) -> Progress<R> {
     let coroutine = Coroutine::with_stack(stack.0, move |asker: &Asker, _| {
         ASKER.set(asker);
         catch_unwind(AssertUnwindSafe(step))
@@ -100,19 +103,19 @@ pub(crate) fn start<R: Send + 'static>(stack: Stack, step: impl FnOnce() -> R + 
 }
 
 impl<R> Running<R> {
-    fn resume(mut self, reply: Reply) -> News<R> {
+    fn resume(mut self, reply: Reply) -> Progress<R> {
         let outer = ASKER.replace(self.asker);
         let result = self.coroutine.resume(reply);
         self.asker = ASKER.replace(outer);
         match result {
-            CoroutineResult::Yield(request) => News::Asked(request, Suspended(Some(self))),
-            CoroutineResult::Return(result) => News::Done(result),
+            CoroutineResult::Yield(request) => Progress::Asked(request, Suspended(Some(self))),
+            CoroutineResult::Return(result) => Progress::Done(result),
         }
     }
 }
 
 impl<R> Suspended<R> {
-    pub(crate) fn answer(mut self, reply: Reply) -> Option<News<R>> {
+    pub(crate) fn answer(mut self, reply: Reply) -> Option<Progress<R>> {
         self.0.take().map(|running| running.resume(reply))
     }
 }
@@ -138,14 +141,14 @@ mod tests {
 
     fn asked<R: Send + 'static>(step: impl FnOnce() -> R + Send + 'static) -> Suspended<R> {
         match start(Stack::new().unwrap(), step) {
-            News::Asked(_, suspended) => suspended,
-            News::Done(_) => panic!("it should have asked"),
+            Progress::Asked(_, suspended) => suspended,
+            Progress::Done(_) => panic!("it should have asked"),
         }
     }
 
-    fn done<R>(news: Option<News<R>>) -> thread::Result<R> {
-        match news {
-            Some(News::Done(result)) => result,
+    fn done<R>(progress: Option<Progress<R>>) -> thread::Result<R> {
+        match progress {
+            Some(Progress::Done(result)) => result,
             _ => panic!("it should have ended"),
         }
     }
@@ -159,7 +162,7 @@ mod tests {
         let step = || (is_gone(), matches!(ask(Request::example()), Reply::Refuse(7)));
         let suspended = asked(step);
         let suspended = thread::spawn(move || match suspended.answer(Reply::Refuse(1)) {
-            Some(News::Asked(_, suspended)) => suspended,
+            Some(Progress::Asked(_, suspended)) => suspended,
             _ => panic!("it should have asked again"),
         });
         let suspended = suspended.join().unwrap();
@@ -206,14 +209,14 @@ mod tests {
             caught.is_err() && !thread::panicking()
         });
         assert!(quiet.join().unwrap() && !thread::panicking());
-        assert!(matches!(start(Stack::new().unwrap(), || 5), News::Done(Ok(5))));
+        assert!(matches!(start(Stack::new().unwrap(), || 5), Progress::Done(Ok(5))));
         // On the host's stack as well.
         let suspended = asked(|| {
             is_gone();
             let caught = catch_unwind(|| on_host_stack(|| panic_any("on purpose")));
             caught.is_err() && !is_gone()
         });
-        let Some(News::Asked(_, suspended)) = suspended.answer(Reply::Refuse(1)) else {
+        let Some(Progress::Asked(_, suspended)) = suspended.answer(Reply::Refuse(1)) else {
             panic!("no question")
         };
         assert!(done(suspended.answer(Reply::Refuse(1))).unwrap());
@@ -234,7 +237,7 @@ mod tests {
                 });
                 (before, sum, is_gone())
             });
-            let Some(News::Asked(_, suspended)) = suspended.answer(Reply::Refuse(1)) else {
+            let Some(Progress::Asked(_, suspended)) = suspended.answer(Reply::Refuse(1)) else {
                 panic!("no question")
             };
             done(suspended.answer(Reply::Refuse(1))).unwrap()

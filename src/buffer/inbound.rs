@@ -31,12 +31,12 @@ pub(super) struct InboundBuffer {
 
 impl Inbound {
     /// Bytes held for the host or the engine.
-    pub(crate) fn held(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.0.as_ref().map_or(0, |buffer| buffer.plain.len() + buffer.wire.len())
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.held() == 0
+        self.len() == 0
     }
 
     pub(crate) fn plain(&self) -> &[u8] {
@@ -138,7 +138,7 @@ impl Inbound {
 
     /// A buffer with `length` bytes of room behind the wire bytes: the one at hand, or a larger one.
     fn with_room(&mut self, length: usize, pool: &Pool) -> &mut InboundBuffer {
-        let kept = self.held();
+        let kept = self.len();
         let buffer = match self.0.take() {
             None => pool.lend_inbound(length),
             Some(mut buffer) if kept + length <= buffer.memory.len() => {
@@ -272,7 +272,7 @@ mod tests {
         assert_eq!(capacity(&inbound), 84 * 1024);
         assert_eq!(inbound.plain(), [SECRET; 10]);
         assert_eq!(inbound.wire()[6000..], [3; 30_000]);
-        assert_eq!(inbound.held(), 36_010);
+        assert_eq!(inbound.len(), 36_010);
     }
 
     #[test]
@@ -282,7 +282,7 @@ mod tests {
         inbound.append(&[1; 20_480], &pool);
         // 5 bytes of header and 17 of tag and type lie around the plain bytes.
         inbound.processed(16_389, Some(5..16_372));
-        assert_eq!(inbound.held(), 20_458);
+        assert_eq!(inbound.len(), 20_458);
         inbound.append(&[2; 22], &pool);
         assert_eq!(capacity(&inbound), 20_480);
         assert_eq!(inbound.plain(), [1; 16_367]);

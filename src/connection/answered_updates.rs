@@ -53,18 +53,18 @@ impl Connection {
     }
 
     fn add_requests(&mut self, count: u32) {
-        let answered = &mut self.rare.get_or_insert_default().answered;
+        let answered = &mut self.cold.get_or_insert_default().answered;
         answered.asked = answered.asked.saturating_add(u8::try_from(count).unwrap_or(u8::MAX));
     }
 
     /// What the next decrypter is to be.
     pub(super) fn forbearance(&mut self) -> Wish {
-        let Some(rare) = &self.rare else { return Wish::Nothing };
-        let asked = rare.half.as_ref().map_or(0, |half| half.take_requests());
+        let Some(cold) = &self.cold else { return Wish::Nothing };
+        let asked = cold.half.as_ref().map_or(0, |half| half.take_requests());
         if asked > 0 {
             self.add_requests(asked);
         }
-        self.rare.as_ref().map_or(Wish::Nothing, |rare| rare.answered.wish())
+        self.cold.as_ref().map_or(Wish::Nothing, |cold| cold.answered.wish())
     }
 
     /// What came of a run with `wish`; `aligned` where the engine has left nothing of its bytes.
@@ -72,7 +72,7 @@ impl Connection {
         if wish == Wish::Nothing {
             return Ok(());
         }
-        let answered = &mut self.rare.get_or_insert_default().answered;
+        let answered = &mut self.cold.get_or_insert_default().answered;
         if made {
             answered.ours = 0;
             answered.ready = wish == Wish::Forbear;
@@ -88,13 +88,13 @@ impl Connection {
         let Self { phase, outbound, shared, .. } = self;
         let Outcome { result, .. } = outbound
             .with_rare_appender(&shared.pool, |out| phase.receive(&mut record, out, &mut |_, _| Flow::More));
-        self.rare.get_or_insert_default().answered.count_back();
+        self.cold.get_or_insert_default().answered.count_back();
         result.map_err(|failure| self.fail(failure))
     }
 
     /// How many records the engine has counted inbound, under its present key, that the peer has not sent.
     pub(super) fn records_of_ours(&self) -> u64 {
-        self.rare.as_ref().map_or(0, |rare| rare.answered.ours.into())
+        self.cold.as_ref().map_or(0, |cold| cold.answered.ours.into())
     }
 }
 

@@ -41,7 +41,7 @@ impl Connection {
         }
         self.observe_handshake();
         let asked = self.phase.question().is_some();
-        let clock = self.rare.get_or_insert_default().clock.get_or_insert(Clock {
+        let clock = self.cold.get_or_insert_default().clock.get_or_insert(Clock {
             start: now,
             now,
             ..Clock::default()
@@ -68,14 +68,14 @@ impl Connection {
     }
 
     pub(super) fn clock(&self) -> Option<&Clock> {
-        self.rare.as_ref()?.clock.as_ref()
+        self.cold.as_ref()?.clock.as_ref()
     }
 
     /// Notes what has happened since the clock was read last.
     fn observe_handshake(&mut self) {
-        let heard = self.counters.wire_in > self.inbound.held() as u64;
+        let heard = self.counters.wire_in > self.inbound.len() as u64;
         let done = !self.phase.is_handshaking() && !self.has_failed();
-        let Some(clock) = self.rare.as_mut().and_then(|rare| rare.clock.as_mut()) else { return };
+        let Some(clock) = self.cold.as_mut().and_then(|cold| cold.clock.as_mut()) else { return };
         let at = clock.elapsed();
         if heard {
             clock.heard.get_or_insert(at);

@@ -41,12 +41,12 @@ impl Connection {
     }
 
     pub(super) fn sending(&self) -> Option<&Sending> {
-        self.rare.as_ref()?.sending.as_ref()
+        self.cold.as_ref()?.sending.as_ref()
     }
 
     /// Stays once it is there, so that corking again and again allocates nothing.
     pub(super) fn sending_mut(&mut self) -> &mut Sending {
-        self.rare.get_or_insert_default().sending.get_or_insert_default()
+        self.cold.get_or_insert_default().sending.get_or_insert_default()
     }
 
     pub(super) fn is_corked(&self) -> bool {
@@ -54,21 +54,21 @@ impl Connection {
     }
 
     /// How many plain bytes are held.
-    pub(super) fn held(&self) -> usize {
+    pub(super) fn corked_len(&self) -> usize {
         self.sending().map_or(0, |sending| sending.held.len())
     }
 
     /// Takes `length` bytes: seals the records that they fill, and holds the rest.
     pub(super) fn hold(&mut self, chunks: &mut Chunks<'_, '_>, length: usize) -> Answer<()> {
         let size = self.sizing().next();
-        let held = self.held();
+        let held = self.corked_len();
         let mut left = length;
         if held > 0 && held + left >= size {
             left -= size - held;
             self.append_held(chunks, size - held, size);
             self.seal_held()?;
         }
-        if self.held() == 0 {
+        if self.corked_len() == 0 {
             let full = self.sizing().whole(left);
             if full > 0 {
                 self.seal(chunks, full)?;
@@ -94,7 +94,7 @@ impl Connection {
 
     /// Makes a record of what is held. Its room in the outbound queue was kept free.
     pub(super) fn seal_held(&mut self) -> Answer<()> {
-        let length = self.held();
+        let length = self.corked_len();
         if length == 0 {
             return Ok(());
         }
@@ -106,7 +106,7 @@ impl Connection {
 
     /// Forgets what is held: it can not be sent any more.
     pub(super) fn drop_held(&mut self) {
-        if let Some(sending) = self.rare.as_mut().and_then(|rare| rare.sending.as_mut()) {
+        if let Some(sending) = self.cold.as_mut().and_then(|cold| cold.sending.as_mut()) {
             sending.held.release(&self.shared.pool);
         }
     }

@@ -37,7 +37,7 @@ impl Connection {
         {
             return Ok(0);
         }
-        let before = self.counters.wire_in - self.inbound.held() as u64;
+        let before = self.counters.wire_in - self.inbound.len() as u64;
         let mut inbound = std::mem::take(&mut self.inbound);
         let result = self.drive(inbound.wire_mut(), before, sink);
         self.inbound = inbound;
@@ -52,8 +52,8 @@ impl Connection {
                 return Err(status);
             }
         };
-        if used == 0 && self.inbound.held() >= self.shared.limits.inbound && self.expects_wire() {
-            let held = self.inbound.held();
+        if used == 0 && self.inbound.len() >= self.shared.limits.inbound && self.expects_wire() {
+            let held = self.inbound.len();
             self.inbound.release(&self.shared.pool);
             let what = format!(
                 "a handshake message of the peer does not fit into the inbound limit of {} bytes",
@@ -100,8 +100,8 @@ impl Connection {
             })
         };
         self.outbound.release_if_empty(pool);
-        if let (Phase::Receiving(receiving), Some(rare)) = (&mut self.phase, &self.rare) {
-            if let (true, Some(half)) = (receiving.take_owed(), &rare.half) {
+        if let (Phase::Receiving(receiving), Some(cold)) = (&mut self.phase, &self.cold) {
+            if let (true, Some(half)) = (receiving.take_owed(), &cold.half) {
                 half.note_owed();
             }
         }
@@ -184,7 +184,7 @@ impl Connection {
             Settled::Other(handshake) => (Phase::Handshake(handshake), true),
             Settled::Done(traffic, early) => {
                 if early.is_some() {
-                    self.rare.get_or_insert_default().early = early;
+                    self.cold.get_or_insert_default().early = early;
                 }
                 (Phase::Traffic(traffic), true)
             }

@@ -68,14 +68,14 @@ impl Connection {
     pub(super) fn early(&mut self) -> Option<&mut Early> {
         match &mut self.phase {
             Phase::Handshake(handshake) => handshake.early_traffic()?.early(),
-            _ => self.rare.as_mut()?.early.as_deref_mut(),
+            _ => self.cold.as_mut()?.early.as_deref_mut(),
         }
     }
 
     /// Nothing follows what came before the handshake was done.
     fn drop_early(&mut self) {
-        if let Some(rare) = &mut self.rare {
-            rare.early.take_if(|early| !early.is_needed());
+        if let Some(cold) = &mut self.cold {
+            cold.early.take_if(|early| !early.is_needed());
         }
     }
 

@@ -82,7 +82,7 @@ mod tests {
         assert!(connection.next_event().is_none());
         connection.push_event(Event::new(TLS_EVENT_TICKET, 1));
         assert!(connection.next_event().is_some());
-        assert!(connection.rare.is_none());
+        assert!(connection.cold.is_none());
     }
 
     #[test]

@@ -75,7 +75,7 @@ impl Connection {
         if index < NAMES_WITHOUT_BOOKMARKS {
             return Ok(certificate::name(own, kind, index));
         }
-        let bookmarks = self.rare.get_or_insert_default().bookmarks.get_or_insert_default();
+        let bookmarks = self.cold.get_or_insert_default().bookmarks.get_or_insert_default();
         Ok(bookmarks.name(own, kind, index))
     }
 

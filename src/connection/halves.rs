@@ -45,11 +45,11 @@ impl Connection {
         let Counters { wire_in, wire_out, plain_in, plain_out, records_in, records_out } = self.counters;
         sending.counters = Counters { wire_out, plain_out, records_out, ..Counters::default() };
         self.counters = Counters { wire_in, plain_in, records_in, ..Counters::default() };
-        let kept = self.rare.as_mut().and_then(|rare| rare.sending.take());
-        let rare = sending.rare.get_or_insert_default();
-        rare.sending = kept;
-        rare.half = Some(half(Direction::Sending));
-        self.rare.get_or_insert_default().half = Some(half(Direction::Receiving));
+        let kept = self.cold.as_mut().and_then(|cold| cold.sending.take());
+        let cold = sending.cold.get_or_insert_default();
+        cold.sending = kept;
+        cold.half = Some(half(Direction::Sending));
+        self.cold.get_or_insert_default().half = Some(half(Direction::Receiving));
         if sending.we_closed {
             sending.note_half_closed();
         }
@@ -75,7 +75,7 @@ impl Connection {
     }
 
     pub(super) fn half(&self) -> Option<&Half> {
-        self.rare.as_ref()?.half.as_ref()
+        self.cold.as_ref()?.half.as_ref()
     }
 
     pub(super) fn note_half_closed(&self) {
@@ -87,7 +87,7 @@ impl Connection {
     /// What every call does first that moves bytes or says where the connection stands.
     #[inline]
     pub(super) fn begin(&mut self) -> Answer<()> {
-        if self.rare.is_some() {
+        if self.cold.is_some() {
             self.look_at_other_half();
         }
         self.check_alive()
@@ -106,7 +106,7 @@ impl Connection {
             outbound.with_rare_appender(&shared.pool, |out| sending.flush(out));
         }
         if let Some(failure) = failure {
-            self.rare.get_or_insert_default().failure = Some(failure);
+            self.cold.get_or_insert_default().failure = Some(failure);
         }
     }
 
@@ -141,7 +141,7 @@ mod tests {
         let link = Arc::new(Link::default());
         let half = |direction| Half { direction, version: 0, link: Arc::clone(&link) };
         let receiving = half(Direction::Receiving);
-        sending.rare.get_or_insert_default().half = Some(half(Direction::Sending));
+        sending.cold.get_or_insert_default().half = Some(half(Direction::Sending));
         let limit = sending.shared.limits.outbound;
         let queued = limit - OUTBOUND_RESERVE + 1;
         let shared = Arc::clone(&sending.shared);
@@ -161,7 +161,7 @@ mod tests {
         let mut sending = accept_asking();
         let link = Arc::new(Link::default());
         let half = |direction| Half { direction, version: 0, link: Arc::clone(&link) };
-        sending.rare.get_or_insert_default().half = Some(half(Direction::Sending));
+        sending.cold.get_or_insert_default().half = Some(half(Direction::Sending));
         let (shared, limit) = (Arc::clone(&sending.shared), sending.shared.limits.outbound);
         sending.outbound.appender(limit, &shared.pool).resize(limit, 0);
         let receiving = half(Direction::Receiving);

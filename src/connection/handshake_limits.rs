@@ -56,7 +56,7 @@ impl Connection {
     /// Lets go of the wire bytes that wait for a handshake which is about to fail, and says how many the engine
     /// has not used.
     pub(super) fn release_held(&mut self) -> usize {
-        let held = self.inbound.held().max(self.left_in_place as usize);
+        let held = self.inbound.len().max(self.left_in_place as usize);
         self.inbound.release(&self.shared.pool);
         held
     }

@@ -31,8 +31,8 @@ impl Connection {
         if !fits {
             return Err(TLS_ERR_ARGUMENT);
         }
-        let known = self.phase.known_mut().ok_or(TLS_ERR_STATE)?;
-        known.export(label, context, length).ok_or(TLS_ERR_ARGUMENT)
+        let facts = self.phase.handshake_facts_mut().ok_or(TLS_ERR_STATE)?;
+        facts.export(label, context, length).ok_or(TLS_ERR_ARGUMENT)
     }
 
     /// The channel binding of `kind`, where this connection has one.

@@ -22,7 +22,7 @@ mod keying;
 mod noting;
 mod parts;
 mod phase;
-mod rare;
+mod cold;
 mod read;
 mod record_sizes;
 mod run;

@@ -21,12 +21,12 @@ pub(super) struct Before {
 impl Connection {
     /// The oldest event that waits, and how many were lost before it.
     pub(crate) fn next_event(&mut self) -> Option<(Event, u64)> {
-        let rare = self.rare.as_mut()?;
-        let taken = rare.events.pop();
-        if rare.events.is_empty() {
-            rare.events.waiting = VecDeque::new();
-            if !rare.is_needed() {
-                self.rare = None;
+        let cold = self.cold.as_mut()?;
+        let taken = cold.events.pop();
+        if cold.events.is_empty() {
+            cold.events.waiting = VecDeque::new();
+            if !cold.is_needed() {
+                self.cold = None;
             }
         }
         taken
@@ -34,11 +34,11 @@ impl Connection {
 
     /// The session that the event tells of that was taken last.
     pub(crate) fn stored_session(&self) -> Option<&StoredSession> {
-        self.rare.as_ref()?.events.session.as_deref()
+        self.cold.as_ref()?.events.session.as_deref()
     }
 
     pub(super) fn has_event(&self) -> bool {
-        self.rare.as_ref().is_some_and(|rare| !rare.events.is_empty())
+        self.cold.as_ref().is_some_and(|cold| !cold.events.is_empty())
     }
 
     /// What the runs of the engine for this connection have to show.
@@ -122,6 +122,6 @@ impl Connection {
     }
 
     pub(super) fn push_event(&mut self, event: Event) {
-        self.rare.get_or_insert_default().events.push(event);
+        self.cold.get_or_insert_default().events.push(event);
     }
 }

@@ -5,7 +5,7 @@ use crate::facts::Facts;
 use crate::failure::Failure;
 use crate::record::layout::no_record;
 use crate::record::traffic::{
-    Flow, KeySchedule, Known, Outcome, PlainSink, Receiving, Remembered, Sending, Traffic,
+    Flow, HandshakeFacts, KeySchedule, Outcome, PlainSink, Receiving, Remembered, Sending, Traffic,
 };
 use crate::status::Status;
 
@@ -30,20 +30,20 @@ impl Phase {
         matches!(self, Self::Handshake(_))
     }
 
-    fn known(&self) -> Option<&dyn Known> {
+    fn handshake_facts(&self) -> Option<&dyn HandshakeFacts> {
         match self {
-            Self::Traffic(traffic) => Some(traffic.known()),
-            Self::Receiving(half) => Some(half.known()),
+            Self::Traffic(traffic) => Some(traffic.handshake_facts()),
+            Self::Receiving(half) => Some(half.handshake_facts()),
             Self::SecretsTaken(_, known) => Some(known),
             Self::Handshake(_) | Self::Sending(_) | Self::Gone => None,
         }
     }
 
     /// What only an established connection has.
-    pub(super) fn known_mut(&mut self) -> Option<&mut dyn Known> {
+    pub(super) fn handshake_facts_mut(&mut self) -> Option<&mut dyn HandshakeFacts> {
         match self {
-            Self::Traffic(traffic) => Some(traffic.known_mut()),
-            Self::Receiving(half) => Some(half.known_mut()),
+            Self::Traffic(traffic) => Some(traffic.handshake_facts_mut()),
+            Self::Receiving(half) => Some(half.handshake_facts_mut()),
             Self::SecretsTaken(_, known) => Some(known),
             Self::Handshake(_) | Self::Sending(_) | Self::Gone => None,
         }
@@ -52,13 +52,13 @@ impl Phase {
     pub(super) fn facts(&self) -> Facts<'_> {
         match self {
             Self::Handshake(handshake) => handshake.facts(),
-            _ => self.known().map(Known::facts).unwrap_or_default(),
+            _ => self.handshake_facts().map(HandshakeFacts::facts).unwrap_or_default(),
         }
     }
 
     /// How many TLS 1.3 tickets a client has received.
     pub(super) fn tickets(&self) -> u32 {
-        self.known().map_or(0, Known::tickets)
+        self.handshake_facts().map_or(0, HandshakeFacts::tickets)
     }
 
     /// Whether the peer's close_notify was processed.

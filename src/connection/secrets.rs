@@ -28,10 +28,10 @@ impl Connection {
         self.check_drained()?;
 
         let handed_over = self.phase.take_traffic().and_then(|traffic| traffic.hand_over());
-        let HandedOver { mut secrets, schedule, known } = self.or_fail(handed_over)?;
+        let HandedOver { mut secrets, schedule, remembered } = self.or_fail(handed_over)?;
         secrets.receive.sequence -= self.records_of_ours();
         secrets.send.leave_used_nonces();
-        self.phase = Phase::SecretsTaken(schedule, known);
+        self.phase = Phase::SecretsTaken(schedule, remembered);
         self.inbound.release(&self.shared.pool);
         Ok(secrets)
     }
@@ -135,8 +135,8 @@ impl Connection {
         if self.early().is_some_and(|early| !early.waiting().is_empty()) {
             return not_now("early data waits: read it first (tls_early_read_into)");
         }
-        if self.held() > 0 {
-            return waits(self.held(), "plain bytes are corked: uncork and drain first (tls_uncork)");
+        if self.corked_len() > 0 {
+            return waits(self.corked_len(), "plain bytes are corked: uncork and drain first (tls_uncork)");
         }
         self.check_drained()
     }

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
+use super::cold::Cold;
 use super::counters::Counters;
 use super::events;
 use super::flights::in_records;
 use super::phase::Phase;
-use super::rare::Rare;
 use crate::buffer::{Inbound, Outbound};
-use crate::engine::{ClientSetup, Handshake, Opening, Question, observe};
+use crate::engine::{ClientParameters, ClientSetup, Handshake, Question, observe};
 use crate::failure::Failure;
 use crate::setup::shared::Shared;
 use crate::status::*;
@@ -25,7 +25,7 @@ pub(crate) struct Connection {
     /// The name that a client sends by SNI.
     pub(super) sent_name: Option<Arc<Box<str>>>,
     /// What few connections ever have.
-    pub(super) rare: Option<Box<Rare>>,
+    pub(super) cold: Option<Box<Cold>>,
     /// Bytes that the last in-place call left with the host, who must give them again; in four bytes,
     /// because there are many connections and no message is as long.
     pub(super) left_in_place: u32,
@@ -44,14 +44,14 @@ impl Connection {
     pub(crate) fn client(
         shared: Arc<Shared>,
         setup: &ClientSetup,
-        mut opening: Opening,
+        mut parameters: ClientParameters,
     ) -> Result<Self, Failure> {
-        let sent_name = opening.sent_name.take();
-        let own_sessions = opening.own_sessions.take();
+        let sent_name = parameters.sent_name.take();
+        let own_sessions = parameters.own_sessions.take();
         let mut outbound = Outbound::default();
         let out = outbound.appender(USUAL_FLIGHT, &shared.pool);
         let (handshake, observed) = in_records(shared.sizing.most, out, |out| {
-            observe(events::wants(shared.events), || setup.open(opening, out))
+            observe(events::wants(shared.events), || setup.open(parameters, out))
         });
         let handshake = handshake?;
         let limit = shared.limits.outbound;
@@ -66,7 +66,7 @@ impl Connection {
         connection.outbound = outbound;
         connection.sent_name = sent_name.map(|name| connection.shared.last_name.share(&name));
         if own_sessions.is_some() {
-            connection.rare.get_or_insert_default().own_sessions = own_sessions;
+            connection.cold.get_or_insert_default().own_sessions = own_sessions;
         }
         connection.note_observed(observed);
         Ok(connection)
@@ -84,7 +84,7 @@ impl Connection {
             outbound: Outbound::default(),
             shared,
             sent_name: None,
-            rare: None,
+            cold: None,
             left_in_place: 0,
             identity: 0,
             counters: Counters::default(),
@@ -103,7 +103,7 @@ impl Connection {
 
     /// The fatal error, if one happened.
     pub(crate) fn failure(&self) -> Option<&Failure> {
-        self.rare.as_ref()?.failure.as_ref()
+        self.cold.as_ref()?.failure.as_ref()
     }
 
     /// Makes this connection unusable after a panic inside it was contained. The engine may be in
@@ -113,7 +113,7 @@ impl Connection {
         if let Some(half) = self.half() {
             half.publish(&mut failure);
         }
-        self.rare.get_or_insert_default().failure = Some(failure);
+        self.cold.get_or_insert_default().failure = Some(failure);
     }
 
     pub(super) fn has_failed(&self) -> bool {
@@ -171,7 +171,7 @@ impl Connection {
             self.note_failure(&failure);
         }
         self.drop_held();
-        self.rare.get_or_insert_default().failure = Some(failure);
+        self.cold.get_or_insert_default().failure = Some(failure);
         status
     }
 }

@@ -65,7 +65,7 @@ impl Connection {
     }
 
     pub(super) fn inbound_room(&self) -> usize {
-        self.shared.limits.inbound.saturating_sub(self.inbound.held())
+        self.shared.limits.inbound.saturating_sub(self.inbound.len())
     }
 
     fn check_feedable(&self) -> Answer<()> {

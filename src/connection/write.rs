@@ -101,7 +101,7 @@ impl Connection {
         let room = self.shared.limits.outbound.saturating_sub(self.outbound.len() + OUTBOUND_RESERVE);
         let sizing = self.sizing();
         // The records that are not full yet have room in the queue already.
-        match sizing.within(room).saturating_sub(self.held()) {
+        match sizing.within(room).saturating_sub(self.corked_len()) {
             too_few if too_few < MIN_WRITE.min(sizing.next()) => 0,
             plain => plain,
         }
@@ -113,7 +113,7 @@ impl Connection {
         if self.phase.is_handshaking() || self.we_closed {
             return Err(TLS_ERR_STATE);
         }
-        let held = self.sizing().wire(self.held());
+        let held = self.sizing().wire(self.corked_len());
         if self.outbound.len() + held + OUTBOUND_RESERVE > self.shared.limits.outbound {
             return Err(TLS_WANT_DRAIN);
         }

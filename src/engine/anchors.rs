@@ -11,9 +11,9 @@ use webpki::anchor_from_trusted_cert;
 
 use super::fault;
 use super::keys::is_weak;
-use super::known::Usage;
 use super::refusal::Refusal;
 use super::signatures::is_signed_by;
+use super::trusted_peers::Usage;
 use crate::failure::Failure;
 use crate::parse::x509::{
     Amount, BasicConstraints, CLIENT_AUTH, Certificate, KeyUsage, SERVER_AUTH, Validity,

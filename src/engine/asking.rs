@@ -16,7 +16,7 @@ use super::external_key::note_choice;
 use super::gate::{Gate, Next, Pending};
 use super::handshake::{Decision, Handshake, Question, Settled, Verdict};
 use super::question::{Place, Questions, Reply, Request};
-use crate::coroutine::{self, News, Stack, Suspended};
+use crate::coroutine::{self, Progress, Stack, Suspended};
 use crate::facts::{EchStatus, Facts};
 use crate::failure::Failure;
 use crate::record::layout;
@@ -214,9 +214,9 @@ impl Asking {
                     self.gate.answered();
                 }
                 let wire = Zeroizing::new(wire.to_vec());
-                let (news, chosen) =
+                let (progress, chosen) =
                     note_choice(|| coroutine::start(stack, move || step(session, pending, wire)));
-                return self.follow(news, place, chosen, out);
+                return self.follow(progress, place, chosen, out);
             }
             (None, _) => TLS_ERR_LIMIT,
             (Some(_), None) => TLS_ERR_MEMORY,
@@ -229,7 +229,7 @@ impl Asking {
     /// Takes up what a step has come to.
     fn follow(
         &mut self,
-        news: News<Ended>,
+        progress: Progress<Ended>,
         place: Place,
         chosen: bool,
         out: &mut Vec<u8>,
@@ -237,8 +237,8 @@ impl Asking {
         if chosen {
             self.gate.chose();
         }
-        let mut ended = match self.bounded(news)? {
-            News::Asked(request, suspended) => {
+        let mut ended = match self.bounded(progress)? {
+            Progress::Asked(request, suspended) => {
                 match request {
                     Request::Sign(_) => self.gate.signs_now(),
                     Request::Session(_) => self.look_ups += 1,
@@ -247,8 +247,8 @@ impl Asking {
                 self.stage = Stage::Open(suspended, request, place);
                 return Ok(false);
             }
-            News::Done(Ok(ended)) => ended,
-            News::Done(Err(_)) => return Err(Failure::panic()),
+            Progress::Done(Ok(ended)) => ended,
+            Progress::Done(Err(_)) => return Err(Failure::panic()),
         };
         self.gate.ended_apart(&ended.out);
         out.extend_from_slice(&ended.out);
@@ -263,14 +263,14 @@ impl Asking {
     }
 
     /// The same, without questions about more sessions than a client may have looked for: none of them is found.
-    fn bounded(&self, mut news: News<Ended>) -> Result<News<Ended>, Failure> {
+    fn bounded(&self, mut progress: Progress<Ended>) -> Result<Progress<Ended>, Failure> {
         if self.look_ups < MOST_LOOK_UPS {
-            return Ok(news);
+            return Ok(progress);
         }
         loop {
-            match news {
-                News::Asked(Request::Session(_), suspended) => {
-                    news =
+            match progress {
+                Progress::Asked(Request::Session(_), suspended) => {
+                    progress =
                         suspended.answer(Reply::Session(Zeroizing::default())).ok_or_else(answered_twice)?;
                 }
                 other => return Ok(other),
@@ -301,9 +301,9 @@ impl Asking {
         let Stage::Open(suspended, _, place) = mem::replace(&mut self.stage, Stage::Over) else {
             return Err(no_question());
         };
-        let (news, chosen) = note_choice(|| suspended.answer(reply));
-        let news = news.ok_or_else(answered_twice)?;
-        self.follow(news, place, chosen, out)?;
+        let (progress, chosen) = note_choice(|| suspended.answer(reply));
+        let progress = progress.ok_or_else(answered_twice)?;
+        self.follow(progress, place, chosen, out)?;
         self.go_on(out)
     }
 
@@ -313,7 +313,7 @@ impl Asking {
         let Stage::Open(suspended, ..) = mem::replace(&mut self.stage, Stage::Over) else {
             return no_question();
         };
-        let Some(News::Done(Ok(ended))) = suspended.answer(Reply::Identity(None)) else {
+        let Some(Progress::Done(Ok(ended))) = suspended.answer(Reply::Identity(None)) else {
             return Failure::panic();
         };
         let mut said = ended.out;

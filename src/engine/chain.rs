@@ -17,14 +17,15 @@ use webpki::{
 };
 
 use super::anchors::{Anchor, TrustStore};
-use super::checks::{Checks, Crl, Pin, digest_of, pinned};
+use super::chain_checks::{ChainChecks, Crl, Pin, pinned};
+use super::digest::digest_of;
 use super::keys;
-use super::known::{Usage, judge_alone, judge_leaf};
 use super::paths::{Found, Link, Paths};
 use super::price::price_of;
 use super::recipe::Verify;
 use super::refusal::Refusal;
 use super::signatures::{Meter, Metered};
+use super::trusted_peers::{Usage, judge_alone, judge_leaf};
 use crate::failure::Failure;
 use crate::parse::certificate::server_names;
 use crate::parse::x509::Certificate;
@@ -34,7 +35,7 @@ use crate::status::TLS_REASON_NO_CRL;
 #[derive(Debug)]
 pub(super) struct Chain {
     anchors: Arc<[Anchor]>,
-    checks: Checks,
+    checks: ChainChecks,
     /// Any chain is right, as long as its own key is pinned if there are pins. Other keys of the
     /// chain count for nothing: nobody has verified that they belong to it.
     anything: bool,
@@ -64,7 +65,7 @@ impl Peer<'_> {
 }
 
 impl Chain {
-    pub(super) fn new(trust: &TrustStore, verify: Verify, checks: &Checks) -> Result<Self, Failure> {
+    pub(super) fn new(trust: &TrustStore, verify: Verify, checks: &ChainChecks) -> Result<Self, Failure> {
         let anything = verify == Verify::DangerousNone;
         let any_name = verify == Verify::AnyName;
         if !anything
@@ -448,7 +449,7 @@ mod tests {
         let now = UnixTime::since_unix_epoch(Duration::from_secs(1_800_000_000));
         let known = SubjectPublicKeyInfoDer::from(vec![1; 44]);
         for verify in [Verify::Peer, Verify::DangerousNone] {
-            let checks = Checks { raw_keys: vec![known.clone()], ..Checks::default() };
+            let checks = ChainChecks { raw_keys: vec![known.clone()], ..ChainChecks::default() };
             let chain = Chain::new(&TrustStore::default(), verify, &checks).unwrap();
             for key in [vec![], vec![1; 44], vec![0x30, 0]] {
                 let error = chain.judge(&Identity::RawPublicKey(key.into()), Peer::Client, now).unwrap_err();

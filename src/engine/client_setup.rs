@@ -21,7 +21,7 @@ use super::identities::Identities;
 use super::kept_sessions::{KeptSessions, mark, most_ticket};
 use super::key_log::LinesOfThread;
 use super::lasting::lasting;
-use super::names::Opening;
+use super::names::ClientParameters;
 use super::pull::Pull;
 use super::question::Questions;
 use super::recipe::{FLIGHT_OVERHEAD, Recipe, TICKET_AROUND, Verify, protocols, tickets_bound, validated};
@@ -184,8 +184,12 @@ impl ClientSetup {
     }
 
     /// Starts a handshake; the ClientHello is appended to `out`.
-    pub(crate) fn open(&self, opening: Opening, out: &mut Vec<u8>) -> Result<Box<dyn Handshake>, Failure> {
-        let Opening { config, names, alpn, ech, .. } = opening;
+    pub(crate) fn open(
+        &self,
+        parameters: ClientParameters,
+        out: &mut Vec<u8>,
+    ) -> Result<Box<dyn Handshake>, Failure> {
+        let ClientParameters { config, names, alpn, ech, .. } = parameters;
         let mut builder = config.connect(names.engine.clone());
         if let Some(alpn) = alpn {
             builder = builder.with_alpn(alpn);

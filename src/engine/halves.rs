@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::record::layout::worth_processing;
 use crate::record::own::{Answers, Own};
 use crate::record::traffic::{
-    HandedOver, KeySchedule, Known, Outcome, PlainSink, Receiving, Sending, Traffic, TrafficHalves,
+    HandedOver, HandshakeFacts, KeySchedule, Outcome, PlainSink, Receiving, Sending, Traffic, TrafficHalves,
 };
 
 /// An established connection.
@@ -83,12 +83,12 @@ where
         self.receive.peer_closed()
     }
 
-    fn known(&self) -> &dyn Known {
-        self.receive.known()
+    fn handshake_facts(&self) -> &dyn HandshakeFacts {
+        self.receive.handshake_facts()
     }
 
-    fn known_mut(&mut self) -> &mut dyn Known {
-        self.receive.known_mut()
+    fn handshake_facts_mut(&mut self) -> &mut dyn HandshakeFacts {
+        self.receive.handshake_facts_mut()
     }
 
     fn split(self: Box<Self>) -> Result<TrafficHalves, Failure> {

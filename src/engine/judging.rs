@@ -8,8 +8,8 @@ use super::chain::{Chain, Peer};
 use super::client_setup::ClientSetup;
 use super::clock::HostClock;
 use super::explain::explain;
-use super::known::Usage;
 use super::server_setup::ServerSetup;
+use super::trusted_peers::Usage;
 use crate::failure::Failure;
 
 /// A chain, and how it is to be judged.

@@ -238,9 +238,9 @@ mod tests {
     use pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
     use rustls::crypto::TicketProducer;
 
+    use super::super::client_parameters::ClientWish;
     use super::super::client_setup::ClientSetup;
     use super::super::handshake::Handshake;
-    use super::super::opening::ClientWish;
     use super::super::recipe::{Recipe, Verify};
     use super::super::server_setup::ServerSetup;
     use super::super::store::Credential;
@@ -311,7 +311,7 @@ mod tests {
             sessions: None,
         };
         let mut up = Vec::new();
-        let mut client = client.open(client.opening(wish).unwrap(), &mut up).unwrap();
+        let mut client = client.open(client.parameters(wish).unwrap(), &mut up).unwrap();
         let mut server = server.open().unwrap();
         let (hello, mut down) = (up.len(), Vec::new());
         while !up.is_empty() || !down.is_empty() {

@@ -17,7 +17,7 @@ use crate::facts::{EarlyStatus, Facts, PeerChain};
 use crate::failure::Failure;
 use crate::record::fault::Fault;
 use crate::record::secrets::{TrafficSecret, TrafficSecrets};
-use crate::record::traffic::{HandedOver, KeySchedule, Known, Remembered};
+use crate::record::traffic::{HandedOver, HandshakeFacts, KeySchedule, Remembered};
 
 fn is_tls12(suite: SupportedCipherSuite) -> bool {
     matches!(suite, SupportedCipherSuite::Tls12(_))
@@ -123,7 +123,7 @@ where
     Ok(HandedOver {
         secrets,
         schedule: Box::new(Schedule { kernel, suite }),
-        known: Remembered { known: Box::new(kept), tickets },
+        remembered: Remembered { handshake: Box::new(kept), tickets },
     })
 }
 
@@ -155,7 +155,7 @@ where
     }
 }
 
-impl Known for Kept {
+impl HandshakeFacts for Kept {
     fn facts(&self) -> Facts<'_> {
         Facts {
             alpn: self.alpn.as_deref(),

@@ -11,8 +11,8 @@ use zeroize::Zeroizing;
 
 use super::chain::Chain;
 use super::clock::HostClock;
-use super::known::Usage;
 use super::stored::{Life, OfClient, made_at, main_secret, of_client_tls12, of_client_tls13, of_server};
+use super::trusted_peers::Usage;
 use crate::coroutine::on_host_stack;
 use crate::parse::x509::{Certificate, Validity};
 

@@ -10,7 +10,7 @@ use super::client_sessions::OwnSessions;
 use crate::facts::EchStatus;
 
 /// All that a client connection is opened with.
-pub(crate) struct Opening {
+pub(crate) struct ClientParameters {
     pub(super) config: Arc<ClientConfig>,
     pub(super) names: Names,
     pub(super) alpn: Option<Vec<ApplicationProtocol<'static>>>,

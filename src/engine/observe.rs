@@ -29,7 +29,7 @@ pub(crate) struct Observed {
     pub sessions: Vec<StoredSession>,
 }
 
-/// Runs the engine, and says what was seen. The one door to all that is seen so: whatever enters the engine goes
+/// Runs the engine, and says what was seen. The one entry to all that is seen so: whatever enters the engine goes
 /// through here, and a step on a stack of its own is resumed inside of this.
 ///
 /// Runs do not nest: of two, the inner one would see what the outer one wants.

@@ -11,7 +11,7 @@ use super::facts::{Exporter, SideFacts, facts_of};
 use super::input::WireInput;
 use crate::facts::{EarlyStatus, Facts};
 use crate::failure::Failure;
-use crate::record::traffic::{Flow, Known, Outcome, PlainSink, Receiving};
+use crate::record::traffic::{Flow, HandshakeFacts, Outcome, PlainSink, Receiving};
 
 /// What is known of a connection beside what rustls keeps of it.
 #[derive(Default)]
@@ -127,16 +127,16 @@ where
         self.peer_closed
     }
 
-    fn known(&self) -> &dyn Known {
+    fn handshake_facts(&self) -> &dyn HandshakeFacts {
         self
     }
 
-    fn known_mut(&mut self) -> &mut dyn Known {
+    fn handshake_facts_mut(&mut self) -> &mut dyn HandshakeFacts {
         self
     }
 }
 
-impl<Side: SideFacts> Known for ReceiveHalf<Side>
+impl<Side: SideFacts> HandshakeFacts for ReceiveHalf<Side>
 where
     Self: Send,
 {

@@ -10,7 +10,7 @@ use rustls::enums::ApplicationProtocol;
 use rustls_aws_lc_rs::{ALL_KX_GROUPS, DEFAULT_PROVIDER};
 
 use super::anchors::TrustStore;
-use super::checks::Checks;
+use super::chain_checks::ChainChecks;
 use super::compression::Compression;
 use super::full_records;
 use super::key_watch::watched;
@@ -81,7 +81,7 @@ pub(crate) struct Recipe {
     /// Whether a server's host is asked for stored sessions.
     pub asks_session: bool,
     pub verify: Verify,
-    pub checks: Checks,
+    pub checks: ChainChecks,
     /// The most sessions that a context remembers; None for the default.
     pub sessions: Option<usize>,
     /// The most questions that connections have open in the middle of a step; None for the default.

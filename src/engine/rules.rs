@@ -6,9 +6,8 @@
 //! what a field means, or a new rule, gets a tag of its own or another number in the first line: then the tickets of
 //! older builds make full handshakes.
 
-use aws_lc_rs::digest;
-
-use super::checks::{Checks, Revocation};
+use super::chain_checks::{ChainChecks, Revocation};
+use super::digest::sha256;
 use super::recipe::{ClientAuth, Recipe, Verify};
 use crate::status::*;
 
@@ -48,9 +47,7 @@ enum Tag {
 /// engine does not look whether it would be: without this, a ticket of a context that asks for no certificate would
 /// be good at one that requires them and has the same keys.
 pub(super) fn rules(recipe: &Recipe) -> [u8; RULES] {
-    let mut rules = [0; RULES];
-    rules.copy_from_slice(digest::digest(&digest::SHA256, &encoded(recipe)).as_ref());
-    rules
+    sha256(&encoded(recipe))
 }
 
 fn encoded(recipe: &Recipe) -> Vec<u8> {
@@ -76,8 +73,8 @@ fn encoded(recipe: &Recipe) -> Vec<u8> {
 }
 
 /// All of them, by name: who adds one is told here.
-fn checks(bytes: &mut Vec<u8>, checks: &Checks) {
-    let Checks { crls, revocation, time, pins, intermediates, raw_keys, peers } = checks;
+fn checks(bytes: &mut Vec<u8>, checks: &ChainChecks) {
+    let ChainChecks { crls, revocation, time, pins, intermediates, raw_keys, peers } = checks;
     set(bytes, Tag::Crl, crls.iter().map(|crl| crl.digest().to_vec()));
     if let Some(policy) = revocation {
         field(bytes, Tag::Revocation, &byte(bits(*policy)));
@@ -138,7 +135,7 @@ mod tests {
 
     use pki_types::UnixTime;
 
-    use super::super::checks::{Crl, Pin};
+    use super::super::chain_checks::{Crl, Pin};
     use super::*;
 
     /// A CA and a CRL of it, made once: what is hashed must be the same for ever.
@@ -170,7 +167,7 @@ mod tests {
     fn full() -> Recipe {
         let mut recipe = Recipe {
             client_auth: ClientAuth::Required,
-            checks: Checks {
+            checks: ChainChecks {
                 crls: vec![Crl::from_der(&bytes(CRL)).unwrap()],
                 revocation: Some(Revocation {
                     allow_unknown: true,

@@ -17,7 +17,7 @@ use crate::facts::{EarlyStatus, Facts};
 use crate::failure::Failure;
 use crate::record::layout::worth_processing;
 use crate::record::own::Answers;
-use crate::record::traffic::{Flow, HandedOver, Known, Outcome, PlainSink, Traffic, TrafficHalves};
+use crate::record::traffic::{Flow, HandedOver, HandshakeFacts, Outcome, PlainSink, Traffic, TrafficHalves};
 
 /// Both directions in one, without a lock.
 pub(super) struct Whole<Side: SideData> {
@@ -101,11 +101,11 @@ where
         self.rest.as_ref().is_some_and(|rest| rest.peer_closed)
     }
 
-    fn known(&self) -> &dyn Known {
+    fn handshake_facts(&self) -> &dyn HandshakeFacts {
         self
     }
 
-    fn known_mut(&mut self) -> &mut dyn Known {
+    fn handshake_facts_mut(&mut self) -> &mut dyn HandshakeFacts {
         self
     }
 
@@ -122,7 +122,7 @@ where
     }
 }
 
-impl<Side: SideFacts> Known for Whole<Side>
+impl<Side: SideFacts> HandshakeFacts for Whole<Side>
 where
     Connection<Side, Tcp>: Send,
 {

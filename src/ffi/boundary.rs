@@ -52,47 +52,50 @@ impl Reply for u16 {
 }
 
 /// A handle of a connection, and the part of a connection that a call is about.
-pub(super) struct Door {
+pub(super) struct Target {
     handle: usize,
     part: Part,
 }
 
-impl From<*const tls_conn_t> for Door {
+impl From<*const tls_conn_t> for Target {
     fn from(handle: *const tls_conn_t) -> Self {
         Self { handle: handle.addr(), part: Part::Any }
     }
 }
 
-impl From<*mut tls_conn_t> for Door {
+impl From<*mut tls_conn_t> for Target {
     fn from(handle: *mut tls_conn_t) -> Self {
         handle.cast_const().into()
     }
 }
 
 /// For a call about records.
-pub(super) fn traffic(handle: *const tls_conn_t) -> Door {
-    Door { part: Part::Traffic, ..handle.into() }
+pub(super) fn traffic(handle: *const tls_conn_t) -> Target {
+    Target { part: Part::Traffic, ..handle.into() }
 }
 
 /// For a call about bytes from the peer.
-pub(super) fn inbound(handle: *const tls_conn_t) -> Door {
-    Door { part: Part::Inbound, ..handle.into() }
+pub(super) fn inbound(handle: *const tls_conn_t) -> Target {
+    Target { part: Part::Inbound, ..handle.into() }
 }
 
 /// For a call about bytes to the peer.
-pub(super) fn outbound(handle: *const tls_conn_t) -> Door {
-    Door { part: Part::Outbound, ..handle.into() }
+pub(super) fn outbound(handle: *const tls_conn_t) -> Target {
+    Target { part: Part::Outbound, ..handle.into() }
 }
 
 /// For a call about what the handshake settled.
-pub(super) fn knowing(handle: *const tls_conn_t) -> Door {
-    Door { part: Part::Facts, ..handle.into() }
+pub(super) fn knowing(handle: *const tls_conn_t) -> Target {
+    Target { part: Part::Facts, ..handle.into() }
 }
 
 /// Runs `body` on a connection that has the part that the call is about.
 #[inline]
-pub(super) fn with_connection<R: Reply>(door: impl Into<Door>, body: impl FnOnce(&mut Connection) -> R) -> R {
-    let Door { handle, part } = door.into();
+pub(super) fn with_connection<R: Reply>(
+    target: impl Into<Target>,
+    body: impl FnOnce(&mut Connection) -> R,
+) -> R {
+    let Target { handle, part } = target.into();
     if handle == 0 {
         return R::refused(TLS_ERR_ARGUMENT);
     }
@@ -112,20 +115,20 @@ pub(super) fn with_connection<R: Reply>(door: impl Into<Door>, body: impl FnOnce
 /// Runs `body` on a connection; counts and statuses share one answer.
 #[inline]
 pub(super) fn counted(
-    door: impl Into<Door>,
+    target: impl Into<Target>,
     body: impl FnOnce(&mut Connection) -> Result<usize, Status>,
 ) -> isize {
     // No buffer is longer than `isize::MAX`.
-    with_connection(door, |connection| body(connection).map_or_else(isize::refused, |count| count as isize))
+    with_connection(target, |connection| body(connection).map_or_else(isize::refused, |count| count as isize))
 }
 
 /// Runs `body` on a connection.
 #[inline]
 pub(super) fn checked(
-    door: impl Into<Door>,
+    target: impl Into<Target>,
     body: impl FnOnce(&mut Connection) -> Result<(), Status>,
 ) -> Status {
-    with_connection(door, |connection| body(connection).err().unwrap_or(0))
+    with_connection(target, |connection| body(connection).err().unwrap_or(0))
 }
 
 /// Runs `body` on a builder, and lets the builder remember what went wrong: nothing is made of it until the
@@ -239,7 +242,7 @@ pub(super) fn contained<T>(body: impl FnOnce() -> Result<T, Failure>) -> Result<
 }
 
 /// Runs `body`, which makes nothing that has a handle and does not fail: None if it panics.
-pub(super) fn aside<T>(body: impl FnOnce() -> T) -> Option<T> {
+pub(super) fn without_handle<T>(body: impl FnOnce() -> T) -> Option<T> {
     let _call = Call::begin();
     quiet::catch(body).ok()
 }
@@ -322,7 +325,7 @@ pub(super) fn end_session(handle: *mut tls_session_t) {
 
 /// Ends a value. NULL and handles that are none do nothing: a destructor has nobody to tell.
 fn end<T>(table: &Table<T>, handle: usize) {
-    aside(|| table.remove(handle));
+    without_handle(|| table.remove(handle));
 }
 
 #[cfg(test)]

@@ -5,11 +5,10 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::boundary::{contained, end_builder, publish_builder, with_builder};
-use super::memory::{bytes, store, text};
+use super::memory::{named_bytes, not_there, store, text};
 use super::types::{tls_builder_t, tls_status_t};
 use crate::failure::Failure;
 use crate::setup::builder::Builder;
-use crate::status::Status;
 
 /// ---- 2. Builders ----------------------------------------------------------------------------
 ///
@@ -92,9 +91,9 @@ pub unsafe extern "C" fn tls_builder_identity_pem(
 ) -> tls_status_t {
     with_builder(builder, |builder| {
         // SAFETY: valid as the caller promises.
-        let chain = unsafe { bytes(chain, chain_len) }.map_err(|status| refused(status, "the chain"))?;
+        let chain = unsafe { named_bytes(chain, chain_len, "the chain") }?;
         // SAFETY: as above.
-        let key = unsafe { bytes(key, key_len) }.map_err(|status| refused(status, "the key"))?;
+        let key = unsafe { named_bytes(key, key_len, "the key") }?;
         builder.identity_pem(chain, key)
     })
 }
@@ -137,7 +136,7 @@ pub unsafe extern "C" fn tls_builder_identity_external(
 ) -> tls_status_t {
     with_builder(builder, |builder| {
         // SAFETY: valid as the caller promises.
-        let chain = unsafe { bytes(chain, len) }.map_err(|status| refused(status, "the chain"))?;
+        let chain = unsafe { named_bytes(chain, len, "the chain") }?;
         builder.identity_external(chain)
     })
 }
@@ -159,7 +158,7 @@ pub unsafe extern "C" fn tls_builder_trust_pem(
 ) -> tls_status_t {
     with_builder(builder, |builder| {
         // SAFETY: valid as the caller promises.
-        let pem = unsafe { bytes(pem, len) }.map_err(|status| refused(status, "the PEM text"))?;
+        let pem = unsafe { named_bytes(pem, len, "the PEM text") }?;
         builder.trust_pem(pem)
     })
 }
@@ -202,7 +201,7 @@ pub unsafe extern "C" fn tls_builder_trust_bundle(
     let _ = unsafe { store(passed_over, 0) };
     with_builder(builder, |builder| {
         // SAFETY: valid as the caller promises.
-        let pem = unsafe { bytes(pem, len) }.map_err(|status| refused(status, "the PEM text"))?;
+        let pem = unsafe { named_bytes(pem, len, "the PEM text") }?;
         let (count, result) = builder.trust_bundle(pem);
         // SAFETY: as above. Who gave NULL does not want to know.
         let _ = unsafe { store(passed_over, count) };
@@ -259,7 +258,7 @@ pub unsafe extern "C" fn tls_builder_alpn(
 ) -> tls_status_t {
     with_builder(builder, |builder| {
         // SAFETY: valid as the caller promises.
-        let wire = unsafe { bytes(wire, len) }.map_err(|status| refused(status, "the ALPN list"))?;
+        let wire = unsafe { named_bytes(wire, len, "the ALPN list") }?;
         builder.alpn(wire)
     })
 }
@@ -385,14 +384,10 @@ pub extern "C" fn tls_builder_pool(builder: *mut tls_builder_t, bytes: usize) ->
     })
 }
 
-fn refused(status: Status, what: &str) -> Failure {
-    Failure::new(status, 0, format!("{what} is NULL, or longer than memory can be"))
-}
-
 /// # Safety
 /// `path` must be NULL or NUL-terminated, and stay unchanged for `'a`.
 unsafe fn path<'a>(path: *const c_char) -> Result<&'a Path, Failure> {
     // SAFETY: terminated as the caller promises.
-    let path = unsafe { text(path) }.map_err(|status| refused(status, "the path"))?;
+    let path = unsafe { text(path) }.map_err(|status| not_there(status, "the path"))?;
     Ok(Path::new(OsStr::from_bytes(path)))
 }

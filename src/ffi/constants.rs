@@ -3,7 +3,7 @@
 use std::ffi::{CStr, CString, c_char};
 use std::sync::LazyLock;
 
-use super::boundary::aside;
+use super::boundary::without_handle;
 use super::memory::{store, text};
 use super::types::tls_status_t;
 use crate::status::{self, Group, Status, TLS_ERR_ARGUMENT, TLS_ERR_INTERNAL, TLS_OK};
@@ -18,7 +18,7 @@ use crate::status::{self, Group, Status, TLS_ERR_ARGUMENT, TLS_ERR_INTERNAL, TLS
 /// `name` must be NULL or NUL-terminated, `value` NULL or valid for a write.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tls_constant(name: *const c_char, value: *mut i64) -> tls_status_t {
-    aside(|| {
+    without_handle(|| {
         // SAFETY: terminated as the caller promises.
         let Ok(name) = (unsafe { text(name) }) else {
             return TLS_ERR_ARGUMENT;
@@ -73,6 +73,6 @@ pub(super) fn name_of_reason(reason: i32) -> &'static CStr {
 }
 
 fn found(names: &'static Names, wanted: i32) -> &'static CStr {
-    let known = aside(|| names.iter().find(|(number, _)| *number == wanted));
+    let known = without_handle(|| names.iter().find(|(number, _)| *number == wanted));
     known.flatten().map_or(c"TLS_UNKNOWN", |(_, name)| name)
 }

@@ -3,9 +3,8 @@
 use std::ffi::{c_char, c_void};
 
 use super::boundary::{knowing, with_builder, with_connection};
-use super::memory::{bytes, copy_out, copy_text_out};
+use super::memory::{copy_out, copy_text_out, named_bytes};
 use super::types::{tls_builder_t, tls_conn_t, tls_status_t};
-use crate::failure::Failure;
 
 /// ---- 18. Encrypted Client Hello -------------------------------------------------------------
 ///
@@ -59,9 +58,7 @@ pub unsafe extern "C" fn tls_builder_ech(
 ) -> tls_status_t {
     with_builder(builder, |builder| {
         // SAFETY: valid as the caller promises.
-        let list = unsafe { bytes(list, len) }.map_err(|status| {
-            Failure::new(status, 0, "the ECHConfigList is NULL, or longer than memory can be")
-        })?;
+        let list = unsafe { named_bytes(list, len, "the ECHConfigList") }?;
         builder.ech(list)
     })
 }

@@ -3,6 +3,7 @@
 use std::ffi::c_char;
 
 use super::boundary::{enter_builder, with_connection};
+use super::memory::{size_of_struct, store_struct};
 use super::types::{tls_builder_t, tls_conn_t, tls_error_t, tls_status_t};
 use crate::failure::Failure;
 use crate::status::{TLS_ERR_ARGUMENT, TLS_OK};
@@ -92,24 +93,13 @@ pub extern "C" fn tls_reason_name(reason: i32) -> *const c_char {
 unsafe fn report(failure: Option<&Failure>, error: *mut tls_error_t) -> tls_status_t {
     // The size and the status must have room: otherwise there is nothing to tell.
     const LEAST: usize = size_of::<usize>() + size_of::<tls_status_t>();
-    if error.is_null() {
-        return TLS_ERR_ARGUMENT;
-    }
-    // The size is the first member.
-    // SAFETY: not NULL, and valid as the caller promises; it need not be aligned.
-    let size = unsafe { error.cast::<usize>().read_unaligned() };
-    if size < LEAST {
-        return TLS_ERR_ARGUMENT;
-    }
-    let report = tls_error_t::of(failure, size);
-    let skip = size_of::<usize>();
-    let length = size.min(size_of::<tls_error_t>()) - skip;
-    // SAFETY: `skip` is inside both structs.
-    let from = unsafe { (&raw const report).cast::<u8>().add(skip) };
-    // SAFETY: as above.
-    let to = unsafe { error.cast::<u8>().add(skip) };
-    // SAFETY: `skip + length` is within both structs, which are different objects.
-    unsafe { std::ptr::copy_nonoverlapping(from, to, length) };
+    // SAFETY: valid as the caller promises.
+    let size = match unsafe { size_of_struct(error) } {
+        Ok(size) if size >= LEAST => size,
+        _ => return TLS_ERR_ARGUMENT,
+    };
+    // SAFETY: valid as the caller promises; the struct begins with its size.
+    unsafe { store_struct(error, &tls_error_t::of(failure, size), size) };
     TLS_OK
 }
 

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use super::types::{tls_iovec_t, tls_span_t};
 use crate::connection::{PlainTarget, SpanSink};
+use crate::failure::Failure;
 use crate::status::{Status, TLS_ERR_ARGUMENT};
 
 /// Whether `count` values can start at `pointer`. NULL is an empty buffer, and no other. No object is larger than
@@ -28,6 +29,24 @@ pub(super) unsafe fn bytes<'a>(pointer: *const c_void, length: usize) -> Result<
     }
     // SAFETY: not NULL, not longer than `isize::MAX`, and valid as the caller promises.
     Ok(unsafe { std::slice::from_raw_parts(pointer.cast(), length) })
+}
+
+/// Bytes that a message calls `what` where they cannot be read.
+///
+/// # Safety
+/// As for [`bytes`].
+pub(super) unsafe fn named_bytes<'a>(
+    pointer: *const c_void,
+    length: usize,
+    what: &str,
+) -> Result<&'a [u8], Failure> {
+    // SAFETY: valid as the caller promises.
+    unsafe { bytes(pointer, length) }.map_err(|status| not_there(status, what))
+}
+
+/// Why what the host calls `what` cannot be read.
+pub(super) fn not_there(status: Status, what: &str) -> Failure {
+    Failure::new(status, 0, format!("{what} is NULL, or longer than memory can be"))
 }
 
 /// Bytes to read and change.

@@ -5,7 +5,7 @@ use std::ptr;
 
 use super::boundary::{contained, enter_session, make_from_connection, publish_connection, share_context};
 use super::errors::{report_construction, report_result};
-use super::memory::{array, bytes, load_struct, text};
+use super::memory::{array, load_struct, named_bytes, not_there, text};
 use super::types::{
     tls_client_options_t, tls_conn_t, tls_context_t, tls_error_t, tls_server_options_t, tls_status_t,
 };
@@ -99,10 +99,10 @@ pub unsafe extern "C" fn tls_client_new_with(
         // SAFETY: valid as the caller promises.
         let alpn = unsafe { own_alpn(given.alpn, given.alpn_len, has(TLS_CLIENT_NO_ALPN)) }?;
         // SAFETY: as above.
-        let groups =
-            unsafe { array(given.groups, given.groups_count) }.map_err(|_| bad_list("the list of groups"))?;
+        let groups = unsafe { array(given.groups, given.groups_count) }
+            .map_err(|status| not_there(status, "the list of groups"))?;
         // SAFETY: as above.
-        let list = unsafe { bytes(given.ech, given.ech_len) }.map_err(|_| bad_list("the ECHConfigList"))?;
+        let list = unsafe { named_bytes(given.ech, given.ech_len, "the ECHConfigList") }?;
         let ech = match (list, has(TLS_CLIENT_ECH_GREASE), has(TLS_CLIENT_NO_ECH)) {
             ([], false, false) => EchOption::OfContext,
             ([], true, false) => EchOption::Grease,
@@ -179,7 +179,7 @@ pub unsafe extern "C" fn tls_answer_context_with(
 /// `length` bytes at `wire` must be initialised and stay unchanged for `'a`.
 unsafe fn own_alpn<'a>(wire: *const c_void, length: usize, none: bool) -> Result<Option<&'a [u8]>, Failure> {
     // SAFETY: valid as the caller promises.
-    let wire = unsafe { bytes(wire, length) }.map_err(|_| bad_list("the ALPN list"))?;
+    let wire = unsafe { named_bytes(wire, length, "the ALPN list") }?;
     match (wire, none) {
         ([], false) => Ok(None),
         ([], true) => Ok(Some(&[])),
@@ -199,10 +199,6 @@ fn unknown_struct() -> Failure {
     Failure::argument(
         "the options are NULL, their size was not set, or they say more than this version knows",
     )
-}
-
-fn bad_list(what: &str) -> Failure {
-    Failure::argument(format!("{what} is NULL, or longer than memory can be"))
 }
 
 fn exclusive(what: &str) -> Failure {

@@ -4,11 +4,9 @@ use std::ffi::{c_char, c_void};
 
 use super::boundary::{contained, knowing, publish_connection, share_context, with_builder, with_connection};
 use super::errors::{report_construction, report_result};
-use super::memory::{array, bytes, copy_out, text};
+use super::memory::{array, bytes, copy_out, named_bytes, not_there, text};
 use super::types::{tls_builder_t, tls_conn_t, tls_context_t, tls_error_t, tls_iovec_t, tls_status_t};
-use crate::failure::Failure;
 use crate::setup::context::{ClientOptions, Sent};
-use crate::status::Status;
 
 /// ---- 11. Verification -----------------------------------------------------------------------
 ///
@@ -75,7 +73,7 @@ pub unsafe extern "C" fn tls_builder_crl(
 ) -> tls_status_t {
     with_builder(builder, |builder| {
         // SAFETY: valid as the caller promises.
-        let data = unsafe { bytes(data, len) }.map_err(|status| refused(status, "the CRL"))?;
+        let data = unsafe { named_bytes(data, len, "the CRL") }?;
         builder.crl(data)
     })
 }
@@ -126,7 +124,7 @@ pub unsafe extern "C" fn tls_builder_pin_sha256(
 ) -> tls_status_t {
     with_builder(builder, |builder| {
         // SAFETY: valid as the caller promises.
-        let digest = unsafe { bytes(digest, len) }.map_err(|status| refused(status, "the pin"))?;
+        let digest = unsafe { named_bytes(digest, len, "the pin") }?;
         builder.pin_sha256(digest)
     })
 }
@@ -147,7 +145,7 @@ pub unsafe extern "C" fn tls_builder_intermediates_pem(
 ) -> tls_status_t {
     with_builder(builder, |builder| {
         // SAFETY: valid as the caller promises.
-        let pem = unsafe { bytes(pem, len) }.map_err(|status| refused(status, "the PEM text"))?;
+        let pem = unsafe { named_bytes(pem, len, "the PEM text") }?;
         builder.intermediates_pem(pem)
     })
 }
@@ -170,7 +168,7 @@ pub unsafe extern "C" fn tls_builder_trust_peer_pem(
 ) -> tls_status_t {
     with_builder(builder, |builder| {
         // SAFETY: valid as the caller promises.
-        let pem = unsafe { bytes(pem, len) }.map_err(|status| refused(status, "the PEM text"))?;
+        let pem = unsafe { named_bytes(pem, len, "the PEM text") }?;
         builder.trust_peer_pem(pem)
     })
 }
@@ -209,12 +207,12 @@ pub unsafe extern "C" fn tls_verify_chain(
     let result = contained(|| {
         let context = share_context(context)?;
         // SAFETY: valid as the caller promises.
-        let pieces = unsafe { array(chain, count) }.map_err(|status| refused(status, "the chain"))?;
+        let pieces = unsafe { array(chain, count) }.map_err(|status| not_there(status, "the chain"))?;
         let mut certificates = Vec::with_capacity(pieces.len());
         for piece in pieces {
             // SAFETY: valid as the caller promises.
             let der = unsafe { bytes(piece.base, piece.len) };
-            certificates.push(der.map_err(|status| refused(status, "a certificate"))?);
+            certificates.push(der.map_err(|status| not_there(status, "a certificate"))?);
         }
         // SAFETY: terminated as the caller promises; NULL is no name.
         let name = unsafe { text(name) }.ok();
@@ -243,7 +241,7 @@ pub unsafe extern "C" fn tls_builder_ocsp(
 ) -> tls_status_t {
     with_builder(builder, |builder| {
         // SAFETY: valid as the caller promises.
-        let der = unsafe { bytes(der, len) }.map_err(|status| refused(status, "the OCSP response"))?;
+        let der = unsafe { named_bytes(der, len, "the OCSP response") }?;
         builder.ocsp(der)
     })
 }
@@ -296,7 +294,7 @@ pub unsafe extern "C" fn tls_builder_raw_identity_pem(
 ) -> tls_status_t {
     with_builder(builder, |builder| {
         // SAFETY: valid as the caller promises.
-        let key = unsafe { bytes(key, key_len) }.map_err(|status| refused(status, "the key"))?;
+        let key = unsafe { named_bytes(key, key_len, "the key") }?;
         builder.raw_identity_pem(key)
     })
 }
@@ -318,7 +316,7 @@ pub unsafe extern "C" fn tls_builder_raw_trust_pem(
 ) -> tls_status_t {
     with_builder(builder, |builder| {
         // SAFETY: valid as the caller promises.
-        let pem = unsafe { bytes(pem, len) }.map_err(|status| refused(status, "the PEM text"))?;
+        let pem = unsafe { named_bytes(pem, len, "the PEM text") }?;
         builder.raw_trust_pem(pem)
     })
 }
@@ -354,8 +352,4 @@ pub unsafe extern "C" fn tls_ocsp_response(
         // SAFETY: valid as the caller promises.
         unsafe { copy_out(connection.ocsp_response(), der, capacity) }
     })
-}
-
-fn refused(status: Status, what: &str) -> Failure {
-    Failure::new(status, 0, format!("{what} is NULL, or longer than memory can be"))
 }

@@ -4,6 +4,8 @@
 //! of its own. Fingerprints need every byte, so everything is read from the message itself. The bytes are
 //! a stranger's all the same: nothing here trusts a length that it has not compared with what is there.
 
+use super::reader::Reader;
+
 const HANDSHAKE_RECORD: u8 = 22;
 const RECORD_HEADER: usize = 5;
 const CLIENT_HELLO: u8 = 1;
@@ -45,7 +47,7 @@ impl<'a> ClientHello<'a> {
             let header = rest.first_chunk::<RECORD_HEADER>()?;
             let body = &rest[RECORD_HEADER..];
             if header[0] == HANDSHAKE_RECORD {
-                let mut reader = Reader(body);
+                let mut reader = Reader::new(body);
                 let kind = reader.number(1)?;
                 let length = reader.number(3)?;
                 let message = body.get(..MESSAGE_HEADER + length)?;
@@ -120,13 +122,13 @@ impl<'a> ClientHello<'a> {
         let Some(names) = self.extension(SERVER_NAME).and_then(|content| only_list(content, 2)) else {
             return false;
         };
-        let (mut reader, mut found, mut empty) = (Reader(names), 0, false);
-        while !reader.0.is_empty() {
+        let (mut reader, mut found, mut empty) = (Reader::new(names), 0, false);
+        while !reader.is_empty() {
             // Behind a name of another kind nothing can be found: how long it is, its kind alone would say.
             if reader.number(1) != Some(HOST_NAME) {
                 break;
             }
-            let Some(name) = reader.list(2) else { return false };
+            let Some(name) = reader.list(2).map(|name| name.bytes) else { return false };
             found += 1;
             empty |= name.is_empty();
         }
@@ -141,13 +143,13 @@ impl<'a> ClientHello<'a> {
 
     /// The same of a message whose end may be missing.
     pub(crate) fn extensions_start(self) -> Option<usize> {
-        let mut reader = Reader(self.message.get(MESSAGE_HEADER..)?);
+        let mut reader = Reader::new(self.message.get(MESSAGE_HEADER..)?);
         reader.take(2 + 32)?;
         for width in [1, 2, 1] {
             reader.list(width)?;
         }
         reader.number(2)?;
-        Some(self.message.len() - reader.0.len())
+        Some(self.message.len() - reader.bytes.len())
     }
 
     fn has(self, kind: u16) -> bool {
@@ -169,16 +171,16 @@ impl<'a> ClientHello<'a> {
     }
 
     fn body(self) -> Option<Body<'a>> {
-        let mut message = Reader(self.message);
+        let mut message = Reader::new(self.message);
         let _kind = message.number(1)?;
-        let mut reader = Reader(message.list(3)?);
+        let mut reader = message.list(3)?;
         let version = reader.take(2)?;
         let _random = reader.take(32)?;
         let _session_id = reader.list(1)?;
-        let suites = reader.list(2)?;
+        let suites = reader.list(2)?.bytes;
         let _compression = reader.list(1)?;
         // Before TLS 1.3 a ClientHello may end here.
-        let extensions = if reader.0.is_empty() { &[] } else { reader.list(2)? };
+        let extensions = if reader.is_empty() { &[] } else { reader.list(2)?.bytes };
         Some(Body { version, suites, extensions })
     }
 }
@@ -191,10 +193,10 @@ struct Body<'a> {
 
 /// The content of the first extension of this kind.
 fn extension(extensions: &[u8], wanted: u16) -> Option<&[u8]> {
-    let mut reader = Reader(extensions);
+    let mut reader = Reader::new(extensions);
     loop {
         let kind = reader.number(2)?;
-        let content = reader.list(2)?;
+        let content = reader.list(2)?.bytes;
         if kind == usize::from(wanted) {
             return Some(content);
         }
@@ -203,31 +205,9 @@ fn extension(extensions: &[u8], wanted: u16) -> Option<&[u8]> {
 
 /// What is left of `content` without its length, if that is all there is.
 fn only_list(content: &[u8], width: usize) -> Option<&[u8]> {
-    let mut reader = Reader(content);
-    let list = reader.list(width)?;
-    reader.0.is_empty().then_some(list)
-}
-
-/// Bytes that were not looked at yet.
-struct Reader<'a>(&'a [u8]);
-
-impl<'a> Reader<'a> {
-    fn take(&mut self, length: usize) -> Option<&'a [u8]> {
-        let (taken, rest) = self.0.split_at_checked(length)?;
-        self.0 = rest;
-        Some(taken)
-    }
-
-    /// A number of `width` bytes, which are three at most.
-    fn number(&mut self, width: usize) -> Option<usize> {
-        Some(self.take(width)?.iter().fold(0, |number, &byte| number << 8 | usize::from(byte)))
-    }
-
-    /// What stands behind a length of `width` bytes.
-    fn list(&mut self, width: usize) -> Option<&'a [u8]> {
-        let length = self.number(width)?;
-        self.take(length)
-    }
+    let mut reader = Reader::new(content);
+    let list = reader.list(width)?.bytes;
+    reader.is_empty().then_some(list)
 }
 
 #[cfg(test)]

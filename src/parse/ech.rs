@@ -3,6 +3,7 @@
 //! The engine reads them too, and it decides which configuration is used. This one finds the place of a
 //! fault, which the engine does not tell.
 
+use super::reader::Reader;
 use crate::failure::Failure;
 use crate::status::TLS_REASON_ECH_MALFORMED;
 
@@ -53,7 +54,7 @@ impl Ech {
 }
 
 fn check(list: &[u8]) -> Result<(), Failure> {
-    let mut reader = Reader { bytes: list, offset: 0 };
+    let mut reader = Reader::new(list);
     let length =
         reader.number(2).ok_or_else(|| fault(0, 0, "a list begins with its length, in two bytes"))?;
     if length != reader.bytes.len() {
@@ -64,7 +65,7 @@ fn check(list: &[u8]) -> Result<(), Failure> {
         return Err(fault(0, 0, "the list is empty"));
     }
     let mut element = 0;
-    while !reader.bytes.is_empty() {
+    while !reader.is_empty() {
         element += 1;
         let start = reader.offset;
         let (Some(version), Some(contents)) = (reader.number(2), reader.list(2)) else {
@@ -111,7 +112,7 @@ fn check_contents(mut reader: Reader<'_>) -> Result<(), (usize, &'static str)> {
         extensions.number(2).ok_or((at, SHORT))?;
         extensions.list(2).ok_or((at, "an extension is longer than the rest of them"))?;
     }
-    if reader.bytes.is_empty() { Ok(()) } else { Err((reader.offset, "bytes follow its extensions")) }
+    if reader.is_empty() { Ok(()) } else { Err((reader.offset, "bytes follow its extensions")) }
 }
 
 /// `element` counts from 1; 0 is the list itself.
@@ -121,33 +122,6 @@ fn fault(element: usize, offset: usize, why: &str) -> Failure {
         number => format!("configuration {number}, "),
     };
     Failure::config(TLS_REASON_ECH_MALFORMED, format!("ECHConfigList, {which}offset {offset}: {why}"))
-}
-
-/// Bytes that were not looked at yet, and where they begin in the whole list.
-struct Reader<'a> {
-    bytes: &'a [u8],
-    offset: usize,
-}
-
-impl<'a> Reader<'a> {
-    fn take(&mut self, length: usize) -> Option<&'a [u8]> {
-        let (taken, rest) = self.bytes.split_at_checked(length)?;
-        self.bytes = rest;
-        self.offset += length;
-        Some(taken)
-    }
-
-    /// A number of `width` bytes, which are two at most.
-    fn number(&mut self, width: usize) -> Option<usize> {
-        Some(self.take(width)?.iter().fold(0, |number, &byte| number << 8 | usize::from(byte)))
-    }
-
-    /// What stands behind a length of `width` bytes.
-    fn list(&mut self, width: usize) -> Option<Reader<'a>> {
-        let length = self.number(width)?;
-        let offset = self.offset;
-        Some(Reader { bytes: self.take(length)?, offset })
-    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ pub(crate) mod client_hello;
 pub(crate) mod der;
 pub(crate) mod ech;
 pub(crate) mod pem;
+mod reader;
 pub(crate) mod signature_hash;
 pub(crate) mod x509;
 

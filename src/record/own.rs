@@ -7,7 +7,7 @@ use super::receiver::{Answering, Receiver};
 use super::secrets::TrafficSecrets;
 use super::sender::Sender;
 use super::traffic::{
-    HandedOver, KeySchedule, Known, Outcome, PlainSink, Remembered, Traffic, TrafficHalves,
+    HandedOver, HandshakeFacts, KeySchedule, Outcome, PlainSink, Remembered, Traffic, TrafficHalves,
 };
 use crate::failure::Failure;
 
@@ -16,7 +16,7 @@ pub(crate) struct Own {
     pub(super) sender: Sender,
     pub(super) receiver: Receiver,
     pub(super) schedule: Box<dyn KeySchedule>,
-    pub(super) known: Remembered,
+    pub(super) remembered: Remembered,
     pub(super) answers: Answers,
 }
 
@@ -29,14 +29,14 @@ pub(crate) enum Answers {
 
 impl Own {
     pub(crate) fn new(handed_over: HandedOver, is_client: bool, answers: Answers) -> Result<Self, Failure> {
-        let HandedOver { secrets, schedule, known } = handed_over;
+        let HandedOver { secrets, schedule, remembered } = handed_over;
         let parts = (|| {
             let sender = Sender::new(Secret::of(&secrets.send)?)?;
-            let receiver = Receiver::new(Secret::of(&secrets.receive)?, is_client, known.tickets)?;
+            let receiver = Receiver::new(Secret::of(&secrets.receive)?, is_client, remembered.tickets)?;
             Some((sender, receiver))
         })();
         match parts {
-            Some((sender, receiver)) => Ok(Self { sender, receiver, schedule, known, answers }),
+            Some((sender, receiver)) => Ok(Self { sender, receiver, schedule, remembered, answers }),
             None => Err(schedule.explain(Fault::NoKey)),
         }
     }
@@ -56,10 +56,10 @@ impl Answering for Both<'_> {
 
 impl Traffic for Own {
     fn receive(&mut self, wire: &mut [u8], out: &mut Vec<u8>, sink: &mut PlainSink<'_>) -> Outcome {
-        let Self { sender, receiver, schedule, known, answers } = self;
+        let Self { sender, receiver, schedule, remembered, answers } = self;
         let mut both = Both { sender, schedule: &mut **schedule, out };
         let outcome = receiver.receive(wire, sink, &mut both);
-        known.tickets = receiver.tickets();
+        remembered.tickets = receiver.tickets();
         if *answers == Answers::AtOnce {
             both.sender.flush(both.out);
         }
@@ -83,12 +83,12 @@ impl Traffic for Own {
         self.receiver.is_closed()
     }
 
-    fn known(&self) -> &dyn Known {
-        &self.known
+    fn handshake_facts(&self) -> &dyn HandshakeFacts {
+        &self.remembered
     }
 
-    fn known_mut(&mut self) -> &mut dyn Known {
-        &mut self.known
+    fn handshake_facts_mut(&mut self) -> &mut dyn HandshakeFacts {
+        &mut self.remembered
     }
 
     fn split(self: Box<Self>) -> Result<TrafficHalves, Failure> {
@@ -101,9 +101,9 @@ impl Traffic for Own {
     }
 
     fn hand_over(self: Box<Self>) -> Result<HandedOver, Failure> {
-        let Self { sender, receiver, schedule, known, .. } = *self;
+        let Self { sender, receiver, schedule, remembered, .. } = *self;
         let secrets =
             TrafficSecrets { receive: receiver.into_secret().give(), send: sender.into_secret().give() };
-        Ok(HandedOver { secrets, schedule, known })
+        Ok(HandedOver { secrets, schedule, remembered })
     }
 }

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::own::Own;
 use super::receiver::{Answering, Receiver};
 use super::sender::Sender;
-use super::traffic::{KeySchedule, Known, Outcome, PlainSink, Receiving, Remembered, Sending, TrafficHalves};
+use super::traffic::{
+    HandshakeFacts, KeySchedule, Outcome, PlainSink, Receiving, Remembered, Sending, TrafficHalves,
+};
 use crate::failure::Failure;
 
 /// What both use: the receiving half only where a record of the peer's asks for something.
@@ -20,16 +22,19 @@ fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
 }
 
 pub(super) fn split(own: Own) -> TrafficHalves {
-    let Own { sender, receiver, schedule, known, .. } = own;
+    let Own { sender, receiver, schedule, remembered, .. } = own;
     let shared = Arc::new(Mutex::new(Shared { sender, schedule }));
     let sending = Box::new(SendingHalf { shared: Arc::clone(&shared), over: false });
-    TrafficHalves { receiving: Box::new(ReceivingHalf { receiver, shared, known, owed: false }), sending }
+    TrafficHalves {
+        receiving: Box::new(ReceivingHalf { receiver, shared, remembered, owed: false }),
+        sending,
+    }
 }
 
 struct ReceivingHalf {
     receiver: Receiver,
     shared: Arc<Mutex<Shared>>,
-    known: Remembered,
+    remembered: Remembered,
     owed: bool,
 }
 
@@ -53,9 +58,9 @@ impl Answering for Left<'_> {
 
 impl Receiving for ReceivingHalf {
     fn receive(&mut self, wire: &mut [u8], sink: &mut PlainSink<'_>) -> Outcome {
-        let Self { receiver, shared, known, owed } = self;
+        let Self { receiver, shared, remembered, owed } = self;
         let outcome = receiver.receive(wire, sink, &mut Left { shared, owed });
-        known.tickets = receiver.tickets();
+        remembered.tickets = receiver.tickets();
         outcome
     }
 
@@ -67,12 +72,12 @@ impl Receiving for ReceivingHalf {
         self.receiver.is_closed()
     }
 
-    fn known(&self) -> &dyn Known {
-        &self.known
+    fn handshake_facts(&self) -> &dyn HandshakeFacts {
+        &self.remembered
     }
 
-    fn known_mut(&mut self) -> &mut dyn Known {
-        &mut self.known
+    fn handshake_facts_mut(&mut self) -> &mut dyn HandshakeFacts {
+        &mut self.remembered
     }
 }
 

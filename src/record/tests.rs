@@ -8,7 +8,7 @@ use super::layout::MAX_PLAIN;
 use super::own::{Answers, Own};
 use super::secrets::{TrafficSecret, TrafficSecrets};
 use super::sizing::wire_bound;
-use super::traffic::{Flow, HandedOver, KeySchedule, Known, Outcome, Remembered, Traffic};
+use super::traffic::{Flow, HandedOver, HandshakeFacts, KeySchedule, Outcome, Remembered, Traffic};
 use crate::facts::Facts;
 use crate::failure::Failure;
 use crate::status::TLS_REASON_KEYS_EXHAUSTED;
@@ -59,7 +59,7 @@ impl KeySchedule for Schedule {
 
 struct Nothing;
 
-impl Known for Nothing {
+impl HandshakeFacts for Nothing {
     fn facts(&self) -> Facts<'_> {
         Facts::default()
     }
@@ -78,9 +78,9 @@ fn pair(suite: (u16, usize), most_records: u64) -> (Own, Own) {
     let side = |first, is_client| {
         let schedule = Schedule { suite, changed: [0; 2], first, most_records };
         let secrets = TrafficSecrets { receive: schedule.secret(true), send: schedule.secret(false) };
-        let known = Remembered { known: Box::new(Nothing), tickets: 0 };
+        let remembered = Remembered { handshake: Box::new(Nothing), tickets: 0 };
         Own::new(
-            HandedOver { secrets, schedule: Box::new(schedule), known },
+            HandedOver { secrets, schedule: Box::new(schedule), remembered },
             is_client,
             Answers::WithTheNextRecord,
         )

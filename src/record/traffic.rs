@@ -32,7 +32,7 @@ pub(crate) struct Outcome {
 }
 
 /// What is known when the handshake is done.
-pub(crate) trait Known: Send {
+pub(crate) trait HandshakeFacts: Send {
     fn facts(&self) -> Facts<'_>;
 
     /// How many TLS 1.3 tickets a client has received.
@@ -45,13 +45,13 @@ pub(crate) trait Known: Send {
 
 /// What is known, and how many tickets came.
 pub(crate) struct Remembered {
-    pub(crate) known: Box<dyn Known>,
+    pub(crate) handshake: Box<dyn HandshakeFacts>,
     pub(crate) tickets: u32,
 }
 
-impl Known for Remembered {
+impl HandshakeFacts for Remembered {
     fn facts(&self) -> Facts<'_> {
-        self.known.facts()
+        self.handshake.facts()
     }
 
     fn tickets(&self) -> u32 {
@@ -59,7 +59,7 @@ impl Known for Remembered {
     }
 
     fn export(&mut self, label: &[u8], context: Option<&[u8]>, length: usize) -> Option<Zeroizing<Vec<u8>>> {
-        self.known.export(label, context, length)
+        self.handshake.export(label, context, length)
     }
 }
 
@@ -95,9 +95,9 @@ pub(crate) trait Traffic: Send {
     /// Whether the peer's close_notify was processed.
     fn peer_closed(&self) -> bool;
 
-    fn known(&self) -> &dyn Known;
+    fn handshake_facts(&self) -> &dyn HandshakeFacts;
 
-    fn known_mut(&mut self) -> &mut dyn Known;
+    fn handshake_facts_mut(&mut self) -> &mut dyn HandshakeFacts;
 
     /// The two directions, for two threads.
     fn split(self: Box<Self>) -> Result<TrafficHalves, Failure>;
@@ -114,7 +114,7 @@ pub(crate) trait Traffic: Send {
 pub(crate) struct HandedOver {
     pub secrets: TrafficSecrets,
     pub schedule: Box<dyn KeySchedule>,
-    pub known: Remembered,
+    pub remembered: Remembered,
 }
 
 pub(crate) struct TrafficHalves {
@@ -132,9 +132,9 @@ pub(crate) trait Receiving: Send {
 
     fn peer_closed(&self) -> bool;
 
-    fn known(&self) -> &dyn Known;
+    fn handshake_facts(&self) -> &dyn HandshakeFacts;
 
-    fn known_mut(&mut self) -> &mut dyn Known;
+    fn handshake_facts_mut(&mut self) -> &mut dyn HandshakeFacts;
 }
 
 /// The direction to the peer.

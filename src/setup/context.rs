@@ -141,7 +141,7 @@ impl Context {
             EchOption::Grease => Some(EchRef::Grease),
             EchOption::Offer(list) => Some(EchRef::offer(list)?),
         };
-        let opening = setup.opening(ClientWish {
+        let parameters = setup.parameters(ClientWish {
             sent: sent_name(&options.sent, verified.as_ref())?,
             verified,
             alpn: options.alpn.is_some().then_some(&protocols[..]),
@@ -149,7 +149,7 @@ impl Context {
             ech,
             sessions: options.sessions,
         })?;
-        Connection::client(self.shared.clone(), setup, opening)
+        Connection::client(self.shared.clone(), setup, parameters)
     }
 
     /// Judges a chain by the rules of this context; `seconds` is a Unix time, or 0 for that of a handshake.

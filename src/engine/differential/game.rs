@@ -413,7 +413,13 @@ impl Side {
         let answers = self.pair.author.open(&mut self.out);
         self.out.clear();
         let receiver = &self.pair.receiver;
-        Seen { plain, result, answers, closed: receiver.peer_closed(), tickets: receiver.known().tickets() }
+        Seen {
+            plain,
+            result,
+            answers,
+            closed: receiver.peer_closed(),
+            tickets: receiver.handshake_facts().tickets(),
+        }
     }
 }
 

@@ -147,7 +147,7 @@ fn open_client(context: &Context, out: &mut Vec<u8>) -> Box<dyn Handshake> {
         ech: None,
         sessions: None,
     };
-    setup.open(setup.opening(wish).unwrap(), out).unwrap()
+    setup.open(setup.parameters(wish).unwrap(), out).unwrap()
 }
 
 fn open_server(context: &Context) -> Box<dyn Handshake> {

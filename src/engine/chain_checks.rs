@@ -4,18 +4,17 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use pki_types::{CertificateDer, SubjectPublicKeyInfoDer, UnixTime};
-use rustls::crypto::hash::Context;
-use rustls_aws_lc_rs::cipher_suite::TLS13_AES_128_GCM_SHA256;
 use webpki::{CertRevocationList, ExpirationPolicy, OwnedCertRevocationList};
 use webpki::{RevocationCheckDepth, UnknownStatusPolicy};
 
+use super::digest::sha256;
 use super::fault;
 use crate::parse::der::{Element, Elements, SEQUENCE};
 use crate::parse::x509::time;
 
 /// Everything that the host can add to the rules of a chain.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Checks {
+pub(crate) struct ChainChecks {
     pub crls: Vec<Crl>,
     /// `None` until the host sets a policy.
     pub revocation: Option<Revocation>,
@@ -40,7 +39,7 @@ pub(crate) struct Revocation {
     pub allow_expired: bool,
 }
 
-impl Checks {
+impl ChainChecks {
     /// The CRLs that count at this time, the one that was issued last first.
     pub(super) fn crls_at(&self, now: UnixTime) -> impl Iterator<Item = &Crl> {
         self.crls.iter().filter(move |crl| crl.is_issued(now.as_secs()))
@@ -133,19 +132,13 @@ impl Pin {
     }
 }
 
-fn sha256(bytes: &[u8]) -> [u8; 32] {
-    let mut digest = [0; 32];
-    digest.copy_from_slice(TLS13_AES_128_GCM_SHA256.common.hash_provider.hash(bytes).as_ref());
-    digest
-}
-
 /// Whether the key in `info` is one of `pins`.
 pub(super) fn pinned(pins: &[Pin], info: &[u8]) -> bool {
     pins.iter().any(|pin| pin.is_of(info))
 }
 
 /// Sessions are resumed only under the checks that they were made under.
-impl Hash for Checks {
+impl Hash for ChainChecks {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.crls.iter().for_each(|crl| crl.digest.hash(state));
         self.revocation.hash(state);
@@ -154,26 +147,5 @@ impl Hash for Checks {
         self.intermediates.hash(state);
         self.raw_keys.iter().for_each(|key| key.as_ref().hash(state));
         self.peers.hash(state);
-    }
-}
-
-/// SHA-256 of what is hashed, for settings that are long and hashed often.
-pub(super) fn digest_of(settings: impl Hash) -> [u8; 32] {
-    let mut digest = Digest(TLS13_AES_128_GCM_SHA256.common.hash_provider.start());
-    settings.hash(&mut digest);
-    let mut bytes = [0; 32];
-    bytes.copy_from_slice(digest.0.finish().as_ref());
-    bytes
-}
-
-struct Digest(Box<dyn Context>);
-
-impl Hasher for Digest {
-    fn write(&mut self, bytes: &[u8]) {
-        self.0.update(bytes);
-    }
-
-    fn finish(&self) -> u64 {
-        self.0.fork_finish().as_ref().iter().take(8).fold(0, |bits, &byte| bits << 8 | u64::from(byte))
     }
 }

@@ -9,7 +9,7 @@ use super::client_sessions::{ClientSession, OwnSessions, Peer};
 use super::client_setup::ClientSetup;
 use super::ech::{with_ech, with_groups};
 use super::kept_sessions::{KeptSessions, mark};
-use super::names::{Names, Opening};
+use super::names::{ClientParameters, Names};
 use super::recipe::protocols;
 use crate::facts::EchStatus;
 use crate::failure::Failure;
@@ -32,7 +32,7 @@ pub(crate) struct ClientWish<'a> {
 }
 
 impl ClientSetup {
-    pub(crate) fn opening(&self, wish: ClientWish<'_>) -> Result<Opening, Failure> {
+    pub(crate) fn parameters(&self, wish: ClientWish<'_>) -> Result<ClientParameters, Failure> {
         let ClientWish { verified, sent, alpn, groups, ech, sessions } = wish;
         if verified.is_none() && self.rules.asks_name() {
             return Err(Failure::argument(
@@ -80,7 +80,7 @@ impl ClientSetup {
                 Some(own)
             }
         };
-        Ok(Opening {
+        Ok(ClientParameters {
             config,
             names: Names { engine, verified },
             alpn: alpn.map(protocols),

@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use crate::parse::certificate::Bookmarks;
 
 #[derive(Default)]
-pub(super) struct Rare {
+pub(super) struct Cold {
     /// The fatal error, if one happened. It does not go away.
     pub(super) failure: Option<Failure>,
     /// Early data of a client that was not read when the handshake was done.
@@ -31,9 +31,9 @@ pub(super) struct Rare {
 }
 
 /// As docs/memory.md says.
-const _: () = assert!(size_of::<Rare>() == 248);
+const _: () = assert!(size_of::<Cold>() == 248);
 
-impl Rare {
+impl Cold {
     /// Whether anything is in it that has to stay.
     pub(super) fn is_needed(&self) -> bool {
         self.failure.is_some()
