@@ -284,6 +284,42 @@ static void data_before_the_damage_arrives(void)
     free_pair(&pair);
 }
 
+/* Whoever only zeroed the struct reads what went wrong all the same. */
+static void an_error_without_a_size_tells_all_the_same(void)
+{
+    static const tls_error_t none = TLS_ERROR_INIT;
+    tls_error_t zeroed = {0}, small = {0}, whole = TLS_ERROR_INIT;
+    tls_builder_t *builder = tls_builder_new();
+    tls_conn_t *conn = tls_server_new(NULL, NULL);
+
+    CHECK_EQ(none.size, sizeof(none));
+    CHECK(tls_context_server(builder, &zeroed) == NULL);
+    CHECK(tls_context_server(builder, &whole) == NULL);
+    CHECK_EQ(zeroed.size, 0);
+    CHECK_EQ(zeroed.status, TLS_ERR_CONFIG);
+    CHECK_EQ(zeroed.reason, TLS_REASON_NO_IDENTITY);
+    CHECK(strlen(zeroed.message) > 10 && strcmp(zeroed.message, whole.message) == 0);
+
+    CHECK_EQ(tls_feed(conn, "GET / HTTP/1.0\r\n", 16), 16);
+    CHECK_EQ(tls_advance(conn), TLS_ERR_PEER);
+    memset(&zeroed, 0, sizeof(zeroed));
+    CHECK_EQ(tls_conn_error(conn, &zeroed), TLS_ERR_ARGUMENT);
+    CHECK_EQ(zeroed.status, TLS_ERR_PEER);
+    CHECK_EQ(zeroed.alert_received, -1);
+    CHECK(strlen(zeroed.message) > 10);
+    CHECK(tls_builder_alpn(builder, "\x05", 1) < 0);
+    memset(&zeroed, 0, sizeof(zeroed));
+    CHECK_EQ(tls_builder_error(builder, &zeroed), TLS_ERR_ARGUMENT);
+    CHECK_EQ(zeroed.reason, TLS_REASON_ALPN_MALFORMED);
+
+    /* A size that is too small is no size of this struct: nothing is written behind it. */
+    small.size = sizeof(size_t);
+    CHECK_EQ(tls_conn_error(conn, &small), TLS_ERR_ARGUMENT);
+    CHECK_EQ(small.status, 0);
+    tls_free(conn);
+    tls_builder_free(builder);
+}
+
 int main(int argc, char **argv)
 {
     pki_set(argc, argv);
@@ -296,5 +332,6 @@ int main(int argc, char **argv)
     RUN(a_flipped_bit_never_survives_the_handshake);
     RUN(the_peer_learns_why);
     RUN(data_before_the_damage_arrives);
+    RUN(an_error_without_a_size_tells_all_the_same);
     return 0;
 }

@@ -1,6 +1,7 @@
-/* Two faults on purpose: watched overflow, watched leak. The build registers them where a sanitizer
- * or valgrind watches, and expects the report: a watcher that sees nothing makes every other test
- * look clean. The overflow is written by the library, so that it is known to be watched too. */
+/* Faults on purpose: watched overflow, watched leak, and memory of the library that is used too
+ * late, watched late-window and watched late-peek. The build registers them where a sanitizer or
+ * valgrind watches, and expects the report: a watcher that sees nothing makes every other test look
+ * clean. The overflow is written by the library, so that it is known to be watched too. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,11 +29,40 @@ static void leak(void)
     CHECK(lost == NULL);
 }
 
+/* With a pool that keeps nothing, buffers are seen to be freed. */
+static void use_late(int writes)
+{
+    struct recipe recipe = with_version(plain_client, TLS_VERSION_1_3);
+    tls_builder_t *builder = make_builder(&recipe);
+    tls_context_t *context;
+    tls_conn_t *conn;
+    void *window;
+    const void *peeked;
+    size_t len;
+
+    CHECK_EQ(tls_builder_pool(builder, 0), TLS_OK);
+    context = tls_context_client(builder, NULL);
+    conn = tls_client_new(context, "localhost", NULL);
+    CHECK_EQ(tls_feed_window(conn, 0, &window, &len), TLS_OK);
+    CHECK_EQ(tls_drain_peek(conn, &peeked, &len), TLS_OK);
+    CHECK_EQ(tls_drain_consume(conn, len), TLS_OK);
+    CHECK_EQ(tls_feed_eof(conn), TLS_OK);
+    if (writes)
+        *(volatile unsigned char *)window = 1;
+    else
+        CHECK(*(const volatile unsigned char *)peeked == 22);
+    tls_free(conn);
+    tls_context_free(context);
+    tls_builder_free(builder);
+}
+
 int main(int argc, char **argv)
 {
     pki_set(argc > 1 ? argc - 1 : argc, argv + (argc > 1));
     if (strcmp(argv[1], "overflow") == 0)
         overflow();
+    else if (strncmp(argv[1], "late-", 5) == 0)
+        use_late(strcmp(argv[1], "late-window") == 0);
     else
         leak();
     return 0;

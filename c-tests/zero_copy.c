@@ -98,6 +98,31 @@ static void windows_are_kept_in_bounds(void)
     free_pair(&pair);
 }
 
+/* It holds a buffer, on an idle connection too. */
+static void an_open_window_is_in_the_state_word(void)
+{
+    struct pair pair = connected_pair(TLS_VERSION_1_3);
+    tls_conn_t *sending;
+    void *window;
+    size_t len;
+
+    CHECK_EQ(tls_state(pair.client) & TLS_WINDOW_OPEN, 0);
+    CHECK_EQ(tls_feed_window(pair.client, 0, &window, &len), TLS_OK);
+    CHECK_EQ(tls_advance(pair.client), TLS_OK);
+    CHECK_EQ(tls_state(pair.client) & TLS_WINDOW_OPEN, TLS_WINDOW_OPEN);
+    sending = tls_split(pair.client, NULL);
+    CHECK(sending != NULL);
+    CHECK_EQ(tls_state(pair.client) & TLS_WINDOW_OPEN, TLS_WINDOW_OPEN);
+    CHECK_EQ(tls_state(sending) & TLS_WINDOW_OPEN, 0);
+    CHECK_EQ(tls_feed_commit(pair.client, 0), TLS_OK);
+    CHECK_EQ(tls_state(pair.client) & TLS_WINDOW_OPEN, 0);
+    CHECK_EQ(tls_feed_window(pair.client, 1, &window, &len), TLS_OK);
+    CHECK_EQ(tls_feed_eof(pair.client), TLS_OK);
+    CHECK_EQ(tls_state(pair.client) & TLS_WINDOW_OPEN, 0);
+    tls_free(sending);
+    free_pair(&pair);
+}
+
 /* What came into a window before the transport ended cannot be given any more. */
 static void a_window_does_not_outlast_the_transport(void)
 {
@@ -437,6 +462,7 @@ int main(int argc, char **argv)
     pki_set(argc, argv);
     RUN(windows_carry_handshake_and_data);
     RUN(windows_are_kept_in_bounds);
+    RUN(an_open_window_is_in_the_state_word);
     RUN(a_window_does_not_outlast_the_transport);
     RUN(the_queue_is_seen_in_place);
     RUN(records_are_opened_where_they_lie);

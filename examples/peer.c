@@ -163,8 +163,13 @@ static void receive_wire(struct peer *peer)
         tls_feed_commit(peer->tls, (size_t)got);
     } else if (got == 0) {
         tls_feed_eof(peer->tls);
-    } else if (errno != EAGAIN && errno != EINTR) {
-        end(peer, PEER_GONE, strerror(errno));
+    } else {
+        int error = errno;
+
+        /* An open window keeps a buffer: whoever waits for bytes that may never come closes it. */
+        tls_feed_commit(peer->tls, 0);
+        if (error != EAGAIN && error != EINTR)
+            end(peer, PEER_GONE, strerror(error));
     }
 }
 

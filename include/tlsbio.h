@@ -10,31 +10,45 @@
  * A client
  * ========
  *
- * This is a whole one, over a connected blocking socket. It verifies the server, sends a request,
- * and prints the answer.
+ * This is a whole one, over a connected socket, whether that blocks or not. It verifies the server, sends a request,
+ * and prints the answer. A send() takes what it takes: only that is consumed, and the rest stays queued.
  *
+ *     #include <errno.h>
+ *     #include <poll.h>
  *     #include <stdio.h>
  *     #include <sys/socket.h>
  *     #include <tlsbio.h>
+ *
+ *     // After a send or a recv that did nothing: whether to try again. Sockets that do not block are waited for.
+ *     static int again(int fd, short events)
+ *     {
+ *         struct pollfd wait = { .fd = fd, .events = events };
+ *         return errno == EINTR || (errno == EAGAIN && (poll(&wait, 1, -1) > 0 || errno == EINTR));
+ *     }
  *
  *     int fetch(int fd, const char *host, const char *ca_file)
  *     {
  *         char buf[16384], request[512];
  *         int sent = 0, len = snprintf(request, sizeof request, "GET / HTTP/1.0\r\nHost: %s\r\n\r\n", host);
- *         tls_error_t error = { .size = sizeof error };
+ *         tls_error_t error = TLS_ERROR_INIT;
  *         tls_builder_t *builder = tls_builder_new();
  *         tls_builder_trust_file(builder, ca_file);
  *         tls_context_t *context = tls_context_client(builder, &error);
  *         tls_conn_t *conn = context ? tls_client_new(context, host, &error) : NULL;
  *         uint32_t state;
  *         for (ptrdiff_t n; ((state = tls_state(conn)) & (TLS_CAN_READ | TLS_CAN_DRAIN | TLS_CAN_FEED)) != 0;) {
+ *             const void *wire;
+ *             size_t queued;
  *             if (state & TLS_CAN_READ && (n = tls_read_into(conn, buf, sizeof buf)) > 0) {
  *                 fwrite(buf, 1, (size_t)n, stdout);
  *             } else if (state & TLS_CAN_WRITE && sent < len) {
  *                 sent += (int)tls_write_from(conn, request + sent, (size_t)(len - sent));
- *             } else if (state & TLS_CAN_DRAIN && (n = tls_drain_into(conn, buf, sizeof buf)) > 0) {
- *                 send(fd, buf, (size_t)n, MSG_NOSIGNAL);
- *             } else if ((n = recv(fd, buf, sizeof buf, 0)) <= 0 || tls_feed(conn, buf, (size_t)n) != n) {
+ *             } else if (state & TLS_CAN_DRAIN && tls_drain_peek(conn, &wire, &queued) == TLS_OK) {
+ *                 if ((n = send(fd, wire, queued, MSG_NOSIGNAL)) >= 0 || !again(fd, POLLOUT))
+ *                     tls_drain_consume(conn, n >= 0 ? (size_t)n : queued); // what it took; all, if it takes no more
+ *             } else if ((n = recv(fd, buf, sizeof buf, 0)) > 0) {
+ *                 tls_feed(conn, buf, (size_t)n);
+ *             } else if (n == 0 || !again(fd, POLLIN)) {
  *                 tls_feed_eof(conn);
  *             }
  *         }
@@ -462,6 +476,7 @@
 #define TLS_WAKE_SENDER                                   2048 /* this receiving half left something for the peer: call the sending half */
 #define TLS_HANDED_OVER                                   4096 /* the traffic secrets were taken: the records are somebody else's */
 #define TLS_HELD_UP                                       8192 /* a question cannot be opened now (tls_builder_open_questions): call again later */
+#define TLS_WINDOW_OPEN                                  16384 /* a window is open (tls_feed_window): it keeps a buffer, of 8 KiB or more */
 
 /* Versions and sizes. */
 #define TLS_VERSION_1_2                                 0x0303 /* TLS 1.2 (RFC 5246) */
@@ -519,7 +534,7 @@ typedef int32_t tls_status_t;
 
 /**
  * Everything that is known about an error. The caller sets `size` to sizeof(tls_error_t) before the
- * call, so that programs built against an older or newer header agree with the library on how much
+ * call, as TLS_ERROR_INIT does, so that programs built against an older or newer header agree with the library on how much
  * of the struct exists; no byte behind `size` is written.
  *
  * A message says what is wrong and where: the line of a PEM text, the offset in a list, the index of a key. It shows
@@ -838,9 +853,12 @@ extern "C" {
  * than visible ASCII are \\XX [R-182]. Programs branch on the status; a reason tells violations of the protocol
  * apart, and may be joined by finer ones in later versions.
  *
- * `error` belongs to the caller, who has set `error->size`.
- * Errors: TLS_ERR_ARGUMENT (NULL, or a size smaller than its first two members), TLS_ERR_HANDLE,
- * TLS_ERR_BUSY. Since 0.1.
+ * `error` belongs to the caller, who has set `error->size`: TLS_ERROR_INIT does. Every call that fills in a tls_error_t
+ * takes a size of 0, which is that of a variable that was only zeroed, for the size of the struct in the first version of
+ * this header, than which none is smaller: what went wrong is told there too [R-260]. This one and tls_builder_error()
+ * name the mistake by their answer besides.
+ * Errors: TLS_ERR_ARGUMENT (NULL; a size of 0; or one smaller than its first two members, where nothing is filled
+ * in), TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
  */
 tls_status_t tls_conn_error(tls_conn_t *conn,
                             tls_error_t *error);
@@ -851,8 +869,7 @@ tls_status_t tls_conn_error(tls_conn_t *conn,
  * made of the builder (section 2).
  *
  * `error` belongs to the caller, who has set `error->size`.
- * Errors: TLS_ERR_ARGUMENT (NULL, or a size smaller than its first two members), TLS_ERR_HANDLE,
- * TLS_ERR_BUSY. Since 0.1.
+ * Errors: TLS_ERR_ARGUMENT (NULL, or a size as for tls_conn_error()), TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
  */
 tls_status_t tls_builder_error(const tls_builder_t *builder,
                                tls_error_t *error);
@@ -1139,6 +1156,12 @@ tls_status_t tls_builder_limits(tls_builder_t *builder,
  * them is; the default is 4 MiB (TLS_DEFAULT_POOL). 0 keeps none: every burst of bytes then allocates a buffer and
  * frees it.
  *
+ * TO FIND MEMORY THAT IS USED TOO LATE, set it to 0 and run the program under AddressSanitizer or valgrind. A buffer that a
+ * window or a peek showed goes back to malloc as soon as it is returned, and these poison what is freed and keep
+ * it in quarantine: a recv() or a copy into a window that is closed, and a look at bytes that were consumed, are then
+ * reported at the place where they happen [R-262]. With any other value the buffer may be another connection's by then, and
+ * no tool sees it. What a kernel writes after the call that asked for it (io_uring) is seen by neither tool.
+ *
  * Beside these, a thread keeps the last buffer of each direction that was returned on it, of up to 84 KiB, until
  * the thread ends; all threads of the process keep 8 MiB at most [R-230]. No such buffer holds a plain byte, and
  * connections of any context use them. They are all that is left when contexts and connections are freed.
@@ -1407,8 +1430,8 @@ tls_status_t tls_close_notify(tls_conn_t *conn);
  * Lifetime: the window is valid until the next call on this connection that feeds (tls_feed(), tls_feed_window(),
  * tls_feed_commit(), tls_feed_eof()) or frees, whatever else happens meanwhile: a recv() that is under way stays
  * in memory of this connection even if it fails, runs out of time or gives its secrets away [R-232]. It holds a
- * buffer of the pool (some 20 KB) until then, on an idle connection too: open it when there is something to
- * receive. Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (as for tls_feed()),
+ * buffer of the pool (some 20 KB) until then, on an idle connection too, where TLS_WINDOW_OPEN shows it [R-261]: open
+ * it when there is something to receive, and close it by tls_feed_commit(conn, 0) where nothing came. Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (as for tls_feed()),
  * TLS_ERR_LIMIT (the inbound limit is reached: read first). Since 0.1.
  */
 tls_status_t tls_feed_window(tls_conn_t *conn,
@@ -3024,6 +3047,16 @@ tls_status_t tls_constant(const char *name,
  * The version of the library that is loaded: major << 16 | minor << 8 | patch. Errors: none. Since 0.1.
  */
 uint32_t tls_version_number(void);
+
+/* For variables of the structs that carry their size: tls_error_t error = TLS_ERROR_INIT; */
+#define TLS_ERROR_INIT { sizeof(tls_error_t), 0, 0, -1, -1, {0} }
+#define TLS_COUNTERS_INIT { sizeof(tls_counters_t), 0, 0, 0, 0, 0, 0, 0 }
+#define TLS_TICKET_KEY_INIT { sizeof(tls_ticket_key_t), {0}, {0}, 0, 0, 0 }
+#define TLS_EVENT_INIT { sizeof(tls_event_t), 0, 0, 0, {0} }
+#define TLS_TIMINGS_INIT { sizeof(tls_timings_t), 0, 0, 0 }
+#define TLS_CLIENT_OPTIONS_INIT { sizeof(tls_client_options_t), NULL, NULL, NULL, 0, NULL, NULL, 0, 0, NULL, 0 }
+#define TLS_SERVER_OPTIONS_INIT { sizeof(tls_server_options_t), NULL, 0, 0 }
+#define TLS_TRAFFIC_SECRET_INIT { sizeof(tls_traffic_secret_t), 0, 0, 0, 0, 0, 0, {0}, {0} }
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -407,6 +407,7 @@ groups! {
         TLS_WAKE_SENDER = 2048, "this receiving half left something for the peer: call the sending half";
         TLS_HANDED_OVER = 4096, "the traffic secrets were taken: the records are somebody else's";
         TLS_HELD_UP = 8192, "a question cannot be opened now (tls_builder_open_questions): call again later";
+        TLS_WINDOW_OPEN = 16384, "a window is open (tls_feed_window): it keeps a buffer, of 8 KiB or more";
     }
     /// Numbers of the protocol and of the defaults.
     NUMBERS: i64, "Versions and sizes" {

@@ -11,7 +11,7 @@ from pathlib import Path
 import tlsbio_header
 
 INDENT = " " * 4
-MOST_LINES = 40
+MOST_LINES = 52
 
 
 class NoExample(Exception):

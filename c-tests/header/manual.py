@@ -35,7 +35,7 @@ def undocumented(header):
 
 
 def names_that_do_not_exist(header):
-    known = {f.name for f in header.functions} | set(header.constants) | set(re.findall(r"\btls_\w+", header.code))
+    known = {f.name for f in header.functions} | set(header.constants) | set(header.initialisers) | set(re.findall(r"\btls_\w+", header.code))
     for comment in header.comments:
         # A family of names may be meant by its beginning: TLS_CAN_*, tls_answer_….
         own = FOREIGN.sub("", comment)

@@ -58,6 +58,7 @@ class Header:
     text: str
     functions: list = field(default_factory=list)
     constants: dict = field(default_factory=dict)
+    initialisers: list = field(default_factory=list)
     opening: str = ""
     comments: list = field(default_factory=list)
     code: str = ""
@@ -137,8 +138,11 @@ def parse(text):
             if not declaration.strip():
                 doc.append(words)
         elif token.lastgroup == "directive":
-            constant = _constant(token.group())
-            if constant:
+            initialiser = re.match(r"\s*#\s*define\s+(TLS_\w+_INIT)\s+\{", token.group())
+            constant = None if initialiser else _constant(token.group())
+            if initialiser:
+                header.initialisers.append(initialiser.group(1))
+            elif constant:
                 if constant[0] in header.constants:
                     raise HeaderError(f"{constant[0]} is defined twice")
                 header.constants[constant[0]] = constant[1]

@@ -48,7 +48,7 @@ impl Half {
     /// The bits of the state word that this half can have.
     pub(super) fn bits(&self) -> u32 {
         let own = match self.direction {
-            Direction::Receiving => TLS_CAN_FEED | TLS_CAN_READ | TLS_PEER_CLOSED | TLS_EOF,
+            Direction::Receiving => TLS_CAN_FEED | TLS_CAN_READ | TLS_PEER_CLOSED | TLS_EOF | TLS_WINDOW_OPEN,
             Direction::Sending => TLS_CAN_DRAIN | TLS_CAN_WRITE | TLS_WE_CLOSED,
         };
         own | TLS_FAILED | TLS_HAS_EVENT

@@ -24,10 +24,11 @@ impl Connection {
             (TLS_FAILED, failed),
             (TLS_HAS_EVENT, self.has_event()),
             (TLS_HELD_UP, !failed && self.phase.held_up().is_some()),
+            (TLS_WINDOW_OPEN, self.inbound.window() > 0),
         ];
         let word = bits.into_iter().filter(|&(_, set)| set).fold(0, |word, (bit, _)| word | bit);
         if self.is_handed_over() {
-            return word & (TLS_FAILED | TLS_HAS_EVENT) | TLS_HANDED_OVER;
+            return word & (TLS_FAILED | TLS_HAS_EVENT | TLS_WINDOW_OPEN) | TLS_HANDED_OVER;
         }
         match self.half() {
             None => word,

@@ -370,6 +370,12 @@ pub extern "C" fn tls_builder_limits(
 /// them is; the default is 4 MiB (TLS_DEFAULT_POOL). 0 keeps none: every burst of bytes then allocates a buffer and
 /// frees it.
 ///
+/// TO FIND MEMORY THAT IS USED TOO LATE, set it to 0 and run the program under AddressSanitizer or valgrind. A buffer that a
+/// window or a peek showed goes back to malloc as soon as it is returned, and these poison what is freed and keep
+/// it in quarantine: a recv() or a copy into a window that is closed, and a look at bytes that were consumed, are then
+/// reported at the place where they happen. With any other value the buffer may be another connection's by then, and
+/// no tool sees it. What a kernel writes after the call that asked for it (io_uring) is seen by neither tool.
+///
 /// Beside these, a thread keeps the last buffer of each direction that was returned on it, of up to 84 KiB, until
 /// the thread ends; all threads of the process keep 8 MiB at most. No such buffer holds a plain byte, and
 /// connections of any context use them. They are all that is left when contexts and connections are freed.

@@ -23,12 +23,15 @@ use crate::status::{TLS_ERR_ARGUMENT, TLS_OK};
 /// than visible ASCII are \\XX. Programs branch on the status; a reason tells violations of the protocol
 /// apart, and may be joined by finer ones in later versions.
 ///
-/// `error` belongs to the caller, who has set `error->size`.
-/// Errors: TLS_ERR_ARGUMENT (NULL, or a size smaller than its first two members), TLS_ERR_HANDLE,
-/// TLS_ERR_BUSY. Since 0.1.
+/// `error` belongs to the caller, who has set `error->size`: TLS_ERROR_INIT does. Every call that fills in a tls_error_t
+/// takes a size of 0, which is that of a variable that was only zeroed, for the size of the struct in the first version of
+/// this header, than which none is smaller: what went wrong is told there too. This one and tls_builder_error()
+/// name the mistake by their answer besides.
+/// Errors: TLS_ERR_ARGUMENT (NULL; a size of 0; or one smaller than its first two members, where nothing is filled
+/// in), TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
 ///
 /// # Safety
-/// `error` must be NULL or valid for `error->size` bytes.
+/// `error` must be NULL or valid for `error->size` bytes, and for those of the first version if that is 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tls_conn_error(conn: *mut tls_conn_t, error: *mut tls_error_t) -> tls_status_t {
     with_connection(conn, |connection| {
@@ -42,11 +45,10 @@ pub unsafe extern "C" fn tls_conn_error(conn: *mut tls_conn_t, error: *mut tls_e
 /// made of the builder (section 2).
 ///
 /// `error` belongs to the caller, who has set `error->size`.
-/// Errors: TLS_ERR_ARGUMENT (NULL, or a size smaller than its first two members), TLS_ERR_HANDLE,
-/// TLS_ERR_BUSY. Since 0.1.
+/// Errors: TLS_ERR_ARGUMENT (NULL, or a size as for tls_conn_error()), TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
 ///
 /// # Safety
-/// `error` must be NULL or valid for `error->size` bytes.
+/// `error` must be NULL or valid for `error->size` bytes, and for those of the first version if that is 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tls_builder_error(
     builder: *const tls_builder_t,
@@ -86,21 +88,27 @@ pub extern "C" fn tls_reason_name(reason: i32) -> *const c_char {
     super::constants::name_of_reason(reason).as_ptr()
 }
 
+/// The size of tls_error_t in the first version of the header. Every variable of that type has it, whatever version it was
+/// compiled with: a caller who left the size at 0 would otherwise read that nothing went wrong.
+const FIRST_SIZE: usize = 280;
+const _: () = assert!(size_of::<tls_error_t>() >= FIRST_SIZE);
+
 /// Fills in `error`, as much of it as its size says.
 ///
 /// # Safety
-/// `error` must be NULL or valid for `error->size` bytes.
+/// `error` must be NULL or valid for `error->size` bytes, and for [`FIRST_SIZE`] if that is 0.
 unsafe fn report(failure: Option<&Failure>, error: *mut tls_error_t) -> tls_status_t {
     // The size and the status must have room: otherwise there is nothing to tell.
     const LEAST: usize = size_of::<usize>() + size_of::<tls_status_t>();
     // SAFETY: valid as the caller promises.
-    let size = match unsafe { size_of_struct(error) } {
-        Ok(size) if size >= LEAST => size,
+    let (size, status) = match unsafe { size_of_struct(error) } {
+        Ok(0) => (FIRST_SIZE, TLS_ERR_ARGUMENT),
+        Ok(size) if size >= LEAST => (size, TLS_OK),
         _ => return TLS_ERR_ARGUMENT,
     };
     // SAFETY: valid as the caller promises; the struct begins with its size.
     unsafe { store_struct(error, &tls_error_t::of(failure, size), size) };
-    TLS_OK
+    status
 }
 
 /// Fills in the error of a constructor, which may be NULL.

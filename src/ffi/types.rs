@@ -94,7 +94,7 @@ pub struct tls_server_options_t {
 }
 
 /// Everything that is known about an error. The caller sets `size` to sizeof(tls_error_t) before the
-/// call, so that programs built against an older or newer header agree with the library on how much
+/// call, as TLS_ERROR_INIT does, so that programs built against an older or newer header agree with the library on how much
 /// of the struct exists; no byte behind `size` is written.
 ///
 /// A message says what is wrong and where: the line of a PEM text, the offset in a list, the index of a key. It shows

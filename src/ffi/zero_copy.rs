@@ -23,8 +23,8 @@ use crate::status::TLS_ERR_ARGUMENT;
 /// Lifetime: the window is valid until the next call on this connection that feeds (tls_feed(), tls_feed_window(),
 /// tls_feed_commit(), tls_feed_eof()) or frees, whatever else happens meanwhile: a recv() that is under way stays
 /// in memory of this connection even if it fails, runs out of time or gives its secrets away. It holds a
-/// buffer of the pool (some 20 KB) until then, on an idle connection too: open it when there is something to
-/// receive. Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (as for tls_feed()),
+/// buffer of the pool (some 20 KB) until then, on an idle connection too, where TLS_WINDOW_OPEN shows it: open
+/// it when there is something to receive, and close it by tls_feed_commit(conn, 0) where nothing came. Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (as for tls_feed()),
 /// TLS_ERR_LIMIT (the inbound limit is reached: read first). Since 0.1.
 ///
 /// # Safety

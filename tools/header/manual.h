@@ -10,31 +10,45 @@
  * A client
  * ========
  *
- * This is a whole one, over a connected blocking socket. It verifies the server, sends a request,
- * and prints the answer.
+ * This is a whole one, over a connected socket, whether that blocks or not. It verifies the server, sends a request,
+ * and prints the answer. A send() takes what it takes: only that is consumed, and the rest stays queued.
  *
+ *     #include <errno.h>
+ *     #include <poll.h>
  *     #include <stdio.h>
  *     #include <sys/socket.h>
  *     #include <tlsbio.h>
+ *
+ *     // After a send or a recv that did nothing: whether to try again. Sockets that do not block are waited for.
+ *     static int again(int fd, short events)
+ *     {
+ *         struct pollfd wait = { .fd = fd, .events = events };
+ *         return errno == EINTR || (errno == EAGAIN && (poll(&wait, 1, -1) > 0 || errno == EINTR));
+ *     }
  *
  *     int fetch(int fd, const char *host, const char *ca_file)
  *     {
  *         char buf[16384], request[512];
  *         int sent = 0, len = snprintf(request, sizeof request, "GET / HTTP/1.0\r\nHost: %s\r\n\r\n", host);
- *         tls_error_t error = { .size = sizeof error };
+ *         tls_error_t error = TLS_ERROR_INIT;
  *         tls_builder_t *builder = tls_builder_new();
  *         tls_builder_trust_file(builder, ca_file);
  *         tls_context_t *context = tls_context_client(builder, &error);
  *         tls_conn_t *conn = context ? tls_client_new(context, host, &error) : NULL;
  *         uint32_t state;
  *         for (ptrdiff_t n; ((state = tls_state(conn)) & (TLS_CAN_READ | TLS_CAN_DRAIN | TLS_CAN_FEED)) != 0;) {
+ *             const void *wire;
+ *             size_t queued;
  *             if (state & TLS_CAN_READ && (n = tls_read_into(conn, buf, sizeof buf)) > 0) {
  *                 fwrite(buf, 1, (size_t)n, stdout);
  *             } else if (state & TLS_CAN_WRITE && sent < len) {
  *                 sent += (int)tls_write_from(conn, request + sent, (size_t)(len - sent));
- *             } else if (state & TLS_CAN_DRAIN && (n = tls_drain_into(conn, buf, sizeof buf)) > 0) {
- *                 send(fd, buf, (size_t)n, MSG_NOSIGNAL);
- *             } else if ((n = recv(fd, buf, sizeof buf, 0)) <= 0 || tls_feed(conn, buf, (size_t)n) != n) {
+ *             } else if (state & TLS_CAN_DRAIN && tls_drain_peek(conn, &wire, &queued) == TLS_OK) {
+ *                 if ((n = send(fd, wire, queued, MSG_NOSIGNAL)) >= 0 || !again(fd, POLLOUT))
+ *                     tls_drain_consume(conn, n >= 0 ? (size_t)n : queued); // what it took; all, if it takes no more
+ *             } else if ((n = recv(fd, buf, sizeof buf, 0)) > 0) {
+ *                 tls_feed(conn, buf, (size_t)n);
+ *             } else if (n == 0 || !again(fd, POLLIN)) {
  *                 tls_feed_eof(conn);
  *             }
  *         }

@@ -13,7 +13,7 @@ HEADER = ROOT / "include" / "tlsbio.h"
 def declarations(header: str) -> str:
     """What cffi needs of the header: its text without comments and directives, its macros as constants."""
     text = re.sub(r"/\*.*?\*/", "", header, flags=re.DOTALL)
-    constants = re.findall(r"^#define (TLS_\w+)[ \t]+\S", text, flags=re.MULTILINE)
+    constants = re.findall(r"^#define (TLS_\w+)[ \t]+[^\s{]", text, flags=re.MULTILINE)
     text = re.sub(r"//.*", "", text)
     text = re.sub(r"#ifdef __cplusplus\n.*?#endif", "", text, flags=re.DOTALL)
     text = re.sub(r"^#.*$", "", text, flags=re.MULTILINE)
