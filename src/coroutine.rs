@@ -9,7 +9,8 @@
 //!   dropped is resumed with [`Reply::Gone`], which ends it by an ordinary error;
 //! - [`ask`] is never inlined and touches no thread-local variable after the switch: it may return on another
 //!   thread. What observes the engine by thread-local variables stands around each resumption, on the host's stack;
-//! - every step gets a new stack, which is unmapped after it: nothing that it held can be found in the next one.
+//! - a stack is unmapped at the end of the host's call at the latest, unless a step waits on it: steps of one connection
+//!   can follow each other on it, and what they held is found by nobody else.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -60,12 +61,20 @@ pub(crate) fn on_host_stack<R: Send>(run: impl FnOnce() -> R + Send) -> R {
     result.unwrap_or_else(|panic| resume_unwind(panic))
 }
 
+#[cfg(test)]
+thread_local! {
+    /// How many stacks were made on this thread.
+    pub(crate) static MADE: Cell<usize> = const { Cell::new(0) };
+}
+
 /// Memory for the stack of one step.
 pub(crate) struct Stack(DefaultStack);
 
 impl Stack {
     /// None where the process has no memory for it, or no mapping.
     pub(crate) fn new() -> Option<Self> {
+        #[cfg(test)]
+        MADE.with(|made| made.set(made.get() + 1));
         DefaultStack::new(STACK).ok().map(Self)
     }
 }
@@ -73,8 +82,8 @@ impl Stack {
 /// What a step has come to.
 pub(crate) enum Progress<R> {
     Asked(Request, Suspended<R>),
-    /// `Err`: it panicked.
-    Done(thread::Result<R>),
+    /// `Err`: it panicked. The stack is free again.
+    Done(thread::Result<R>, Stack),
 }
 
 /// A step that waits for an answer. When it is dropped it goes on to its end without one.
@@ -109,7 +118,7 @@ impl<R> Running<R> {
         self.asker = ASKER.replace(outer);
         match result {
             CoroutineResult::Yield(request) => Progress::Asked(request, Suspended(Some(self))),
-            CoroutineResult::Return(result) => Progress::Done(result),
+            CoroutineResult::Return(result) => Progress::Done(result, Stack(self.coroutine.into_stack())),
         }
     }
 }
@@ -142,13 +151,13 @@ mod tests {
     fn asked<R: Send + 'static>(step: impl FnOnce() -> R + Send + 'static) -> Suspended<R> {
         match start(Stack::new().unwrap(), step) {
             Progress::Asked(_, suspended) => suspended,
-            Progress::Done(_) => panic!("it should have asked"),
+            Progress::Done(..) => panic!("it should have asked"),
         }
     }
 
     fn done<R>(progress: Option<Progress<R>>) -> thread::Result<R> {
         match progress {
-            Some(Progress::Done(result)) => result,
+            Some(Progress::Done(result, _)) => result,
             _ => panic!("it should have ended"),
         }
     }
@@ -209,7 +218,7 @@ mod tests {
             caught.is_err() && !thread::panicking()
         });
         assert!(quiet.join().unwrap() && !thread::panicking());
-        assert!(matches!(start(Stack::new().unwrap(), || 5), Progress::Done(Ok(5))));
+        assert!(matches!(start(Stack::new().unwrap(), || 5), Progress::Done(Ok(5), _)));
         // On the host's stack as well.
         let suspended = asked(|| {
             is_gone();

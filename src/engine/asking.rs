@@ -49,6 +49,9 @@ pub(super) struct Asking {
     pending: Option<Pending>,
     /// Why a step that may ask could not begin. It is tried again with each call.
     held_up: Option<Status>,
+    /// The stack of the last step, for the next one within the same call: a peer can cut its flight into a thousand
+    /// records, and a new stack takes longer than the step.
+    spare: Option<Stack>,
     /// Over fewer wire bytes than these no step can ask, or end the handshake; 0 where that is not known. Until
     /// then the engine is given what comes, and nobody has to look at it.
     quiet_below: usize,
@@ -76,6 +79,7 @@ impl Asking {
             gate,
             pending: None,
             held_up: None,
+            spare: None,
             quiet_below: 0,
             questions,
             ech,
@@ -132,6 +136,12 @@ impl Asking {
 
     /// Goes on until input or an answer is missing.
     fn run(&mut self, wire: &mut [u8], out: &mut Vec<u8>, sink: &mut PlainSink<'_>) -> Outcome {
+        let outcome = self.run_steps(wire, out, sink);
+        self.spare = None;
+        outcome
+    }
+
+    fn run_steps(&mut self, wire: &mut [u8], out: &mut Vec<u8>, sink: &mut PlainSink<'_>) -> Outcome {
         self.held_up = None;
         self.quiet_below = 0;
         let mut used = 0;
@@ -207,7 +217,7 @@ impl Asking {
         wire: &[u8],
         out: &mut Vec<u8>,
     ) -> Result<bool, Failure> {
-        let held_up = match (self.questions.place(), Stack::new()) {
+        let held_up = match (self.questions.place(), self.spare.take().or_else(Stack::new)) {
             (Some(place), Some(stack)) => {
                 let pending = self.pending.take();
                 if pending.is_some() {
@@ -247,8 +257,11 @@ impl Asking {
                 self.stage = Stage::Open(suspended, request, place);
                 return Ok(false);
             }
-            Progress::Done(Ok(ended)) => ended,
-            Progress::Done(Err(_)) => return Err(Failure::panic()),
+            Progress::Done(Ok(ended), stack) => {
+                self.spare = Some(stack);
+                ended
+            }
+            Progress::Done(Err(_), _) => return Err(Failure::panic()),
         };
         self.gate.ended_apart(&ended.out);
         out.extend_from_slice(&ended.out);
@@ -303,8 +316,10 @@ impl Asking {
         };
         let (progress, chosen) = note_choice(|| suspended.answer(reply));
         let progress = progress.ok_or_else(answered_twice)?;
-        self.follow(progress, place, chosen, out)?;
-        self.go_on(out)
+        let followed = self.follow(progress, place, chosen, out);
+        let gone_on = followed.and_then(|_| self.go_on(out));
+        self.spare = None;
+        gone_on
     }
 
     /// Shows nothing, and ends the handshake. The engine cannot be refused an identity, but a verdict about the
@@ -313,7 +328,7 @@ impl Asking {
         let Stage::Open(suspended, ..) = mem::replace(&mut self.stage, Stage::Over) else {
             return no_question();
         };
-        let Some(Progress::Done(Ok(ended))) = suspended.answer(Reply::Identity(None)) else {
+        let Some(Progress::Done(Ok(ended), _)) = suspended.answer(Reply::Identity(None)) else {
             return Failure::panic();
         };
         let mut said = ended.out;

@@ -9,11 +9,11 @@ use crate::status::TLS_REASON_ENGINE;
 struct Credulous(Option<Request>);
 
 impl Handshake for Credulous {
-    fn receive(&mut self, _: &mut [u8], _: &mut Vec<u8>, _: &mut PlainSink<'_>) -> Outcome {
+    fn receive(&mut self, wire: &mut [u8], _: &mut Vec<u8>, _: &mut PlainSink<'_>) -> Outcome {
         if let Some(request) = self.0.take() {
             let _ = ask(request);
         }
-        Outcome { used: 0, result: Ok(()) }
+        Outcome { used: wire.len(), result: Ok(()) }
     }
 
     fn settle(self: Box<Self>, _: &[u8], _: &mut Vec<u8>) -> Settled {
@@ -73,4 +73,26 @@ fn so_does_the_refusal_of_a_step_that_has_no_place() {
     let mut session = asking(Request::example(), 0);
     assert_eq!(session.held_up(), Some(TLS_ERR_LIMIT));
     assert_eq!(session.refuse(46, &mut Vec::new()).reason, TLS_REASON_ENGINE);
+}
+
+#[test]
+fn a_flight_in_a_thousand_records_takes_one_stack_and_leaves_none() {
+    let made = || coroutine::MADE.with(std::cell::Cell::get);
+    let mut session = Asking {
+        stage: Stage::Idle(Box::new(Credulous(None))),
+        gate: Gate::records(),
+        pending: None,
+        held_up: None,
+        spare: None,
+        quiet_below: 0,
+        questions: Questions::new(1),
+        ech: EchStatus::default(),
+        look_ups: 0,
+    };
+    let mut flight = RECORD.repeat(1000);
+    let before = made();
+    let outcome = session.receive(&mut flight, &mut Vec::new(), &mut |_, _| Flow::More);
+    assert!(outcome.used == flight.len() && outcome.result.is_ok());
+    assert_eq!(made() - before, 1);
+    assert!(session.spare.is_none());
 }
