@@ -1379,8 +1379,14 @@ ptrdiff_t tls_surplus(tls_conn_t *conn,
  * What the peer wrote comes whole and in order, whatever was called before, in whatever way it was read
  * so far, and however its wire bytes were cut: also what came in one piece with the end of the handshake [R-111].
  *
- * The buffer may be uninitialised, unaligned and of any length; bytes behind those that were given are not
- * touched [R-03]. A record costs no heap allocation [R-05].
+ * A record is decrypted straight into `plain` where all of it fits, in TLS 1.3 with one byte more: 16385 bytes take
+ * any record that is not padded. Of such a record no plain byte is in memory of the library, ever [R-272]. Others are
+ * decrypted where their wire bytes lie, copied, and wiped.
+ *
+ * The buffer may be uninitialised, unaligned and of any length; nothing behind it is touched. In it, bytes behind
+ * those that were given are not touched either [R-03]: only where the peer pads its records, sends a ticket
+ * among its data, or a record that is bad, they are unspecified, and no plain bytes of a bad one [R-271].
+ * A record costs no heap allocation [R-05].
  * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, and the fatal ones. Plain bytes before a bad record
  * are given first, the error by the next call. Since 0.1.
  */
@@ -1418,8 +1424,8 @@ tls_status_t tls_close_notify(tls_conn_t *conn);
 /**
  * ---- 7. Ways with fewer copies --------------------------------------------------------------
  *
- * In, from simple to fastest: tls_feed() and tls_read_into() copy twice; a window and tls_read_into() copy
- * once; tls_read_in_place() copies nothing. Out: tls_drain_into() and tls_write_into() copy once,
+ * In, from simple to fastest: tls_feed() and tls_read_into() copy once; a window and tls_read_into() copy nothing, where
+ * whole records fit into what is read into, or once more; tls_read_in_place() copies nothing. Out: tls_drain_into() and tls_write_into() copy once,
  * tls_drain_peek() copies nothing. All run over the same engine and can be mixed between records, in and out
  * independently.
  *

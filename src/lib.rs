@@ -9,7 +9,7 @@
 //!
 //! | room | what it holds |
 //! |---|---|
-//! | [`ffi`] | the C boundary: handles, checks, panics, and all of the crate's `unsafe` but `coroutine`'s |
+//! | [`ffi`] | the C boundary: handles, checks, panics, and all of the crate's `unsafe` but that of `coroutine` and `uninitialised` |
 //! | `connection` | one TLS connection: what each call of the contract means |
 //! | `buffer` | inbound and outbound queues, and what they borrow memory from: the thread, the context's pool |
 //! | `engine` | the only room that names rustls: handshake, records, verification |
@@ -21,6 +21,7 @@
 //! | `numbers` | what a host is told of limits, and several rooms go by |
 //! | `facts` | what is known of a connection and its peer |
 //! | [`status`], `failure` | the codes and the explanations behind them |
+//! | `uninitialised` | records are opened into memory that nobody has written to yet |
 //! | `line` | what many threads write, apart from its neighbours in the processor's cache |
 //! | `foreign` | texts of others, as they may stand in an explanation |
 //!
@@ -55,3 +56,5 @@ mod record;
 mod setup;
 #[forbid(unsafe_code)]
 pub mod status;
+// Its unsafe code gives the cipher a place that nobody has written to: the file says why that is sound.
+mod uninitialised;

@@ -5,7 +5,8 @@ use crate::facts::Facts;
 use crate::failure::Failure;
 use crate::record::layout::no_record;
 use crate::record::traffic::{
-    Flow, HandshakeFacts, KeySchedule, Outcome, PlainSink, Receiving, Remembered, Sending, Traffic,
+    Flow, HandshakeFacts, KeySchedule, Outcome, PlainMemory, PlainSink, Receiving, Remembered, Sending,
+    Straight, Traffic,
 };
 use crate::status::Status;
 
@@ -116,6 +117,16 @@ impl Phase {
             Self::Sending(_) | Self::SecretsTaken(..) | Self::Gone => {
                 Outcome { used: 0, result: Err(not_now()) }
             }
+        }
+    }
+
+    /// Opens what can be opened straight into `memory`, and leaves the rest of `wire` to [`Self::receive`].
+    #[inline]
+    pub(super) fn open_into(&mut self, wire: &[u8], memory: &mut dyn PlainMemory) -> Straight {
+        match self {
+            Self::Traffic(traffic) => traffic.open_into(wire, memory),
+            Self::Receiving(half) => half.open_into(wire, memory),
+            _ => Straight::default(),
         }
     }
 

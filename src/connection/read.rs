@@ -1,10 +1,10 @@
 //! Plain bytes out.
 
 use super::{Answer, Connection};
-use crate::record::traffic::Flow;
+use crate::record::traffic::{Flow, PlainMemory};
 
-/// Memory of the host that plain bytes are copied into, once each.
-pub(crate) trait PlainTarget {
+/// Memory of the host that plain bytes are opened or copied into, once each.
+pub(crate) trait PlainTarget: PlainMemory {
     /// How many bytes still fit.
     fn room(&self) -> usize;
 
@@ -24,6 +24,12 @@ impl Connection {
         self.inbound.consume_plain(waiting);
         let mut moved = waiting;
         let mut records = 0;
+        if target.room() > 0 {
+            let straight = self.phase.open_into(self.inbound.wire(), target);
+            self.inbound.processed(straight.used, None);
+            moved += straight.plain;
+            records += straight.records;
+        }
         if target.room() > 0 {
             let mut rest = None;
             let result = self.drive_fed(&mut |at, plain| {

@@ -1,11 +1,13 @@
 //! The host's pointers.
 
 use std::ffi::{CStr, c_char, c_void};
+use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use super::types::{tls_iovec_t, tls_span_t};
 use crate::connection::{PlainTarget, SpanSink};
 use crate::failure::Failure;
+use crate::record::traffic::PlainMemory;
 use crate::status::{Status, TLS_ERR_ARGUMENT};
 
 /// Whether `count` values can start at `pointer`. NULL is an empty buffer, and no other. No object is larger than
@@ -146,6 +148,9 @@ pub(super) struct HostBuffer {
     start: *mut u8,
     room: usize,
     filled: usize,
+    /// How many bytes behind those were given to be written to, and what the last of them was.
+    given: usize,
+    last: MaybeUninit<u8>,
 }
 
 impl HostBuffer {
@@ -153,7 +158,43 @@ impl HostBuffer {
     /// `length` bytes at `pointer` must be valid for writes as long as this buffer lives.
     pub(super) unsafe fn new(pointer: *mut c_void, length: usize) -> Result<Self, Status> {
         check(pointer, length)?;
-        Ok(Self { start: pointer.cast(), room: length, filled: 0 })
+        Ok(Self::of(pointer.cast(), length))
+    }
+
+    /// What `new` asks for is the caller's to keep here too.
+    fn of(start: *mut u8, room: usize) -> Self {
+        Self { start, room, filled: 0, given: 0, last: MaybeUninit::uninit() }
+    }
+}
+
+impl PlainMemory for HostBuffer {
+    #[inline]
+    fn next(&mut self, length: usize) -> Option<&mut [MaybeUninit<u8>]> {
+        if length == 0 || length > self.room - self.filled {
+            return None;
+        }
+        // SAFETY: `filled` never exceeds `room`, so this stays inside the host's buffer.
+        let place = unsafe { self.start.add(self.filled) }.cast::<MaybeUninit<u8>>();
+        self.given = length;
+        // SAFETY: `length` is above 0, and as many bytes are inside the host's buffer.
+        let last = unsafe { place.add(length - 1) };
+        // SAFETY: valid as the one above. It may be uninitialised, and is copied as such.
+        self.last = unsafe { last.read() };
+        // SAFETY: `length` bytes at `place` are valid for writes, as promised to `new`, may be uninitialised, and are used
+        // by nobody else while this is borrowed.
+        Some(unsafe { std::slice::from_raw_parts_mut(place, length) })
+    }
+
+    #[inline]
+    fn keep(&mut self, length: usize) {
+        let given = std::mem::take(&mut self.given);
+        if length < given {
+            // SAFETY: `given` bytes behind the filled ones are inside the host's buffer, as `next` has checked.
+            let last = unsafe { self.start.cast::<MaybeUninit<u8>>().add(self.filled + given - 1) };
+            // SAFETY: as above; valid for a write, as promised to `new`.
+            unsafe { last.write(self.last) };
+        }
+        self.filled += length.min(given);
     }
 }
 
@@ -199,7 +240,7 @@ impl<'a> HostBuffers<'a> {
     /// Each piece must be valid for writes as long as this lives.
     pub(super) unsafe fn new(pieces: &'a [tls_iovec_t]) -> Result<Self, Status> {
         check_pieces(pieces)?;
-        Ok(Self { pieces, current: HostBuffer { start: std::ptr::null_mut(), room: 0, filled: 0 } })
+        Ok(Self { pieces, current: HostBuffer::of(std::ptr::null_mut(), 0) })
     }
 
     /// Goes on to the next piece that has room, if the current one has none.
@@ -207,8 +248,20 @@ impl<'a> HostBuffers<'a> {
         while self.current.room() == 0 {
             let Some((next, rest)) = self.pieces.split_first() else { return };
             self.pieces = rest;
-            self.current = HostBuffer { start: next.base.cast(), room: next.len, filled: 0 };
+            self.current = HostBuffer::of(next.base.cast(), next.len);
         }
+    }
+}
+
+/// A record that does not fit into the piece where its plain bytes begin is none for this.
+impl PlainMemory for HostBuffers<'_> {
+    fn next(&mut self, length: usize) -> Option<&mut [MaybeUninit<u8>]> {
+        self.advance();
+        self.current.next(length)
+    }
+
+    fn keep(&mut self, length: usize) {
+        self.current.keep(length);
     }
 }
 

@@ -17,8 +17,14 @@ use crate::connection::Connection;
 /// What the peer wrote comes whole and in order, whatever was called before, in whatever way it was read
 /// so far, and however its wire bytes were cut: also what came in one piece with the end of the handshake.
 ///
-/// The buffer may be uninitialised, unaligned and of any length; bytes behind those that were given are not
-/// touched. A record costs no heap allocation.
+/// A record is decrypted straight into `plain` where all of it fits, in TLS 1.3 with one byte more: 16385 bytes take
+/// any record that is not padded. Of such a record no plain byte is in memory of the library, ever. Others are
+/// decrypted where their wire bytes lie, copied, and wiped.
+///
+/// The buffer may be uninitialised, unaligned and of any length; nothing behind it is touched. In it, bytes behind
+/// those that were given are not touched either: only where the peer pads its records, sends a ticket
+/// among its data, or a record that is bad, they are unspecified, and no plain bytes of a bad one.
+/// A record costs no heap allocation.
 /// Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, and the fatal ones. Plain bytes before a bad record
 /// are given first, the error by the next call. Since 0.1.
 ///

@@ -11,8 +11,8 @@ use crate::status::TLS_ERR_ARGUMENT;
 
 /// ---- 7. Ways with fewer copies --------------------------------------------------------------
 ///
-/// In, from simple to fastest: tls_feed() and tls_read_into() copy twice; a window and tls_read_into() copy
-/// once; tls_read_in_place() copies nothing. Out: tls_drain_into() and tls_write_into() copy once,
+/// In, from simple to fastest: tls_feed() and tls_read_into() copy once; a window and tls_read_into() copy nothing, where
+/// whole records fit into what is read into, or once more; tls_read_in_place() copies nothing. Out: tls_drain_into() and tls_write_into() copy once,
 /// tls_drain_peek() copies nothing. All run over the same engine and can be mixed between records, in and out
 /// independently.
 ///

@@ -7,7 +7,8 @@ use super::receiver::{Answering, Receiver};
 use super::secrets::TrafficSecrets;
 use super::sender::Sender;
 use super::traffic::{
-    HandedOver, HandshakeFacts, KeySchedule, Outcome, PlainSink, Remembered, Traffic, TrafficHalves,
+    HandedOver, HandshakeFacts, KeySchedule, Outcome, PlainMemory, PlainSink, Remembered, Straight, Traffic,
+    TrafficHalves,
 };
 use crate::failure::Failure;
 
@@ -64,6 +65,10 @@ impl Traffic for Own {
             both.sender.flush(both.out);
         }
         outcome
+    }
+
+    fn open_into(&mut self, wire: &[u8], memory: &mut dyn PlainMemory) -> Straight {
+        self.receiver.open_into(wire, memory)
     }
 
     fn write(&mut self, plain: &[&[u8]], block: usize, out: &mut Vec<u8>) -> Result<(), Failure> {

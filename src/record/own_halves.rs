@@ -6,7 +6,8 @@ use super::own::Own;
 use super::receiver::{Answering, Receiver};
 use super::sender::Sender;
 use super::traffic::{
-    HandshakeFacts, KeySchedule, Outcome, PlainSink, Receiving, Remembered, Sending, TrafficHalves,
+    HandshakeFacts, KeySchedule, Outcome, PlainMemory, PlainSink, Receiving, Remembered, Sending, Straight,
+    TrafficHalves,
 };
 use crate::failure::Failure;
 
@@ -62,6 +63,10 @@ impl Receiving for ReceivingHalf {
         let outcome = receiver.receive(wire, sink, &mut Left { shared, owed });
         remembered.tickets = receiver.tickets();
         outcome
+    }
+
+    fn open_into(&mut self, wire: &[u8], memory: &mut dyn PlainMemory) -> Straight {
+        self.receiver.open_into(wire, memory)
     }
 
     fn take_owed(&mut self) -> bool {

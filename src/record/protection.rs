@@ -3,11 +3,14 @@
 use std::ops::Range;
 
 use aws_lc_rs::aead::{Aad, LessSafeKey, Nonce, UnboundKey};
+use zeroize::Zeroize;
 
 use super::cipher::{EXPLICIT, Form, Secret};
 use super::content::{APPLICATION_DATA, CHANGE_CIPHER_SPEC};
 use super::fault::Fault;
-use super::layout::{HEADER, MAX_PLAIN, TAG};
+use super::layout::{HEADER, KEY_UPDATE, MAX_PLAIN, TAG};
+use super::traffic::PlainMemory;
+use crate::uninitialised;
 
 /// The version that stands in every record (RFC 8446, 5.1).
 const VERSION: [u8; 2] = [3, 3];
@@ -149,6 +152,53 @@ impl Protection {
         };
         secret.sequence += 1;
         Ok(opened)
+    }
+
+    /// Opens a whole record of application data into `memory`: how many plain bytes it has. Of any other, of one that does
+    /// not authenticate, is not as it should be or does not fit, nothing is left there, and the record counts as not seen.
+    #[inline]
+    pub(crate) fn open_into(&mut self, record: &[u8], memory: &mut dyn PlainMemory) -> Option<usize> {
+        let Self { secret, key, .. } = self;
+        let (header, body) = record.split_first_chunk::<HEADER>()?;
+        if header[0] != APPLICATION_DATA || secret.sequence >= HARD_LIMIT {
+            return None;
+        }
+        let explicit = if secret.form == Form::Tls12Gcm { EXPLICIT } else { 0 };
+        let (own_nonce, sealed) = body.split_at_checked(explicit)?;
+        let (sealed, tag) = sealed.split_at_checked(sealed.len().checked_sub(TAG)?)?;
+        let is_tls13 = secret.form == Form::Tls13;
+        let most = if is_tls13 { MAX_PLAIN + 1 } else { MAX_PLAIN };
+        // So short are alerts and KeyUpdates, which would overwrite what is not theirs.
+        if sealed.len() <= KEY_UPDATE + 1 || sealed.len() > most {
+            return None;
+        }
+        let nonce = match own_nonce.first_chunk() {
+            Some(part) => secret.explicit_nonce(part),
+            None => secret.nonce(),
+        };
+        let nonce = Nonce::assume_unique_for_key(nonce);
+        let place = memory.next(sealed.len())?;
+        let length = if is_tls13 {
+            uninitialised::open(key, nonce, Aad::from(*header), sealed, tag, place).and_then(data_length)
+        } else {
+            let data = secret.additional_data([header[0], header[1], header[2]], sealed.len());
+            uninitialised::open(key, nonce, Aad::from(data), sealed, tag, place).map(|plain| plain.len())
+        };
+        memory.keep(length.unwrap_or(0));
+        secret.sequence += u64::from(length.is_some());
+        length
+    }
+}
+
+/// How many plain bytes are in front of type and padding. If they are none, or no application data, all is wiped.
+#[inline]
+fn data_length(inner: &mut [u8]) -> Option<usize> {
+    match inner_plaintext(APPLICATION_DATA, inner) {
+        Ok(Opened { kind: APPLICATION_DATA, plain }) if !plain.is_empty() => Some(plain.len()),
+        _ => {
+            inner.zeroize();
+            None
+        }
     }
 }
 

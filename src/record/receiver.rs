@@ -10,7 +10,7 @@ use super::layout::HEADER;
 use super::messages::Messages;
 use super::protection::{Opened, Protection};
 use super::sender::{NO_RENEGOTIATION, Sender};
-use super::traffic::{Flow, KeySchedule, Outcome, PlainSink};
+use super::traffic::{Flow, KeySchedule, Outcome, PlainMemory, PlainSink, Straight};
 use crate::failure::Failure;
 use crate::numbers::MAX_PAYLOAD;
 use crate::parse::client_hello::ClientHello;
@@ -43,6 +43,8 @@ pub(super) struct Receiver {
     tickets: u32,
     is_client: bool,
     closed: bool,
+    /// The last record was application data, so the next one most likely is.
+    in_data: bool,
 }
 
 /// A fault of the peer's, or what the engine made of it already.
@@ -67,6 +69,7 @@ impl Receiver {
             tickets,
             is_client,
             closed: false,
+            in_data: false,
         })
     }
 
@@ -107,6 +110,26 @@ impl Receiver {
         Outcome { used, result }
     }
 
+    /// See [`super::traffic::Traffic::open_into`].
+    pub(super) fn open_into(&mut self, wire: &[u8], memory: &mut dyn PlainMemory) -> Straight {
+        let mut done = Straight::default();
+        // What a record of TLS 1.3 is can only be seen when it is open, and one with tickets would overwrite memory that it
+        // has no bytes for: they come in front of a server's data, if there are any.
+        let may_bring_tickets = self.is_client && self.protection.is_tls13() && !self.in_data;
+        if self.closed || self.messages.is_waiting() || may_bring_tickets {
+            return done;
+        }
+        while let Ok(Some(end)) = record_end(wire, done.used) {
+            let Some(plain) = self.protection.open_into(&wire[done.used..end], memory) else { break };
+            done = Straight { used: end, plain: done.plain + plain, records: done.records + 1 };
+        }
+        if done.records > 0 {
+            self.flood.note_application_data();
+            self.flood.note_content();
+        }
+        done
+    }
+
     fn open_all(
         &mut self,
         wire: &mut [u8],
@@ -120,6 +143,7 @@ impl Receiver {
             let Opened { kind, plain } = self.open(&mut wire[next..end])?;
             let plain = plain.start + next..plain.end + next;
             next = end;
+            self.in_data = kind == APPLICATION_DATA;
             if kind == APPLICATION_DATA && !self.messages.is_waiting() {
                 *used = end;
                 self.flood.note_application_data();

@@ -4,14 +4,15 @@ use zeroize::Zeroizing;
 
 use super::content::{ALERT, APPLICATION_DATA};
 use super::fault::Fault;
-use super::layout::MAX_PLAIN;
+use super::layout::{KEY_UPDATE, MAX_PLAIN};
 use super::own::{Answers, Own};
 use super::secrets::{TrafficSecret, TrafficSecrets};
 use super::sizing::wire_bound;
-use super::traffic::{Flow, HandedOver, HandshakeFacts, KeySchedule, Outcome, Remembered, Traffic};
+use super::traffic::{Flow, HandedOver, HandshakeFacts, KeySchedule, Outcome, Remembered, Straight, Traffic};
 use crate::facts::Facts;
 use crate::failure::Failure;
 use crate::status::TLS_REASON_KEYS_EXHAUSTED;
+use crate::uninitialised::Memory;
 
 /// IANA numbers of the suites, and how long their keys are.
 const SUITES: [(u16, usize); 6] =
@@ -114,6 +115,126 @@ fn what_is_sealed_opens() {
                 assert!(block > 0 || wire.len() <= wire_bound(length));
                 assert_eq!(read(&mut server, &mut wire), (bytes[..length].to_vec(), vec![]));
             }
+        }
+    }
+}
+
+fn is_tls13((suite, _): (u16, usize)) -> bool {
+    suite >> 8 == 0x13
+}
+
+//
+#[test]
+fn what_fits_opens_into_other_memory_and_nothing_else_does() {
+    let bytes: Vec<u8> = (0..MAX_PLAIN).map(|at| at as u8).collect();
+    for suite in SUITES {
+        let (mut client, mut server) = pair(suite, u64::MAX);
+        for length in [1, 4, 5, 6, 7, 16, 100, 5000, MAX_PLAIN - 1, MAX_PLAIN] {
+            for block in [0, 64] {
+                // As many bytes are written: the content type is behind the plain ones, and padding behind that.
+                let inner = match (is_tls13(suite), block) {
+                    (false, _) => length,
+                    (true, 0) => length + 1,
+                    (true, block) => (length + 1).next_multiple_of(block),
+                };
+                for room in [1, length, inner - 1, inner, inner + 1, 3 * MAX_PLAIN] {
+                    let mut wire = Vec::new();
+                    client.write(&[&bytes[..length]], block, &mut wire).unwrap();
+                    let mut memory = Memory::new(room);
+                    // A record with more bytes than the padding leaves room for is two.
+                    let first = wire.len().min(5 + usize::from(u16::from_be_bytes([wire[3], wire[4]])));
+                    let done = server.open_into(&wire[..first], &mut memory);
+                    let fits = first == wire.len() && inner <= room && inner > KEY_UPDATE + 1;
+                    let expected = Straight { used: first, plain: length, records: 1 };
+                    if first == wire.len() {
+                        assert_eq!(
+                            done,
+                            if fits { expected } else { Straight::default() },
+                            "{length} of {room}"
+                        );
+                    }
+                    let mut after = vec![Memory::BEFORE; room];
+                    after[..done.plain].copy_from_slice(&bytes[..done.plain]);
+                    if block == 0 {
+                        assert_eq!(memory.bytes(), after);
+                    }
+                    let (rest, _) = read(&mut server, &mut wire[done.used..]);
+                    assert_eq!(rest, bytes[done.plain..length]);
+                }
+            }
+        }
+    }
+}
+
+//
+#[test]
+fn a_record_that_does_not_authenticate_is_not_opened_into_other_memory() {
+    for suite in SUITES {
+        for altered in [0, 2, 5, 30, 505] {
+            let (mut client, mut server) = pair(suite, u64::MAX);
+            let mut wire = Vec::new();
+            client.write(&[&[0x55; 500]], 0, &mut wire).unwrap();
+            client.write(&[&[0x55; 500]], 0, &mut wire).unwrap();
+            let second = wire.len() / 2;
+            wire[second + altered] ^= 1;
+            let mut memory = Memory::new(3000);
+            let done = server.open_into(&wire, &mut memory);
+            assert_eq!((done.used, done.plain, done.records), (second, 500, 1));
+            assert!(!memory.bytes()[500..].contains(&0x55));
+            let mut sink = |_, _: &[u8]| panic!("plain bytes of an altered record");
+            let Outcome { result, .. } = server.receive(&mut wire[second..], &mut Vec::new(), &mut sink);
+            result.unwrap_err();
+        }
+    }
+}
+
+/// What a server may send in front of its data is not tried: it would overwrite what is not its.
+#[test]
+fn a_client_opens_straight_behind_data() {
+    for suite in SUITES {
+        let (mut client, mut server) = pair(suite, u64::MAX);
+        let mut round = |server: &mut Own, expected: usize| {
+            let mut wire = Vec::new();
+            server.write(&[b"some data"], 0, &mut wire).unwrap();
+            let done = client.open_into(&wire, &mut Memory::new(100));
+            assert_eq!(done.plain, expected);
+            read(&mut client, &mut wire[done.used..]);
+        };
+        round(&mut server, if is_tls13(suite) { 0 } else { 9 });
+        round(&mut server, 9);
+        round(&mut server, 9);
+    }
+}
+
+#[test]
+fn key_updates_between_records_are_left_to_the_other_way() {
+    for suite in SUITES.into_iter().filter(|&suite| is_tls13(suite)) {
+        let (mut client, mut server) = pair(suite, u64::MAX);
+        for _ in 0..5 {
+            let mut wire = Vec::new();
+            client.write(&[b"before it"], 0, &mut wire).unwrap();
+            client.update_keys(&mut wire).unwrap();
+            client.write(&[b"behind it"], 0, &mut wire).unwrap();
+            let mut memory = Memory::new(100);
+            let before = server.open_into(&wire, &mut memory);
+            assert_eq!(memory.pieces, [b"before it"]);
+            assert_eq!(memory.bytes()[9..], [Memory::BEFORE; 91]);
+            let mut plain = Vec::new();
+            let outcome =
+                server.receive(&mut wire[before.used..], &mut Vec::new(), &mut |_, bytes: &[u8]| {
+                    plain.extend_from_slice(bytes);
+                    Flow::Stop
+                });
+            outcome.result.unwrap();
+            assert_eq!(plain, b"behind it");
+            let mut wire = Vec::new();
+            client.write(&[b"under the next key"], 0, &mut wire).unwrap();
+            let mut memory = Memory::new(100);
+            server.open_into(&wire, &mut memory);
+            assert_eq!(memory.pieces, [b"under the next key"]);
+            let mut answer = Vec::new();
+            server.write(&[b"x"], 0, &mut answer).unwrap();
+            read(&mut client, &mut answer);
         }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Bytes for the peer are appended to `out`, also by calls that fail: then the last of them is the alert.
 
+use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use zeroize::Zeroizing;
@@ -21,6 +22,25 @@ pub(crate) enum Flow {
 /// Receives the plain bytes of one record, which lie at `Range` of the wire bytes that were given. Called at most
 /// once per record, in order.
 pub(crate) type PlainSink<'a> = dyn FnMut(Range<usize>, &[u8]) -> Flow + 'a;
+
+/// Memory that records are opened into, one behind the other.
+pub(crate) trait PlainMemory {
+    /// The next `length` bytes of it, which may be uninitialised; nothing if there are not as many in one piece.
+    fn next(&mut self, length: usize) -> Option<&mut [MaybeUninit<u8>]>;
+
+    /// The first `length` bytes of those that [`Self::next`] gave are plain ones. The last one of them becomes what it was
+    /// before, if it is none.
+    fn keep(&mut self, length: usize);
+}
+
+/// What was opened into memory by [`Traffic::open_into`].
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Straight {
+    /// Wire bytes at the front that are done with.
+    pub used: usize,
+    pub plain: usize,
+    pub records: u64,
+}
 
 /// What became of the wire bytes given to [`Traffic::receive`].
 #[derive(Debug)]
@@ -71,6 +91,12 @@ pub(crate) trait Traffic: Send {
     /// Bytes that were not used must be at the front of the next call's `wire`, unaltered: messages that span records
     /// are put together there.
     fn receive(&mut self, wire: &mut [u8], out: &mut Vec<u8>, sink: &mut PlainSink<'_>) -> Outcome;
+
+    /// Opens records of application data at the front of `wire` into `memory`, as long as each is whole, fits and is as it
+    /// should be. All others are left to [`Self::receive`], as if this had not looked at them.
+    fn open_into(&mut self, _wire: &[u8], _memory: &mut dyn PlainMemory) -> Straight {
+        Straight::default()
+    }
 
     /// Whether another form is to go on in place of this. To be asked after each call of [`Self::receive`] that was given
     /// bytes; `rest` is what it has not used of them.
@@ -126,6 +152,11 @@ pub(crate) struct TrafficHalves {
 pub(crate) trait Receiving: Send {
     /// As [`Traffic::receive`]; what is to be said to the peer is left with the sending half.
     fn receive(&mut self, wire: &mut [u8], sink: &mut PlainSink<'_>) -> Outcome;
+
+    /// As [`Traffic::open_into`].
+    fn open_into(&mut self, _wire: &[u8], _memory: &mut dyn PlainMemory) -> Straight {
+        Straight::default()
+    }
 
     /// Whether something was left for the peer with the sending half, since this was last asked.
     fn take_owed(&mut self) -> bool;

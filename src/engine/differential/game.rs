@@ -9,6 +9,7 @@ use crate::record::content::{ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSH
 use crate::record::layout::MAX_PLAIN;
 use crate::record::traffic::{Flow, Outcome};
 use crate::status::TLS_REASON_EMPTY_RECORD;
+use crate::uninitialised::Memory;
 
 /// Records after which a game ends if nothing else has ended it.
 const MOST_RECORDS: u64 = 20_000;
@@ -357,7 +358,13 @@ impl Game {
         let length = self.sides[0].sealed.len();
         let length = if self.random.below(3) == 0 { self.random.below(length + 1) } else { length };
         let stops = self.random.next();
-        let [mut theirs, ours] = self.sides.each_mut().map(|side| side.deliver(length, stops));
+        // How much memory there is for plain bytes before each look at the records.
+        let rooms: [usize; 4] = [(); 4].map(|()| match self.random.below(3) {
+            0 => 0,
+            1 => self.random.below(400),
+            _ => self.random.below(3 * MAX_PLAIN),
+        });
+        let [mut theirs, ours] = self.sides.each_mut().map(|side| side.deliver(length, stops, rooms));
         theirs.tell_what_was_sent();
         if self.closed {
             theirs.say_nothing();
@@ -392,10 +399,18 @@ impl Seen {
 }
 
 impl Side {
-    fn deliver(&mut self, length: usize, mut stops: u64) -> Seen {
+    /// Only ours opens records into other memory.
+    fn deliver(&mut self, length: usize, mut stops: u64, rooms: [usize; 4]) -> Seen {
         self.wire.extend(self.sealed.drain(..length));
         let mut plain = Vec::new();
+        let mut rooms = rooms.into_iter().cycle();
         let result = loop {
+            let mut memory = Memory::new(rooms.next().unwrap_or_default());
+            let straight = self.pair.receiver.open_into(&self.wire, &mut memory);
+            self.wire.drain(..straight.used);
+            assert_eq!(straight.plain, memory.pieces.iter().map(Vec::len).sum());
+            assert_eq!(straight.records, memory.pieces.len() as u64);
+            plain.append(&mut memory.pieces);
             let mut stopped = false;
             let Outcome { used, result } =
                 self.pair.receiver.receive(&mut self.wire, &mut self.out, &mut |_, bytes| {

@@ -1,0 +1,114 @@
+//! Records are opened into memory that nobody has written to yet.
+
+use std::mem::MaybeUninit;
+
+use aws_lc_rs::aead::{Aad, LessSafeKey, Nonce};
+
+/// Opens `sealed` into `memory`, which must be as long, and gives what is there then; nothing if it does not
+/// authenticate. Of that no plain byte is left in `memory`: AES-GCM writes before it knows, and the cryptographic library
+/// writes zeros over it (`EVP_AEAD_CTX_open_gather`).
+#[inline]
+pub(crate) fn open<'a, A: AsRef<[u8]>>(
+    key: &LessSafeKey,
+    nonce: Nonce,
+    aad: Aad<A>,
+    sealed: &[u8],
+    tag: &[u8],
+    memory: &'a mut [MaybeUninit<u8>],
+) -> Option<&'a mut [u8]> {
+    let (start, length) = (memory.as_mut_ptr().cast::<u8>(), memory.len());
+    // SAFETY: `memory` is valid for writes of `length` bytes, and nobody else's for `'a`. Its bytes may be uninitialised,
+    // but nothing reads them by this: the one callee hands pointer and length on to C, which writes all of them where it
+    // succeeds; where it does not, nobody is given the slice.
+    let bytes = unsafe { std::slice::from_raw_parts_mut(start, length) };
+    key.open_separate_gather(nonce, aad, sealed, tag, bytes).ok()?;
+    Some(bytes)
+}
+
+/// Memory for tests, with room for so many bytes.
+#[cfg(test)]
+pub(crate) struct Memory {
+    bytes: Vec<MaybeUninit<u8>>,
+    filled: usize,
+    given: usize,
+    last: u8,
+    /// What was opened into it, record by record.
+    pub(crate) pieces: Vec<Vec<u8>>,
+}
+
+#[cfg(test)]
+impl Memory {
+    /// What stands where nothing was written.
+    pub(crate) const BEFORE: u8 = 0xa5;
+
+    pub(crate) fn new(room: usize) -> Self {
+        Self {
+            bytes: vec![MaybeUninit::new(Self::BEFORE); room],
+            filled: 0,
+            given: 0,
+            last: 0,
+            pieces: vec![],
+        }
+    }
+
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        // SAFETY: all were initialised when this was made, and are only ever overwritten.
+        self.bytes.iter().map(|byte| unsafe { byte.assume_init() }).collect()
+    }
+}
+
+#[cfg(test)]
+impl crate::record::traffic::PlainMemory for Memory {
+    fn next(&mut self, length: usize) -> Option<&mut [MaybeUninit<u8>]> {
+        self.last = *self.bytes().get((self.filled + length).checked_sub(1)?)?;
+        self.given = length;
+        self.bytes.get_mut(self.filled..self.filled + length)
+    }
+
+    fn keep(&mut self, length: usize) {
+        assert!(length <= self.given);
+        let end = self.filled + self.given;
+        if length < self.given {
+            self.bytes[end - 1] = MaybeUninit::new(self.last);
+        }
+        if length > 0 {
+            self.pieces.push(self.bytes()[self.filled..self.filled + length].to_vec());
+        }
+        self.filled += length;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_lc_rs::aead::{AES_128_GCM, CHACHA20_POLY1305, UnboundKey};
+
+    use super::*;
+
+    const PLAIN: [u8; 200] = [0x5e; 200];
+
+    fn sealed(key: &LessSafeKey) -> (Vec<u8>, Vec<u8>) {
+        let mut bytes = PLAIN.to_vec();
+        let nonce = Nonce::assume_unique_for_key([1; 12]);
+        let tag = key.seal_in_place_separate_tag(nonce, Aad::from(b"data"), &mut bytes).unwrap();
+        (bytes, tag.as_ref().to_vec())
+    }
+
+    //
+    #[test]
+    fn what_does_not_authenticate_leaves_no_plain_byte() {
+        for algorithm in [&AES_128_GCM, &CHACHA20_POLY1305] {
+            let key = LessSafeKey::new(UnboundKey::new(algorithm, &vec![7; algorithm.key_len()]).unwrap());
+            let (bytes, mut tag) = sealed(&key);
+            let nonce = || Nonce::assume_unique_for_key([1; 12]);
+            let mut memory = [MaybeUninit::uninit(); PLAIN.len()];
+            assert_eq!(open(&key, nonce(), Aad::from(b"data"), &bytes, &tag, &mut memory).unwrap(), PLAIN);
+
+            // As if there were plain bytes of another record.
+            let mut memory = [MaybeUninit::new(0x5e); PLAIN.len()];
+            tag[3] ^= 1;
+            assert!(open(&key, nonce(), Aad::from(b"data"), &bytes, &tag, &mut memory).is_none());
+            // SAFETY: they were initialised above, and overwritten at most.
+            assert!(memory.iter().all(|byte| unsafe { byte.assume_init() } != 0x5e));
+        }
+    }
+}
