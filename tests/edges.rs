@@ -3,6 +3,7 @@
 #![allow(clippy::undocumented_unsafe_blocks, reason = "each is a C call with pointers into live slices")]
 
 use support::{Conn, Context, Recipe, pump};
+use tlsbio::ffi::tls_key_update;
 use tlsbio::status::*;
 
 mod support;
@@ -37,4 +38,48 @@ fn fewer_bytes_than_were_left_are_refused() {
     }
     let (plain, used, status) = server.read_in_place(&mut wire);
     assert_eq!((plain.as_slice(), used, status), (&b"plain"[..], whole.len(), TLS_WANT_FEED));
+}
+
+/// Records in front keep the engine's own form going, which has counted our KeyUpdates; what goes on after it has not.
+#[test]
+fn records_are_opened_in_order_after_many_key_updates_with_records_in_front() {
+    for external in [false, true] {
+        let recipe = Recipe { version: Some(TLS_VERSION_1_3 as u16), ..Recipe::default() };
+        let identity = Some(("ecdsa/server-chain.pem", "ecdsa/server.key"));
+        let (on_client, on_server) =
+            (Context::client(&recipe), Context::server(&Recipe { chain: identity, external, ..recipe }));
+        let (client, server) = (on_client.connect("localhost"), on_server.accept());
+        while client.advance() != TLS_OK {
+            let (from_client, from_server) = (client.drain(), server.drain());
+            assert_eq!(server.feed(&from_client), Ok(from_client.len()));
+            if server.advance() == TLS_ASK_SIGN {
+                assert_eq!(server.answer_sign("ecdsa/server.key"), TLS_OK);
+                server.advance();
+            }
+            assert_eq!(client.feed(&from_server), Ok(from_server.len()));
+        }
+        let write_record = |plain: &[u8]| {
+            assert_eq!(client.write(plain), Ok(1));
+            let wire = client.drain();
+            assert_eq!(server.feed(&wire), Ok(wire.len()));
+        };
+        write_record(b"0");
+        write_record(b"1");
+        assert_eq!(server.advance(), TLS_OK);
+        let mut read = Vec::new();
+        for round in 0..60_u8 {
+            assert_eq!(tls_key_update(server.0), TLS_OK);
+            let wire = server.drain();
+            assert_eq!(client.feed(&wire), Ok(wire.len()));
+            write_record(&[round]);
+            let mut byte = [0];
+            assert_eq!(server.read_into(&mut byte), Ok(1), "in round {round}");
+            read.push(byte[0]);
+        }
+        assert_eq!(server.read_all(&mut read), TLS_WANT_FEED);
+        write_record(b"2");
+        assert_eq!(server.read_all(&mut read), TLS_WANT_FEED);
+        let expected: Vec<u8> = b"01".iter().copied().chain(0..60).chain([b'2']).collect();
+        assert_eq!(read, expected, "{external}");
+    }
 }

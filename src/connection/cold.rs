@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::answered_updates::Answered;
 use super::clock::Clock;
 use super::cork::Sending;
 use super::events::Events;
@@ -24,14 +23,13 @@ pub(super) struct Cold {
     pub(super) clock: Option<Clock>,
     /// Which half this is, where the connection was split.
     pub(super) half: Option<Half>,
-    pub(super) answered: Answered,
     pub(super) sending: Option<Sending>,
     /// Where the host is in the names of the peer's certificate. Without them it is found again.
     pub(super) bookmarks: Option<Box<Bookmarks>>,
 }
 
 /// As docs/memory.md says.
-const _: () = assert!(size_of::<Cold>() == 248);
+const _: () = assert!(size_of::<Cold>() == 240);
 
 impl Cold {
     /// Whether anything is in it that has to stay.
@@ -42,7 +40,6 @@ impl Cold {
             || self.own_sessions.is_some()
             || self.clock.is_some()
             || self.half.is_some()
-            || self.answered.is_needed()
             || self.sending.is_some()
     }
 }

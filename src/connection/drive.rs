@@ -4,7 +4,7 @@ use super::flights::in_records;
 use super::phase::Phase;
 use super::run::Run;
 use super::{Answer, Connection, USUAL_FLIGHT};
-use crate::engine::{Settled, Wish, forbear, observe};
+use crate::engine::{Settled, observe};
 use crate::failure::Failure;
 use crate::record::layout;
 use crate::record::traffic::{Flow, PlainSink};
@@ -78,25 +78,23 @@ impl Connection {
 
     /// One call of the engine, over the wire bytes of the run up to `end`; whether another form of it goes on.
     fn receive(&mut self, run: &mut Run<'_, '_>, end: usize) -> Answer<bool> {
-        let wish = if self.phase.is_handshaking() { Wish::Nothing } else { self.forbearance() };
         let pool = &self.shared.pool;
         let limit = self.shared.limits.outbound;
         let before = self.observe();
         let wants = self.wants();
         let first = run.used();
-        let ((result, made), observed) = if self.phase.is_handshaking() {
+        let (result, observed) = if self.phase.is_handshaking() {
             if self.outbound.len() + self.shared.flight_bound > limit {
                 return Err(TLS_WANT_DRAIN);
             }
             let out = self.outbound.appender(USUAL_FLIGHT, pool);
             in_records(self.shared.sizing.most, out, |out| {
-                observe(wants, || (run.step(end, |wire, sink| self.phase.receive(wire, out, sink)), false))
+                observe(wants, || run.step(end, |wire, sink| self.phase.receive(wire, out, sink)))
             })
         } else {
             let phase = &mut self.phase;
             self.outbound.with_rare_appender(pool, |out| {
-                let step = || run.step(end, |wire, sink| phase.receive(wire, out, sink));
-                observe(wants, || forbear(wish, step))
+                observe(wants, || run.step(end, |wire, sink| phase.receive(wire, out, sink)))
             })
         };
         self.outbound.release_if_empty(pool);
@@ -112,7 +110,6 @@ impl Connection {
         if let Err(failure) = result {
             return Err(self.fail(explain_foreign_protocol(failure, run.between(first, end))));
         }
-        self.note_decrypter(wish, made, run.used() == end)?;
         if self.outbound.len() > limit {
             return Err(self.fail(Failure::peer(
                 TLS_REASON_OWES_TOO_MUCH,

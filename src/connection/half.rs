@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::failure::Failure;
 use crate::status::*;
@@ -16,8 +16,6 @@ pub(super) struct Link {
     pub(super) sender_over: AtomicBool,
     /// The receiving half was freed.
     pub(super) receiver_over: AtomicBool,
-    /// KeyUpdates that the sending half has asked for, and the receiving half has not heard of.
-    pub(super) requests: AtomicU32,
     /// What ended the receiving half. An alert about it was left with the sending half before.
     pub(super) failure: OnceLock<Failure>,
 }
@@ -63,19 +61,6 @@ impl Half {
 
     pub(super) fn note_owed(&self) {
         self.link.owed.store(true, Ordering::Release);
-    }
-
-    /// Lets the receiving half know of requests for KeyUpdates.
-    pub(super) fn note_requests(&self, count: u32) {
-        self.link.requests.fetch_add(count, Ordering::Relaxed);
-    }
-
-    pub(super) fn take_requests(&self) -> u32 {
-        if self.receives() && self.link.requests.load(Ordering::Relaxed) > 0 {
-            self.link.requests.swap(0, Ordering::Relaxed)
-        } else {
-            0
-        }
     }
 
     pub(super) fn note_closed(&self) {

@@ -4,7 +4,6 @@
 //! all of them move the connection on through [`drive`].
 
 mod answer;
-mod answered_updates;
 mod chunks;
 mod clock;
 mod cork;

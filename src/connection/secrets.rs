@@ -29,7 +29,6 @@ impl Connection {
 
         let handed_over = self.phase.take_traffic().and_then(|traffic| traffic.hand_over());
         let HandedOver { mut secrets, schedule, remembered } = self.or_fail(handed_over)?;
-        secrets.receive.sequence -= self.records_of_ours();
         secrets.send.leave_used_nonces();
         self.phase = Phase::SecretsTaken(schedule, remembered);
         self.inbound.release(&self.shared.pool);

@@ -3,7 +3,7 @@
 use super::chunks::Chunks;
 use super::phase::Phase;
 use super::{Answer, Connection};
-use crate::engine::{count_requests, observe};
+use crate::engine::observe;
 use crate::failure::Failure;
 use crate::numbers::{MIN_WRITE, OUTBOUND_RESERVE};
 use crate::record::layout::full_records;
@@ -121,10 +121,8 @@ impl Connection {
         let wants = self.wants();
         self.outbound.may_move();
         let out = self.outbound.appender(OUTBOUND_RESERVE, &self.shared.pool);
-        let ((result, observed), requests) =
-            count_requests(|| observe(wants, || self.phase.update_keys(out)));
+        let (result, observed) = observe(wants, || self.phase.update_keys(out));
         self.note_observed(observed);
-        self.note_requests(requests);
         self.outbound.release_if_empty(&self.shared.pool);
         match result {
             Ok(true) => Ok(()),
@@ -152,9 +150,8 @@ impl Connection {
         let out = self.outbound.appender(reserve(sizing, length), &self.shared.pool);
         let phase = &mut self.phase;
         let seal = || seal_records(phase, sizing, chunks, length, out);
-        let ((result, observed), requests) = count_requests(|| observe(wants, seal));
+        let (result, observed) = observe(wants, seal);
         self.note_observed(observed);
-        self.note_requests(requests);
         self.advance_ramp(sizing, length);
         self.counters.records_out += result.map_err(|failure| self.fail(failure))?;
         Ok(())

@@ -6,7 +6,7 @@ use super::established::own_records;
 use super::facts::SideFacts;
 use super::kernel::{self, KernelSide, Schedule};
 use super::receiving::{ReceiveHalf, Rest};
-use super::sending::SendHalf;
+use super::sending::{Requests, SendHalf};
 use crate::failure::Failure;
 use crate::record::layout::worth_processing;
 use crate::record::own::{Answers, Own};
@@ -23,7 +23,11 @@ pub(super) struct Halves<Side: SideFacts> {
 impl<Side: SideFacts> Halves<Side> {
     pub(super) fn new(split: SplitConnection<Side>, rest: Rest) -> Self {
         let SplitConnection { send, receive, outputs, side_outputs } = split;
-        Self { send: SendHalf::new(send), receive: ReceiveHalf::new(receive, outputs, side_outputs, rest) }
+        let requests = Requests::default();
+        Self {
+            send: SendHalf::new(send, Requests::clone(&requests)),
+            receive: ReceiveHalf::new(receive, outputs, side_outputs, rest, requests),
+        }
     }
 
     /// With nothing left to say to the peer but what is appended to `out`.
@@ -104,6 +108,8 @@ where
         let over = || Failure::unexpected("a direction of this connection is over");
         let send = self.send.into_traffic().ok_or_else(over)?;
         let (split, tickets, rest) = self.receive.hand_over(send).ok_or_else(over)?;
-        kernel::take(split, rest.early, tickets, rest.exporter)
+        let mut handed_over = kernel::take(split, rest.early, tickets, rest.exporter)?;
+        handed_over.secrets.receive.sequence -= rest.answered.records_of_ours();
+        Ok(handed_over)
     }
 }

@@ -7,6 +7,7 @@
 mod abort;
 mod alert;
 mod anchors;
+mod answered_updates;
 mod ask;
 mod asked_identity;
 mod asked_session;
@@ -88,7 +89,6 @@ pub(crate) use client_setup::ClientSetup;
 pub(crate) use compression::has_compression;
 pub(crate) use digest::digest;
 pub(crate) use early::{Early, EarlyTraffic};
-pub(crate) use forbearance::{Wish, count_requests, forbear, no_data};
 pub(crate) use full_records::cut;
 pub(crate) use handshake::{Decision, Handshake, Question, Settled, Verdict};
 pub(crate) use judging::Case;

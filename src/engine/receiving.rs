@@ -1,14 +1,18 @@
 //! The receiving half of an established connection, which knows its facts.
 
 use std::mem;
+use std::sync::atomic::Ordering;
 
 use rustls::ConnectionOutputs;
 use rustls::split::{ReceiveTraffic, ReceiveTrafficState, SendTraffic, SplitConnection};
 use zeroize::Zeroizing;
 
+use super::answered_updates::Answered;
 use super::explain::explain;
 use super::facts::{Exporter, SideFacts, facts_of};
+use super::forbearance::{forbear, no_data};
 use super::input::WireInput;
+use super::sending::Requests;
 use crate::facts::{EarlyStatus, Facts};
 use crate::failure::Failure;
 use crate::record::traffic::{Flow, HandshakeFacts, Outcome, PlainSink, Receiving};
@@ -19,6 +23,7 @@ pub(super) struct Rest {
     pub exporter: Exporter,
     pub early: EarlyStatus,
     pub peer_closed: bool,
+    pub answered: Answered,
 }
 
 /// Opens. rustls's part of it is gone once the peer has closed, or after an error.
@@ -32,6 +37,8 @@ pub(super) struct ReceiveHalf<Side: SideFacts> {
     /// The sending half was left something for the peer.
     owed: bool,
     peer_closed: bool,
+    answered: Answered,
+    requests: Requests,
 }
 
 impl<Side: SideFacts> ReceiveHalf<Side> {
@@ -40,22 +47,32 @@ impl<Side: SideFacts> ReceiveHalf<Side> {
         outputs: ConnectionOutputs,
         side: Side,
         rest: Rest,
+        requests: Requests,
     ) -> Self {
-        let Rest { exporter, early, peer_closed } = rest;
+        let Rest { exporter, early, peer_closed, answered } = rest;
         let tickets = Side::tickets_of_half(&traffic);
         let traffic = (!peer_closed).then_some(traffic);
-        Self { traffic, outputs, side, exporter, tickets, early, owed: false, peer_closed }
+        let owed = false;
+        Self { traffic, outputs, side, exporter, tickets, early, owed, peer_closed, answered, requests }
     }
 
     /// What goes on elsewhere; nothing where the peer has closed.
     pub(super) fn hand_over(self, send: SendTraffic) -> Option<(SplitConnection<Side>, u32, Rest)> {
-        let Self { traffic, outputs, side, exporter, tickets, early, peer_closed, .. } = self;
+        let Self { traffic, outputs, side, exporter, tickets, early, peer_closed, answered, .. } = self;
         let split = SplitConnection { send, receive: traffic?, outputs, side_outputs: side };
-        Some((split, tickets, Rest { exporter, early, peer_closed }))
+        Some((split, tickets, Rest { exporter, early, peer_closed, answered }))
+    }
+
+    /// Opens records, or a record of ours in their place.
+    fn open(&mut self, wire: &mut [u8], sink: &mut PlainSink<'_>) -> Outcome {
+        let base = wire.as_ptr().addr();
+        let mut input = WireInput::new(wire);
+        let result = self.open_all(base, &mut input, sink);
+        Outcome { used: input.used(), result }
     }
 
     /// Opens records until the sink stops or none is whole. `base` is where the wire bytes begin.
-    fn open(
+    fn open_all(
         &mut self,
         base: usize,
         input: &mut WireInput<'_>,
@@ -113,10 +130,16 @@ where
     Self: Send,
 {
     fn receive(&mut self, wire: &mut [u8], sink: &mut PlainSink<'_>) -> Outcome {
-        let base = wire.as_ptr().addr();
-        let mut input = WireInput::new(wire);
-        let result = self.open(base, &mut input, sink);
-        Outcome { used: input.used(), result }
+        if self.requests.load(Ordering::Relaxed) > 0 {
+            self.answered.note_requests(self.requests.swap(0, Ordering::Relaxed));
+        }
+        let wish = self.answered.wish();
+        let (mut outcome, made) = forbear(wish, || self.open(wire, sink));
+        let aligned = outcome.result.is_ok() && outcome.used == wire.len();
+        if !self.peer_closed && self.answered.counts_back(wish, made, aligned) {
+            outcome.result = self.open(&mut no_data(), &mut |_, _| Flow::More).result;
+        }
+        outcome
     }
 
     fn take_owed(&mut self) -> bool {

@@ -1,35 +1,55 @@
 //! The sending half of an established connection.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use rustls::crypto::cipher::OutboundPlain;
 use rustls::error::{ApiMisuse, Error};
 use rustls::split::SendTraffic;
 
 use super::explain::{explain, updated};
+use super::forbearance::count_requests;
 use super::padding::pad;
 use crate::failure::Failure;
 use crate::record::traffic::Sending;
 
 /// Seals. rustls's part of it is gone once this side was closed, or a fatal alert was found to be the last
 /// that it has sent.
-pub(super) struct SendHalf(Option<SendTraffic>);
+pub(super) struct SendHalf {
+    traffic: Option<SendTraffic>,
+    requests: Requests,
+}
+
+/// KeyUpdates that the sending half has asked for, and the receiving half has not heard of.
+pub(super) type Requests = Arc<AtomicU32>;
 
 impl SendHalf {
-    pub(super) fn new(traffic: SendTraffic) -> Self {
-        Self(Some(traffic))
+    pub(super) fn new(traffic: SendTraffic, requests: Requests) -> Self {
+        Self { traffic: Some(traffic), requests }
     }
 
     pub(super) fn into_traffic(self) -> Option<SendTraffic> {
-        self.0
+        self.traffic
     }
 
-    fn traffic(&mut self) -> Result<&mut SendTraffic, Failure> {
-        self.0.as_mut().ok_or_else(|| Failure::unexpected("the sending half was closed"))
+    /// Lets rustls write, and counts the KeyUpdates that it asks for.
+    fn counting<R>(
+        &mut self,
+        write: impl FnOnce(&mut SendTraffic) -> Result<R, Error>,
+    ) -> Result<Result<R, Error>, Failure> {
+        let closed = || Failure::unexpected("the sending half was closed");
+        let traffic = self.traffic.as_mut().ok_or_else(closed)?;
+        let (result, requests) = count_requests(|| write(traffic));
+        if requests > 0 {
+            self.requests.fetch_add(requests, Ordering::Relaxed);
+        }
+        Ok(result)
     }
 
     /// This side was open, so it is the receiving half's fatal alert that stands in the way.
     fn explain(&mut self, error: &Error) -> Failure {
         if matches!(error, Error::ApiMisuse(ApiMisuse::WriteAfterSendPathClosed)) {
-            self.0 = None;
+            self.traffic = None;
         }
         explain(error)
     }
@@ -37,13 +57,12 @@ impl SendHalf {
 
 impl Sending for SendHalf {
     fn write(&mut self, plain: &[&[u8]], block: usize, out: &mut Vec<u8>) -> Result<(), Failure> {
-        let traffic = self.traffic()?;
-        let result = pad(block, || traffic.write(OutboundPlain::new(plain), out));
+        let result = self.counting(|traffic| pad(block, || traffic.write(OutboundPlain::new(plain), out)))?;
         result.map_err(|error| self.explain(&error))
     }
 
     fn update_keys(&mut self, out: &mut Vec<u8>) -> Result<bool, Failure> {
-        match self.traffic()?.refresh_traffic_keys(out) {
+        match self.counting(|traffic| traffic.refresh_traffic_keys(out))? {
             // There are no keys any more: with a fatal alert they were retired.
             Err(Error::EncryptError) => Err(self.explain(&ApiMisuse::WriteAfterSendPathClosed.into())),
             result => updated(result),
@@ -51,7 +70,7 @@ impl Sending for SendHalf {
     }
 
     fn close_notify(&mut self, out: &mut Vec<u8>) -> Result<(), Failure> {
-        match self.0.take() {
+        match self.traffic.take() {
             Some(traffic) => traffic.close(out).map_err(|error| explain(&error)),
             None => Ok(()),
         }
@@ -59,12 +78,12 @@ impl Sending for SendHalf {
 
     /// After a fatal alert rustls says with an error, which tells nothing new, that this is the last.
     fn flush(&mut self, out: &mut Vec<u8>) {
-        if let Some(traffic) = &mut self.0 {
+        if let Some(traffic) = &mut self.traffic {
             let _ = traffic.write(OutboundPlain::new_empty(), out);
         }
     }
 
     fn is_over(&self) -> bool {
-        self.0.is_none()
+        self.traffic.is_none()
     }
 }

@@ -5,9 +5,11 @@ use rustls::error::Error;
 use rustls::{Connection, MessageHandler, SideData, Tcp};
 use zeroize::Zeroizing;
 
+use super::answered_updates::Answered;
 use super::established::own_records;
 use super::explain::{explain, updated};
 use super::facts::{SideFacts, facts_of};
+use super::forbearance::{count_requests, forbear, no_data};
 use super::halves::Halves;
 use super::input::WireInput;
 use super::kernel::KernelSide;
@@ -33,6 +35,28 @@ where
     pub(super) fn new(connection: Connection<Side, Tcp>, rest: Rest) -> Self {
         let is_needed = rest.peer_closed || rest.early != EarlyStatus::None;
         Self { connection, rest: is_needed.then(|| Box::new(rest)) }
+    }
+
+    /// Opens records, or a record of ours in their place.
+    fn open(&mut self, wire: &mut [u8], out: &mut Vec<u8>, sink: &mut PlainSink<'_>) -> Outcome {
+        let base = wire.as_ptr().addr();
+        let mut input = WireInput::new(wire);
+        let mut handler = self.connection.read_tls(&mut input, out);
+        let result = deliver(&mut handler, base, sink);
+        let closed = handler.state().peer_has_closed();
+        if closed && result.is_ok() {
+            self.rest.get_or_insert_default().peer_closed = true;
+        }
+        Outcome { used: input.used(), result: result.map(|_| ()).map_err(|error| explain(&error)) }
+    }
+
+    /// Lets the connection write, and counts the KeyUpdates that it asks for.
+    fn counting<R>(&mut self, write: impl FnOnce(&mut Connection<Side, Tcp>) -> R) -> R {
+        let (result, requests) = count_requests(|| write(&mut self.connection));
+        if requests > 0 {
+            self.rest.get_or_insert_default().answered.note_requests(requests);
+        }
+        result
     }
 
     fn into_halves(self) -> Result<Box<Halves<Side>>, Failure> {
@@ -65,15 +89,15 @@ where
     Halves<Side>: Traffic,
 {
     fn receive(&mut self, wire: &mut [u8], out: &mut Vec<u8>, sink: &mut PlainSink<'_>) -> Outcome {
-        let base = wire.as_ptr().addr();
-        let mut input = WireInput::new(wire);
-        let mut handler = self.connection.read_tls(&mut input, out);
-        let result = deliver(&mut handler, base, sink);
-        let closed = handler.state().peer_has_closed();
-        if closed && result.is_ok() {
-            self.rest.get_or_insert_default().peer_closed = true;
+        let wish = self.rest.as_ref().map_or_else(Answered::default, |rest| rest.answered).wish();
+        let (mut outcome, made) = forbear(wish, || self.open(wire, out, sink));
+        let aligned = outcome.result.is_ok() && outcome.used == wire.len();
+        if let Some(rest) = self.rest.as_mut().filter(|rest| !rest.peer_closed) {
+            if rest.answered.counts_back(wish, made, aligned) {
+                outcome.result = self.open(&mut no_data(), out, &mut |_, _| Flow::More).result;
+            }
         }
-        Outcome { used: input.used(), result: result.map(|_| ()).map_err(|error| explain(&error)) }
+        outcome
     }
 
     /// Of a message that is not whole rustls has opened records already, which would be opened again.
@@ -86,11 +110,13 @@ where
     }
 
     fn write(&mut self, plain: &[&[u8]], block: usize, out: &mut Vec<u8>) -> Result<(), Failure> {
-        pad(block, || self.connection.write(OutboundPlain::new(plain), out)).map_err(|error| explain(&error))
+        let result =
+            self.counting(|connection| pad(block, || connection.write(OutboundPlain::new(plain), out)));
+        result.map_err(|error| explain(&error))
     }
 
     fn update_keys(&mut self, out: &mut Vec<u8>) -> Result<bool, Failure> {
-        updated(self.connection.refresh_traffic_keys(out))
+        updated(self.counting(|connection| connection.refresh_traffic_keys(out)))
     }
 
     fn close_notify(&mut self, out: &mut Vec<u8>) -> Result<(), Failure> {

@@ -1,0 +1,86 @@
+//! Peers that do nothing but answer our KeyUpdates, which rustls would take for a flood.
+
+use super::forbearance::Wish;
+
+/// After so many requests rustls's count is set back. It allows twice as many messages, and at most one request is
+/// not answered yet.
+const MANY: u8 = 16;
+
+/// What a connection knows of it while rustls carries its traffic.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Answered {
+    /// Requests since rustls's count was set back.
+    asked: u8,
+    /// Records of ours that the decrypter has seen.
+    ours: u16,
+    /// Whether the decrypter takes records of ours.
+    ready: bool,
+}
+
+impl Answered {
+    /// Counts requests that this side has sent.
+    pub(super) fn note_requests(&mut self, count: u32) {
+        self.asked = self.asked.saturating_add(u8::try_from(count).unwrap_or(u8::MAX));
+    }
+
+    /// What the next decrypter is to be.
+    pub(super) fn wish(&self) -> Wish {
+        match *self {
+            Self { asked: MANY.., .. } => Wish::Forbear,
+            Self { ours: 1.., .. } => Wish::Watch,
+            _ => Wish::Nothing,
+        }
+    }
+
+    /// What came of a run with `wish`, which has made a decrypter or not; `aligned` where it has left nothing of its
+    /// bytes. Whether rustls is to be given a record of ours now, which is counted.
+    pub(super) fn counts_back(&mut self, wish: Wish, made: bool, aligned: bool) -> bool {
+        if wish == Wish::Nothing {
+            return false;
+        }
+        if made {
+            self.ours = 0;
+            self.ready = wish == Wish::Forbear;
+        }
+        let is_due = self.ready && aligned && self.asked >= MANY;
+        if is_due {
+            self.asked -= MANY;
+            self.ours += 1;
+        }
+        is_due
+    }
+
+    /// How many records rustls has counted inbound, under its present key, that the peer has not sent.
+    pub(super) fn records_of_ours(&self) -> u64 {
+        self.ours.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn answered(asked: u8, ours: u16) -> Answered {
+        Answered { asked, ours, ready: false }
+    }
+
+    #[test]
+    fn the_count_is_set_back_from_many_on_and_watched_while_records_of_ours_are_in_it() {
+        assert!(answered(MANY - 1, 0).wish() == Wish::Nothing);
+        assert!(answered(MANY - 1, 1).wish() == Wish::Watch);
+        assert!(answered(MANY, 0).wish() == Wish::Forbear);
+        assert!(answered(MANY + 1, 1).wish() == Wish::Forbear);
+    }
+
+    #[test]
+    fn requests_beyond_many_stay_counted() {
+        let mut counted = answered(MANY + 3, 1);
+        assert!(!counted.counts_back(Wish::Forbear, false, true), "the decrypter does not know it");
+        assert!(!counted.counts_back(Wish::Forbear, true, false), "bytes wait in front of it");
+        assert!(counted.counts_back(Wish::Forbear, false, true));
+        assert_eq!((counted.asked, counted.records_of_ours()), (3, 1));
+        assert!(!counted.counts_back(Wish::Watch, false, true));
+        assert!(!counted.counts_back(Wish::Watch, true, true));
+        assert_eq!(counted.records_of_ours(), 0, "the key is another one");
+    }
+}
