@@ -1,7 +1,6 @@
 """Builds the shared library with the machine's cargo, puts it into the package, and the bridges to it beside it."""
 
 import os
-import platform
 import shutil
 import subprocess
 from pathlib import Path
@@ -30,7 +29,7 @@ class BuildWithLibrary(build_py):
 
 
 def compiled(name: str, source: str) -> Extension:
-    """A module in C over the library, found beside it. Other interpreters than CPython are faster without."""
+    """A module in C over the library, found beside it."""
     return Extension(
         name,
         [source],
@@ -43,7 +42,7 @@ def compiled(name: str, source: str) -> Extension:
 
 
 modules = [
-    # What tlsbio.channel does by cffi: an object of CPython's own kind.
+    # Bytes between BIOs and the library.
     compiled("tlsbio._speed", "bridge/speed.c"),
     # What a record of tlsbio.aio passes through.
     compiled("tlsbio._stream", "bridge/stream.c"),
@@ -51,6 +50,6 @@ modules = [
 
 setup(
     cffi_modules=["bridge/build.py:ffi"],
-    ext_modules=modules if platform.python_implementation() == "CPython" else [],
+    ext_modules=modules,
     cmdclass={"build_py": BuildWithLibrary},
 )

@@ -89,9 +89,6 @@ if [ "$what" != suites ]; then
     # One that hangs is ended, and says where it was.
     own_tests=(timeout --signal=ABRT "$(patience 600)" env PYTHONFAULTHANDLER=1 "$work/tests/bin/pytest" -q -rs -p no:cacheprovider --ignore "$here/tests/aio" --ignore "$here/tests/twisted" "$here/tests")
     step "tests" "${own_tests[@]}"
-    if "$work/tests/bin/python" -c 'import tlsbio._speed' 2>/dev/null; then
-        step "tests without the part in C" env TLSBIO_TEST_WITHOUT_C=1 "${own_tests[@]}"
-    fi
     step "tlsbio.aio" "$here/tests/aio/run.sh"
     step "tlsbio.twisted" "$here/tests/twisted/run.sh" ours
 fi

@@ -1,5 +1,8 @@
-/* The hot path of tlsbio.SSLObject: the two classes of src/tlsbio/channel.py for CPython, which
- * says what they do.
+/* The hot path of tlsbio.SSLObject: how bytes get from a BIO into the library and back.
+ *
+ * Bytes leave the incoming BIO one record at a time, and only when an operation cannot go on
+ * without: so `pending` of the BIO and of the connection mean what they mean with OpenSSL, and what
+ * follows the end of the TLS stream is still in the BIO.
  *
  * Both types are without a part in garbage collection: a BIO refers to nothing, and a Channel to
  * its two BIOs only, which are of known types.
@@ -125,7 +128,7 @@ static PyObject *bio_read(PyObject *self, PyObject *const *arguments, Py_ssize_t
 
     if (count > 1)
         return PyErr_Format(PyExc_TypeError, "read expected at most 1 argument, got %zd", count);
-    if (count == 1 && arguments[0] != Py_None) {
+    if (count == 1) {
         Py_ssize_t wanted = PyNumber_AsSsize_t(arguments[0], PyExc_OverflowError);
 
         if (wanted == -1 && PyErr_Occurred())
@@ -752,8 +755,7 @@ static PyObject *channel_read(PyObject *self, PyObject *const *arguments, Py_ssi
         given[which] = arguments[count + i];
     }
     if (given[0] != NULL) {
-        /* A number that no memory can have is as good as the largest that can. */
-        size = PyNumber_AsSsize_t(given[0], NULL);
+        size = PyNumber_AsSsize_t(given[0], PyExc_OverflowError);
         if (size == -1 && PyErr_Occurred())
             return NULL;
     }
@@ -1041,7 +1043,14 @@ static PyMethodDef channel_methods[] = {
     {0},
 };
 
+static PyObject *channel_header(PyObject *self, void *unused)
+{
+    (void)unused;
+    return PyBytes_FromStringAndSize((const char *)((Channel *)self)->header, RECORD_HEADER);
+}
+
 static PyGetSetDef channel_members[] = {
+    {"_header", channel_header, NULL, "The last record's first bytes.", NULL},
     {"_address", channel_address, NULL, "The handle as a number.", NULL},
     {0},
 };

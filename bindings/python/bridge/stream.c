@@ -4,7 +4,7 @@
  * Stream stands between a transport of the loop, whose BufferedProtocol it is, and the
  * application's protocol, whose Transport it is. Here is what happens for every piece of data; what
  * happens once in a connection's life (handshake, questions, ends, errors) is in its Python
- * subclass, tlsbio.aio._transport.Transport. tlsbio.aio._pure holds the same in Python.
+ * subclass, tlsbio.aio._transport.Transport.
  *
  * Handles of the library are numbers that it checks, so nothing here trusts the one it was given.
  */
@@ -32,7 +32,7 @@
 /* What is asked of a window when much is coming, and sealed at once when much is going. */
 #define MUCH 65536
 
-/* Where a connection stands; the numbers are in _pure.py as well. */
+/* Where a connection stands; the numbers are in tlsbio/aio/_phase.py as well. */
 enum phase { HANDSHAKING, OPEN, CLOSING, LOST };
 
 static PyObject *str_data_received, *str_get_buffer, *str_buffer_updated, *str_write,

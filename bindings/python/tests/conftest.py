@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-
-# The second run of the tests is without the part in C, as on PyPy.
-if os.environ.get("TLSBIO_TEST_WITHOUT_C"):
-    sys.modules["tlsbio._speed"] = None  # type: ignore[assignment]
 
 ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(Path(__file__).resolve().parent))

@@ -48,7 +48,7 @@ REFUSED: list[tuple[str, Any]] = [
     ("minimum_version", ssl.TLSVersion.TLSv1),
     ("maximum_version", ssl.TLSVersion.TLSv1_1),
     ("post_handshake_auth", True),
-    ("num_tickets", 3),
+    ("num_tickets", 9),
     ("options", 0x100),
     ("verify_flags", 0x40),
 ]

@@ -7,6 +7,13 @@ the C API.
 
 from __future__ import annotations
 
+try:
+    from . import _native, _speed, _stream  # noqa: F401
+except ImportError as missing:
+    raise ImportError(
+        f"tlsbio's part in C is not there, or is for another Python or platform: install it anew ({missing})"
+    ) from missing
+
 from .connection import Connection
 from .context import SSLContext, create_default_context
 from .errors import Error

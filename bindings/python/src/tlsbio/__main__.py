@@ -21,8 +21,7 @@ def main() -> int:
     """Prints what there is, and whether it works."""
     number = lib.tls_version_number()
     library = f"{number >> 16}.{number >> 8 & 0xFF}.{number & 0xFF}"
-    channel = "C" if tlsbio.SSLObject.__mro__[1].__module__.endswith("_speed") else "cffi"
-    print(f"tlsbio {tlsbio.__version__} (hot path in {channel}), libtlsbio {library}")
+    print(f"tlsbio {tlsbio.__version__}, libtlsbio {library}")
     print(f"{platform.python_implementation()} {platform.python_version()}, {ssl.OPENSSL_VERSION} for sockets")
     print(", ".join(f"{name} {metadata.version(name)}" for name in ("cffi", "cryptography")))
     print()

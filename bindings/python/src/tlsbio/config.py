@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Concatenate, ParamSpec
 
 from ._native import ffi, lib
 from .errors import Error, from_struct, new_error, status_name
-
-_NEVER = 2**62
 
 Buffer = bytes | bytearray | memoryview
 P = ParamSpec("P")
@@ -50,11 +47,11 @@ class Builder:
     clear_error(). A caller that can do without something tries it inside trying().
     """
 
-    __slots__ = ("_asks_clients", "_failure", "_handle", "_leaves_verdict")
+    __slots__ = ("_asks_clients", "_asks_identity", "_failure", "_handle", "_leaves_verdict")
 
     def __init__(self) -> None:
         self._failure: Exception | None = None
-        self._leaves_verdict = self._asks_clients = False
+        self._leaves_verdict = self._asks_clients = self._asks_identity = False
         self._handle = lib.tls_builder_new()
         if not self._handle:
             raise MemoryError("no memory for a builder")
@@ -158,6 +155,12 @@ class Builder:
         self._leaves_verdict = mode == lib.TLS_VERIFY_ASK
 
     @_setter
+    def ask_identity(self, mode: bool = True) -> None:
+        """Makes clients ask which identity they show to a server that wants one (TLS_ASK_IDENTITY)."""
+        self._check(lib.tls_builder_ask_identity(self._handle, int(mode)))
+        self._asks_identity = bool(mode)
+
+    @_setter
     def suites(self, suites: Sequence[int]) -> None:
         """Sets the cipher suites by IANA number, in order of preference."""
         self._check(lib.tls_builder_suites(self._handle, suites, len(suites)))
@@ -183,6 +186,11 @@ class Builder:
         self._check(lib.tls_builder_sessions(self._handle, count))
 
     @_setter
+    def tickets(self, count: int) -> None:
+        """Sets how many tickets a server sends after a TLS 1.3 handshake, up to TLS_MAX_TICKETS; with 0 none at all."""
+        self._check(lib.tls_builder_tickets(self._handle, count))
+
+    @_setter
     def events(self, mask: int) -> None:
         """Sets the kinds of events that connections record (TLS_EVENT_*)."""
         self._check(lib.tls_builder_events(self._handle, mask))
@@ -206,31 +214,25 @@ class Builder:
         error = new_error()
         make = lib.tls_context_server if server_side else lib.tls_context_client
         asks_verify = self._leaves_verdict and (self._asks_clients or not server_side)
-        return Context(make(self._handle, error), error, server_side, asks_verify)
+        asks_identity = self._asks_identity and not server_side
+        return Context(make(self._handle, error), error, server_side, asks_verify, asks_identity)
 
 
 class Context:
     """What connections share: immutable, used from any number of threads at once."""
 
-    __slots__ = ("asks_verify", "handle", "server_side")
+    __slots__ = ("asks_identity", "asks_verify", "handle", "server_side")
 
-    def __init__(self, handle: Any, error: Any, server_side: bool, asks_verify: bool) -> None:
+    def __init__(
+        self, handle: Any, error: Any, server_side: bool, asks_verify: bool, asks_identity: bool = False
+    ) -> None:
         self.handle = handle
         self.server_side = server_side
         #: Whether its connections leave it to the application whom to trust.
         self.asks_verify = asks_verify
+        #: Whether its connections ask which identity to show.
+        self.asks_identity = asks_identity
         if not handle:
-            raise from_struct(error)
-
-    def stop_tickets(self) -> None:
-        """Makes a server's context issue no tickets: its one key is of a time that never comes."""
-        key = ffi.new("tls_ticket_key_t *")
-        key.size = ffi.sizeof("tls_ticket_key_t")
-        key.secret_len = 32
-        ffi.memmove(key.secret, os.urandom(32), 32)
-        key.encrypt_from, key.decrypt_until = _NEVER, _NEVER + 1
-        error = new_error()
-        if lib.tls_context_ticket_keys(self.handle, key, 1, error) != lib.TLS_OK:
             raise from_struct(error)
 
     def __del__(self) -> None:

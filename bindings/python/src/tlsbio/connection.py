@@ -167,6 +167,10 @@ class Connection:
         """Answers TLS_ASK_SIGN, with a signature in the form that TLS sends."""
         self._checked(lib.tls_answer_sign(self._handle, ffi.from_buffer(signature), len(signature)))
 
+    def answer_identity(self, context: Context | None) -> None:
+        """Answers TLS_ASK_IDENTITY: with an identity of a context for clients, or with none."""
+        self._checked(lib.tls_answer_identity(self._handle, context.handle if context else ffi.NULL))
+
     def refuse(self, alert: int) -> None:
         """Ends the handshake at an open question with a fatal alert."""
         self._checked(lib.tls_answer_refuse(self._handle, alert))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import operator
 import os
 import ssl
 import sys
@@ -37,7 +38,13 @@ _VERIFY_PARTIAL_CHAIN = 0x80000
 _ALERT_BAD_CERTIFICATE = 42
 _ALERT_UNKNOWN_CA = 48
 _REFUSED_OPTIONS = {_OP_ALLOW_CLIENT_RENEGOTIATION: "the engine never renegotiates"}
-_REFUSED_FLAGS = {0x40: "the engine accepts no proxy certificates (VERIFY_ALLOW_PROXY_CERTS)"}
+# Checks of CRLs, strictness, partial chains; trusted certificates first, and no other chain than that: one way is all
+# that the engine has.
+_HONOURED_FLAGS = 0x4 | 0x8 | 0x20 | 0x8000 | _VERIFY_PARTIAL_CHAIN | 0x100000
+
+
+_UNKNOWN_ISSUER = strict.Fault(20, "unable to get local issuer certificate")
+_NO_CRL = strict.Fault(3, "unable to get certificate CRL")
 
 
 class Settings(NamedTuple):
@@ -49,13 +56,14 @@ class Settings(NamedTuple):
     verify_mode: int
     verify_flags: int
     check_hostname: bool
-    tickets: bool
+    tickets: int
     suites: tuple[int, ...]
     groups: tuple[int, ...]
     alpn: tuple[bytes, ...]
     identities: tuple[identity.Identity, ...]
     trust_version: int
     key_log: bool
+    asks_identity: bool
 
 
 class NativeContext(NamedTuple):
@@ -63,20 +71,20 @@ class NativeContext(NamedTuple):
 
     settings: Settings
     context: Context
-    # Nobody is trusted: what a peer shows is refused when it comes, as OpenSSL does.
-    refuses_everybody: bool
+    # Why whatever a peer shows is refused when it comes, as OpenSSL does.
+    refusal: strict.Fault | None
     # Under VERIFY_X509_STRICT, those of a chain that nothing has to be above.
     ends_strictly: frozenset[bytes] | None = None
 
     @property
     def verifies_any_name(self) -> bool:
         """Whether a client takes a server of any name, though something is asked before the engine's rules count."""
-        return self.ends_strictly is not None and not self.refuses_everybody and not self.settings.check_hostname
+        return self.ends_strictly is not None and self.refusal is None and not self.settings.check_hostname
 
     def judge(self, shown: list[bytes]) -> tuple[int, strict.Fault | None]:
         """The answer to TLS_ASK_VERIFY, and what is wrong with the certificates."""
-        if self.refuses_everybody or self.ends_strictly is None:
-            return _ALERT_UNKNOWN_CA, None
+        if self.refusal is not None or self.ends_strictly is None:
+            return _ALERT_UNKNOWN_CA, self.refusal
         fault = strict.fault_in(shown, self.ends_strictly)
         return (-1, None) if fault is None else (_ALERT_BAD_CERTIFICATE, fault)
 
@@ -99,7 +107,7 @@ class SSLContext(ssl.SSLContext):
     _tlsbio_suites: tuple[int, ...]
     _tlsbio_groups: tuple[int, ...]
     _tlsbio_alpn: tuple[bytes, ...]
-    _tlsbio_natives: dict[tuple[bool, int], NativeContext]
+    _tlsbio_natives: dict[tuple[bool, int, bool], NativeContext]
     _tlsbio_key_log: str | None
     _tlsbio_lock: threading.Lock
 
@@ -181,9 +189,9 @@ class SSLContext(ssl.SSLContext):
 
     @verify_flags.setter
     def verify_flags(self, value: int) -> None:
-        for bit, why in _REFUSED_FLAGS.items():
-            if value & bit:
-                raise NotImplementedError(why)
+        unknown = operator.index(value) & ~_HONOURED_FLAGS
+        if unknown:
+            raise NotImplementedError(f"the engine has nothing for the verify flags {unknown & 0xFFFFFFFF:#x}")
         _Native.verify_flags.__set__(self, value)
 
     @property
@@ -207,13 +215,13 @@ class SSLContext(ssl.SSLContext):
 
     @property
     def num_tickets(self) -> int:
-        """How many TLS 1.3 tickets a server issues: 2 or 0."""
+        """How many tickets a server issues in TLS 1.3, up to 8; with 0 there are none in TLS 1.2 either."""
         return cast(int, self._raw("num_tickets"))
 
     @num_tickets.setter
     def num_tickets(self, value: int) -> None:
-        if value not in (0, 2):
-            raise NotImplementedError("the engine issues two tickets, or none")
+        if lib.TLS_MAX_TICKETS < operator.index(value) < 1 << 63:
+            raise NotImplementedError(f"the engine issues no more than {lib.TLS_MAX_TICKETS} tickets")
         _Native.num_tickets.__set__(self, value)
 
     def _versions(self) -> tuple[int, int]:
@@ -257,6 +265,7 @@ class SSLContext(ssl.SSLContext):
 
     def set_ecdh_curve(self, name: str, /) -> None:
         """Sets the one group for key exchange: prime256v1, secp384r1 or X25519."""
+        os.fsencode(name)  # which says that it is no name, as ssl does
         text = (name.decode("ascii", "replace") if isinstance(name, bytes) else name).lower()
         if text != "x25519":  # which the ssl of old versions does not take
             super().set_ecdh_curve(name)
@@ -357,16 +366,28 @@ class SSLContext(ssl.SSLContext):
             with self._tlsbio_lock, open(path, "a", encoding="ascii") as file:
                 file.writelines(lines)
 
+    @property
+    def _msg_callback(self) -> None:
+        """None: the engine shows its messages to nobody."""
+        return None
+
+    @_msg_callback.setter
+    def _msg_callback(self, callback: Any) -> None:
+        if callback is not None:
+            raise NotImplementedError("the engine shows its messages to nobody: there is no _msg_callback")
+
     # The library's context
 
     def _check_role(self, server_side: bool) -> None:
         """A server's context does not verify servers: no client is made of it, and no server of a client's."""
         if server_side and self.protocol == ssl.PROTOCOL_TLS_CLIENT:
-            raise ssl.SSLError("Cannot create a server socket with a PROTOCOL_TLS_CLIENT context")
+            raise _role_error("Cannot create a server socket with a PROTOCOL_TLS_CLIENT context")
         if not server_side and self.protocol == ssl.PROTOCOL_TLS_SERVER:
-            raise ssl.SSLError("Cannot create a client socket with a PROTOCOL_TLS_SERVER context")
+            raise _role_error("Cannot create a client socket with a PROTOCOL_TLS_SERVER context")
 
-    def _native(self, server_side: bool, least_mode: int = ssl.CERT_NONE, *, chosen: bool = False) -> NativeContext:
+    def _native(
+        self, server_side: bool, least_mode: int = ssl.CERT_NONE, *, chosen: bool = False, asks_identity: bool = False
+    ) -> NativeContext:
         """The library's context for what is set now; one that verifies no less than ``least_mode``.
 
         Whatever makes connections of this context comes through here. One that was chosen for a connection in its
@@ -384,15 +405,16 @@ class SSLContext(ssl.SSLContext):
             verify_mode=max(raw("verify_mode"), least_mode),
             verify_flags=raw("verify_flags"),
             check_hostname=raw("check_hostname"),
-            tickets=not options & ssl.OP_NO_TICKET and raw("num_tickets") != 0,
+            tickets=0 if options & ssl.OP_NO_TICKET else raw("num_tickets"),
             suites=self._tlsbio_suites,
             groups=self._tlsbio_groups,
             alpn=self._tlsbio_alpn,
             identities=tuple(self._tlsbio_identities.values()),
             trust_version=self._tlsbio_trust.version,
             key_log=raw("keylog_filename") is not None,
+            asks_identity=asks_identity,
         )
-        key = server_side, least_mode
+        key = server_side, least_mode, asks_identity
         native = self._tlsbio_natives.get(key)
         if native is None or native.settings != settings:
             try:
@@ -401,6 +423,16 @@ class SSLContext(ssl.SSLContext):
                 raise ssl_errors.from_config(error) from None
             self._tlsbio_natives[key] = native
         return native
+
+    def _identity_context(self) -> Context:
+        """A context of the library with the certificates of this one, to show to a server that asks for one."""
+        if not self._tlsbio_identities:
+            raise ssl_errors.protocol_error("NO_CERTIFICATE_ASSIGNED", "the context has no certificate")
+        builder = Builder()
+        for own in self._tlsbio_identities.values():
+            builder.identity(own.chain, own.key)
+        builder.verify(lib.TLS_VERIFY_DANGEROUS_NONE)  # nobody is verified by it: its certificates alone count
+        return builder.client()
 
     def _build(self, settings: Settings) -> NativeContext:
         builder = Builder()
@@ -416,7 +448,7 @@ class SSLContext(ssl.SSLContext):
             builder.alpn(settings.alpn)
         if settings.key_log:
             builder.key_log()
-        refuses_everybody = False
+        refusal: strict.Fault | None = None
         strictly: frozenset[bytes] | None = None
         if settings.verify_mode == ssl.CERT_NONE:
             builder.verify(lib.TLS_VERIFY_DANGEROUS_NONE)
@@ -431,14 +463,17 @@ class SSLContext(ssl.SSLContext):
                 with_crls=bool(crl_checks),
                 strictly=bool(settings.verify_flags & ssl.VERIFY_X509_STRICT),
             )
-            if crl_checks:
+            if not trusted:
+                refusal = _UNKNOWN_ISSUER
+            elif crl_checks and not self._tlsbio_trust.has_crls:
+                refusal = _NO_CRL
+            elif crl_checks:
                 whole = crl_checks == ssl.VERIFY_CRL_CHECK_CHAIN
                 builder.revocation(lib.TLS_REVOCATION_STRICT if whole else lib.TLS_REVOCATION_END_ENTITY_ONLY)
-            refuses_everybody = not trusted
             if settings.verify_flags & ssl.VERIFY_X509_STRICT:
                 partial = settings.verify_flags & _VERIFY_PARTIAL_CHAIN
                 strictly = frozenset(self._tlsbio_trust.certificates if partial else ())
-            if refuses_everybody or strictly is not None:
+            if refusal is not None or strictly is not None:
                 builder.verify(lib.TLS_VERIFY_ASK)
             elif any_name:
                 builder.verify(lib.TLS_VERIFY_ANY_NAME)
@@ -448,13 +483,12 @@ class SSLContext(ssl.SSLContext):
         if not settings.server_side:
             # Each connection has sessions of its own, which the host hands on.
             builder.sessions(0)
-            return NativeContext(settings, builder.client(), refuses_everybody, strictly)
+            builder.ask_identity(settings.asks_identity)
+            return NativeContext(settings, builder.client(), refusal, strictly)
+        builder.tickets(settings.tickets)
         if not settings.tickets:
             builder.sessions(0)
-        context = builder.server()
-        if not settings.tickets:
-            context.stop_tickets()
-        return NativeContext(settings, context, refuses_everybody, strictly)
+        return NativeContext(settings, builder.server(), refusal, strictly)
 
     @property
     def _ignores_unexpected_eof(self) -> bool:
@@ -478,6 +512,10 @@ def _loaded(**what: Any) -> Any:
     context = _Native(ssl.PROTOCOL_TLS_CLIENT)
     context.load_verify_locations(**what)
     return context
+
+
+def _role_error(text: str) -> ssl.SSLError:
+    return ssl_errors.make(ssl.SSLError, 0, text)
 
 
 def _check_version(value: int) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from ._native import ffi, lib
+
+# What the library adds for people who write C.
+_WORDS_OF_C = re.compile(r" \((?:tls_|TLS_)[^()]*\)|: [^:]*\btls_\w+[^:]*$")
 
 
 class Error(Exception):
@@ -43,5 +47,5 @@ def new_error() -> Any:
 
 def from_struct(error: Any) -> Error:
     """The exception for a tls_error_t that the library has filled in."""
-    message = ffi.string(error.message).decode("utf-8", "replace")
+    message = _WORDS_OF_C.sub("", ffi.string(error.message).decode("utf-8", "replace"))
     return Error(error.status, message, error.reason, error.alert_sent, error.alert_received)

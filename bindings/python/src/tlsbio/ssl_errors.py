@@ -137,10 +137,19 @@ _ALERTS = {
 
 
 class Peer(NamedTuple):
-    """What a message about a refused certificate mentions."""
+    """What is known beside a failure, and decides what OpenSSL would say."""
 
     hostname: str | None
-    self_signed: bool
+    self_signed: bool = False
+    version: int = 0
+    #: The first bytes of the last record; on a server.
+    start: bytes = b""
+
+
+SELF_SIGNED = (18, "self-signed certificate")
+# How OpenSSL tells who speaks HTTP to a server: by the first bytes.
+_HTTP = {b"GET ": "HTTP_REQUEST", b"POST": "HTTP_REQUEST", b"HEAD": "HTTP_REQUEST", b"PUT ": "HTTP_REQUEST"}
+_HTTP_PROXY = b"CONNE"
 
 
 def make(kind: type[_SSLErrorType], number: int, text: str, reason: str | None = None) -> _SSLErrorType:
@@ -183,6 +192,13 @@ def from_error(error: Error, peer: Peer) -> ssl.SSLError:
         return make(ssl.SSLError, ssl.SSL_ERROR_SSL, _text(reason, detail=error.message), reason)
     if error.status == lib.TLS_ERR_DECRYPT:
         reason = "DECRYPTION_FAILED_OR_BAD_RECORD_MAC"
+    elif error.reason == lib.TLS_REASON_NOT_TLS and peer.start == _HTTP_PROXY:
+        reason = "HTTPS_PROXY_REQUEST"
+    elif error.reason == lib.TLS_REASON_NOT_TLS and peer.start[:4] in _HTTP:
+        reason = _HTTP[peer.start[:4]]
+    elif error.reason == lib.TLS_REASON_NO_COMMON_SIGNATURE and peer.version != lib.TLS_VERSION_1_3:
+        # There suites and certificates go together.
+        return protocol_error("NO_SHARED_CIPHER", "no cipher suite in common that goes with the certificate")
     else:
         other = "LENGTH_MISMATCH" if error.reason in _SYNTAX else _OTHER_REASONS.get(error.status, "INTERNAL_ERROR")
         reason = _REASONS.get(error.reason, other)
@@ -209,7 +225,7 @@ def _refused_certificate(error: Error, peer: Peer) -> ssl.SSLCertVerificationErr
         what, code = ("IP address", 64) if is_address(peer.hostname) else ("Hostname", 62)
         message = f"{what} mismatch, certificate is not valid for '{peer.hostname}'."
     elif code == 20 and peer.self_signed:
-        code, message = 18, "self-signed certificate"
+        code, message = SELF_SIGNED
     return refused(code, message, error.message)
 
 

@@ -7,21 +7,18 @@ import os
 import ssl
 import sys
 import time
+from _ssl import MemoryBIO as StockMemoryBIO  # under ssl.MemoryBIO people may have put ours
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from . import certificates, ssl_errors
 from ._native import ffi, lib
+from ._speed import Channel, MemoryBIO
 from .context import NativeContext, SSLContext
 from .errors import from_struct, new_error
 from .strict import Fault
 from .suites import BY_NUMBER, GROUP_NAMES, VERSION_NAMES
-
-try:
-    from ._speed import Channel, MemoryBIO
-except ImportError:
-    from .channel import Channel, MemoryBIO
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -33,11 +30,12 @@ _ALERT_INTERNAL_ERROR = 80
 class SSLSession:
     """A session of a client, to be resumed by a later connection of the same context to the same server."""
 
-    __slots__ = ("_handle", "_native", "id", "time")
+    __slots__ = ("_context", "_handle", "_native", "id", "time")
 
-    def __init__(self, handle: Any, native: NativeContext) -> None:
+    def __init__(self, handle: Any, native: NativeContext, context: SSLContext) -> None:
         self._handle = handle
         self._native = native
+        self._context = context
         #: Tells sessions apart; it is not sent to anybody.
         self.id = os.urandom(32)
         #: When it was taken from its connection, in Unix seconds.
@@ -47,6 +45,9 @@ class SSLSession:
     def has_ticket(self) -> bool:
         """Whether the session can be resumed: those without a ticket are not given out."""
         return bool(self._handle)
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        raise TypeError(f"cannot pickle {type(self).__name__!r} object: it has secrets, which are used once")
 
     def __del__(self) -> None:
         handle = getattr(self, "_handle", None)
@@ -99,7 +100,7 @@ class SSLObject(Channel, ssl.SSLObject):
         if not isinstance(context, SSLContext):
             raise TypeError("a tlsbio.SSLContext is needed")
         for name, bio in (("incoming", incoming), ("outgoing", outgoing)):
-            if not isinstance(bio, (ssl.MemoryBIO, MemoryBIO)):
+            if not isinstance(bio, (StockMemoryBIO, MemoryBIO)):
                 raise TypeError(f"{name} must be an ssl.MemoryBIO or a tlsbio.MemoryBIO, not {type(bio).__name__}")
         _check_role(context, server_side, server_hostname)
         if session is not None and not isinstance(session, SSLSession):
@@ -145,11 +146,12 @@ class SSLObject(Channel, ssl.SSLObject):
             # Without a name none is verified, or the context would have refused it.
             name = ffi.NULL if hostname is None else hostname.encode("ascii")
             session = self._tlsbio_session
-            if session is not None and session._native is not self._tlsbio_native:
+            if session is not None and session._context is not context:
                 raise ValueError("Session refers to a different SSLContext.")
             handle = self._new_client(name, ffi.NULL if session is None else session._handle, error)
-            if not handle and session is not None and error.status == lib.TLS_ERR_STATE:
-                # It was used, and can be used once only: a full handshake, as with a ticket that expired.
+            if not handle and session is not None and error.status in (lib.TLS_ERR_STATE, lib.TLS_ERR_ARGUMENT):
+                # It was used, and can be used once only; or it is of another server, or of before the context was
+                # changed, and says nothing about what is accepted now: a full handshake, as with a ticket that expired.
                 handle = self._new_client(name, ffi.NULL, error)
         if not handle:
             failure = from_struct(error)
@@ -191,9 +193,17 @@ class SSLObject(Channel, ssl.SSLObject):
         failure = from_struct(error)
         if not self._tlsbio_has_identity:
             return ssl_errors.protocol_error("NO_SHARED_CIPHER", "the context has no certificate: load_cert_chain")
-        if self._tlsbio_fault is not None:
-            return ssl_errors.refused(*self._tlsbio_fault)
-        peer = ssl_errors.Peer(self._tlsbio_hostname, self._tlsbio_self_signed)
+        if self._tlsbio_fault is not None and failure.status == lib.TLS_ERR_CERTIFICATE:
+            code, message = self._tlsbio_fault
+            if code == 20 and self._tlsbio_self_signed:
+                code, message = ssl_errors.SELF_SIGNED
+            return ssl_errors.refused(code, message)
+        peer = ssl_errors.Peer(
+            self._tlsbio_hostname,
+            self._tlsbio_self_signed,
+            lib.tls_protocol_version(self._handle),
+            self._header if self._tlsbio_server else b"",
+        )
         return ssl_errors.from_error(failure, peer)
 
     def _truncated_is_end(self) -> bool:
@@ -313,7 +323,7 @@ class SSLObject(Channel, ssl.SSLObject):
         if not self._tlsbio_server and self._tlsbio_native is not None:
             handle = lib.tls_session_take(self._handle, ffi.NULL)
             if handle:
-                self._tlsbio_session = SSLSession(handle, self._tlsbio_native)
+                self._tlsbio_session = SSLSession(handle, self._tlsbio_native, self._tlsbio_context)
         return self._tlsbio_session
 
     @session.setter
@@ -432,6 +442,8 @@ class SSLObject(Channel, ssl.SSLObject):
             "tls-exporter": lib.TLS_BINDING_EXPORTER,
             "tls-server-end-point": lib.TLS_BINDING_SERVER_END_POINT,
         }
+        if not isinstance(cb_type, str):
+            raise TypeError(f"get_channel_binding() argument 'cb_type' must be str, not {type(cb_type).__name__}")
         if cb_type not in kinds:
             raise ValueError(f"{cb_type} channel binding type not implemented")
         kind = kinds[cb_type]
@@ -459,7 +471,7 @@ def _check_role(context: SSLContext, server_side: bool, hostname: str | None) ->
         if not hostname or hostname.startswith("."):
             raise ValueError("server_hostname cannot be an empty string or start with a leading dot.")
         if "\0" in hostname:
-            raise ValueError("server_hostname contains a null character")
+            raise TypeError("server_hostname contains a null character")
     elif not server_side and context.check_hostname:
         raise ValueError("check_hostname requires server_hostname")
 

@@ -17,6 +17,8 @@ from .errors import Error
 from .uses import Uses, Verdict
 
 # The names of files in a directory that OpenSSL looks certificates and CRLs up in: a hash and a number.
+# Stores of more certificates are those of systems, where no peer's own is.
+_FEW = 16
 _HASHED = re.compile(r"[0-9a-f]{8}\.r?[0-9]+")
 
 
@@ -91,6 +93,11 @@ class Trust:
         """All certificates, in DER."""
         return self._certificates.keys()
 
+    @property
+    def has_crls(self) -> bool:
+        """Whether there are any CRLs."""
+        return bool(self._crls)
+
     def check(self, use: bytes) -> None:
         """Raises if an intermediate is rejected for this use: OpenSSL then refuses all chains that it is in."""
         for der, settings in self._uses.items():
@@ -159,6 +166,8 @@ def _sorted(
     anchors: list[bytes] = []
     intermediates: list[bytes] = []
     peers: list[bytes] = []
+    # One that has no names is nobody's who is asked for by name, and is then refused for that: so that people hear it.
+    tells_of_names = any_name or len(certificates) <= _FEW
     for der, facts in certificates.items():
         verdict = verdicts.get(der, Verdict.UNSAID)
         if verdict is Verdict.REJECTED:
@@ -171,7 +180,7 @@ def _sorted(
         is_anchor = facts.is_self_issued or partial_chains or verdict is Verdict.TRUSTED
         (anchors if is_anchor else intermediates).append(der)
         # Whether it could also be a peer's own is a question of names, which authorities do not have.
-        if facts.is_self_issued and (any_name or facts.has_names):
+        if facts.is_self_issued and (tells_of_names or facts.has_names):
             peers.append(der)
     return anchors, intermediates, peers
 

@@ -17,23 +17,11 @@ PKI = ROOT / "target" / "pki"
 TOO_LONG = 60 * int(os.environ.get("TLSBIO_PATIENCE") or 1)
 
 
-def pytest_addoption(parser):
-    parser.addoption("--pure", action="store_true", help="test the form without the compiled module")
-
-
 def pytest_configure(config):
-    if config.getoption("--pure"):
-        sys.modules["tlsbio._stream"] = None
     if sys.version_info < (3, 11):
         # asyncio's own transport, which is the peer in some tests, does not note there that its connection was lost.
         about = "Exception ignored in.*_SSLProtocolTransport:pytest.PytestUnraisableExceptionWarning"
         config.addinivalue_line("filterwarnings", f"ignore:{about}")
-
-
-def pytest_report_header(config):
-    import tlsbio.aio
-
-    return f"tlsbio.aio: {tlsbio.aio.Transport.__base__.__module__}"
 
 
 def loop_factories():

@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # The tests of tlsbio.aio, in an environment of their own: run.sh [PYTEST-ARGUMENTS ...]
-# First with the compiled module, then in the form that is Python alone.
 # PYTHON says which Python, TLSBIO_PACKAGE a wheel that was built already.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -19,4 +18,3 @@ fi
 cd "$here"
 # One that hangs is ended, and says where it was.
 timeout --signal=ABRT "$(patience 600)" "$venv/bin/python" -X dev -m pytest -q -rs -p no:cacheprovider "$@"
-timeout --signal=ABRT "$(patience 600)" "$venv/bin/python" -X dev -m pytest -q -rs -p no:cacheprovider --pure "$@"

@@ -6,13 +6,20 @@ import ssl
 
 import pytest
 from conftest import PKI, TOO_LONG, VERSIONS, Log, Ours, builder, our_client, our_server, port_of, read
+from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+import tlsbio
 import tlsbio.aio
 from tlsbio import raw
 
 KEY = serialization.load_pem_private_key(read("ecdsa/server.key"), None)
+RAW_KEY = (
+    serialization.load_pem_private_key(read("ecdsa/client.key"), None)
+    .public_key()
+    .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+)
 HASHES = {0x0403: hashes.SHA256, 0x0503: hashes.SHA384}
 
 
@@ -249,3 +256,120 @@ def test_a_client_without_a_certificate_is_asked_about(run, way, verdict, served
     except (ConnectionError, ssl.SSLError):
         answer = b""
     assert (answer, asked) == (served, [None])
+
+
+def choosing_client(version=None):
+    made = builder(version)
+    made.trust(read("ecdsa/ca.pem"))
+    made.ask_identity()
+    return made.client()
+
+
+def drop_in_client(version=None):
+    made = tlsbio.create_default_context(cafile=PKI / "ecdsa/ca.pem")
+    if version is not None:
+        made.minimum_version = made.maximum_version = ssl.TLSVersion(version)
+    return made
+
+
+def identity_of(kind):
+    made = builder()
+    made.identity(read("ecdsa/client-chain.pem"), read("ecdsa/client.key"))
+    made.trust(read("ecdsa/ca.pem"))
+    if kind == "context":
+        return made.client()
+    drop_in = tlsbio.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    drop_in.load_cert_chain(PKI / "ecdsa/client-chain.pem", PKI / "ecdsa/client.key")
+    return drop_in
+
+
+@pytest.mark.parametrize("way", [at_once, later])
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("client", [choosing_client, drop_in_client])
+@pytest.mark.parametrize("kind", ["context", "drop-in"])
+def test_a_client_chooses_its_certificate(run, version, way, client, kind):
+    """By what the server says: here the one authority that it names."""
+    seen, shown = [], []
+
+    def choose(facts, request):
+        seen.append((facts.server_hostname, request))
+        return identity_of(kind)
+
+    async def main():
+        async def greet(reader, writer):
+            shown.append(writer.get_extra_info("ssl_object").getpeercert())
+            writer.write(b"hello")
+            writer.close()
+
+        server = await Ours.start_server(greet, ssl=our_server(version, client_auth=2))
+        reader, writer = await Ours.open_connection(port_of(server), ssl=client(version), identity=way(choose))
+        assert await reader.read() == b"hello"
+        writer.close()
+        server.close()
+
+    run(main())
+    ((name, request),) = seen
+    authority = x509.load_pem_x509_certificate(read("ecdsa/ca.pem")).subject.public_bytes()
+    assert name == "localhost" and request.authorities == (authority,) and 0x0403 in request.schemes
+    assert dict(part[0] for part in shown[0]["subject"])["commonName"]
+
+
+@pytest.mark.parametrize("way", [at_once, later])
+@pytest.mark.parametrize(
+    ("answer", "raised"),
+    [
+        (lambda *_: None, ssl.SSLError),
+        (lambda *_: "none", TypeError),
+        (lambda *_: 1 / 0, ZeroDivisionError),
+        (lambda *_: tlsbio.SSLContext(ssl.PROTOCOL_TLS_CLIENT), ssl.SSLError),
+    ],
+)
+def test_a_client_that_shows_none(run, way, answer, raised):
+    async def main():
+        server = await Ours.start_server(lambda *_: None, ssl=our_server(0x0303, client_auth=2))
+        with pytest.raises(raised):
+            await Ours.open_connection(port_of(server), ssl=choosing_client(0x0303), identity=way(answer))
+        server.close()
+
+    run(main())
+
+
+def test_who_would_never_be_asked_for_an_identity_is_refused(run):
+    async def main():
+        with pytest.raises(ValueError, match="ask_identity"):
+            await Ours.open_connection(1, ssl=our_client(), identity=lambda *_: None)
+
+    run(main())
+
+
+def test_a_raw_public_key_is_asked_about_once(run):
+    """It is no certificate, but somebody is there."""
+    asked = []
+
+    async def main():
+        made = builder(0x0304)
+        made.identity(read("ecdsa/server-chain.pem"), read("ecdsa/server.key"))
+        made._check(raw.lib.tls_builder_raw_trust_pem(made._handle, RAW_KEY, len(RAW_KEY)))
+        made.client_auth(raw.lib.TLS_CLIENT_AUTH_OPTIONAL)
+        made.verify(raw.lib.TLS_VERIFY_ASK)
+
+        def verify(facts):
+            asked.append(facts.getpeercert(True))
+            return True
+
+        async def greet(reader, writer):
+            writer.write(b"hello")
+            writer.close()
+
+        server = await Ours.start_server(greet, ssl=made.server(), verify=verify)
+        client = builder(0x0304)
+        client.trust(read("ecdsa/ca.pem"))
+        key = read("ecdsa/client.key")
+        client._check(raw.lib.tls_builder_raw_identity_pem(client._handle, key, len(key)))
+        reader, writer = await Ours.open_connection(port_of(server), ssl=client.client())
+        assert await reader.read() == b"hello"
+        writer.close()
+        server.close()
+
+    run(main())
+    assert len(asked) == 1

@@ -57,6 +57,15 @@ class Example(SynchronousTestCase):
             check=False,
         )
         self.assertEqual((said.returncode, said.stdout, said.stderr), (0, "b'hello'\n", ""))
+        refused = subprocess.run(
+            [sys.executable, "-c", hello, "localhost", port, path("bad/otherca.pem")],
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+        self.assertEqual((refused.returncode, refused.stdout), (1, ""))
+        self.assertIn("certificate verify failed", refused.stderr)
 
     def test_it_says_how_it_is_used(self) -> None:
         for arguments in ([], ["serve"], ["ask", "localhost"]):

@@ -8,8 +8,9 @@ The functions are asyncio's, with ``ssl`` a ``tlsbio.config.Context`` (from a ``
 Wire bytes are received into the library's own memory, plain bytes go into the application's, and a connection
 that waits holds no buffer. What transports do differently from asyncio's is said at ``Transport``.
 
-``verify`` and ``sign`` answer what a handshake asks of a context that leaves these to the application, at once or, if
-they are coroutine functions, later: see ``Verify`` and ``Sign``. What they raise ends the handshake.
+``verify``, ``sign`` and ``identity`` answer what a handshake asks of a context that leaves these to the application, at
+once or, if they are coroutine functions, later: see ``Verify``, ``Sign`` and ``ChooseIdentity``. What they raise ends
+the handshake.
 """
 
 from __future__ import annotations
@@ -20,13 +21,17 @@ from typing import Any, TypeVar
 
 from .._native import lib
 from ..errors import Error
+from ..identity_question import IdentityRequest
+from . import _below
 from ._facts import Facts
-from ._questions import Sign, Verify
+from ._questions import ChooseIdentity, Sign, Verify
 from ._setup import Settings, SettingsByName, Setup
 from ._transport import Transport
 
 __all__ = [
+    "ChooseIdentity",
     "Facts",
+    "IdentityRequest",
     "Sign",
     "Transport",
     "Verify",
@@ -55,6 +60,7 @@ async def create_connection(
     ignore_unexpected_eof: bool = False,
     verify: Verify | None = None,
     sign: Sign | None = None,
+    identity: ChooseIdentity | None = None,
     **options: Any,
 ) -> tuple[Transport, _Protocol]:
     """Connects to a server, and shakes hands.
@@ -72,6 +78,7 @@ async def create_connection(
         ignore_unexpected_eof=ignore_unexpected_eof,
         verify=verify,
         sign=sign,
+        identity=identity,
     )
     protocol = protocol_factory()
     waiter = setup.loop.create_future()
@@ -176,11 +183,17 @@ async def start_tls(
     ignore_unexpected_eof: bool = False,
     verify: Verify | None = None,
     sign: Sign | None = None,
+    identity: ChooseIdentity | None = None,
+    received: bytes | bytearray | memoryview = b"",
 ) -> Transport:
     """Upgrades a connection to TLS, and answers the transport that ``protocol`` is to use from now on.
 
-    ``transport`` is one of the loop's, or a ``Transport``, for TLS inside TLS. If the handshake fails, it is closed.
+    ``transport`` is one of the loop's, or a ``Transport``; both may be TLS already. If the handshake fails, it is
+    closed.
     As with asyncio's, the protocol is not told by ``connection_made``.
+
+    ``received`` are bytes of TLS that have come already, behind what the peers said before it. Those that wait in the
+    reader of a stream are taken by themselves.
     """
     setup = Setup(
         asyncio.get_running_loop(),
@@ -191,6 +204,7 @@ async def start_tls(
         ignore_unexpected_eof=ignore_unexpected_eof,
         verify=verify,
         sign=sign,
+        identity=identity,
         connection_made=False,
     )
     if not isinstance(transport, asyncio.Transport) and not hasattr(transport, "set_protocol"):
@@ -202,8 +216,9 @@ async def start_tls(
         upgraded = _client(setup, protocol, server_hostname, waiter)
     below: Any = transport
     below.pause_reading()
-    below.set_protocol(upgraded)
-    begin = setup.loop.call_soon(upgraded.connection_made, below)
+    early = bytes(received) + _below.taken_from_reader(protocol)
+    below.set_protocol(_below.as_protocol_of(below, upgraded))
+    begin = setup.loop.call_soon(_below.begin, upgraded, below, early)
     go_on = setup.loop.call_soon(below.resume_reading)
     try:
         await waiter

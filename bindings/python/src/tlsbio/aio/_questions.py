@@ -5,9 +5,13 @@ from __future__ import annotations
 import ssl
 from collections.abc import Awaitable, Callable
 
+from .. import identity_question
 from .._native import ffi, lib
+from ..config import Context
 from ..connection import Connection
+from ..context import SSLContext
 from ..errors import Error
+from ..identity_question import IdentityRequest
 from ._facts import Facts
 
 #: Given what is known of the connection, answers True to trust the peer, None to let the context's rules decide, False
@@ -17,6 +21,12 @@ Verify = Callable[[Facts], "bool | Awaitable[bool | None] | None"]
 #: Given what is known of the connection, the signature scheme by IANA number, and the message, which is not hashed yet,
 #: answers the signature in the form that TLS sends. Asked by identities of ``Builder.identity_external``.
 Sign = Callable[[Facts, int, bytes], "bytes | Awaitable[bytes]"]
+
+#: Given what is known of the connection, and what the server says of the certificates that it takes, answers a context
+#: for clients whose certificate is shown, or None to show none. Asked of clients whose server wants a certificate.
+ChooseIdentity = Callable[
+    [Facts, IdentityRequest], "Context | SSLContext | Awaitable[Context | SSLContext | None] | None"
+]
 
 #: Beside the library's questions: about a client that has shown nothing.
 ASK_ABOUT_NOBODY = object()
@@ -28,13 +38,22 @@ _BAD_CERTIFICATE = 42
 
 
 def ask(
-    connection: Connection, question: object, facts: Facts, verify: Verify | None, sign: Sign | None
-) -> bool | bytes | Awaitable[bool | bytes | None] | None:
+    connection: Connection,
+    question: object,
+    facts: Facts,
+    verify: Verify | None,
+    sign: Sign | None,
+    identity: ChooseIdentity | None,
+) -> object:
     """Asks, and answers what the application did, which may be something to wait for."""
     if question in (lib.TLS_ASK_VERIFY, ASK_ABOUT_NOBODY):
         if verify is None:
             raise ValueError("this context leaves verification to the application: give a function as verify")
         return verify(facts)
+    if question == lib.TLS_ASK_IDENTITY:
+        if identity is None:
+            raise ValueError("this context asks which identity to show: give a function as identity")
+        return identity(facts, identity_question.read(connection._handle))
     if sign is None:
         raise ValueError("this context's key is elsewhere: give a function as sign")
     length = lib.tls_sign_message(connection._handle, ffi.NULL, 0)
@@ -52,6 +71,12 @@ def hand_in(connection: Connection, question: object, answer: object) -> None:
             connection.answer_verify(_VERDICTS[answer])
         elif answer is False:
             raise ssl.SSLCertVerificationError("the client showed no certificate, and the application refused it")
+    elif question == lib.TLS_ASK_IDENTITY:
+        if isinstance(answer, SSLContext):
+            answer = answer._identity_context()
+        elif answer is not None and not isinstance(answer, Context):
+            raise TypeError(f"identity has to answer a context for clients or None, not {type(answer).__name__}")
+        connection.answer_identity(answer)
     elif not isinstance(answer, bytes):
         raise TypeError(f"sign has to answer bytes, not {type(answer).__name__}")
     else:

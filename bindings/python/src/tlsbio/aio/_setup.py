@@ -11,7 +11,7 @@ from ..config import Context
 from ..connection import Connection
 from ..context import SSLContext
 from ..errors import Error
-from ._questions import Sign, Verify
+from ._questions import ChooseIdentity, Sign, Verify
 
 HANDSHAKE_TIMEOUT = 60.0
 SHUTDOWN_TIMEOUT = 30.0
@@ -29,6 +29,7 @@ class Setup:
         "connection_made",
         "factory",
         "handshake_timeout",
+        "identity",
         "ignore_unexpected_eof",
         "loop",
         "server_side",
@@ -51,6 +52,7 @@ class Setup:
         connection_made: bool = True,
         verify: Verify | None = None,
         sign: Sign | None = None,
+        identity: ChooseIdentity | None = None,
     ) -> None:
         self.loop = loop
         self.settings = settings
@@ -65,6 +67,9 @@ class Setup:
         self.connection_made = connection_made
         self.verify = verify
         self.sign = sign
+        self.identity = identity
+        if identity is not None and server_side:
+            raise ValueError("identity is for clients")
         if isinstance(settings, Mapping):
             if not server_side:
                 raise TypeError("a client has one context, not several by name")
@@ -74,12 +79,20 @@ class Setup:
             _check_server(made(settings, True))
         else:
             # Before anything is connected.
-            made(settings, False)
+            self._made_client()
         if verify is not None and not any(asks_verify(each) for each in self._each()):
             raise ValueError(
                 "verify would never be asked: it decides for contexts of Builder.verify(TLS_VERIFY_ASK), "
                 "on servers with Builder.client_auth()"
             )
+
+        if identity is not None and not (isinstance(settings, SSLContext) or asks_identity(settings)):
+            raise ValueError("identity would never be asked: it decides for contexts of Builder.ask_identity()")
+
+    def _made_client(self) -> Context:
+        settings = self.settings
+        assert not isinstance(settings, Mapping)
+        return made(settings, False, self.identity is not None)
 
     def _each(self) -> Iterable[Settings]:
         return self.settings.values() if isinstance(self.settings, Mapping) else (self.settings,)
@@ -91,17 +104,21 @@ class Setup:
                 encoded = name.encode("ascii")
             except UnicodeEncodeError:
                 encoded = name.encode("idna")
-            return Connection.client(made(self.settings, False), encoded.decode("ascii"))
+            return Connection.client(self._made_client(), encoded.decode("ascii"))
         raise TypeError("a client has one context, not several by name")
 
     def server(self) -> Connection:
         """A connection that waits for a client."""
         if isinstance(self.settings, Mapping):
             return Connection.server(None)
-        return Connection.server(made(self.settings, True))
+        try:
+            return Connection.server(made(self.settings, True))
+        except Exception:
+            # It was changed since, and cannot be used any more: the client is told so, and the loop's handler.
+            return Connection.server(None)
 
 
-def made(settings: Settings, server_side: bool) -> Context:
+def made(settings: Settings, server_side: bool, asks_identity: bool = False) -> Context:
     """The library's context of what the caller gave as such, for that role and no other: all ways in come by here."""
     if isinstance(settings, Context):
         if settings.server_side != server_side:
@@ -112,7 +129,7 @@ def made(settings: Settings, server_side: bool) -> Context:
         raise TypeError(f"ssl has to be a tlsbio.config.Context or a tlsbio.SSLContext, not {settings!r}")
     if server_side and settings.sni_callback is not None:
         raise NotImplementedError("tlsbio.aio calls nobody back: give a mapping of names to contexts as ssl")
-    native = settings._native(server_side)
+    native = settings._native(server_side, asks_identity=asks_identity)
     if not server_side and native.verifies_any_name:
         raise NotImplementedError("tlsbio.aio has VERIFY_X509_STRICT with check_hostname only")
     return native.context
@@ -121,6 +138,11 @@ def made(settings: Settings, server_side: bool) -> Context:
 def asks_verify(settings: Settings) -> bool:
     """Whether a context leaves it to the application whom to trust."""
     return isinstance(settings, Context) and settings.asks_verify
+
+
+def asks_identity(settings: object) -> bool:
+    """Whether a context's clients ask which identity they show."""
+    return isinstance(settings, Context) and settings.asks_identity
 
 
 def verdict(settings: SSLContext, server_side: bool, connection: Connection) -> int:

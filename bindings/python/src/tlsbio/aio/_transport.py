@@ -13,32 +13,24 @@ from typing import Any
 
 from .. import certificates, ssl_errors
 from .._native import ffi, lib
+from .._stream import Stream
 from ..connection import Connection
 from ..context import SSLContext
 from ..errors import Error
-from . import _questions, _setup
+from . import _below, _questions, _setup
 from ._facts import Facts
-from ._pure import CLOSING, HANDSHAKING, LOST, OPEN
+from ._phase import CLOSING, HANDSHAKING, LOST, OPEN
 from ._setup import Setup
-
-try:
-    from .._stream import Stream
-except ImportError:
-    # An interpreter without the compiled module.
-    from ._pure import Stream  # type: ignore[assignment]
 
 _logger = logging.getLogger("tlsbio.aio")
 
-# Where the transports are that close their socket only after they said so, or with their loop, and that send at
-# once what they can.
-_SENT_DIRECTLY = ("uvloop.loop", "asyncio.selector_events")
-
-# Where the transports are that give a window back after buffer_updated(), or instead of it when nothing came.
-# asyncio's give it back before.
-_GIVES_BACK_AFTERWARDS = ("uvloop.loop",)
-
 # So many writes to a connection that is over pass unmentioned, as asyncio's transports have it.
 _WRITES_UNMENTIONED = 5
+
+
+def _is_stream(protocol: object) -> bool:
+    """Whether it is asyncio's streams, which go on writing over TCP, and take TLS for something that cannot."""
+    return getattr(type(protocol), "eof_received", None) is asyncio.StreamReaderProtocol.eof_received
 
 
 class Transport(Stream):
@@ -64,6 +56,8 @@ class Transport(Stream):
         "__weakref__",
         "_context",
         "_error",
+        "_held",
+        "_held_eof",
         "_home",
         "_judged",
         "_made",
@@ -89,6 +83,9 @@ class Transport(Stream):
         self._setup = setup
         self._context: Any = None if isinstance(setup.settings, Mapping) else setup.settings
         self._error: BaseException | None = None
+        # Wire bytes that a transport handed over while the application took none, and whether its end came behind them.
+        self._held = b""
+        self._held_eof = False
         # The thread of the loop.
         self._home = threading.get_ident()
         # Whether the application was asked about its peer.
@@ -119,9 +116,8 @@ class Transport(Stream):
         if self._phase != HANDSHAKING:
             transport.close()
             return
-        below = type(transport).__module__
-        self._once = below in _GIVES_BACK_AFTERWARDS
-        if below in _SENT_DIRECTLY:
+        self._once = _below.gives_back_afterwards(transport)
+        if _below.sends_at_once(transport):
             socket = transport.get_extra_info("socket")
             if socket is not None:
                 self._send_directly(self._setup.loop, socket.fileno())
@@ -156,6 +152,9 @@ class Transport(Stream):
         connection = self._connection
         if connection is None:
             return False
+        if self._held:
+            self._held_eof = True
+            return True
         # The loop may still hold it, as in buffer_updated(), but is done with it.
         self._close_window()
         connection.feed_eof()
@@ -164,6 +163,25 @@ class Transport(Stream):
         elif self._phase == OPEN and not self._peer_closed:
             self._deliver()
         return bool(self._phase == OPEN)
+
+    def _hand_over(self, data: bytes) -> None:
+        """Takes wire bytes from a transport that does not receive into the library's memory.
+
+        They may be more than there is room for while the application takes nothing: then they wait.
+        """
+        self._held += data
+        while self._held and self._phase != LOST and self._question is None:
+            if self._phase == OPEN and self._paused:
+                return
+            window = self.get_buffer(len(self._held))
+            size = min(len(window), len(self._held))
+            piece, self._held = self._held[:size], self._held[size:]
+            window[:size] = piece
+            self.buffer_updated(size)
+        if self._held_eof and not self._held:
+            self._held_eof = False
+            if not self.eof_received():
+                self._wire.close()
 
     def pause_writing(self) -> None:
         """The transport below has more than it should have: passed on."""
@@ -187,7 +205,7 @@ class Transport(Stream):
             elif failure is None and status == lib.TLS_ASK_VERIFY and isinstance(self._context, SSLContext):
                 # It has nobody to trust, which ssl finds out as late as this, or is strict.
                 connection.answer_verify(_setup.verdict(self._context, self._setup.server_side, connection))
-            elif failure is None and status in (lib.TLS_ASK_VERIFY, lib.TLS_ASK_SIGN):
+            elif failure is None and status in (lib.TLS_ASK_VERIFY, lib.TLS_ASK_SIGN, lib.TLS_ASK_IDENTITY):
                 self._ask(connection, status)
             elif failure is None and status not in (lib.TLS_OK, lib.TLS_WANT_FEED, lib.TLS_WANT_DRAIN):
                 # TLS_TRUNCATED or TLS_CLOSED.
@@ -223,14 +241,16 @@ class Transport(Stream):
         if error.reason == lib.TLS_REASON_CERTIFICATE_UNKNOWN_ISSUER:
             own = connection.peer_certificate()
         self_signed = own is not None and certificates.is_self_issued(own)
-        return ssl_errors.from_error(error, ssl_errors.Peer(self._server_hostname, self_signed))
+        peer = ssl_errors.Peer(self._server_hostname, self_signed, connection.version())
+        return ssl_errors.from_error(error, peer)
 
     def _ask(self, connection: Connection, question: object) -> None:
         """Puts a question to the application. If its answer takes time, the handshake waits."""
         setup = self._setup
-        self._judged |= question is _questions.ASK_ABOUT_NOBODY
+        # A raw public key is no certificate, and its owner is asked about all the same.
+        self._judged |= question in (_questions.ASK_ABOUT_NOBODY, lib.TLS_ASK_VERIFY)
         try:
-            answer = _questions.ask(connection, question, Facts(self), setup.verify, setup.sign)
+            answer = _questions.ask(connection, question, Facts(self), setup.verify, setup.sign, setup.identity)
             if inspect.isawaitable(answer):
                 self._question = setup.loop.create_task(self._answer_later(question, answer))
                 # The peer has nothing to say meanwhile.
@@ -259,6 +279,7 @@ class Transport(Stream):
             return
         self._wire.resume_reading()
         self._handshake_step()
+        self._hand_over(b"")
 
     def _refuse(self, error: Exception) -> None:
         """Ends the handshake because the application raised that, or answered what is none."""
@@ -277,9 +298,9 @@ class Transport(Stream):
 
     def _choose_context(self, connection: Connection) -> None:
         settings = self._setup.settings
-        assert isinstance(settings, Mapping)
         try:
-            self._context = _setup.chosen(settings, connection.server_name())
+            if isinstance(settings, Mapping):
+                self._context = _setup.chosen(settings, connection.server_name())
             if self._context is None:
                 connection.refuse(_setup.UNRECOGNIZED_NAME)
             else:
@@ -349,7 +370,7 @@ class Transport(Stream):
             self._lose(failure)
         elif status in (lib.TLS_CLOSED, lib.TLS_TRUNCATED):
             self._peer_closed = True
-            goes_on = self._protocol.eof_received()
+            goes_on = self._protocol.eof_received() or _is_stream(self._protocol)
             if self._phase == OPEN:
                 # What comes behind a close_notify is of no interest to anybody.
                 self._wire.pause_reading()
@@ -413,6 +434,7 @@ class Transport(Stream):
         question, self._question = self._question, None
         if question is not None:
             question.cancel()
+        self._held = b""
         connection = self._detach()
         if connection is not None:
             connection.close()
@@ -460,6 +482,15 @@ class Transport(Stream):
             return None
         return default if self._wire is None else self._wire.get_extra_info(name, default)
 
+    # asyncio's loops upgrade what has this.
+    _start_tls_compatible = True
+
+    def _force_close(self, error: BaseException | None) -> None:
+        """How asyncio's TLS ends the transport below it after an error."""
+        if self._error is None:
+            self._error = error
+        self.abort()
+
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
         """Changes the protocol above."""
         self._buffered = isinstance(protocol, asyncio.BufferedProtocol)
@@ -496,6 +527,7 @@ class Transport(Stream):
         try:
             if self._phase == OPEN:
                 self._deliver()
+            self._hand_over(b"")
             if self._phase == OPEN and not self._paused and not self._peer_closed:
                 self._wire.resume_reading()
         except Exception as error:
