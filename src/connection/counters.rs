@@ -11,3 +11,10 @@ pub(crate) struct Counters {
     pub records_in: u64,
     pub records_out: u64,
 }
+
+impl Counters {
+    /// In either direction.
+    pub(crate) fn records(&self) -> u64 {
+        self.records_in + self.records_out
+    }
+}

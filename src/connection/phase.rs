@@ -130,6 +130,16 @@ impl Phase {
         }
     }
 
+    /// Lets go what the next record brings back.
+    pub(super) fn rest(&mut self) {
+        match self {
+            Self::Traffic(traffic) => traffic.rest(),
+            Self::Receiving(half) => half.rest(),
+            Self::Sending(half) => half.rest(),
+            Self::Handshake(_) | Self::SecretsTaken(..) | Self::Gone => {}
+        }
+    }
+
     pub(super) fn write(&mut self, plain: &[&[u8]], block: usize, out: &mut Vec<u8>) -> Result<(), Failure> {
         match self {
             Self::Traffic(traffic) => traffic.write(plain, block, out),

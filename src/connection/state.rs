@@ -93,6 +93,11 @@ impl Connection {
         }
     }
 
+    /// Lets go what the next record brings back: the expanded keys. For a connection that is not used.
+    pub(crate) fn rest(&mut self) {
+        self.phase.rest();
+    }
+
     /// Processes what was fed, and says where the connection stands.
     pub(crate) fn advance(&mut self) -> Status {
         match self.process_fed() {

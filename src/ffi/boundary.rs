@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use super::fork::Call;
 use super::handle::{Entry, Table};
+use super::resting;
 use super::types::{tls_builder_t, tls_conn_t, tls_context_t, tls_session_t};
 use crate::connection::{Connection, Part};
 use crate::engine::ClientSession;
 use crate::failure::Failure;
 use crate::quiet;
+use crate::record::awake;
 use crate::setup::builder::Builder;
 use crate::setup::context::{Context, accept_asking};
 use crate::status::{Status, TLS_ERR_ARGUMENT, TLS_ERR_BUSY, TLS_ERR_INTERNAL, TLS_ERR_STATE};
@@ -106,9 +108,28 @@ pub(super) fn with_connection<R: Reply>(
     if !entry.has(part) {
         return R::refused(TLS_ERR_STATE);
     }
-    quiet::catch(|| body(&mut entry)).unwrap_or_else(|()| {
+    let reply = quiet::catch(|| body(&mut entry)).unwrap_or_else(|()| {
         entry.poison();
         R::refused(TLS_ERR_INTERNAL)
+    });
+    if awake::take_noted() {
+        let records = entry.counters().records();
+        // Whoever waits for a fork must not be inside.
+        drop(entry);
+        resting::note_awake(handle, records);
+    }
+    reply
+}
+
+/// Runs `body` on a connection, not for the host.
+pub(super) fn visit_connection<T>(
+    handle: usize,
+    body: impl FnOnce(&mut Connection) -> T,
+) -> Result<T, Status> {
+    let mut entry = CONNECTIONS.visit(handle)?;
+    quiet::catch(|| body(&mut entry)).map_err(|()| {
+        entry.poison();
+        TLS_ERR_INTERNAL
     })
 }
 

@@ -4,7 +4,7 @@
 //! index:26`. The kind in the top byte is no user-space address, so a stray pointer is told from a
 //! handle; the generation tells a freed handle from the one that took its slot.
 //!
-//! Each slot has a state word, `generation << 3 | MISSED | DOOMED | BUSY`, and is entered by one exchange
+//! Each slot has a state word, `generation << 4 | VISITED | MISSED | DOOMED | BUSY`, and is entered by one exchange
 //! on it: that one checks the handle and keeps other threads out. Generations are odd while the slot
 //! holds a value. Slots are never given back to the system, so a look at any index is a look at
 //! valid memory.
@@ -34,7 +34,12 @@ const BUSY: u64 = 1;
 const DOOMED: u64 = 2;
 /// A thread was refused that wanted this to be known: see `Table::enter_noting`.
 const MISSED: u64 = 4;
-const FLAGS: u32 = 3;
+/// Whoever is inside was not sent by the host, and leaves after a few instructions: who comes meanwhile waits.
+const VISITED: u64 = 8;
+const FLAGS: u32 = 4;
+
+/// How long a visit is waited for. It takes no time, but its thread may not be given any.
+const LONGEST_VISIT: Duration = Duration::from_secs(10);
 
 /// Slots of the first page; each further page holds as many as all before it together.
 const FIRST_PAGE: u32 = 64;
@@ -130,9 +135,41 @@ impl<T> Table<T> {
     fn claim(slot: &Slot<T>, idle: u64) -> Result<(), Status> {
         match slot.state.compare_exchange(idle, idle | BUSY, Ordering::SeqCst, Ordering::Relaxed) {
             Ok(_) => Ok(()),
-            Err(state) if state == idle | BUSY => Err(TLS_ERR_BUSY),
-            Err(_) => Err(TLS_ERR_HANDLE),
+            Err(state) => Self::claim_after_visit(slot, idle, state),
         }
+    }
+
+    /// What refuses a thread that has found `state`, or is over when nobody visits the slot any more.
+    #[cold]
+    fn claim_after_visit(slot: &Slot<T>, idle: u64, state: u64) -> Result<(), Status> {
+        let mut state = state;
+        let is_left = fork::wait(LONGEST_VISIT, || {
+            if state == idle | BUSY | VISITED {
+                let claimed =
+                    slot.state.compare_exchange(idle, idle | BUSY, Ordering::SeqCst, Ordering::Relaxed);
+                state = claimed.map_or_else(|found| found, |_| idle);
+            }
+            state != idle | BUSY | VISITED
+        });
+        match state {
+            _ if is_left && state == idle => Ok(()),
+            _ if state & !VISITED == idle | BUSY => Err(TLS_ERR_BUSY),
+            _ => Err(TLS_ERR_HANDLE),
+        }
+    }
+
+    /// Enters the value behind `handle` for a moment, not for the host, who does not notice. If another thread is inside,
+    /// that is left alone.
+    pub(super) fn visit(&self, handle: usize) -> Result<Entry<'_, T>, Status> {
+        let (slot, index, idle) = self.find(handle)?;
+        self.enter_between_forks(slot, index, |slot| {
+            let visited = idle | BUSY | VISITED;
+            match slot.state.compare_exchange(idle, visited, Ordering::SeqCst, Ordering::Relaxed) {
+                Ok(_) => Ok(()),
+                Err(state) if state & !VISITED == idle | BUSY => Err(TLS_ERR_BUSY),
+                Err(_) => Err(TLS_ERR_HANDLE),
+            }
+        })
     }
 
     /// Enters the value behind `handle`. If another thread is inside, the value is told that somebody
@@ -196,7 +233,7 @@ impl<T> Table<T> {
     /// In a child: those who entered were threads that this process does not have.
     pub(super) fn forget_users(&self) {
         for slot in self.slots().filter(|slot| slot.state.load(Ordering::Relaxed) & (BUSY | DOOMED) == BUSY) {
-            slot.state.fetch_and(!BUSY, Ordering::SeqCst);
+            slot.state.fetch_and(!(BUSY | VISITED), Ordering::SeqCst);
         }
     }
 
@@ -210,7 +247,7 @@ impl<T> Table<T> {
         let (slot, index, idle) = self.find(handle)?;
         let mut state = slot.state.load(Ordering::Relaxed);
         loop {
-            if state & !(BUSY | MISSED) != idle {
+            if state & !(BUSY | MISSED | VISITED) != idle {
                 return Err(TLS_ERR_HANDLE);
             }
             match slot.state.compare_exchange_weak(
@@ -356,7 +393,7 @@ impl<T> Entry<'_, T> {
 impl<T> Drop for Entry<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        let state = self.slot.state.fetch_and(!BUSY, Ordering::AcqRel);
+        let state = self.slot.state.fetch_and(!(BUSY | VISITED), Ordering::AcqRel);
         if state & DOOMED != 0 {
             self.table.end(self.slot, self.index);
         }
@@ -455,6 +492,47 @@ mod tests {
         assert_eq!(table.remove(handle), Err(TLS_ERR_HANDLE));
         drop(inside);
         assert_eq!(ended.load(Ordering::Relaxed), 1);
+    }
+
+    /// Who visits is not noticed by who enters, but for a moment; and leaves alone who is inside.
+    #[test]
+    fn a_visit_refuses_nobody() {
+        let table = Table::new(0xc0);
+        let handle = table.insert(1).unwrap();
+        let inside = table.enter(handle).unwrap();
+        assert_eq!(table.visit(handle).err(), Some(TLS_ERR_BUSY));
+        drop(inside);
+        let visit = table.visit(handle).unwrap();
+        assert_eq!(table.visit(handle).err(), Some(TLS_ERR_BUSY));
+        std::thread::scope(|scope| {
+            let entered = scope.spawn(|| *table.enter(handle).unwrap());
+            // It comes in after the visit only, whenever it began.
+            std::thread::yield_now();
+            drop(visit);
+            assert_eq!(entered.join().unwrap(), 1);
+        });
+
+        let visit = table.visit(handle).unwrap();
+        table.remove(handle).unwrap();
+        assert_eq!(table.enter(handle).err(), Some(TLS_ERR_HANDLE));
+        drop(visit);
+        assert_eq!(table.visit(handle).err(), Some(TLS_ERR_HANDLE));
+    }
+
+    #[test]
+    fn threads_that_visit_and_enter_do_not_meet() {
+        let table = Table::new(0xc0);
+        let handle = table.insert(0_u32).unwrap();
+        std::thread::scope(|scope| {
+            let visitor = scope.spawn(|| {
+                (0..20_000).filter(|_| table.visit(handle).map(|mut value| *value += 1).is_ok()).count()
+            });
+            for _ in 0..20_000 {
+                *table.enter(handle).unwrap() += 1;
+            }
+            let visits = visitor.join().unwrap();
+            assert_eq!(*table.enter(handle).unwrap(), 20_000 + visits as u32);
+        });
     }
 
     #[test]

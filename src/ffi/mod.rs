@@ -27,6 +27,7 @@ mod facts;
 mod answers;
 mod hello;
 mod verification;
+mod resting;
 mod resumption;
 mod exporter;
 mod events;

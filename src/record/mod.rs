@@ -1,6 +1,7 @@
 //! Records (RFC 8446, section 5): what they take on the wire, how plain bytes are cut into them, and what carries them
 //! when the handshake is done.
 
+pub(crate) mod awake;
 pub(crate) mod cipher;
 pub(crate) mod fault;
 mod flood;

@@ -32,8 +32,8 @@ impl Own {
     pub(crate) fn new(handed_over: HandedOver, is_client: bool, answers: Answers) -> Result<Self, Failure> {
         let HandedOver { secrets, schedule, remembered } = handed_over;
         let parts = (|| {
-            let sender = Sender::new(Secret::of(&secrets.send)?)?;
-            let receiver = Receiver::new(Secret::of(&secrets.receive)?, is_client, remembered.tickets)?;
+            let sender = Sender::new(Secret::of(&secrets.send)?);
+            let receiver = Receiver::new(Secret::of(&secrets.receive)?, is_client, remembered.tickets);
             Some((sender, receiver))
         })();
         match parts {
@@ -82,6 +82,11 @@ impl Traffic for Own {
     fn close_notify(&mut self, out: &mut Vec<u8>) -> Result<(), Failure> {
         self.sender.close(out);
         Ok(())
+    }
+
+    fn rest(&mut self) {
+        self.sender.rest();
+        self.receiver.rest();
     }
 
     fn peer_closed(&self) -> bool {

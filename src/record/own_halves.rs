@@ -69,6 +69,10 @@ impl Receiving for ReceivingHalf {
         self.receiver.open_into(wire, memory)
     }
 
+    fn rest(&mut self) {
+        self.receiver.rest();
+    }
+
     fn take_owed(&mut self) -> bool {
         std::mem::take(&mut self.owed)
     }
@@ -120,6 +124,10 @@ impl Sending for SendingHalf {
             sender.close(out);
             Ok(())
         })
+    }
+
+    fn rest(&mut self) {
+        lock(&self.shared).sender.rest();
     }
 
     fn flush(&mut self, out: &mut Vec<u8>) {

@@ -1,10 +1,12 @@
 //! One record, sealed or opened.
 
+use std::alloc::{Layout, handle_alloc_error};
 use std::ops::Range;
 
 use aws_lc_rs::aead::{Aad, LessSafeKey, Nonce, UnboundKey};
 use zeroize::Zeroize;
 
+use super::awake;
 use super::cipher::{EXPLICIT, Form, Secret};
 use super::content::{APPLICATION_DATA, CHANGE_CIPHER_SPEC};
 use super::fault::Fault;
@@ -19,10 +21,13 @@ const VERSION: [u8; 2] = [3, 3];
 pub(super) const SOFT_LIMIT: u64 = u64::MAX - 0xffff;
 const HARD_LIMIT: u64 = u64::MAX - 1;
 
-/// A direction with its key expanded.
+/// What an expanded key takes of malloc, in bytes.
+const EXPANDED: usize = 592;
+
+/// What seals or opens the records of a direction. Its key is expanded while it is used, and not while it rests.
 pub(crate) struct Protection {
     pub(super) secret: Secret,
-    key: LessSafeKey,
+    key: Option<LessSafeKey>,
     #[cfg(test)]
     nonces: super::nonces::Nonces,
 }
@@ -39,14 +44,23 @@ pub(crate) struct Opened {
 pub(crate) struct Exhausted;
 
 impl Protection {
-    pub(crate) fn new(secret: Secret) -> Option<Self> {
-        let key = LessSafeKey::new(UnboundKey::new(secret.cipher.algorithm(), secret.key()).ok()?);
-        Some(Self {
+    pub(crate) fn new(secret: Secret) -> Self {
+        Self {
             secret,
-            key,
+            key: None,
             #[cfg(test)]
             nonces: Default::default(),
-        })
+        }
+    }
+
+    /// Lets the expanded key go, which is wiped; the next record brings it back.
+    pub(super) fn rest(&mut self) {
+        self.key = None;
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.key.is_none()
     }
 
     pub(crate) fn into_secret(self) -> Secret {
@@ -72,6 +86,7 @@ impl Protection {
         if secret.sequence >= HARD_LIMIT {
             return Err(Exhausted);
         }
+        let key = expanded(key, secret);
         let nonce = secret.nonce();
         #[cfg(test)]
         self.nonces.note(nonce);
@@ -122,6 +137,7 @@ impl Protection {
         if secret.sequence >= HARD_LIMIT {
             return Err(Fault::Decrypt);
         }
+        let key = expanded(key, secret);
         let (header, body) = record.split_first_chunk_mut::<HEADER>().ok_or(Fault::Decrypt)?;
         let opened = match secret.form {
             Form::Tls13 => {
@@ -178,6 +194,7 @@ impl Protection {
         };
         let nonce = Nonce::assume_unique_for_key(nonce);
         let place = memory.next(sealed.len())?;
+        let key = expanded(key, secret);
         let length = if is_tls13 {
             uninitialised::open(key, nonce, Aad::from(*header), sealed, tag, place).and_then(data_length)
         } else {
@@ -188,6 +205,21 @@ impl Protection {
         secret.sequence += u64::from(length.is_some());
         length
     }
+}
+
+/// The key, which is expanded now if it is not.
+#[inline]
+fn expanded<'a>(key: &'a mut Option<LessSafeKey>, secret: &Secret) -> &'a LessSafeKey {
+    key.get_or_insert_with(|| expand(secret))
+}
+
+/// Costs about as much as sealing some 64 bytes.
+#[cold]
+fn expand(secret: &Secret) -> LessSafeKey {
+    awake::note();
+    // Its length fits, so it is memory that may be missing: then the process ends, as it does elsewhere.
+    let key = UnboundKey::new(secret.cipher.algorithm(), secret.key());
+    LessSafeKey::new(key.unwrap_or_else(|_| handle_alloc_error(Layout::new::<[u8; EXPANDED]>())))
 }
 
 /// How many plain bytes are in front of type and padding. If they are none, or no application data, all is wiped.

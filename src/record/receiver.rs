@@ -61,16 +61,16 @@ impl From<Fault> for Ending {
 
 impl Receiver {
     /// For a connection that `tickets` came on.
-    pub(super) fn new(secret: Secret, is_client: bool, tickets: u32) -> Option<Self> {
-        Some(Self {
-            protection: Protection::new(secret)?,
+    pub(super) fn new(secret: Secret, is_client: bool, tickets: u32) -> Self {
+        Self {
+            protection: Protection::new(secret),
             messages: Messages::default(),
             flood: Flood::after(tickets),
             tickets,
             is_client,
             closed: false,
             in_data: false,
-        })
+        }
     }
 
     /// Whether the peer's close_notify was processed.
@@ -81,6 +81,16 @@ impl Receiver {
     /// How many tickets came.
     pub(super) fn tickets(&self) -> u32 {
         self.tickets
+    }
+
+    /// See [`Protection::rest`].
+    pub(super) fn rest(&mut self) {
+        self.protection.rest();
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.protection.is_at_rest()
     }
 
     pub(super) fn into_secret(self) -> Secret {
@@ -292,7 +302,7 @@ impl Receiver {
             Secret::next(schedule, true)
         });
         let next = next.map_err(Ending::Failure)?;
-        self.protection = Protection::new(next).ok_or(Fault::NoKey)?;
+        self.protection = Protection::new(next);
         Ok(())
     }
 

@@ -42,15 +42,25 @@ pub(super) struct Sender {
 }
 
 impl Sender {
-    pub(super) fn new(secret: Secret) -> Option<Self> {
-        Some(Self {
-            protection: Protection::new(secret)?,
+    pub(super) fn new(secret: Secret) -> Self {
+        Self {
+            protection: Protection::new(secret),
             queued: Vec::new(),
             answered: false,
             outstanding: false,
             unanswered: 0,
             state: State::Open,
-        })
+        }
+    }
+
+    /// See [`Protection::rest`].
+    pub(super) fn rest(&mut self) {
+        self.protection.rest();
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.protection.is_at_rest()
     }
 
     pub(super) fn into_secret(self) -> Secret {
@@ -202,7 +212,7 @@ impl Sender {
             .seal(HANDSHAKE, message.len(), 0, out, |out| out.extend_from_slice(message))
             .map_err(|Exhausted| schedule.explain(Fault::Exhausted))?;
         let next = Secret::next(schedule, false)?;
-        self.protection = Protection::new(next).ok_or_else(|| schedule.explain(Fault::NoKey))?;
+        self.protection = Protection::new(next);
         Ok(())
     }
 

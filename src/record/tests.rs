@@ -239,6 +239,56 @@ fn key_updates_between_records_are_left_to_the_other_way() {
     }
 }
 
+//
+#[test]
+fn keys_at_rest_come_back_with_the_next_record() {
+    for suite in SUITES {
+        let (mut client, mut server) = pair(suite, u64::MAX);
+        let at_rest = |own: &Own| (own.sender.is_at_rest(), own.receiver.is_at_rest());
+        assert_eq!(at_rest(&client), (true, true), "nothing is expanded before it is used");
+        for round in 0..6 {
+            let (mut wire, sent) = (Vec::new(), [round; 100]);
+            client.write(&[&sent], 0, &mut wire).unwrap();
+            if round == 3 && is_tls13(suite) {
+                client.update_keys(&mut wire).unwrap();
+            }
+            assert_eq!(read(&mut server, &mut wire).0, sent);
+            if round != 3 {
+                assert_eq!((at_rest(&client), at_rest(&server)), ((false, true), (true, false)));
+            }
+            client.rest();
+            server.rest();
+            assert_eq!((at_rest(&client), at_rest(&server)), ((true, true), (true, true)));
+        }
+        // The answer to the KeyUpdate is in front of this.
+        let mut wire = Vec::new();
+        server.write(&[b"back"], 0, &mut wire).unwrap();
+        assert_eq!(read(&mut client, &mut wire).0, b"back");
+    }
+}
+
+#[test]
+fn halves_rest_each_for_itself() {
+    let (client, mut server) = pair(SUITES[0], u64::MAX);
+    let halves = Box::new(client).split().unwrap();
+    let (mut receiving, mut sending) = (halves.receiving, halves.sending);
+    for _ in 0..3 {
+        let (mut up, mut down) = (Vec::new(), Vec::new());
+        sending.write(&[b"up"], 0, &mut up).unwrap();
+        sending.rest();
+        assert_eq!(read(&mut server, &mut up).0, b"up");
+        server.write(&[b"down"], 0, &mut down).unwrap();
+        let mut plain = Vec::new();
+        let mut sink = |_, bytes: &[u8]| {
+            plain.extend_from_slice(bytes);
+            Flow::More
+        };
+        receiving.receive(&mut down, &mut sink).result.unwrap();
+        receiving.rest();
+        assert_eq!(plain, b"down");
+    }
+}
+
 #[test]
 fn a_write_allocates_once_at_most() {
     for suite in SUITES {

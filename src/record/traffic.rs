@@ -118,6 +118,9 @@ pub(crate) trait Traffic: Send {
 
     fn close_notify(&mut self, out: &mut Vec<u8>) -> Result<(), Failure>;
 
+    /// Lets go what the next record brings back. For a connection that is not used.
+    fn rest(&mut self) {}
+
     /// Whether the peer's close_notify was processed.
     fn peer_closed(&self) -> bool;
 
@@ -158,6 +161,9 @@ pub(crate) trait Receiving: Send {
         Straight::default()
     }
 
+    /// As [`Traffic::rest`].
+    fn rest(&mut self) {}
+
     /// Whether something was left for the peer with the sending half, since this was last asked.
     fn take_owed(&mut self) -> bool;
 
@@ -175,6 +181,9 @@ pub(crate) trait Sending: Send {
     fn update_keys(&mut self, out: &mut Vec<u8>) -> Result<bool, Failure>;
 
     fn close_notify(&mut self, out: &mut Vec<u8>) -> Result<(), Failure>;
+
+    /// As [`Traffic::rest`].
+    fn rest(&mut self) {}
 
     /// Moves what the receiving half left for the peer to `out`.
     fn flush(&mut self, out: &mut Vec<u8>);

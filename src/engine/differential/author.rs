@@ -17,7 +17,7 @@ pub(super) struct Author {
 
 impl Author {
     pub(super) fn new(HandedOver { secrets, schedule, .. }: HandedOver) -> Self {
-        let protection = |secret| Protection::new(Secret::of(secret).unwrap()).unwrap();
+        let protection = |secret| Protection::new(Secret::of(secret).unwrap());
         Self { send: protection(&secrets.send), receive: protection(&secrets.receive), schedule }
     }
 
@@ -33,7 +33,7 @@ impl Author {
 
     fn next(&mut self, inbound: bool) -> Protection {
         let secret = self.schedule.next_secret(inbound).unwrap().unwrap();
-        Protection::new(Secret::of(&secret).unwrap()).unwrap()
+        Protection::new(Secret::of(&secret).unwrap())
     }
 
     /// Opens what the other side sent: types and contents.
