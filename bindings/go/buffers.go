@@ -8,6 +8,8 @@ const (
 	smallBuffer = 1280
 	// Any one record (TLS_MAX_RECORD is 18436 bytes).
 	recordBuffer = 18944
+	// Two of them: what io.Copy's 32 KiB fit into, and what WriteTo waits with for a writer.
+	pairBuffer = 2 * recordBuffer
 	// Records enough that a system call and a call into C cost little for each.
 	bulkBuffer = 128 << 10
 )
@@ -27,6 +29,7 @@ type buffer struct {
 var (
 	smallBuffers  = bufferPool(smallBuffer)
 	recordBuffers = bufferPool(recordBuffer)
+	pairBuffers   = bufferPool(pairBuffer)
 	bulkBuffers   = bufferPool(bulkBuffer)
 )
 
@@ -43,6 +46,8 @@ func takeBuffer(size int) *buffer {
 		return smallBuffers.Get().(*buffer)
 	case size <= recordBuffer:
 		return recordBuffers.Get().(*buffer)
+	case size <= pairBuffer:
+		return pairBuffers.Get().(*buffer)
 	default:
 		return bulkBuffers.Get().(*buffer)
 	}

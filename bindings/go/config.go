@@ -10,7 +10,9 @@ import (
 )
 
 // Config is what connections share. Its fields mean what those of crypto/tls.Config mean. A Config is used by any number
-// of connections at once and must not be modified once it is in use; what it describes is built by the first of them.
+// of connections at once, and must not be modified while one of them is made. What it describes is built by the first of
+// them; what was changed afterwards is built anew by the next one. Of certificates and PEM texts the bytes are not compared:
+// set other slices.
 type Config struct {
 	// Rand has to be nil: the library takes random bytes from the system.
 	Rand io.Reader
@@ -22,15 +24,15 @@ type Config struct {
 	// is neither *rsa.PrivateKey, *ecdsa.PrivateKey nor ed25519.PrivateKey is asked to sign, as a crypto.Signer.
 	Certificates []Certificate
 
-	// GetCertificate chooses a server's certificate, as in crypto/tls. What it answers is remembered by the address of the
-	// Certificate, so give the same pointer for the same certificate.
+	// GetCertificate chooses a server's certificate, as in crypto/tls.
 	GetCertificate func(*ClientHelloInfo) (*Certificate, error)
 
-	// GetClientCertificate has to be nil: the library does not ask about it. Use Certificates.
+	// GetClientCertificate chooses a client's certificate, as in crypto/tls: it is called when a server asks for one, unless
+	// a session is resumed.
 	GetClientCertificate func(*tls.CertificateRequestInfo) (*Certificate, error)
 
-	// GetConfigForClient chooses a server's configuration, as in crypto/tls. Answer the same pointers again: each new Config
-	// is built anew.
+	// GetConfigForClient chooses a server's configuration, as in crypto/tls. One that says the same as another one costs
+	// little, also if it is a new one each time.
 	GetConfigForClient func(*ClientHelloInfo) (*Config, error)
 
 	// VerifyPeerCertificate is called as in crypto/tls: not for resumed sessions, and by a server that requests certificates
@@ -114,14 +116,14 @@ type Config struct {
 	EncryptedClientHelloKeys            []tls.EncryptedClientHelloKey
 
 	mutex      sync.Mutex
-	clients    *sharedContext
-	servers    *sharedContext
-	chosen     map[*Certificate]*sharedContext
+	family     *family
+	clients    remembered
+	servers    remembered
 	ticketKeys [][32]byte
 }
 
-// Clone gives a copy that can be modified. It shares nothing that was built, so that sessions are not resumed between the
-// two.
+// Clone gives a copy that can be modified. The two have the keys of a server's tickets in common, and what was built, as far
+// as they stay alike.
 func (c *Config) Clone() *Config {
 	if c == nil {
 		return nil
@@ -162,6 +164,9 @@ func (c *Config) Clone() *Config {
 		EncryptedClientHelloRejectionVerify: c.EncryptedClientHelloRejectionVerify,
 		GetEncryptedClientHelloKeys:         c.GetEncryptedClientHelloKeys,
 		EncryptedClientHelloKeys:            c.EncryptedClientHelloKeys,
+		family:                              c.familyLocked(),
+		clients:                             c.clients,
+		servers:                             c.servers,
 		ticketKeys:                          c.ticketKeys,
 	}
 }
@@ -175,12 +180,6 @@ func (c *Config) SetSessionTicketKeys(keys [][32]byte) {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	c.ticketKeys = append([][32]byte(nil), keys...)
-	if c.servers != nil {
-		c.servers.setTicketKeys(c.ticketKeys)
-	}
-	for _, context := range c.chosen {
-		context.setTicketKeys(c.ticketKeys)
-	}
 }
 
 // DecryptTicket and the like do not exist: tickets stay inside the library.
@@ -196,18 +195,22 @@ func (c *Config) now() time.Time {
 func (c *Config) asksForServer() bool { return c.GetConfigForClient != nil || c.GetCertificate != nil }
 
 // sessionCache is the one ClientSessionCache that works here: it only says how many servers to remember sessions for.
-type sessionCache struct{ capacity int }
+type sessionCache struct {
+	capacity int
+	contexts registry
+}
 
 func (*sessionCache) Get(string) (*ClientSessionState, bool) { return nil, false }
 func (*sessionCache) Put(string, *ClientSessionState)        {}
 
-// NewLRUClientSessionCache makes a Config resume sessions, of up to capacity servers; less than 1 for 64. Sessions are kept
-// with what is built from the Config, so two Configs do not share them even with the same cache.
+// NewLRUClientSessionCache makes a Config resume sessions, of up to capacity servers; less than 1 for 64. Sessions stay inside
+// the library, which takes less than one that a program keeps: Get knows none. Configs that share the cache, and say the
+// same about servers, share its sessions.
 func NewLRUClientSessionCache(capacity int) ClientSessionCache {
 	if capacity < 1 {
 		capacity = 64
 	}
-	return &sessionCache{capacity}
+	return &sessionCache{capacity: capacity}
 }
 
 var background = context.Background()

@@ -30,6 +30,8 @@ type Conn struct {
 	out            outbound
 
 	extra *extra
+	// What the handshake goes by; nil when that is over.
+	context *sharedContext
 
 	// Deadlines as the program has set them, in Unix nanoseconds; 0 for none.
 	readDeadline  atomic.Int64
@@ -73,19 +75,19 @@ func (c *Conn) open() error {
 		if err != nil {
 			return err
 		}
+		c.context = context
 		c.tellTime(context)
 		made, problem = newClient(context.handle, name, c.config.EncryptedClientHelloConfigList)
-		runtime.KeepAlive(context)
 	} else if c.config.asksForServer() {
 		made, problem = newServer(0)
 	} else {
-		context, err := c.config.serverContext()
+		context, err := c.config.serverContext(c.config, c.config.Certificates)
 		if err != nil {
 			return err
 		}
+		c.context = context
 		c.tellTime(context)
 		made, problem = newServer(context.handle)
-		runtime.KeepAlive(context)
 	}
 	if made == 0 {
 		return &ConfigError{Message: problem.message}
@@ -208,7 +210,8 @@ func (c *Conn) release() {
 	}
 }
 
-// CloseWrite tells the peer that nothing more will be written. What the peer still sends can be read.
+// CloseWrite tells the peer that nothing more will be written, and waits for five seconds at most until the transport takes
+// that, as crypto/tls does. What the peer still sends can be read.
 func (c *Conn) CloseWrite() error {
 	if !c.handshakeDone.Load() {
 		return errEarlyCloseWrite
@@ -218,6 +221,7 @@ func (c *Conn) CloseWrite() error {
 	if c.closed.Load() {
 		return errClosed
 	}
+	c.boundFarewell()
 	return c.closeNotify()
 }
 

@@ -5,31 +5,34 @@ import (
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/rsa"
-	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
-	"math"
 	"runtime"
 	"slices"
+	"sync/atomic"
 )
 
 // Most wire bytes that a connection queues: what fills the largest buffer.
 const outboundLimit = bulkBuffer + 4096
 
-// Most contexts that GetCertificate's answers make for one Config; then they are made anew.
-const mostChosen = 1024
-
 // sharedContext is a context of the library, and what Go has to know of how it was built.
 type sharedContext struct {
 	handle handle
-	// Whether Go is asked about the peer's certificate.
-	asksVerify bool
 	// Keys that Go signs with.
 	signers []signer
 	// RootsPEM or ClientCAsPEM, for what crypto/x509 has to judge.
 	roots *x509.CertPool
+	// The private keys of the certificates, in their order: who has the same certificates has to have the same keys.
+	keys []crypto.PrivateKey
+	// What stands in the digest by its address: as long as the context is known, nothing else gets that address.
+	kept []any
+	// A session of it was refused: who comes next starts anew.
+	stale atomic.Bool
+	// Of servers: whether they have no tickets, and which roots those of others are told by.
+	noTickets    bool
+	verifiedWith []byte
 }
 
 // signer is a key, and the certificate that it is of.
@@ -38,124 +41,41 @@ type signer struct {
 	key         crypto.Signer
 }
 
-func (s *sharedContext) setTicketKeys(keys [][32]byte) error {
-	list := make([]ticketKey, 0, len(keys))
-	for i, key := range keys {
-		if slices.Contains(keys[:i], key) {
-			continue
-		}
-		// The library wants a name for each key that tells it without betraying it, and 32 to 64 secret bytes.
-		name := sha256.Sum256(append([]byte("tlsbio ticket key name"), key[:]...))
-		more := sha256.Sum256(append([]byte("tlsbio ticket key secret"), key[:]...))
-		// Of the keys whose time it is the newest encrypts: the first.
-		made := ticketKey{from: uint64(len(keys) - i), until: math.MaxInt64}
-		copy(made.name[:], name[:])
-		copy(made.secret[:], key[:])
-		copy(made.secret[len(key):], more[:])
-		list = append(list, made)
-	}
-	err := s.handle.setTicketKeys(list)
-	clear(list)
-	return err
-}
-
-// disableTickets gives the context a key whose time never comes: without one that may encrypt no ticket is issued.
-func (s *sharedContext) disableTickets() error {
-	never := ticketKey{from: math.MaxInt64 - 1, until: math.MaxInt64}
-	for i := range never.secret {
-		never.secret[i] = byte(i + 1)
-	}
-	return s.handle.setTicketKeys([]ticketKey{never})
-}
-
-// clientContext gives the context for clients, built by the first connection.
-func (c *Config) clientContext() (*sharedContext, error) {
-	c.mutex.Lock()
-	defer c.mutex.Unlock()
-	if c.clients == nil {
-		built, err := c.build(false, c.Certificates)
-		if err != nil {
-			return nil, err
-		}
-		c.clients = built
-	}
-	return c.clients, nil
-}
-
-// serverContext gives the context for servers that show Certificates.
-func (c *Config) serverContext() (*sharedContext, error) {
-	c.mutex.Lock()
-	defer c.mutex.Unlock()
-	if c.servers == nil {
-		built, err := c.build(true, c.Certificates)
-		if err != nil {
-			return nil, err
-		}
-		c.servers = built
-	}
-	return c.servers, nil
-}
-
-// chosenContext gives the context for servers that show what GetCertificate answered.
-func (c *Config) chosenContext(certificate *Certificate) (*sharedContext, error) {
-	c.mutex.Lock()
-	defer c.mutex.Unlock()
-	if known := c.chosen[certificate]; known != nil {
-		return known, nil
-	}
-	built, err := c.build(true, []Certificate{*certificate})
-	if err != nil {
-		return nil, err
-	}
-	if c.chosen == nil || len(c.chosen) >= mostChosen {
-		c.chosen = make(map[*Certificate]*sharedContext)
-	}
-	c.chosen[certificate] = built
-	return built, nil
-}
-
-// build makes a context. The caller has the mutex.
-func (c *Config) build(server bool, certificates []Certificate) (*sharedContext, error) {
-	if err := c.check(server); err != nil {
-		return nil, err
-	}
+// build makes a context of settings that were checked.
+func (s *settings) build(server bool, certificates []Certificate) (*sharedContext, error) {
 	b := newBuilder()
 	defer b.free()
-	shared := new(sharedContext)
+	shared := &sharedContext{kept: s.kept()}
 
-	least, most := c.MinVersion, c.MaxVersion
-	if least == 0 {
-		least = VersionTLS12
-	}
-	if most == 0 {
-		most = VersionTLS13
-	}
-	if !server && c.EncryptedClientHelloConfigList != nil {
-		least = VersionTLS13
-	}
-	b.set("MinVersion, MaxVersion", setVersions, uint(least), uint(most))
+	b.set("MinVersion, MaxVersion", setVersions, uint(s.least), uint(s.most))
 	b.set("", setLimits, 0, outboundLimit)
-	if protocols, err := protocolList(c.NextProtos); err != nil {
+	if protocols, err := protocolList(s.protocols); err != nil {
 		return nil, err
 	} else if len(protocols) > 0 {
 		b.bytes("NextProtos", bytesALPN, protocols, nil)
 	}
-	if c.CipherSuites != nil {
-		suites, err := suiteList(c.CipherSuites)
+	if s.suites != nil {
+		suites, err := suiteList(s.suites)
 		if err != nil {
 			return nil, err
 		}
 		b.numbers("CipherSuites", numbersSuites, suites)
 	}
-	if len(c.CurvePreferences) > 0 {
-		groups := make([]uint16, len(c.CurvePreferences))
-		for i, id := range c.CurvePreferences {
+	if len(s.groups) > 0 {
+		groups := make([]uint16, len(s.groups))
+		for i, id := range s.groups {
 			groups[i] = uint16(id)
 		}
 		b.numbers("CurvePreferences", numbersGroups, groups)
 	}
-	if c.KeyLogWriter != nil {
+	if s.keyLog {
 		b.set("KeyLogWriter", setKeyLog, 1, 0)
+	}
+	if server && s.auth == NoClientCert {
+		// Where clients prove nothing, this is about the server's own keys alone.
+		if schemes := restrictedSchemes(certificates); schemes != nil {
+			b.numbers("Certificates", numbersSchemes, schemes)
+		}
 	}
 	for i := range certificates {
 		if err := shared.addIdentity(b, i, &certificates[i]); err != nil {
@@ -163,75 +83,71 @@ func (c *Config) build(server bool, certificates []Certificate) (*sharedContext,
 		}
 	}
 	if server {
-		c.setClientAuth(b, shared)
+		s.setClientAuth(b, shared)
 	} else {
-		c.setServerVerification(b, shared)
-		sessions := 0
-		if cache, ok := c.ClientSessionCache.(*sessionCache); ok && !c.SessionTicketsDisabled {
-			// The library counts eight sessions for each server.
-			sessions = min(8*cache.capacity, 1<<20)
+		s.setServerVerification(b, shared)
+		b.set("ClientSessionCache", setSessions, uint(s.sessions), 0)
+		if s.asksIdentity {
+			b.set("GetClientCertificate", setAskIdentity, 1, 0)
 		}
-		b.set("ClientSessionCache", setSessions, uint(sessions), 0)
 	}
+	return shared.finish(b, server)
+}
 
+func (s *sharedContext) finish(b *builder, server bool) (*sharedContext, error) {
 	context, err := b.context(server)
 	if err != nil {
 		return nil, err
 	}
-	shared.handle = context
-	runtime.AddCleanup(shared, freeContext, context)
-	if !server {
-		return shared, nil
-	}
-	keys := c.ticketKeys
-	if keys == nil && c.SessionTicketKey != [32]byte{} {
-		keys = [][32]byte{c.SessionTicketKey}
-	}
-	switch {
-	case c.SessionTicketsDisabled:
-		err = shared.disableTickets()
-	case keys != nil:
-		err = shared.setTicketKeys(keys)
-	}
-	return shared, err
+	s.handle = context
+	runtime.AddCleanup(s, freeContext, context)
+	return s, nil
 }
 
-func (c *Config) setServerVerification(b *builder, shared *sharedContext) {
+// buildIdentity makes a context that is of use as an answer to which certificate a client shows.
+func buildIdentity(certificate *Certificate) (*sharedContext, error) {
+	b := newBuilder()
+	defer b.free()
+	shared := new(sharedContext)
+	b.set("", setVerify, verifyNone, 0)
+	b.set("", setSessions, 0, 0)
+	if schemes := restrictedSchemes([]Certificate{*certificate}); schemes != nil {
+		b.numbers("GetClientCertificate", numbersSchemes, schemes)
+	}
+	if err := shared.addIdentity(b, 0, certificate); err != nil {
+		return nil, err
+	}
+	return shared.finish(b, false)
+}
+
+func (s *settings) setServerVerification(b *builder, shared *sharedContext) {
+	// Where the library verifies it asks all the same: of a chain that it has refused nobody would know.
 	mode := uint(verifyAsk)
-	switch {
-	case c.InsecureSkipVerify && c.VerifyPeerCertificate == nil:
+	if s.insecure && !s.verifiesPeer {
 		mode = verifyNone
-	case c.RootsPEM != nil && c.VerifyPeerCertificate == nil:
-		mode = verifyPeer
 	}
-	if c.RootsPEM != nil {
-		shared.trust(b, "RootsPEM", c.RootsPEM)
+	if s.rootsPEM != nil {
+		shared.trust(b, "RootsPEM", s.rootsPEM)
 	}
-	shared.asksVerify = mode == verifyAsk
 	b.set("", setVerify, mode, 0)
 }
 
-func (c *Config) setClientAuth(b *builder, shared *sharedContext) {
-	auth, mode := uint(clientAuthNone), uint(verifyAsk)
-	switch c.ClientAuth {
+func (s *settings) setClientAuth(b *builder, shared *sharedContext) {
+	auth := uint(clientAuthNone)
+	switch s.auth {
 	case RequestClientCert, VerifyClientCertIfGiven:
 		auth = clientAuthOptional
 	case RequireAnyClientCert, RequireAndVerifyClientCert:
 		auth = clientAuthRequired
 	}
-	verifies := c.ClientAuth >= VerifyClientCertIfGiven
-	if verifies && c.ClientCAsPEM != nil {
-		shared.trust(b, "ClientCAsPEM", c.ClientCAsPEM)
-		if c.VerifyPeerCertificate == nil {
-			mode = verifyPeer
-		}
+	if s.auth >= VerifyClientCertIfGiven && s.rootsPEM != nil {
+		shared.trust(b, "ClientCAsPEM", s.rootsPEM)
 	}
 	if auth == clientAuthNone {
 		return
 	}
-	shared.asksVerify = mode == verifyAsk
 	b.set("ClientAuth", setClientAuth, auth, 0)
-	b.set("ClientAuth", setVerify, mode, 0)
+	b.set("ClientAuth", setVerify, verifyAsk, 0)
 }
 
 // trust gives the builder roots.
@@ -269,20 +185,46 @@ func (s *sharedContext) addIdentity(b *builder, index int, certificate *Certific
 	default:
 		return &ConfigError{Field: field, Message: fmt.Sprintf("a private key of type %T cannot sign: it is no crypto.Signer", key)}
 	}
+	s.keys = append(s.keys, certificate.PrivateKey)
+	// What crypto/tls sends unseen and the library cannot read is not sent; SCTs the library cannot send.
 	if len(certificate.OCSPStaple) > 0 {
-		b.bytes(field+".OCSPStaple", bytesOCSP, certificate.OCSPStaple, nil)
-	}
-	if len(certificate.SignedCertificateTimestamps) > 0 {
-		return &ConfigError{Field: field, Message: "SignedCertificateTimestamps cannot be sent: put them into the certificate"}
-	}
-	if certificate.SupportedSignatureAlgorithms != nil {
-		return &ConfigError{Field: field, Message: "SupportedSignatureAlgorithms cannot be restricted"}
+		b.try(bytesOCSP, certificate.OCSPStaple)
 	}
 	return nil
 }
 
+// restrictedSchemes are the signature schemes that the keys may be used for, if some may not be used for all that exist
+// here: those that a key is restricted to, and of other keys all.
+func restrictedSchemes(certificates []Certificate) []uint16 {
+	restricted := false
+	var schemes []uint16
+	for _, certificate := range certificates {
+		allowed := certificate.SupportedSignatureAlgorithms
+		if allowed == nil {
+			allowed = signatureSchemes
+		} else {
+			restricted = true
+		}
+		for _, scheme := range signatureSchemes {
+			if slices.Contains(allowed, scheme) && !slices.Contains(schemes, uint16(scheme)) {
+				schemes = append(schemes, uint16(scheme))
+			}
+		}
+	}
+	if !restricted || len(schemes) == 0 {
+		return nil
+	}
+	return schemes
+}
+
+// The signature schemes that exist here and in crypto/tls.
+var signatureSchemes = []SignatureScheme{
+	tls.ECDSAWithP256AndSHA256, tls.ECDSAWithP384AndSHA384, tls.ECDSAWithP521AndSHA512, tls.Ed25519,
+	tls.PSSWithSHA256, tls.PSSWithSHA384, tls.PSSWithSHA512, tls.PKCS1WithSHA256, tls.PKCS1WithSHA384, tls.PKCS1WithSHA512,
+}
+
 // check finds what cannot be honoured.
-func (c *Config) check(server bool) error {
+func (c *Config) check() error {
 	refuse := func(field, message string) error { return &ConfigError{Field: field, Message: message} }
 	for _, limit := range []struct {
 		field   string
@@ -295,8 +237,6 @@ func (c *Config) check(server bool) error {
 	switch {
 	case c.Rand != nil:
 		return refuse("Rand", "random bytes come from the system")
-	case c.GetClientCertificate != nil:
-		return refuse("GetClientCertificate", "clients are not asked which certificate to show: use Certificates")
 	case c.UnwrapSession != nil || c.WrapSession != nil:
 		return refuse("WrapSession", "tickets are made inside the library: use SetSessionTicketKeys to share them")
 	case c.Renegotiation != RenegotiateNever:
@@ -310,12 +250,7 @@ func (c *Config) check(server bool) error {
 	case c.ClientCAs != nil && c.ClientCAsPEM != nil:
 		return refuse("ClientCAsPEM", "set either this or ClientCAs")
 	}
-	if c.ClientSessionCache != nil {
-		if _, ok := c.ClientSessionCache.(*sessionCache); !ok {
-			return refuse("ClientSessionCache", "sessions stay inside the library: use NewLRUClientSessionCache of this package")
-		}
-	}
-	if server && c.ClientAuth > RequireAndVerifyClientCert || c.ClientAuth < NoClientCert {
+	if c.ClientAuth > RequireAndVerifyClientCert || c.ClientAuth < NoClientCert {
 		return refuse("ClientAuth", fmt.Sprintf("%d is none of crypto/tls's", c.ClientAuth))
 	}
 	return nil

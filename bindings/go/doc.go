@@ -4,8 +4,8 @@
 // of crypto/tls, and the types that programs share with it (ConnectionState, Certificate, ClientHelloInfo) are
 // crypto/tls's own, so that a program changes an import. What is different:
 //
-//   - A Config that asks for something that does not exist here (TLS 1.1, a CBC suite, GetClientCertificate) is refused
-//     with a *ConfigError when it is first used. Nothing is ignored.
+//   - A Config that asks for something that does not exist here (TLS 1.1, a CBC suite, WrapSession) is refused
+//     with a *ConfigError when it is first used. Nothing is ignored that crypto/tls honours, but SCTs.
 //   - A transport that ends without a close_notify is io.ErrUnexpectedEOF, also between two records.
 //   - A deadline that passes in the middle of a record leaves the connection usable, for Read, Write and Handshake.
 //   - An idle connection holds no record buffer.

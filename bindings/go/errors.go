@@ -57,7 +57,7 @@ func (c *Conn) fatalError(r report, start []byte) error {
 		c.ask(func(h handle) { retry = h.blob(blobECHRetry, 0) })
 		return &ECHRejectionError{RetryConfigList: retry}
 	case r.status == errCertificate:
-		chain := parseChain(c.peerChain())
+		chain := parseChain(c.shownChain())
 		return &CertificateVerificationError{
 			UnverifiedCertificates: chain,
 			Err:                    certificateCause(r, c.serverName(), chain, plain),
@@ -73,8 +73,15 @@ func (c *Conn) fatalError(r report, start []byte) error {
 	return plain
 }
 
-// certificateCause finds crypto/x509's error for a reason, where it has one. The library does not show a chain that it has
-// refused, and HostnameError cannot do without.
+// shownChain is what the peer has presented; the library does not show a chain that it has refused.
+func (c *Conn) shownChain() [][]byte {
+	if c.extra != nil && c.extra.shown != nil {
+		return c.extra.shown
+	}
+	return c.peerChain()
+}
+
+// certificateCause finds crypto/x509's error for a reason, where it has one.
 func certificateCause(r report, name string, chain []*x509.Certificate, otherwise error) error {
 	var leaf *x509.Certificate
 	if len(chain) > 0 {

@@ -57,9 +57,13 @@ func (c *Conn) handshake(ctx context.Context) error {
 	if c.in.err != nil {
 		return c.in.err
 	}
+	asking := handshakeContext{parent: ctx}
+	defer asking.end()
 	err := c.open()
 	if err == nil {
-		err = c.driveHandshake(ctx)
+		err = c.driveHandshake(&asking)
+	} else if !c.isClient && err != errClosed {
+		c.apologise()
 	}
 	if err != nil {
 		if c.closed.Load() {
@@ -69,14 +73,65 @@ func (c *Conn) handshake(ctx context.Context) error {
 		if !endures(err) || c.extra != nil && c.extra.refusal != nil {
 			c.in.err = err
 			c.in.drop()
+			c.forgetHandshake()
 		}
 	}
 	return err
 }
 
+// handshakeContext is the context of what the program is asked in a call of Handshake; it ends with that.
+type handshakeContext struct {
+	parent context.Context
+	own    context.Context
+	cancel context.CancelFunc
+}
+
+func (h *handshakeContext) get() context.Context {
+	if h.own == nil {
+		h.own, h.cancel = context.WithCancel(h.parent)
+	}
+	return h.own
+}
+
+func (h *handshakeContext) end() {
+	if h.cancel != nil {
+		h.cancel()
+	}
+}
+
+// forgetHandshake drops what only the handshake needs.
+func (c *Conn) forgetHandshake() {
+	c.context = nil
+	if e := c.extra; e != nil {
+		e.identity, e.shown = nil, nil
+		if e.refusal == nil && e.chains == nil && e.ocsp == nil {
+			c.extra = nil
+		}
+	}
+}
+
+// apologise tells a client that this server cannot be one, with internal_error, when its first record is in: a transport that
+// is closed with bytes unread may lose the alert.
+func (c *Conn) apologise() {
+	in := &c.in
+	for in.end-in.start < recordHeader || in.end-in.start < min(in.recordLength(), maxRecord) {
+		if c.fill() != nil {
+			return
+		}
+	}
+	c.boundFarewell()
+	c.conn.Write(plainAlert(alertInternalError))
+}
+
+// plainAlert is a record with a fatal alert that is not encrypted.
+func plainAlert(alert uint8) []byte {
+	const alertRecord, fatal = 21, 2
+	return []byte{alertRecord, 3, 3, 0, 2, fatal, alert}
+}
+
 // driveHandshake goes on until the handshake is done or fails. What it needs to go on after a deadline is in c.in, c.out and
 // the library. The caller has the locks of handshakeMutex and in.
-func (c *Conn) driveHandshake(ctx context.Context) error {
+func (c *Conn) driveHandshake(ctx *handshakeContext) error {
 	in := &c.in
 	for {
 		s, err := c.process()
@@ -125,6 +180,7 @@ func (c *Conn) driveHandshake(ctx context.Context) error {
 			return failed
 		case done:
 			c.handshakeDone.Store(true)
+			c.forgetHandshake()
 			in.releaseIfIdle()
 			return nil
 		}
@@ -135,6 +191,8 @@ func (c *Conn) driveHandshake(ctx context.Context) error {
 			err = c.verifyPeer()
 		case askSign:
 			err = c.sign()
+		case askIdentity:
+			err = c.chooseIdentity(ctx)
 		case wantDrain:
 		default:
 			if s.consumed == 0 || in.start == in.end {

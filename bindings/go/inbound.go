@@ -17,6 +17,8 @@ type inbound struct {
 	start, end int
 	// Plain bytes are in buffer.spans[span:spans].
 	span, spans int
+	// How many plain bytes somebody has room for; 0 if nobody waits for any.
+	wanted int
 	// Where a transport that cannot say when it is readable is waited for, if large.
 	header [recordHeader]byte
 	// The last record was too large for a small buffer.
@@ -60,13 +62,48 @@ func (in *inbound) moveTo(other *buffer) {
 	other.used = n
 }
 
-// reserve makes room to read into behind the wire bytes: that of a large buffer.
-func (in *inbound) reserve() {
-	if in.buffer == nil || len(in.buffer.bytes) < bulkBuffer {
-		in.moveTo(takeBuffer(bulkBuffer))
+// reserve makes room to read into behind the wire bytes, and gives it. It is for a record, or for as many plain bytes as
+// somebody wants: what nobody reads stays with the peer and in the transport, and not here.
+func (in *inbound) reserve() []byte {
+	limit := min(max(wireSize(in.wanted), recordBuffer), bulkBuffer)
+	if in.end-in.start >= limit {
+		// A message of the handshake that lies in many records.
+		limit = bulkBuffer
+	}
+	if in.buffer == nil || len(in.buffer.bytes) < limit {
+		in.moveTo(takeBuffer(limit))
+	} else {
+		in.toFront()
+	}
+	return in.buffer.bytes[in.end:limit]
+}
+
+// settle keeps what is here, plain bytes and wire bytes, in no more memory than it needs, while nobody reads.
+func (in *inbound) settle() {
+	if in.buffer == nil {
 		return
 	}
-	in.toFront()
+	from := in.start
+	if in.hasPlain() {
+		from = int(in.buffer.spans[in.span].offset)
+	}
+	held := in.end - from
+	switch {
+	case held == 0:
+		in.drop()
+		return
+	case len(in.buffer.bytes) <= recordBuffer || held > recordBuffer:
+		return
+	}
+	smaller := takeBuffer(held)
+	copy(smaller.bytes, in.buffer.bytes[from:in.end])
+	smaller.used = held
+	kept := copy(smaller.spans[:], in.buffer.spans[in.span:in.spans])
+	for i := range smaller.spans[:kept] {
+		smaller.spans[i].offset -= uintptr(from)
+	}
+	in.buffer.giveBack()
+	in.buffer, in.start, in.end, in.span, in.spans = smaller, in.start-from, held, 0, kept
 }
 
 // toFront moves the wire bytes to the front of their buffer.
@@ -107,6 +144,15 @@ func (in *inbound) isPartial() bool {
 	return wire[0] == applicationData && wire[1] == versionMajor && len(wire) < length && length <= maxRecord
 }
 
+// hasWhole tells whether the record at the front is here as a whole.
+func (in *inbound) hasWhole() bool { return in.end-in.start >= in.recordLength() }
+
+// isAlert tells whether the record at the front, which is here, is an alert and shows it (TLS 1.2).
+func (in *inbound) isAlert() bool {
+	const alert = 21
+	return in.buffer.bytes[in.start] == alert
+}
+
 // isFull tells whether there is no room for more in the largest buffer.
 func (in *inbound) isFull() bool {
 	return in.buffer != nil && in.end-in.start >= bulkBuffer
@@ -116,6 +162,7 @@ func (in *inbound) isFull() bool {
 // with room for a header alone where the next record would not fit into that one; what follows is read with a large one.
 func (c *Conn) readPlainly() (int, error) {
 	in := &c.in
+	var room []byte
 	switch {
 	case in.buffer == nil && in.large:
 		return c.readHeader()
@@ -128,12 +175,15 @@ func (c *Conn) readPlainly() (int, error) {
 		// A peer that nobody knows yet gets no more than it needs.
 		in.moveTo(takeBuffer(recordBuffer))
 	default:
-		in.reserve()
+		room = in.reserve()
 	}
 	if in.end-in.start >= recordHeader {
 		in.large = in.recordLength() > smallBuffer
 	}
-	return c.readTransport(in.buffer.bytes[in.end:])
+	if room == nil {
+		room = in.buffer.bytes[in.end:]
+	}
+	return c.readTransport(room)
 }
 
 // readHeader waits without a buffer, and takes one for the record that begins.
@@ -246,7 +296,7 @@ func (c *Conn) took(s step) error {
 		return nil
 	}
 	switch s.answer {
-	case wantFeed, statusOK, wantDrain, askContext, askVerify, askSign:
+	case wantFeed, statusOK, wantDrain, askContext, askVerify, askSign, askIdentity:
 		return nil
 	case peerClosed:
 		return io.EOF
@@ -319,22 +369,29 @@ func (c *Conn) Read(b []byte) (int, error) {
 	if hasPassed(&c.readDeadline) {
 		return 0, os.ErrDeadlineExceeded
 	}
-	if err := c.next(); err != nil {
+	in.wanted = len(b)
+	err := c.next()
+	in.wanted = 0
+	if err != nil {
 		return 0, err
 	}
 	n := in.copyTo(b)
-	// What is here and whole is given at once.
-	for n < len(b) && !in.hasPlain() && in.end-in.start >= in.recordLength() && in.err == nil {
-		if err := c.decrypt(); err != nil {
+	// What is here and whole is given at once. So is the end, if it is known, as crypto/tls does it in TLS 1.2: net/http then
+	// does not use such a connection again.
+	for in.err == nil && !in.hasPlain() && (in.ended || in.hasWhole() && (n < len(b) || in.isAlert())) {
+		if err = c.decrypt(); err != nil {
 			in.err = err
 		}
 		n += in.copyTo(b[n:])
 	}
 	if in.err != nil && !in.hasPlain() {
 		in.drop()
-	} else {
-		in.releaseIfIdle()
+		if err == io.EOF {
+			return n, err
+		}
+		return n, nil
 	}
+	in.settle()
 	return n, nil
 }
 
@@ -379,7 +436,10 @@ func (c *Conn) WriteTo(w io.Writer) (int64, error) {
 			in.drop()
 			return total, errClosed
 		}
-		if err := c.next(); err == io.EOF {
+		in.wanted = 2 * recordPlain
+		err := c.next()
+		in.wanted = 0
+		if err == io.EOF {
 			return total, nil
 		} else if err != nil {
 			return total, err
@@ -396,7 +456,7 @@ func (c *Conn) WriteTo(w io.Writer) (int64, error) {
 				err = io.ErrShortWrite
 			}
 			if err != nil {
-				in.releaseIfIdle()
+				in.settle()
 				return total, err
 			}
 		}

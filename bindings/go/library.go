@@ -99,6 +99,8 @@ static ptrdiff_t go_blob(uintptr_t conn, int which, size_t index, uint8_t *out, 
 	case 11: return tls_ech_retry_configs(c, out, capacity);
 	case 12: return tls_verify_name(c, (char *)out, capacity);
 	case 13: return tls_sign_certificate(c, out, capacity);
+	case 14: return tls_identity_schemes(c, out, capacity);
+	case 15: return tls_identity_authority(c, index, out, capacity);
 	default: return TLS_ERR_ARGUMENT;
 	}
 }
@@ -106,6 +108,10 @@ static ptrdiff_t go_blob(uintptr_t conn, int which, size_t index, uint8_t *out, 
 static ptrdiff_t go_answer_context(uintptr_t conn, uintptr_t context)
 {
 	return tls_answer_context((tls_conn_t *)conn, (tls_context_t *)context);
+}
+static ptrdiff_t go_answer_identity(uintptr_t conn, uintptr_t context)
+{
+	return tls_answer_identity((tls_conn_t *)conn, (tls_context_t *)context);
 }
 static ptrdiff_t go_answer_verify(uintptr_t conn, int32_t verdict) { return tls_answer_verify((tls_conn_t *)conn, verdict); }
 static ptrdiff_t go_answer_refuse(uintptr_t conn, uint8_t alert) { return tls_answer_refuse((tls_conn_t *)conn, alert); }
@@ -123,6 +129,7 @@ static int32_t go_next_event(uintptr_t conn, tls_event_t *event) { return tls_ne
 
 static uintptr_t go_builder_new(void) { return (uintptr_t)tls_builder_new(); }
 static void go_builder_free(uintptr_t builder) { tls_builder_free((tls_builder_t *)builder); }
+static void go_builder_forget(uintptr_t builder) { tls_builder_clear_error((tls_builder_t *)builder); }
 static void go_builder_error(uintptr_t builder, tls_error_t *error) { tls_builder_error((tls_builder_t *)builder, error); }
 
 // Settings of one number, and of bytes, by number.
@@ -136,6 +143,7 @@ static ptrdiff_t go_builder_set(uintptr_t builder, int which, size_t a, size_t b
 	case 3: return tls_builder_limits(r, a, b);
 	case 4: return tls_builder_key_log(r, (int32_t)a);
 	case 5: return tls_builder_sessions(r, a);
+	case 6: return tls_builder_ask_identity(r, (int32_t)a);
 	default: return TLS_ERR_ARGUMENT;
 	}
 }
@@ -159,6 +167,7 @@ static ptrdiff_t go_builder_numbers(uintptr_t builder, int which, const uint16_t
 	switch (which) {
 	case 0: return tls_builder_suites(r, numbers, count);
 	case 1: return tls_builder_groups(r, numbers, count);
+	case 2: return tls_builder_signature_schemes(r, numbers, count);
 	default: return TLS_ERR_ARGUMENT;
 	}
 }
@@ -200,6 +209,7 @@ static ptrdiff_t go_ticket_keys(uintptr_t context, const tls_ticket_key_t *keys,
 #cgo noescape go_blob
 #cgo nocallback go_blob
 #cgo nocallback go_answer_context
+#cgo nocallback go_answer_identity
 #cgo nocallback go_answer_verify
 #cgo nocallback go_answer_refuse
 #cgo nocallback go_sign_scheme
@@ -237,9 +247,11 @@ const (
 	askContext     = C.TLS_ASK_CONTEXT
 	askVerify      = C.TLS_ASK_VERIFY
 	askSign        = C.TLS_ASK_SIGN
+	askIdentity    = C.TLS_ASK_IDENTITY
 	peerClosed     = C.TLS_CLOSED
 	truncated      = C.TLS_TRUNCATED
 	errHandle      = C.TLS_ERR_HANDLE
+	errConfig      = C.TLS_ERR_CONFIG
 	errState       = C.TLS_ERR_STATE
 	errAlert       = C.TLS_ERR_ALERT
 	errCertificate = C.TLS_ERR_CERTIFICATE
@@ -267,6 +279,8 @@ const (
 	blobECHRetry
 	blobVerifyName
 	blobSignCertificate
+	blobIdentitySchemes
+	blobIdentityAuthority
 )
 
 // What a builder is told.
@@ -277,6 +291,7 @@ const (
 	setLimits
 	setKeyLog
 	setSessions
+	setAskIdentity
 )
 
 const (
@@ -292,6 +307,7 @@ const (
 const (
 	numbersSuites = iota
 	numbersGroups
+	numbersSchemes
 )
 
 // step is what one call did.
@@ -329,6 +345,9 @@ func (h handle) free()            { C.go_free(C.uintptr_t(h)) }
 
 func (h handle) answerContext(context handle) int {
 	return int(C.go_answer_context(C.uintptr_t(h), C.uintptr_t(context)))
+}
+func (h handle) answerIdentity(context handle) int {
+	return int(C.go_answer_identity(C.uintptr_t(h), C.uintptr_t(context)))
 }
 func (h handle) answerVerify(verdict int) int {
 	return int(C.go_answer_verify(C.uintptr_t(h), C.int32_t(verdict)))
@@ -409,7 +428,7 @@ func reportOf(e *C.tls_error_t) report {
 	return report{
 		status: int(e.status), reason: int(e.reason),
 		alertSent: int(e.alert_sent), alertReceived: int(e.alert_received),
-		message: C.GoString(&e.message[0]),
+		message: inGoTerms(C.GoString(&e.message[0])),
 	}
 }
 
@@ -478,6 +497,13 @@ func (b *builder) set(field string, which int, x, y uint) {
 
 func (b *builder) bytes(field string, which int, first, second []byte) {
 	b.check(field, C.go_builder_bytes(C.uintptr_t(b.handle), C.int(which), data(first), C.size_t(len(first)), data(second), C.size_t(len(second))))
+}
+
+// try passes over what the library cannot use.
+func (b *builder) try(which int, first []byte) {
+	if C.go_builder_bytes(C.uintptr_t(b.handle), C.int(which), data(first), C.size_t(len(first)), nil, 0) != statusOK && b.err == nil {
+		C.go_builder_forget(C.uintptr_t(b.handle))
+	}
 }
 
 func (b *builder) numbers(field string, which int, numbers []uint16) {

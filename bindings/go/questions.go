@@ -13,7 +13,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"runtime"
+	"io"
 	"sync"
 
 	_ "crypto/sha256" // hashes of signatures
@@ -26,6 +26,7 @@ var keyLogMutex sync.Mutex
 // Alerts for what Go decides.
 const (
 	alertHandshakeFailure = 40
+	alertBadCertificate   = 42
 	alertInternalError    = 80
 )
 
@@ -33,14 +34,16 @@ const (
 type extra struct {
 	// Why Go has refused the peer.
 	refusal error
-	// The library asked about the peer, which was accepted.
-	judged bool
+	// The library asked about the peer, which was accepted; nothing was found against the connection either.
+	judged, confirmed bool
 	// What crypto/x509 made of the peer's certificates.
 	chains [][]*x509.Certificate
 	// Stapled to the server's certificate.
 	ocsp []byte
-	// What a context of GetConfigForClient or GetCertificate needs to answer questions.
-	context *sharedContext
+	// What GetClientCertificate has answered.
+	identity *sharedContext
+	// What the peer has presented, until the library has judged it.
+	shown [][]byte
 }
 
 func (c *Conn) more() *extra {
@@ -61,8 +64,8 @@ func (c *Conn) ask(f func(h handle)) error {
 }
 
 // chooseContext answers TLS_ASK_CONTEXT by the Config's functions.
-func (c *Conn) chooseContext(ctx context.Context) error {
-	hello, err := c.clientHello(ctx)
+func (c *Conn) chooseContext(ctx *handshakeContext) error {
+	hello, err := c.clientHello(ctx.get())
 	if err != nil {
 		return err
 	}
@@ -70,20 +73,20 @@ func (c *Conn) chooseContext(ctx context.Context) error {
 	if err != nil {
 		return c.refuse(err, alertInternalError)
 	}
-	c.more().context = chosen
+	c.context = chosen
 	c.tellTime(chosen)
 	status := 0
 	if err := c.ask(func(h handle) { status = h.answerContext(chosen.handle) }); err != nil {
 		return err
 	}
-	runtime.KeepAlive(chosen)
 	if status != statusOK {
-		return c.explain(status)
+		return c.refuse(c.explain(status), alertInternalError)
 	}
 	return nil
 }
 
 func (c *Conn) contextFor(hello *ClientHelloInfo) (*sharedContext, error) {
+	origin := c.config
 	if choose := c.config.GetConfigForClient; choose != nil {
 		config, err := choose(hello)
 		if err != nil {
@@ -99,13 +102,61 @@ func (c *Conn) contextFor(hello *ClientHelloInfo) (*sharedContext, error) {
 			return nil, err
 		}
 		if certificate != nil {
-			return c.config.chosenContext(certificate)
+			return c.config.serverContext(origin, []Certificate{*certificate})
 		}
 	}
 	if len(c.config.Certificates) == 0 {
 		return nil, errors.New("tls: no certificates configured")
 	}
-	return c.config.serverContext()
+	return c.config.serverContext(origin, c.config.Certificates)
+}
+
+// chooseIdentity answers TLS_ASK_IDENTITY by GetClientCertificate.
+func (c *Conn) chooseIdentity(ctx *handshakeContext) error {
+	request := &CertificateRequestInfo{}
+	err := c.ask(func(h handle) {
+		request.SignatureSchemes = numbers[SignatureScheme](h.blob(blobIdentitySchemes, 0))
+		request.Version = h.facts().version
+		for {
+			name := h.blob(blobIdentityAuthority, len(request.AcceptableCAs))
+			if name == nil {
+				break
+			}
+			request.AcceptableCAs = append(request.AcceptableCAs, name)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	setMember(request, "ctx", ctx.get())
+	certificate, err := c.config.GetClientCertificate(request)
+	if err == nil && certificate == nil {
+		err = errors.New("tls: GetClientCertificate has answered neither a certificate nor an error")
+	}
+	if err != nil {
+		return c.refuse(err, alertBadCertificate)
+	}
+	var answer handle
+	if len(certificate.Certificate) > 0 {
+		identity, err := c.config.identityContext(certificate)
+		if err != nil {
+			return c.refuse(err, alertBadCertificate)
+		}
+		c.more().identity = identity
+		answer = identity.handle
+	}
+	status := 0
+	if err := c.ask(func(h handle) { status = h.answerIdentity(answer) }); err != nil {
+		return err
+	}
+	switch status {
+	case statusOK, wantDrain:
+		// What is queued goes first; then it is asked again.
+		return nil
+	case errConfig:
+		return c.refuse(errors.New("tls: the certificate of GetClientCertificate fits no signature scheme of the server"), alertHandshakeFailure)
+	}
+	return c.refuse(c.explain(status), alertHandshakeFailure)
 }
 
 // refuse ends the handshake with an alert; err is what Handshake answers.
@@ -177,17 +228,6 @@ func extensionsOf(hello []byte) []uint16 {
 	return found
 }
 
-// context is what the library goes by.
-func (c *Conn) context() (*sharedContext, error) {
-	if c.extra != nil && c.extra.context != nil {
-		return c.extra.context, nil
-	}
-	if c.isClient {
-		return c.config.clientContext()
-	}
-	return c.config.serverContext()
-}
-
 // peerChain is what the peer presented, in DER.
 func (c *Conn) peerChain() [][]byte {
 	var chain [][]byte
@@ -224,6 +264,7 @@ func (c *Conn) verifyPeer() error {
 	verdict := accept
 	if c.libraryVerifies() {
 		verdict = byRules
+		c.more().shown = raw
 	}
 	if len(raw) == 0 {
 		err = errors.New("tls: the peer shows a key without a certificate")
@@ -249,13 +290,13 @@ func (c *Conn) verifyPeer() error {
 // sign answers TLS_ASK_SIGN with the key, of those that Go has, that belongs to the certificate which is shown. Whether
 // the signature is right the library sees; a wrong one ends the handshake.
 func (c *Conn) sign() error {
-	shared, err := c.context()
-	if err != nil {
-		return err
+	signers := c.context.signers
+	if c.extra != nil && c.extra.identity != nil {
+		signers = c.extra.identity.signers
 	}
 	var scheme SignatureScheme
 	var message, certificate []byte
-	err = c.ask(func(h handle) {
+	err := c.ask(func(h handle) {
 		scheme = SignatureScheme(h.signScheme())
 		message = h.blob(blobSignMessage, 0)
 		certificate = h.blob(blobSignCertificate, 0)
@@ -264,7 +305,7 @@ func (c *Conn) sign() error {
 		return err
 	}
 	problem := fmt.Errorf("tls: no private key can sign with %v", scheme)
-	for _, of := range shared.signers {
+	for _, of := range signers {
 		if !bytes.Equal(of.certificate, certificate) {
 			continue
 		}
@@ -286,6 +327,11 @@ func (c *Conn) sign() error {
 		return nil
 	}
 	return c.refuse(problem, alertHandshakeFailure)
+}
+
+// messageSigner is crypto.MessageSigner of Go 1.25: a key that wants the message and not its digest.
+type messageSigner interface {
+	SignMessage(random io.Reader, message []byte, options crypto.SignerOpts) ([]byte, error)
 }
 
 // signWith signs; no signature and no error if it is no key for the scheme.
@@ -321,9 +367,15 @@ func signWith(key crypto.Signer, scheme SignatureScheme, message []byte) ([]byte
 	case ed25519.PublicKey:
 		fits = scheme == tls.Ed25519
 		options = crypto.Hash(0)
+	default:
+		fits = signsWhole(key, scheme)
+		options = crypto.Hash(0)
 	}
 	if !fits {
 		return nil, nil
+	}
+	if key, ok := key.(messageSigner); ok {
+		return key.SignMessage(rand.Reader, message, options)
 	}
 	if hash != 0 {
 		digest := hash.New()

@@ -340,13 +340,9 @@ func TestNothingIsIgnored(t *testing.T) {
 		"CipherSuites[1]": func(c *Config) {
 			c.CipherSuites = []uint16{TLS_AES_128_GCM_SHA256, tls.TLS_RSA_WITH_AES_128_CBC_SHA}
 		},
-		"CurvePreferences":   func(c *Config) { c.CurvePreferences = []CurveID{X25519, 4242} },
-		"NextProtos[1]":      func(c *Config) { c.NextProtos = []string{"h2", ""} },
-		"Renegotiation":      func(c *Config) { c.Renegotiation = tls.RenegotiateOnceAsClient },
-		"ClientSessionCache": func(c *Config) { c.ClientSessionCache = tls.NewLRUClientSessionCache(1) },
-		"GetClientCertificate": func(c *Config) {
-			c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*Certificate, error) { return nil, nil }
-		},
+		"CurvePreferences": func(c *Config) { c.CurvePreferences = []CurveID{X25519, 4242} },
+		"NextProtos[1]":    func(c *Config) { c.NextProtos = []string{"h2", ""} },
+		"Renegotiation":    func(c *Config) { c.Renegotiation = tls.RenegotiateOnceAsClient },
 		"WrapSession": func(c *Config) {
 			c.WrapSession = func(ConnectionState, *tls.SessionState) ([]byte, error) { return nil, nil }
 		},
@@ -366,6 +362,7 @@ func TestNothingIsIgnored(t *testing.T) {
 				c := Client(a, config)
 				if role == "server" {
 					c = Server(b, config)
+					go Client(a, clientConfig()).Handshake()
 				}
 				var refused *ConfigError
 				if err := c.Handshake(); !errors.As(err, &refused) || refused.Field != field || refused.Message == "" {

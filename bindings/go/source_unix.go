@@ -45,9 +45,9 @@ func newSource(c *Conn) *source {
 // readSocket reads once from a socket that may be readable; false if it has to be waited for.
 func (c *Conn) readSocket(fd uintptr) bool {
 	in, s := &c.in, c.source
-	in.reserve()
+	room := in.reserve()
 	for {
-		n, err := syscall.Read(int(fd), in.buffer.bytes[in.end:])
+		n, err := syscall.Read(int(fd), room)
 		switch {
 		case err == syscall.EINTR:
 			continue

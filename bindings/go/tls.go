@@ -42,7 +42,7 @@ func Listen(network, laddr string, config *Config) (net.Listener, error) {
 	}
 	if len(config.Certificates) > 0 {
 		// What cannot be honoured is told here, not to every client.
-		if _, err := config.serverContext(); err != nil {
+		if _, err := config.serverContext(config, config.Certificates); err != nil {
 			return nil, err
 		}
 	}

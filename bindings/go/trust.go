@@ -81,11 +81,7 @@ func (c *Conn) verifyChain(chain []*x509.Certificate, name string) error {
 	}
 	if c.libraryVerifies() {
 		// For crypto/x509 no pool is the system's.
-		shared, err := c.context()
-		if err != nil {
-			return err
-		}
-		options.Roots = shared.roots
+		options.Roots = c.context.roots
 	}
 	for _, intermediate := range chain[1:] {
 		options.Intermediates.AddCert(intermediate)
@@ -107,6 +103,10 @@ func (c *Conn) verifiedChains() [][]*x509.Certificate {
 
 // confirm is called when the handshake is done, and before this side's last flight is sent.
 func (c *Conn) confirm() error {
+	if c.extra != nil && c.extra.confirmed {
+		// A deadline has passed since, while the last flight was sent.
+		return nil
+	}
 	if c.extra == nil || !c.extra.judged {
 		if err := c.judgeAfterwards(); err != nil {
 			return c.dismiss(err)
@@ -116,6 +116,9 @@ func (c *Conn) confirm() error {
 		if err := verify(c.liveState()); err != nil {
 			return c.dismiss(err)
 		}
+	}
+	if c.extra != nil || c.config.VerifyConnection != nil || c.config.VerifyPeerCertificate != nil {
+		c.more().confirmed = true
 	}
 	return nil
 }
@@ -138,13 +141,17 @@ func (c *Conn) judgeAfterwards() error {
 	if c.isClient {
 		name, _ = c.nameForEngine()
 	}
-	return c.judge(raw, name, resumed)
+	err = c.judge(raw, name, resumed)
+	if err != nil && resumed && c.isClient {
+		// Other sessions with this server are no better: the next handshake is a full one.
+		c.context.stale.Store(true)
+	}
+	return err
 }
 
 // dismiss ends a connection whose handshake the library has done, and tells the peer by an alert. err is what Handshake
 // answers from now on.
 func (c *Conn) dismiss(err error) error {
-	const alertRecord, fatal = 21, 2
 	c.more().refusal = err
 	var settled settled
 	if c.ask(func(h handle) { settled = h.facts() }) != nil {
@@ -156,7 +163,7 @@ func (c *Conn) dismiss(err error) error {
 	// With this side's last flight the peer would be done as well, and have what is in it, a client's certificate say. So
 	// that is not sent; until it is, alerts of TLS 1.2 are not encrypted, and those of TLS 1.3 may be (RFC 8446, 6).
 	if c.isClient == (settled.version == VersionTLS13 || settled.resumed) {
-		c.conn.Write([]byte{alertRecord, 3, 3, 0, 2, fatal, byte(alertFor(err))})
+		c.conn.Write(plainAlert(uint8(alertFor(err))))
 		return err
 	}
 	// The library sends alerts for what it finds wrong itself: here this is no record.
