@@ -1,3 +1,5 @@
+//go:build cgo
+
 package tls
 
 import (
@@ -59,6 +61,30 @@ const (
 	ECDSAWithP521AndSHA512 = tls.ECDSAWithP521AndSHA512
 	Ed25519                = tls.Ed25519
 
+	// These do not exist here: a Config that names one is refused.
+	ECDSAWithSHA1                           = tls.ECDSAWithSHA1
+	PKCS1WithSHA1                           = tls.PKCS1WithSHA1
+	VersionSSL30                            = tls.VersionSSL30
+	TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA    = tls.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA
+	TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256 = tls.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256
+	TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA    = tls.TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA
+	TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305  = tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305
+	TLS_ECDHE_ECDSA_WITH_RC4_128_SHA        = tls.TLS_ECDHE_ECDSA_WITH_RC4_128_SHA
+	TLS_ECDHE_RSA_WITH_3DES_EDE_CBC_SHA     = tls.TLS_ECDHE_RSA_WITH_3DES_EDE_CBC_SHA
+	TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA      = tls.TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA
+	TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256   = tls.TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256
+	TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA      = tls.TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA
+	TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305    = tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305
+	TLS_ECDHE_RSA_WITH_RC4_128_SHA          = tls.TLS_ECDHE_RSA_WITH_RC4_128_SHA
+	TLS_FALLBACK_SCSV                       = tls.TLS_FALLBACK_SCSV
+	TLS_RSA_WITH_3DES_EDE_CBC_SHA           = tls.TLS_RSA_WITH_3DES_EDE_CBC_SHA
+	TLS_RSA_WITH_AES_128_CBC_SHA            = tls.TLS_RSA_WITH_AES_128_CBC_SHA
+	TLS_RSA_WITH_AES_128_CBC_SHA256         = tls.TLS_RSA_WITH_AES_128_CBC_SHA256
+	TLS_RSA_WITH_AES_128_GCM_SHA256         = tls.TLS_RSA_WITH_AES_128_GCM_SHA256
+	TLS_RSA_WITH_AES_256_CBC_SHA            = tls.TLS_RSA_WITH_AES_256_CBC_SHA
+	TLS_RSA_WITH_AES_256_GCM_SHA384         = tls.TLS_RSA_WITH_AES_256_GCM_SHA384
+	TLS_RSA_WITH_RC4_128_SHA                = tls.TLS_RSA_WITH_RC4_128_SHA
+
 	TLS_AES_128_GCM_SHA256                        = tls.TLS_AES_128_GCM_SHA256
 	TLS_AES_256_GCM_SHA384                        = tls.TLS_AES_256_GCM_SHA384
 	TLS_CHACHA20_POLY1305_SHA256                  = tls.TLS_CHACHA20_POLY1305_SHA256
@@ -79,6 +105,14 @@ func X509KeyPair(certPEMBlock, keyPEMBlock []byte) (Certificate, error) {
 func LoadX509KeyPair(certFile, keyFile string) (Certificate, error) {
 	return tls.LoadX509KeyPair(certFile, keyFile)
 }
+
+// NewResumptionState is crypto/tls's.
+func NewResumptionState(ticket []byte, state *SessionState) (*ClientSessionState, error) {
+	return tls.NewResumptionState(ticket, state)
+}
+
+// ParseSessionState is crypto/tls's.
+func ParseSessionState(data []byte) (*SessionState, error) { return tls.ParseSessionState(data) }
 
 // CipherSuiteName is crypto/tls's.
 func CipherSuiteName(id uint16) string { return tls.CipherSuiteName(id) }

@@ -1,3 +1,5 @@
+//go:build cgo
+
 package tls
 
 import (
@@ -5,6 +7,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"io"
+	"strings"
 	"sync"
 	"time"
 )
@@ -23,6 +26,11 @@ type Config struct {
 	// Certificates are shown to the peer: see tls_builder_identity_pem in tlsbio.h for which of several. A private key that
 	// is neither *rsa.PrivateKey, *ecdsa.PrivateKey nor ed25519.PrivateKey is asked to sign, as a crypto.Signer.
 	Certificates []Certificate
+
+	// NameToCertificate are certificates of a server by the names that clients ask for, as in crypto/tls.
+	//
+	// Deprecated: Certificates are chosen from by their names.
+	NameToCertificate map[string]*Certificate
 
 	// GetCertificate chooses a server's certificate, as in crypto/tls.
 	GetCertificate func(*ClientHelloInfo) (*Certificate, error)
@@ -83,8 +91,9 @@ type Config struct {
 	// that share sessions, all of them with this package. Zero for keys of the Config's own, which rotate.
 	SessionTicketKey [32]byte
 
-	// ClientSessionCache turns resumption on for clients. It has to be one that NewLRUClientSessionCache of this package
-	// made: sessions stay inside the library.
+	// ClientSessionCache turns resumption on for clients. With one that NewLRUClientSessionCache of this package made sessions
+	// stay inside the library, which costs least. Any other one works as in crypto/tls, but what it keeps is of use in
+	// this process only, to Configs that say the same about servers.
 	ClientSessionCache ClientSessionCache
 
 	// UnwrapSession and WrapSession have to be nil.
@@ -134,6 +143,7 @@ func (c *Config) Clone() *Config {
 		Rand:                                c.Rand,
 		Time:                                c.Time,
 		Certificates:                        c.Certificates,
+		NameToCertificate:                   c.NameToCertificate,
 		GetCertificate:                      c.GetCertificate,
 		GetClientCertificate:                c.GetClientCertificate,
 		GetConfigForClient:                  c.GetConfigForClient,
@@ -182,6 +192,15 @@ func (c *Config) SetSessionTicketKeys(keys [][32]byte) {
 	c.ticketKeys = append([][32]byte(nil), keys...)
 }
 
+// BuildNameToCertificate fills in NameToCertificate, as in crypto/tls.
+//
+// Deprecated: Certificates are chosen from by their names.
+func (c *Config) BuildNameToCertificate() {
+	std := &tls.Config{Certificates: c.Certificates}
+	std.BuildNameToCertificate()
+	c.NameToCertificate = std.NameToCertificate
+}
+
 // DecryptTicket and the like do not exist: tickets stay inside the library.
 
 func (c *Config) now() time.Time {
@@ -191,8 +210,23 @@ func (c *Config) now() time.Time {
 	return time.Now()
 }
 
+// byName is the certificate that NameToCertificate has for a name; nil if it is not used.
+func (c *Config) byName(name string) *Certificate {
+	if len(c.Certificates) == 1 || c.NameToCertificate == nil {
+		return nil
+	}
+	name = strings.ToLower(name)
+	if certificate := c.NameToCertificate[name]; certificate != nil {
+		return certificate
+	}
+	_, rest, _ := strings.Cut(name, ".")
+	return c.NameToCertificate["*."+rest]
+}
+
 // asksForServer tells whether a server with this Config has to be asked which certificate or configuration to use.
-func (c *Config) asksForServer() bool { return c.GetConfigForClient != nil || c.GetCertificate != nil }
+func (c *Config) asksForServer() bool {
+	return c.GetConfigForClient != nil || c.GetCertificate != nil || c.NameToCertificate != nil
+}
 
 // sessionCache is the one ClientSessionCache that works here: it only says how many servers to remember sessions for.
 type sessionCache struct {

@@ -1,3 +1,5 @@
+//go:build cgo
+
 package tls
 
 import (
@@ -38,6 +40,7 @@ type Conn struct {
 	writeDeadline atomic.Int64
 
 	isClient      bool
+	ownSessions   bool // which go to the program's cache
 	handshakeDone atomic.Bool
 	closed        atomic.Bool
 	// The library has wire bytes that nobody is about to send.
@@ -77,7 +80,7 @@ func (c *Conn) open() error {
 		}
 		c.context = context
 		c.tellTime(context)
-		made, problem = newClient(context.handle, name, c.config.EncryptedClientHelloConfigList)
+		made, problem = c.newClientHandle(name)
 	} else if c.config.asksForServer() {
 		made, problem = newServer(0)
 	} else {

@@ -1,3 +1,3 @@
-module tlsbio/bindings/go
+module tlsbio.example/go
 
 go 1.24

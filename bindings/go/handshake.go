@@ -1,3 +1,5 @@
+//go:build cgo
+
 package tls
 
 import (
@@ -134,6 +136,9 @@ func plainAlert(alert uint8) []byte {
 func (c *Conn) driveHandshake(ctx *handshakeContext) error {
 	in := &c.in
 	for {
+		if c.isClient && c.config.GetClientCertificate != nil {
+			c.noteProtected()
+		}
 		s, err := c.process()
 		if err != nil {
 			return err
@@ -181,6 +186,9 @@ func (c *Conn) driveHandshake(ctx *handshakeContext) error {
 		case done:
 			c.handshakeDone.Store(true)
 			c.forgetHandshake()
+			if c.ownSessions {
+				c.keepSessions()
+			}
 			in.releaseIfIdle()
 			return nil
 		}

@@ -1,3 +1,5 @@
+//go:build cgo
+
 package tls
 
 import (
@@ -263,6 +265,9 @@ func (c *Conn) decrypt() error {
 		}
 		c.needsFlush.Store(true)
 		c.flushIfNeeded()
+	}
+	if c.ownSessions && s.state != 0 {
+		c.keepSessions()
 	}
 	return c.took(s)
 }

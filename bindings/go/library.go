@@ -2,7 +2,7 @@ package tls
 
 /*
 #include <stdlib.h>
-#include <tlsbio.h>
+#include "tlsbio.h"
 
 // Handles are numbers to Go, which must not take them for addresses. What a call changes comes back with it, in a result,
 // so that a record costs one call and no allocation.
@@ -54,11 +54,18 @@ static ptrdiff_t go_key_update(uintptr_t conn) { return tls_key_update((tls_conn
 static void go_free(uintptr_t conn) { tls_free((tls_conn_t *)conn); }
 static void go_conn_error(uintptr_t conn, tls_error_t *error) { tls_conn_error((tls_conn_t *)conn, error); }
 
-static uintptr_t go_client_new(uintptr_t context, const char *name, const uint8_t *ech, size_t ech_len, tls_error_t *error)
+static uintptr_t go_client_new(uintptr_t context, const char *name, const uint8_t *ech, size_t ech_len, uintptr_t session,
+	int own_sessions, tls_error_t *error)
 {
 	tls_client_options_t options = {.size = sizeof options, .server_name = name, .ech = ech, .ech_len = ech_len};
+	options.session = (tls_session_t *)session;
+	if (own_sessions)
+		options.flags = TLS_CLIENT_OWN_SESSIONS;
 	return (uintptr_t)tls_client_new_with((tls_context_t *)context, &options, error);
 }
+
+static uintptr_t go_session_take(uintptr_t conn) { return (uintptr_t)tls_session_take((tls_conn_t *)conn, NULL); }
+static void go_session_free(uintptr_t session) { tls_session_free((tls_session_t *)session); }
 
 static uintptr_t go_server_new(uintptr_t context, tls_error_t *error)
 {
@@ -203,6 +210,8 @@ static ptrdiff_t go_ticket_keys(uintptr_t context, const tls_ticket_key_t *keys,
 #cgo nocallback go_conn_error
 #cgo noescape go_client_new
 #cgo nocallback go_client_new
+#cgo nocallback go_session_take
+#cgo nocallback go_session_free
 #cgo noescape go_server_new
 #cgo nocallback go_server_new
 #cgo nocallback go_facts
@@ -438,20 +447,30 @@ func (h handle) lastError() report {
 	return reportOf(&e)
 }
 
-// newClient starts a client; without a name where none is verified.
-func newClient(context handle, name string, ech []byte) (handle, report) {
+// newClient starts a client; without a name where none is verified. With own the connection has sessions of its own, and
+// resumes the given one, if that is not 0.
+func newClient(context handle, name string, ech []byte, session handle, own bool) (handle, report) {
+	ownSessions := 0
+	if own {
+		ownSessions = 1
+	}
 	e := C.tls_error_t{size: C.sizeof_tls_error_t}
 	var text []byte
 	if name != "" {
 		text = append([]byte(name), 0)
 	}
 	h := C.go_client_new(C.uintptr_t(context), (*C.char)(unsafe.Pointer(unsafe.SliceData(text))),
-		data(ech), C.size_t(len(ech)), &e)
+		data(ech), C.size_t(len(ech)), C.uintptr_t(session), C.int(ownSessions), &e)
 	if h == 0 {
 		return 0, reportOf(&e)
 	}
 	return handle(h), report{}
 }
+
+// takeSession takes the newest session that the server has given; 0 if there is none.
+func (h handle) takeSession() handle { return handle(C.go_session_take(C.uintptr_t(h))) }
+
+func freeSession(session handle) { C.go_session_free(C.uintptr_t(session)) }
 
 func newServer(context handle) (handle, report) {
 	e := C.tls_error_t{size: C.sizeof_tls_error_t}

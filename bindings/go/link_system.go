@@ -1,4 +1,4 @@
-//go:build tlsbio_system
+//go:build tlsbio_system && !tlsbio_flags
 
 package tls
 

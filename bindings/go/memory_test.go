@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"tlsbio/bindings/go/internal/malloc"
+	"tlsbio.example/go/internal/malloc"
 )
 
 // TestNoAllocations measures Read and Write in the steady state.

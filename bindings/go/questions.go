@@ -1,3 +1,5 @@
+//go:build cgo
+
 package tls
 
 import (
@@ -40,6 +42,8 @@ type extra struct {
 	chains [][]*x509.Certificate
 	// Stapled to the server's certificate.
 	ocsp []byte
+	// There was a record of the handshake that is protected as TLS 1.3 does it.
+	protected bool
 	// What GetClientCertificate has answered.
 	identity *sharedContext
 	// What the peer has presented, until the library has judged it.
@@ -105,6 +109,9 @@ func (c *Conn) contextFor(hello *ClientHelloInfo) (*sharedContext, error) {
 			return c.config.serverContext(origin, []Certificate{*certificate})
 		}
 	}
+	if certificate := c.config.byName(hello.ServerName); certificate != nil {
+		return c.config.serverContext(origin, []Certificate{*certificate})
+	}
 	if len(c.config.Certificates) == 0 {
 		return nil, errors.New("tls: no certificates configured")
 	}
@@ -116,7 +123,6 @@ func (c *Conn) chooseIdentity(ctx *handshakeContext) error {
 	request := &CertificateRequestInfo{}
 	err := c.ask(func(h handle) {
 		request.SignatureSchemes = numbers[SignatureScheme](h.blob(blobIdentitySchemes, 0))
-		request.Version = h.facts().version
 		for {
 			name := h.blob(blobIdentityAuthority, len(request.AcceptableCAs))
 			if name == nil {
@@ -127,6 +133,11 @@ func (c *Conn) chooseIdentity(ctx *handshakeContext) error {
 	})
 	if err != nil {
 		return err
+	}
+	// The library does not tell it before the handshake is done.
+	request.Version = VersionTLS12
+	if c.extra != nil && c.extra.protected {
+		request.Version = VersionTLS13
 	}
 	setMember(request, "ctx", ctx.get())
 	certificate, err := c.config.GetClientCertificate(request)
@@ -157,6 +168,17 @@ func (c *Conn) chooseIdentity(ctx *handshakeContext) error {
 		return c.refuse(errors.New("tls: the certificate of GetClientCertificate fits no signature scheme of the server"), alertHandshakeFailure)
 	}
 	return c.refuse(c.explain(status), alertHandshakeFailure)
+}
+
+// noteProtected looks for records of TLS 1.3 among the wire bytes: in TLS 1.2 none of application data comes in a handshake.
+func (c *Conn) noteProtected() {
+	const applicationData = 23
+	in := &c.in
+	for at := in.start; at+recordHeader <= in.end; at += recordHeader + int(binary.BigEndian.Uint16(in.buffer.bytes[at+3:])) {
+		if in.buffer.bytes[at] == applicationData {
+			c.more().protected = true
+		}
+	}
 }
 
 // refuse ends the handshake with an alert; err is what Handshake answers.

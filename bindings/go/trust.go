@@ -1,3 +1,5 @@
+//go:build cgo
+
 package tls
 
 import (
@@ -144,7 +146,11 @@ func (c *Conn) judgeAfterwards() error {
 	err = c.judge(raw, name, resumed)
 	if err != nil && resumed && c.isClient {
 		// Other sessions with this server are no better: the next handshake is a full one.
-		c.context.stale.Store(true)
+		if c.ownSessions {
+			c.sessionsCache().Put(c.sessionsKey(), nil)
+		} else {
+			c.context.stale.Store(true)
+		}
 	}
 	return err
 }

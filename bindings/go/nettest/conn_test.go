@@ -14,7 +14,7 @@ import (
 
 	"golang.org/x/net/nettest"
 
-	tls "tlsbio/bindings/go"
+	tls "tlsbio.example/go"
 )
 
 func TestConn(t *testing.T) {

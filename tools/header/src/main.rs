@@ -1,4 +1,4 @@
-//! Writes `include/tlsbio.h` and `docs/status.md`, or checks that they are what it would write.
+//! Writes `include/tlsbio.h`, its copy in the Go module and `docs/status.md`, or checks that they are what it would write.
 //!
 //! The header is the manual in `manual.h`, the constants of `tlsbio::status`, and what cbindgen
 //! makes of `src/ffi`.
@@ -23,8 +23,11 @@ fn main() -> ExitCode {
 
 fn run(check: bool) -> Result<(), Box<dyn Error>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize()?;
+    let header = prototypes::header(&root)?;
     let files = [
-        (root.join("include/tlsbio.h"), prototypes::header(&root)?),
+        // A Go module has to have all that its build needs within itself.
+        (root.join("bindings/go/tlsbio.h"), header.clone()),
+        (root.join("include/tlsbio.h"), header),
         (root.join("docs/status.md"), constants::markdown()),
     ];
     let stale: Vec<&PathBuf> = files
