@@ -407,6 +407,8 @@ static void each_function_belongs_to_its_half(void)
         struct pair pair = pair_of_form(version, TLS_VERIFY_PEER);
         struct side side = split(pair.client);
         tls_conn_t *in = side.in, *out = side.out;
+        tls_context_t *context = make_client_context(&plain_client);
+        tls_buffer_t *owned;
         unsigned char bytes[256];
         void *window;
         const void *wire;
@@ -427,6 +429,8 @@ static void each_function_belongs_to_its_half(void)
         CHECK_EQ(tls_drain_peek(in, &wire, &len), TLS_ERR_STATE);
         CHECK_EQ(tls_drain_consume(in, 0), TLS_ERR_STATE);
         CHECK_EQ(tls_drain_pending(in), TLS_ERR_STATE);
+        CHECK(tls_drain_take(in, &wire, &len) == NULL);
+        CHECK_EQ(tls_writable(in), TLS_ERR_STATE);
         CHECK_EQ(tls_cork(in), TLS_ERR_STATE);
         CHECK_EQ(tls_uncork(in), TLS_ERR_STATE);
         CHECK_EQ(tls_conn_record_size(in, 1000), TLS_ERR_STATE);
@@ -437,6 +441,11 @@ static void each_function_belongs_to_its_half(void)
         CHECK_EQ(tls_feed_eof(out), TLS_ERR_STATE);
         CHECK_EQ(tls_feed_window(out, 1, &window, &len), TLS_ERR_STATE);
         CHECK_EQ(tls_feed_commit(out, 0), TLS_ERR_STATE);
+        CHECK_EQ(tls_feed_needed(out), TLS_ERR_STATE);
+        owned = tls_buffer_new(context, 100);
+        CHECK(owned != NULL);
+        CHECK_EQ(tls_feed_buffer(out, owned, 1), TLS_ERR_STATE);
+        CHECK_EQ(tls_feed_buffer(in, owned, 0), TLS_OK);
         CHECK_EQ(tls_surplus(out, bytes, sizeof(bytes)), TLS_ERR_STATE);
         CHECK_EQ(tls_read_into(out, bytes, sizeof(bytes)), TLS_ERR_STATE);
         CHECK_EQ(tls_read_vectored(out, &piece, 1), TLS_ERR_STATE);
@@ -463,6 +472,7 @@ static void each_function_belongs_to_its_half(void)
         for (size_t i = 0; i < sizeof(bytes); i++)
             CHECK_EQ(bytes[i], 0xa5);
 
+        tls_context_free(context);
         /* The facts are the receiving half's. */
         CHECK_EQ(tls_protocol_version(in), version);
         CHECK(tls_cipher_suite(in) != 0);

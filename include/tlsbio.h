@@ -508,6 +508,11 @@
 
 
 /**
+ * Memory for wire bytes that the host owns while they are in flight (section 21). Used by one thread at a time.
+ */
+typedef struct tls_buffer_t tls_buffer_t;
+
+/**
  * A recipe: certificates, keys, trust anchors and options, from which contexts are made.
  * Used by one thread at a time.
  */
@@ -834,6 +839,28 @@ typedef struct tls_traffic_secret {
      */
     uint8_t iv[16];
 } tls_traffic_secret_t;
+
+/**
+ * What the host has of a context's buffers, and what waits in its pool (tls_context_buffers). Since 0.1.
+ */
+typedef struct tls_buffers {
+    /**
+     * sizeof(tls_buffers_t), set by the caller.
+     */
+    size_t size;
+    /**
+     * Buffers of the host: taken or made, and not freed or fed yet.
+     */
+    uint64_t in_flight;
+    /**
+     * What they take, in bytes.
+     */
+    uint64_t in_flight_bytes;
+    /**
+     * Unused buffers in the pool of the context, in bytes; not those that stay with threads.
+     */
+    uint64_t unused_bytes;
+} tls_buffers_t;
 
 #ifdef __cplusplus
 extern "C" {
@@ -2768,14 +2795,14 @@ tls_status_t tls_context_time(const tls_context_t *context,
  * How many bytes one connection of a context holds at most, in whatever state its peer and its host bring it:
  * what malloc is asked for on its behalf and not yet given back [R-93]. A server that admits no more
  * connections than memory / worst case does not run out of it. It is derived from tls_builder_limits() (both
- * queues, while they grow), tls_builder_handshake_budget() and the inbound limit (the largest handshake
+ * queues, while they grow, and one that was taken by tls_drain_take()), tls_builder_handshake_budget() and the inbound limit (the largest handshake
  * message: what is parsed of a hostile one takes up to 50 times its size), the peer's certificate chain, early
  * data, tls_builder_events(), this side's own flight, and the stack of a step that waits for an answer, where
  * keys are elsewhere.
  *
  * Not counted: what is the context's, even if a connection made it so (pool, sessions, tables of handles),
- * sessions that the host has taken, and the allocator's own overhead. With the default limits it is some 2.4 MB
- * for a server, of which an idle connection uses a thousandth, and 0.9 MB with a budget of 16384 bytes; for a
+ * sessions that the host has taken, and the allocator's own overhead. With the default limits it is some 2.7 MB
+ * for a server, of which an idle connection uses a thousandth, and 1 MB with a budget of 16384 bytes; for a
  * client 5.4 MB, because one that keeps its own sessions may have eight.
  * A server without a context has the defaults until it is given one. Errors: 0 for NULL and a handle that is no
  * context. Since 0.1.
@@ -3042,7 +3069,123 @@ tls_status_t tls_secrets_ticket(tls_conn_t *conn,
                                 size_t len);
 
 /**
- * ---- 21. Constants and version --------------------------------------------------------------
+ * ---- 21. Completion-based hosts --------------------------------------------------------------
+ *
+ * Where a kernel or a loop works on memory after the call that named it (io_uring, IOCP, MSG_ZEROCOPY, uv_write()), that
+ * memory must outlive every other call. A window (section 7) or a peek does so for a while; a tls_buffer_t is the host's
+ * own until it gives it back, whatever becomes of the connection.
+ *
+ * Out: tls_drain_take() takes the queued wire bytes off the queue, with the buffer that they are in: nothing is copied,
+ * whatever their number. They count as drained, so the next ones can be written, taken and submitted while the first are
+ * under way: several buffers may be, and they are sent in the order in which they were taken. When the kernel is done with
+ * one, tls_buffer_free() gives it back.
+ *
+ *     wire = NULL; buffer = tls_drain_take(conn, &wire, &len);    submit send(wire, len), with buffer as its tag
+ *     on completion, all sent: tls_buffer_free(buffer)            on a short send: submit wire + sent, len - sent
+ *
+ * In: tls_buffer_new() makes memory to receive into, ahead of time if need be (a ring of provided buffers, an alloc_cb), for
+ * no connection in particular. tls_feed_buffer() makes what came there the newest wire bytes of one, without a copy,
+ * and the buffer the connection's. Or tls_read_in_place() decrypts there, the spans are used, and tls_buffer_free() gives it back:
+ * a buffer in which the host decrypted is freed, not fed, because that wipes it whole.
+ *
+ *     buffer = tls_buffer_new(context, 0); tls_buffer_memory(buffer, &memory, &room);    submit recv(memory, room)
+ *     on completion: tls_feed_buffer(conn, buffer, received)      then read; a buffer that was not fed is freed
+ *
+ * What else survives a call: a window, until the next one that feeds or frees (tls_feed_window()), and a peek, until the next one that
+ * writes, closes, updates keys, consumes or frees (tls_drain_peek()). Of two halves (section 19) each has its own calls: a
+ * peek of the sending half survives all of the receiving half's, and a window of the receiving half all of the sending
+ * half's. So one receive into a window and one send from a peek may be under way on halves without any buffer of this section.
+ *
+ * What it costs, in bytes: a buffer takes 8192, 20480, 86016, 344064 or 1376256, the least that holds its bytes, for as
+ * long as the host has it; a taken one is as large as the queue was. Its handle takes 56 in a table that only grows, and
+ * nothing else is allocated where buffers of that size return as fast as they leave [R-269]. An idle connection has none.
+ * tls_context_worst_case() counts one taken buffer of each connection; each further one that is in flight adds as
+ * much as tls_context_buffers() says it has. A host that stops writing to a connection when so many of its
+ * buffers are in flight bounds them: nothing else does.
+ *
+ * Handles of buffers are checked like all others. A buffer is used by one thread at a time, whichever; a connection, a
+ * context or a thread that ends takes none with it [R-264]. A child of fork() has the buffers of its parent.
+ *
+ * tls_drain_take() answers the buffer, and where its wire bytes are: `*wire` and `*len`. NULL, with NULL and 0 there, if nothing is
+ * queued. What was queued behind bytes that a peek showed is in a buffer of its own: call until TLS_CAN_DRAIN is out.
+ *
+ * Ownership: the host's, until tls_buffer_free(). Lifetime: the bytes stay where they are until then, after tls_free() and
+ * tls_context_free() too [R-263]; the host does not write to them. What a peek showed of them stays as well.
+ * Errors: NULL for a NULL argument, a bad handle, another thread inside (where other calls say TLS_ERR_BUSY), a receiving half, and
+ * where all handles are in use; nothing is taken then, and TLS_CAN_DRAIN stays. Since 0.1.
+ */
+tls_buffer_t *tls_drain_take(tls_conn_t *conn,
+                             const void **wire,
+                             size_t *len);
+
+/**
+ * Makes a buffer to receive into, with room for exactly `want` bytes, of those of a context: 65536 for 0, or the inbound limit
+ * if that is less. No more than the inbound limit can be wanted, since no more can be fed. The context may be freed before it; it may be fed to
+ * connections of any context. Best is a little more than arrives at a time: the whole room is wiped when it is freed unfed.
+ * Errors: NULL for NULL, a bad handle (where other calls say TLS_ERR_HANDLE), more than the inbound limit, and where all handles
+ * are in use. Since 0.1.
+ */
+tls_buffer_t *tls_buffer_new(const tls_context_t *context,
+                             size_t want);
+
+/**
+ * Says where a buffer's memory is, and how many bytes: the room of one to receive into, the wire bytes of one that was taken,
+ * which are not written to. It stays there as long as the buffer is the host's.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
+ */
+tls_status_t tls_buffer_memory(tls_buffer_t *buffer,
+                               void **memory,
+                               size_t *len);
+
+/**
+ * Feeds the first `len` bytes of a buffer's room, all of them or none, as tls_feed() would. With TLS_OK the buffer is the connection's, and the
+ * handle is no longer valid, also for `len` 0. With any other answer it is the host's as before, and nothing was fed
+ * [R-265]. An open window is closed.
+ *
+ * Nothing is copied where no wire byte waits and no plain byte is unread. Otherwise the fewer are: what waits goes in front of
+ * the bytes in the new buffer, where it has room there (18432 bytes in a buffer of 65536), or they go behind what waits.
+ * Errors: TLS_ERR_ARGUMENT (`len` above its room; a buffer that was taken), TLS_ERR_HANDLE (of either), TLS_ERR_BUSY,
+ * TLS_ERR_STATE (as for tls_feed()), TLS_ERR_LIMIT (so many do not fit into the inbound limit: read first). Since 0.1.
+ */
+tls_status_t tls_feed_buffer(tls_conn_t *conn,
+                             tls_buffer_t *buffer,
+                             size_t len);
+
+/**
+ * Gives a buffer back: from any thread, in any order, after its connection and its context too [R-264]. Memory in which plain bytes
+ * can be is wiped. It goes to the thread, or to the pool of its context within the bound of tls_builder_pool(), or else to
+ * malloc. Call it when nobody works on the memory any more. NULL and handles that are none do nothing. Errors: none.
+ * Since 0.1.
+ */
+void tls_buffer_free(tls_buffer_t *buffer);
+
+/**
+ * How many wire bytes the record that has begun needs to be whole: what a receive should ask for at least. Of a record of which
+ * nothing or only a part of the header is there, it is the rest of its header, 5 bytes. 0 where a whole one waits behind
+ * plain bytes that are unread, and where no byte is of use any more (no TLS_CAN_FEED) [R-266].
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (a sending half). Since 0.1.
+ */
+ptrdiff_t tls_feed_needed(tls_conn_t *conn);
+
+/**
+ * How many plain bytes the next write takes at most: a tls_write_from() of as many or fewer takes them all, one of more takes exactly
+ * these [R-267]. 0 without TLS_CAN_WRITE.
+ * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (a receiving half). Since 0.1.
+ */
+ptrdiff_t tls_writable(tls_conn_t *conn);
+
+/**
+ * Fills in how many buffers of a context the host has, and how large they are [R-268]: a number that grows with the time is that of
+ * buffers that are never freed. Numbers that change on other threads meanwhile may be of before or after.
+ *
+ * `buffers` belongs to the caller, who has set `buffers->size`.
+ * Errors: TLS_ERR_ARGUMENT (NULL, or a size smaller than its first two members), TLS_ERR_HANDLE. Since 0.1.
+ */
+tls_status_t tls_context_buffers(const tls_context_t *context,
+                                 tls_buffers_t *buffers);
+
+/**
+ * ---- 22. Constants and version --------------------------------------------------------------
  *
  * tls_constant() gives the value of any TLS_* macro of this header by its name, for languages that cannot see
  * macros: `*value` is set.
@@ -3065,6 +3208,7 @@ uint32_t tls_version_number(void);
 #define TLS_CLIENT_OPTIONS_INIT { sizeof(tls_client_options_t), NULL, NULL, NULL, 0, NULL, NULL, 0, 0, NULL, 0 }
 #define TLS_SERVER_OPTIONS_INIT { sizeof(tls_server_options_t), NULL, 0, 0 }
 #define TLS_TRAFFIC_SECRET_INIT { sizeof(tls_traffic_secret_t), 0, 0, 0, 0, 0, 0, {0}, {0} }
+#define TLS_BUFFERS_INIT { sizeof(tls_buffers_t), 0, 0, 0 }
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -27,7 +27,7 @@ INTEGERS = {"int16_t", "int32_t", "int64_t", "uint8_t", "uint16_t", "uint32_t", 
             "tls_status_t"}
 POINTERS = {"void", "char", "void *", "uint8_t", "size_t", "int64_t", "uint64_t", "uint16_t", "tls_error_t", "tls_span_t", "tls_iovec_t",
             "tls_ticket_key_t", "tls_counters_t", "tls_timings_t", "tls_event_t", "tls_client_options_t",
-            "tls_server_options_t", "tls_traffic_secret_t"}
+            "tls_server_options_t", "tls_traffic_secret_t", "tls_buffers_t"}
 
 
 def structs(code):

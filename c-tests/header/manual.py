@@ -71,6 +71,7 @@ TOPICS = {
     "Encrypted Client Hello": r"ECH|encrypted",
     "Two halves for two threads": r"hal(f|ves)|split",
     "Traffic secrets for the kernel": r"secret|kernel",
+    "Completion-based hosts": r"completion|buffer|in flight",
     "Constants and version": r"constant|version",
 }
 

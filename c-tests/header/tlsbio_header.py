@@ -13,6 +13,7 @@ HANDLES = {
     "tls_context_t": "context",
     "tls_conn_t": "conn",
     "tls_session_t": "session",
+    "tls_buffer_t": "owned",
 }
 
 _TOKEN = re.compile(

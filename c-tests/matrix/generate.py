@@ -29,7 +29,7 @@ SCALARS = ("size_t", "int64_t", "uint64_t", "int32_t", "uint32_t", "uint16_t", "
 POINTERS = ("const void *", "void *", "const char *", "char *", "const void **", "void **", "size_t *", "int64_t *",
             "tls_error_t *", "tls_span_t *", "const uint16_t *", "const tls_iovec_t *",
             "const tls_ticket_key_t *", "tls_counters_t *", "tls_timings_t *", "tls_event_t *",
-            "const tls_client_options_t *", "const tls_server_options_t *", "tls_traffic_secret_t *")
+            "tls_buffers_t *", "const tls_client_options_t *", "const tls_server_options_t *", "tls_traffic_secret_t *")
 BAD_HANDLES = ("FREED", "REISSUED", "LOCAL", "ONE", "ALL_ONES", "FLIPPED")
 PHASES_OF_ONE_ROLE = {"ask_context": "server"}
 
@@ -45,7 +45,8 @@ def kind_of_return(function):
 def refusal(function, status, error_is_null=False):
     """How this function says no: the contract's one answer for its return type."""
     kind = kind_of_return(function)
-    if error_is_null and kind == "handle":
+    tells = any(p.type == "tls_error_t *" for p in function.parameters)
+    if kind == "handle" and (error_is_null or not tells):
         status = "0"
     if kind == "signed":
         return Answer([f"{{ ANSWER_EXACTLY, {status}, 0, 0 }}"])
@@ -122,7 +123,7 @@ class Generator:
                     self.cell("GROUP_PHASE", function, None, "USABLE", where, role, answers[ROLES.index(role)])
 
     def busy_cells(self, function, parameter):
-        if parameter.handle not in ("context", "session"):
+        if parameter.handle not in ("context", "session", "owned"):
             group = f"GROUP_BUSY_{parameter.handle.upper()}"
             self.cell(group, function, parameter, "BUSY", "established", "client",
                       refusal(function, "TLS_ERR_BUSY"))

@@ -20,7 +20,8 @@ enum returns {
     RETURNS_BUILDER,
     RETURNS_CONTEXT,
     RETURNS_CONN,
-    RETURNS_SESSION
+    RETURNS_SESSION,
+    RETURNS_OWNED
 };
 
 enum parameter_kind {
@@ -28,6 +29,7 @@ enum parameter_kind {
     KIND_CONTEXT,
     KIND_CONN,
     KIND_SESSION,
+    KIND_OWNED,
     KIND_ERROR,
     KIND_POINTER,
     KIND_NUMBER
@@ -53,6 +55,7 @@ enum value {
     VALUE_CONTEXT,
     VALUE_CONN,
     VALUE_SESSION,
+    VALUE_OWNED,
     VALUE_FREED,
     VALUE_FREED_WITHOUT_ERROR,
     VALUE_REISSUED, /* freed, while newer objects of its type may live in its place */

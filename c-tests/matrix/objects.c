@@ -122,8 +122,25 @@ static bool session_works(tls_session_t *session)
     return works;
 }
 
+static tls_buffer_t *new_owned(void)
+{
+    tls_buffer_t *owned = tls_buffer_new(object_session_context(), 100);
+    if (!owned)
+        give_up("tls_buffer_new gave NULL");
+    return object_list(owned);
+}
+
+static bool owned_works(tls_buffer_t *owned)
+{
+    void *memory = NULL;
+    size_t len = 0;
+    return tls_buffer_memory(owned, &memory, &len) == TLS_OK && memory != NULL && len == 100;
+}
+
 void *object_new(enum parameter_kind kind)
 {
+    if (kind == KIND_OWNED)
+        return new_owned();
     if (kind == KIND_SESSION)
         return new_session();
     if (kind == KIND_BUILDER)
@@ -145,6 +162,8 @@ void object_free(enum parameter_kind kind, void *handle)
         tls_context_free(handle);
     else if (kind == KIND_SESSION)
         tls_session_free(handle);
+    else if (kind == KIND_OWNED)
+        tls_buffer_free(handle);
     else
         tls_free(handle);
 }
@@ -168,6 +187,8 @@ bool object_works(enum parameter_kind kind, void *handle)
         return tls_advance(handle) == TLS_WANT_FEED;
     if (kind == KIND_SESSION)
         return session_works(handle);
+    if (kind == KIND_OWNED)
+        return owned_works(handle);
     /* A call that was refused stays with its builder until somebody has seen it. */
     tls_builder_clear_error(handle);
     tls_context_t *context = tls_context_server(handle, NULL);

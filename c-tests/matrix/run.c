@@ -20,6 +20,7 @@ unsigned run_needs(const struct function *function)
         needs |= function->kinds[i] == KIND_CONTEXT ? NEEDS_CONTEXT : 0u;
         needs |= function->kinds[i] == KIND_CONN ? NEEDS_CONN : 0u;
         needs |= function->kinds[i] == KIND_SESSION ? NEEDS_SESSION : 0u;
+        needs |= function->kinds[i] == KIND_OWNED ? NEEDS_OWNED : 0u;
     }
     return needs;
 }
@@ -29,8 +30,17 @@ static bool is_pointer(enum parameter_kind kind)
     return kind != KIND_NUMBER;
 }
 
+/* Wire bytes that the call took off the queue are the peer's. */
+static void deliver_taken(struct scene *scene, tls_buffer_t *taken)
+{
+    void *wire = NULL;
+    size_t len = 0;
+    if (scene->peer && tls_buffer_memory(taken, &wire, &len) == TLS_OK)
+        wire_feed(scene->peer, wire, len);
+}
+
 /* A connection that the call made is nobody's: it would be a leak. */
-static void drop_result(const struct function *function, struct answer got)
+static void drop_result(const struct function *function, struct scene *scene, struct answer got)
 {
     if (function->returns == RETURNS_BUILDER)
         tls_builder_free(got.pointer);
@@ -40,6 +50,10 @@ static void drop_result(const struct function *function, struct answer got)
         tls_free(got.pointer);
     else if (function->returns == RETURNS_SESSION)
         tls_session_free(got.pointer);
+    else if (function->returns == RETURNS_OWNED) {
+        deliver_taken(scene, got.pointer);
+        tls_buffer_free(got.pointer);
+    }
 }
 
 /* Wire bytes that the call took out of the connection are the peer's. */
@@ -64,11 +78,37 @@ static void deliver_before_consume(const struct cell *cell, struct scene *scene)
         wire_feed(scene->peer, wire, 1);
 }
 
+/* tls_feed_buffer takes the buffer over, if it takes it. */
+static bool feeds_buffer(const struct cell *cell)
+{
+    return strcmp(cell->function->name, "tls_feed_buffer") == 0;
+}
+
+static void fill_before_feeding(const struct cell *cell, const union argument *arguments,
+                                struct scene *scene)
+{
+    void *memory = NULL;
+    size_t len = 0;
+    if (feeds_buffer(cell) && tls_buffer_memory(arguments[1].pointer, &memory, &len) == TLS_OK)
+        memcpy(memory, scene->next_byte, sizeof(scene->next_byte));
+}
+
+static void forget_after_feeding(const struct cell *cell, struct scene *scene, struct answer got)
+{
+    if (feeds_buffer(cell) && got.number == TLS_OK) {
+        scene->ahead += sizeof(scene->next_byte);
+        object_unlist(scene->owned);
+        scene->owned = NULL;
+    }
+}
+
 static struct answer call(const struct cell *cell, union argument *arguments, struct scene *scene)
 {
+    fill_before_feeding(cell, arguments, scene);
     struct answer got = cell->function->call(arguments);
     deliver(scene, arguments, cell->function->parameters, got);
-    drop_result(cell->function, got);
+    forget_after_feeding(cell, scene, got);
+    drop_result(cell->function, scene, got);
     return got;
 }
 
@@ -78,12 +118,12 @@ static void check_given(const struct cell *cell, const union argument *arguments
     for (int i = 0; i < cell->function->parameters; i++) {
         void *handle = arguments[i].pointer;
         enum parameter_kind kind = cell->function->kinds[i];
-        if (i == cell->parameter || cell->value == VALUE_ALL_NULL || kind > KIND_SESSION)
+        if (i == cell->parameter || cell->value == VALUE_ALL_NULL || kind > KIND_OWNED)
             continue;
         /* Only the first object of a call is changed by it. */
         if (kind == KIND_CONN)
             unharmed_conn(scene, i == 0 ? changes : 0);
-        else
+        else if (kind != KIND_OWNED || scene->owned)
             unharmed_object(kind, handle, i == 0 ? changes : 0);
     }
 }
@@ -155,6 +195,7 @@ void run_cell(const struct cell *cell, uint16_t version)
         "a context",
         "a connection",
         "a session",
+        "a buffer",
         "freed",
         "freed, no error",
         "freed and reissued",

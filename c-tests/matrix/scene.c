@@ -72,6 +72,7 @@ static void usable_values(struct scene *scene)
                                            .secret_len = 32,
                                            .decrypt_until = UINT64_MAX};
     scene->counters.size = sizeof(scene->counters);
+    scene->buffers.size = sizeof(scene->buffers);
     scene->timings.size = sizeof(scene->timings);
     scene->event.size = sizeof(scene->event);
     scene->secrets.size = sizeof(scene->secrets);
@@ -194,6 +195,8 @@ void scene_open(struct scene *scene, unsigned needs, enum phase phase, enum role
         scene->session_context = object_session_context();
         scene->session = object_new(KIND_SESSION);
     }
+    if (needs & NEEDS_OWNED)
+        scene->owned = object_new(KIND_OWNED);
     if (needs & NEEDS_CONN) {
         open_pair(scene);
         enter_phase(scene);
@@ -209,4 +212,5 @@ void scene_close(struct scene *scene)
     object_free(KIND_CONN, scene->conn);
     object_free(KIND_CONN, scene->peer);
     object_free(KIND_SESSION, scene->session);
+    object_free(KIND_OWNED, scene->owned);
 }

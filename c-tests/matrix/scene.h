@@ -35,6 +35,7 @@ struct scene {
     tls_conn_t *peer;
     tls_context_t *session_context; /* under which sessions are made */
     tls_session_t *session;
+    tls_buffer_t *owned; /* to receive into */
 
     size_t ahead;          /* bytes of the peer's stream that conn already has */
     tls_status_t question; /* open in the asking phases */
@@ -66,12 +67,19 @@ struct scene {
     tls_server_options_t server_options;
     tls_ticket_key_t ticket_key;
     tls_counters_t counters;
+    tls_buffers_t buffers;
     tls_timings_t timings;
     tls_event_t event;
     tls_traffic_secret_t secrets, more_secrets;
 };
 
-enum scene_needs { NEEDS_BUILDER = 1, NEEDS_CONTEXT = 2, NEEDS_CONN = 4, NEEDS_SESSION = 8 };
+enum scene_needs {
+    NEEDS_BUILDER = 1,
+    NEEDS_CONTEXT = 2,
+    NEEDS_CONN = 4,
+    NEEDS_SESSION = 8,
+    NEEDS_OWNED = 16
+};
 
 /* Ends the program when the scene cannot be set: every cell after it would be meaningless. */
 void scene_open(struct scene *scene, unsigned needs, enum phase phase, enum role role,

@@ -34,6 +34,8 @@ void *values_handle(enum value value, enum parameter_kind kind, struct spares *s
         return bystander_conn();
     case VALUE_SESSION:
         return spare(spares, KIND_SESSION);
+    case VALUE_OWNED:
+        return spare(spares, KIND_OWNED);
     case VALUE_FREED:
     case VALUE_FREED_WITHOUT_ERROR:
         return freed(kind);

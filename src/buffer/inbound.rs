@@ -23,8 +23,10 @@ pub(super) struct InboundBuffer {
     memory: Vec<u8>,
     plain: Range<usize>,
     wire: Range<usize>,
-    /// Everything before this position may hold plain bytes, read or not.
+    /// Everything before this position may hold plain bytes, read or not...
     touched: usize,
+    /// ...but for what is before this one, which is not above it.
+    clean: usize,
     /// Bytes behind `wire.end` that the host may write before its next call.
     window: usize,
 }
@@ -83,6 +85,28 @@ impl Inbound {
             debug_assert!(length <= buffer.window);
             buffer.wire.end += length;
             buffer.window = 0;
+        }
+    }
+
+    /// Appends the first `length` bytes of what the host received into: without a copy where nothing is in front of them
+    /// that its own buffer has no room for.
+    pub(super) fn adopt(&mut self, mut buffer: Box<InboundBuffer>, length: usize, pool: &Pool) {
+        debug_assert!(length <= buffer.window);
+        buffer.wire.end += length;
+        buffer.window = 0;
+        let kept = self.len();
+        if kept > length || kept > buffer.wire.start {
+            self.append(&buffer.memory[buffer.wire.clone()], pool);
+            buffer.reset();
+            pool.take_back_inbound(buffer);
+            return;
+        }
+        if let Some(mut former) = self.0.replace(buffer) {
+            if let Some(buffer) = &mut self.0 {
+                buffer.put_in_front(&former);
+            }
+            former.reset();
+            pool.take_back_inbound(former);
         }
     }
 
@@ -159,7 +183,7 @@ impl Inbound {
 
 impl InboundBuffer {
     pub(super) fn new(capacity: usize) -> Self {
-        Self { memory: vec![0; capacity], plain: 0..0, wire: 0..0, touched: 0, window: 0 }
+        Self { memory: vec![0; capacity], plain: 0..0, wire: 0..0, touched: 0, clean: 0, window: 0 }
     }
 
     pub(super) fn capacity(&self) -> usize {
@@ -198,16 +222,49 @@ impl InboundBuffer {
         self.touched = plain.len() + wire_touched;
     }
 
+    /// Opens a window of `room` bytes that the host owns, with up to `most` bytes of room in front of it.
+    pub(super) fn give_to_host(&mut self, room: usize, most: usize) {
+        const LINE: usize = 64;
+        let start = (self.memory.len() - room).min(most) / LINE * LINE;
+        (self.plain, self.wire, self.window) = (start..start, start..start, room);
+        self.clean = start;
+    }
+
+    /// That window.
+    pub(super) fn room_of_host(&mut self) -> &mut [u8] {
+        &mut self.memory[self.wire.end..self.wire.end + self.window]
+    }
+
+    /// The host gives it back: it may have decrypted there.
+    pub(super) fn take_from_host(&mut self) {
+        self.touched = self.wire.end + self.window;
+        self.reset();
+    }
+
+    /// Copies the bytes of `other` in front of the wire bytes, where there is room.
+    fn put_in_front(&mut self, other: &Self) {
+        let wire_start = self.wire.start - other.wire.len();
+        let plain_start = wire_start - other.plain.len();
+        self.memory[wire_start..self.wire.start].copy_from_slice(&other.memory[other.wire.clone()]);
+        self.memory[plain_start..wire_start].copy_from_slice(&other.memory[other.plain.clone()]);
+        self.plain = plain_start..wire_start;
+        self.touched = self.touched.max(self.wire.start);
+        self.clean = plain_start;
+        self.wire.start = wire_start;
+    }
+
     /// The plain bytes are at the front now, the wire bytes right behind them.
     fn rebase(&mut self, plain: usize, wire: usize) {
         self.plain = 0..plain;
         self.wire = plain..plain + wire;
+        self.clean = 0;
     }
 
     /// Forgets all bytes, and wipes those that may be plain. The window, which lies behind them, stays.
     fn forget(&mut self) {
-        wipe(&mut self.memory[..self.touched]);
+        self.wipe();
         self.touched = 0;
+        self.clean = 0;
         self.plain = self.wire.end..self.wire.end;
         self.wire.start = self.wire.end;
     }
@@ -221,9 +278,16 @@ impl InboundBuffer {
     }
 }
 
+impl InboundBuffer {
+    fn wipe(&mut self) {
+        let clean = self.clean.min(self.touched);
+        wipe(&mut self.memory[clean..self.touched]);
+    }
+}
+
 impl Drop for InboundBuffer {
     fn drop(&mut self) {
-        wipe(&mut self.memory[..self.touched]);
+        self.wipe();
     }
 }
 

@@ -8,10 +8,12 @@ mod held;
 mod inbound;
 mod near;
 mod outbound;
+mod owned;
 mod pool;
 
 pub(crate) use held::Held;
 pub(crate) use inbound::Inbound;
 pub(crate) use near::forget_other_threads;
 pub(crate) use outbound::Outbound;
+pub(crate) use owned::{ACCOUNTS, Accounts, DEFAULT_ROOM, Owned, account_of_thread};
 pub(crate) use pool::{Pool, capacity_for};

@@ -109,6 +109,14 @@ impl Outbound {
         self.release_if_empty(pool);
     }
 
+    /// Takes the buffer at the front off the queue, with the bytes that wait in it; None if none does.
+    pub(super) fn take_front(&mut self, pool: &Pool) -> Option<Box<OutboundBuffer>> {
+        self.release_if_empty(pool);
+        let mut front = self.0.take()?;
+        self.0 = front.behind.take();
+        Some(front)
+    }
+
     /// Returns buffers without bytes to the pool.
     pub(crate) fn release_if_empty(&mut self, pool: &Pool) {
         if let Some(buffer) = &mut self.0 {
@@ -156,7 +164,7 @@ impl OutboundBuffer {
         debug_assert!(self.behind.is_none());
     }
 
-    fn pending(&self) -> &[u8] {
+    pub(super) fn pending(&self) -> &[u8] {
         &self.bytes[self.taken..]
     }
 
@@ -209,6 +217,25 @@ mod tests {
         outbound.appender(1, &pool).push(4);
         assert_eq!(outbound.front().len(), 150_001);
         outbound.consume(150_001, &pool);
+        assert!(outbound.0.is_none());
+    }
+
+    //
+    #[test]
+    fn what_is_taken_off_does_not_move_and_leaves_the_rest() {
+        let pool = Pool::new(1 << 20);
+        let mut outbound = Outbound::default();
+        assert!(outbound.take_front(&pool).is_none());
+        outbound.appender(100, &pool).extend_from_slice(&[1; 100]);
+        outbound.consume(10, &pool);
+        let shown = outbound.show().as_ptr_range();
+        outbound.appender(100, &pool).extend_from_slice(&[2; 100]);
+        let taken = outbound.take_front(&pool).unwrap();
+        assert_eq!(taken.pending().as_ptr_range(), shown);
+        assert_eq!(outbound.front(), [2; 100]);
+        let rest = outbound.take_front(&pool).unwrap();
+        assert_eq!((taken.pending(), rest.pending()), (&[1; 90][..], &[2; 100][..]));
+        assert!(outbound.take_front(&pool).is_none());
         assert!(outbound.0.is_none());
     }
 

@@ -4,7 +4,7 @@
 //! the thread (`near`), so threads that share a context share no memory while they move records, and a buffer stays in the
 //! cache of the core that wrote it. What a thread has no place for goes to the context's shelves, under a lock.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::inbound::InboundBuffer;
 use super::near::{self, Stays};
@@ -35,11 +35,12 @@ struct Stock {
     bytes: usize,
 }
 
-/// Lends buffers and takes them back; keeps no more than `bound` bytes of unused ones itself.
+/// Lends buffers and takes them back; keeps no more than `bound` bytes of unused ones itself. Clones share them.
+#[derive(Clone)]
 pub(crate) struct Pool {
     bound: usize,
     uses_near: bool,
-    shelves: Line<Mutex<Stock>>,
+    shelves: Arc<Line<Mutex<Stock>>>,
 }
 
 /// What the pool needs to know of a buffer.
@@ -70,7 +71,7 @@ impl Pooled for OutboundBuffer {
 
 impl Pool {
     pub(crate) fn new(bound: usize) -> Self {
-        Self { bound, uses_near: bound >= LEAST_FOR_NEAR, shelves: Line::default() }
+        Self { bound, uses_near: bound >= LEAST_FOR_NEAR, shelves: Arc::default() }
     }
 
     /// A buffer of at least `need` bytes, without plain bytes.
@@ -81,6 +82,11 @@ impl Pool {
     /// An empty buffer that can be appended `need` bytes without allocating.
     pub(super) fn lend_outbound(&self, need: usize) -> Box<OutboundBuffer> {
         self.lend(need)
+    }
+
+    /// How many bytes of unused buffers are on the shelves.
+    pub(crate) fn unused(&self) -> usize {
+        self.stock().bytes
     }
 
     /// Takes back a buffer that was reset.

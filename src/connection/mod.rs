@@ -16,6 +16,7 @@ mod flights;
 mod half;
 mod halves;
 mod handshake_limits;
+mod in_flight;
 mod in_place;
 mod keying;
 mod noting;

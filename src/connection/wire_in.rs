@@ -68,7 +68,7 @@ impl Connection {
         self.shared.limits.inbound.saturating_sub(self.inbound.len())
     }
 
-    fn check_feedable(&self) -> Answer<()> {
+    pub(super) fn check_feedable(&self) -> Answer<()> {
         if self.eof || self.has_failed() { Err(TLS_ERR_STATE) } else { Ok(()) }
     }
 }

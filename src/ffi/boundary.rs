@@ -7,7 +7,8 @@ use std::time::Duration;
 use super::fork::Call;
 use super::handle::{Entry, Table};
 use super::resting;
-use super::types::{tls_builder_t, tls_conn_t, tls_context_t, tls_session_t};
+use super::types::{tls_buffer_t, tls_builder_t, tls_conn_t, tls_context_t, tls_session_t};
+use crate::buffer::{ACCOUNTS, Owned, account_of_thread};
 use crate::connection::{Connection, Part};
 use crate::engine::ClientSession;
 use crate::failure::Failure;
@@ -15,12 +16,26 @@ use crate::quiet;
 use crate::record::awake;
 use crate::setup::builder::Builder;
 use crate::setup::context::{Context, accept_asking};
-use crate::status::{Status, TLS_ERR_ARGUMENT, TLS_ERR_BUSY, TLS_ERR_INTERNAL, TLS_ERR_STATE};
+use crate::status::{
+    Status, TLS_ERR_ARGUMENT, TLS_ERR_BUSY, TLS_ERR_HANDLE, TLS_ERR_INTERNAL, TLS_ERR_STATE,
+};
 
 static BUILDERS: Table<Box<Builder>> = Table::new(0xb1);
 static CONTEXTS: Table<Arc<Context>> = Table::new(0xc2);
 static CONNECTIONS: Table<Box<Connection>> = Table::new(0xd3);
 static SESSIONS: Table<Box<ClientSession>> = Table::new(0xe4);
+/// Several, which keep threads apart that make buffers for each message: each has a kind of its own.
+static BUFFERS: [Table<Owned>; ACCOUNTS] = [
+    Table::new(KIND_OF_BUFFERS),
+    Table::new(KIND_OF_BUFFERS + 1),
+    Table::new(KIND_OF_BUFFERS + 2),
+    Table::new(KIND_OF_BUFFERS + 3),
+    Table::new(KIND_OF_BUFFERS + 4),
+    Table::new(KIND_OF_BUFFERS + 5),
+    Table::new(KIND_OF_BUFFERS + 6),
+    Table::new(KIND_OF_BUFFERS + 7),
+];
+const KIND_OF_BUFFERS: u8 = 0xf0;
 
 /// A type that exports answer with.
 pub(super) trait Reply {
@@ -50,6 +65,12 @@ impl Reply for u32 {
 impl Reply for u16 {
     fn refused(_: Status) -> Self {
         0
+    }
+}
+
+impl<H> Reply for *mut H {
+    fn refused(_: Status) -> Self {
+        std::ptr::null_mut()
     }
 }
 
@@ -231,6 +252,54 @@ fn hear_of_missed(entry: &mut BuilderEntry) {
     }
 }
 
+/// The table that a handle of a buffer is of.
+fn buffers(handle: *mut tls_buffer_t) -> Result<&'static Table<Owned>, Status> {
+    if handle.is_null() {
+        return Err(TLS_ERR_ARGUMENT);
+    }
+    let kind = handle.addr() >> (usize::BITS - u8::BITS);
+    let place = kind.checked_sub(usize::from(KIND_OF_BUFFERS)).ok_or(TLS_ERR_HANDLE)?;
+    BUFFERS.get(place).ok_or(TLS_ERR_HANDLE)
+}
+
+/// Runs `body` on a buffer.
+pub(super) fn with_buffer(
+    handle: *mut tls_buffer_t,
+    body: impl FnOnce(&mut Owned) -> Result<(), Status>,
+) -> Status {
+    let entered = buffers(handle).and_then(|table| table.enter(handle.addr()));
+    let result =
+        entered.and_then(|mut entry| quiet::catch(|| body(&mut entry)).unwrap_or(Err(TLS_ERR_INTERNAL)));
+    result.err().unwrap_or(0)
+}
+
+/// Takes a buffer from the host, if `check` has nothing against it. For use within a call on a connection, which contains panics.
+pub(super) fn adopt_buffer(
+    handle: *mut tls_buffer_t,
+    check: impl FnOnce(&mut Owned) -> Result<(), Status>,
+) -> Result<Owned, Status> {
+    let mut entry = buffers(handle)?.enter(handle.addr())?;
+    check(&mut entry)?;
+    Ok(entry.take())
+}
+
+/// Gives what `make` makes a handle of this thread's table; NULL without a handle or a value.
+pub(super) fn publish_buffer(make: impl FnOnce() -> Option<Owned>) -> *mut tls_buffer_t {
+    BUFFERS[account_of_thread()]
+        .insert_made(make)
+        .map_or(std::ptr::null_mut(), std::ptr::without_provenance_mut)
+}
+
+/// Ends a buffer. It is entered for that, which forks see: they need not be told of it in memory that threads share.
+pub(super) fn end_buffer(handle: *mut tls_buffer_t) {
+    let Ok(table) = buffers(handle) else { return };
+    match table.enter(handle.addr()) {
+        // A panic leaves the handle dead and the memory where it is.
+        Ok(entry) => drop(quiet::catch(|| entry.end())),
+        Err(_) => end(table, handle.addr()),
+    }
+}
+
 /// The context behind a handle, for any number of threads at once.
 pub(super) fn share_context(handle: *const tls_context_t) -> Result<Arc<Context>, Failure> {
     if handle.is_null() {
@@ -274,6 +343,7 @@ pub(super) fn wait_for_handles(longest: Duration) -> bool {
         && CONTEXTS.wait_until_idle(longest)
         && CONNECTIONS.wait_until_idle(longest)
         && SESSIONS.wait_until_idle(longest)
+        && BUFFERS.iter().all(|table| table.wait_until_idle(longest))
 }
 
 /// In a child. Where a thread may have been at work, the value stays shut: it may be half changed, but for a context,
@@ -284,6 +354,7 @@ pub(super) fn forget_other_threads(none_was_at_work: bool) {
         BUILDERS.forget_users();
         CONNECTIONS.forget_users();
         SESSIONS.forget_users();
+        BUFFERS.iter().for_each(Table::forget_users);
     }
 }
 

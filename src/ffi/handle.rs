@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use super::fork;
 use crate::line::Line;
-use crate::status::{Status, TLS_ERR_BUSY, TLS_ERR_HANDLE, TLS_ERR_MEMORY};
+use crate::status::{Status, TLS_ERR_BUSY, TLS_ERR_HANDLE, TLS_ERR_MEMORY, TLS_ERR_STATE};
 
 const INDEX_BITS: u32 = 26;
 const GENERATION_BITS: u32 = 30;
@@ -98,8 +98,17 @@ impl<T> Table<T> {
 
     /// Gives `value` a handle.
     pub(super) fn insert(&self, value: T) -> Result<usize, Status> {
+        self.insert_made(|| Some(value))
+    }
+
+    /// Gives what `make` makes a handle: without one nothing is made, and without a value there is none, TLS_ERR_STATE.
+    pub(super) fn insert_made(&self, make: impl FnOnce() -> Option<T>) -> Result<usize, Status> {
         let index = self.pop_free().map_or_else(|| self.fresh_index(), Ok)?;
         let slot = self.slot(index).ok_or(TLS_ERR_MEMORY)?;
+        let Some(value) = make() else {
+            self.push_free(slot, index);
+            return Err(TLS_ERR_STATE);
+        };
         // SAFETY: the slot's generation is even, so nobody enters it, and its index came from the
         // free stack or is new, so no other thread was given it.
         unsafe { *slot.value.get() = Some(value) };
@@ -384,6 +393,19 @@ impl<T> DerefMut for Entry<'_, T> {
 }
 
 impl<T> Entry<'_, T> {
+    /// Ends the value.
+    pub(super) fn end(self) {
+        self.slot.state.fetch_or(DOOMED, Ordering::Relaxed);
+    }
+
+    /// Takes the value out: its handle ends.
+    pub(super) fn take(self) -> T {
+        self.slot.state.fetch_or(DOOMED, Ordering::Relaxed);
+        // SAFETY: this entry holds the `BUSY` bit, so no other thread reaches the value.
+        let value = unsafe { (*self.slot.value.get()).take() };
+        value.expect("an odd generation means a value")
+    }
+
     /// Whether a thread was refused since this was asked the last time.
     pub(super) fn take_missed(&mut self) -> bool {
         self.slot.state.fetch_and(!MISSED, Ordering::Relaxed) & MISSED != 0

@@ -126,14 +126,14 @@ pub extern "C" fn tls_context_time(context: *const tls_context_t, unix_seconds: 
 /// How many bytes one connection of a context holds at most, in whatever state its peer and its host bring it:
 /// what malloc is asked for on its behalf and not yet given back. A server that admits no more
 /// connections than memory / worst case does not run out of it. It is derived from tls_builder_limits() (both
-/// queues, while they grow), tls_builder_handshake_budget() and the inbound limit (the largest handshake
+/// queues, while they grow, and one that was taken by tls_drain_take()), tls_builder_handshake_budget() and the inbound limit (the largest handshake
 /// message: what is parsed of a hostile one takes up to 50 times its size), the peer's certificate chain, early
 /// data, tls_builder_events(), this side's own flight, and the stack of a step that waits for an answer, where
 /// keys are elsewhere.
 ///
 /// Not counted: what is the context's, even if a connection made it so (pool, sessions, tables of handles),
-/// sessions that the host has taken, and the allocator's own overhead. With the default limits it is some 2.4 MB
-/// for a server, of which an idle connection uses a thousandth, and 0.9 MB with a budget of 16384 bytes; for a
+/// sessions that the host has taken, and the allocator's own overhead. With the default limits it is some 2.7 MB
+/// for a server, of which an idle connection uses a thousandth, and 1 MB with a budget of 16384 bytes; for a
 /// client 5.4 MB, because one that keeps its own sessions may have eight.
 /// A server without a context has the defaults until it is given one. Errors: 0 for NULL and a handle that is no
 /// context. Since 0.1.

@@ -38,11 +38,13 @@ mod options;
 mod ech;
 mod halves;
 mod secrets;
+mod buffers;
 mod constants;
 
 pub(crate) use fork::first_call_of_thread;
 
 pub use answers::*;
+pub use buffers::*;
 pub use builder::*;
 pub use connection::*;
 pub use constants::*;

@@ -31,6 +31,11 @@ pub struct tls_session_t {
     _opaque: [u8; 0],
 }
 
+/// Memory for wire bytes that the host owns while they are in flight (section 21). Used by one thread at a time.
+pub struct tls_buffer_t {
+    _opaque: [u8; 0],
+}
+
 /// A key for the tickets of servers (tls_context_ticket_keys). The caller sets `size` to
 /// sizeof(tls_ticket_key_t), the same in all elements of an array. Since 0.1.
 #[repr(C)]
@@ -157,6 +162,19 @@ pub struct tls_counters_t {
     pub records_out: u64,
     /// Tickets that a client was given after its handshake (TLS 1.3).
     pub tickets_in: u64,
+}
+
+/// What the host has of a context's buffers, and what waits in its pool (tls_context_buffers). Since 0.1.
+#[repr(C)]
+pub struct tls_buffers_t {
+    /// sizeof(tls_buffers_t), set by the caller.
+    pub size: usize,
+    /// Buffers of the host: taken or made, and not freed or fed yet.
+    pub in_flight: u64,
+    /// What they take, in bytes.
+    pub in_flight_bytes: u64,
+    /// Unused buffers in the pool of the context, in bytes; not those that stay with threads.
+    pub unused_bytes: u64,
 }
 
 /// How long a handshake took by the host's clock (tls_handshake_timings), in nanoseconds. Since 0.1.

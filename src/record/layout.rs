@@ -32,6 +32,17 @@ pub(crate) fn worth_processing(wire: &[u8]) -> bool {
     }
 }
 
+/// How many bytes the record at the front of `wire` lacks: of its header first. 0 for one that is whole, or none.
+pub(crate) fn missing(wire: &[u8]) -> usize {
+    match *wire {
+        _ if worth_processing(wire) => 0,
+        [_, _, _, high, low, ref payload @ ..] => {
+            usize::from(u16::from_be_bytes([high, low])) - payload.len()
+        }
+        _ => HEADER - wire.len(),
+    }
+}
+
 /// How many records the engine makes of `plain` bytes, if nobody has a say.
 pub(crate) fn full_records(plain: usize) -> u64 {
     plain.div_ceil(MAX_PLAIN) as u64
@@ -49,6 +60,16 @@ pub(crate) fn no_record(held: usize) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    //
+    #[test]
+    fn what_a_record_lacks_is_its_header_and_then_the_rest() {
+        assert_eq!([&[][..], &[23], &[23, 3, 3, 0]].map(missing), [5, 4, 1]);
+        assert_eq!(missing(&[23, 3, 3, 1, 2]), 258);
+        assert_eq!(missing(&[23, 3, 3, 0, 2, 9]), 1);
+        assert_eq!(missing(&[23, 3, 3, 0, 2, 9, 9, 23]), 0);
+        assert_eq!(missing(b"GET"), 0);
+    }
 
     #[test]
     fn partial_records_are_not_worth_processing() {

@@ -10,7 +10,7 @@ use super::limits::{HandshakeLimits, Limits};
 use super::sent_name::LastName;
 use super::shared::{EndPoint, Shared};
 use super::verification::unix_time;
-use crate::buffer::Pool;
+use crate::buffer::{Accounts, DEFAULT_ROOM, Owned, Pool};
 use crate::connection::Connection;
 use crate::engine::{
     Case, ClientSession, ClientSetup, ClientWish, GivenKey, KeySet, ServerSetup, Usage, half_rtt_impossible,
@@ -86,6 +86,7 @@ impl<'a> ClientOptions<'a> {
 static UNASSIGNED: LazyLock<Arc<Shared>> = LazyLock::new(|| {
     Arc::new(Shared {
         pool: Pool::new(DEFAULT_POOL),
+        accounts: Accounts::default(),
         limits: Limits::default(),
         handshake: HandshakeLimits::default(),
         flight_bound: 0,
@@ -201,6 +202,23 @@ impl Context {
         self.worst_case
     }
 
+    /// A buffer for the host to receive into, of `want` bytes, or as many as the library chooses. None for more than can be fed.
+    pub(crate) fn make_buffer(&self, want: usize) -> Option<Owned> {
+        let most = self.shared.limits.inbound;
+        let room = if want == 0 { DEFAULT_ROOM.min(most) } else { want };
+        (room <= most).then(|| self.shared.accounts.make(room, &self.shared.pool))
+    }
+
+    /// How many buffers the host has, and their bytes.
+    pub(crate) fn buffers_in_flight(&self) -> (usize, usize) {
+        self.shared.accounts.in_flight()
+    }
+
+    /// How many bytes of unused buffers wait in the pool.
+    pub(crate) fn unused_bytes(&self) -> usize {
+        self.shared.pool.unused()
+    }
+
     /// Goes on with a server's connection that asks for a context, with a list of application protocols as in RFC 7301 in
     /// place of this context's, if there is one.
     pub(crate) fn answer(&self, connection: &mut Connection, alpn: Option<&[u8]>) -> Result<(), Failure> {
@@ -277,6 +295,7 @@ fn shared(
     }
     Ok(Arc::new(Shared {
         pool: Pool::new(builder.pool),
+        accounts: Accounts::default(),
         limits,
         handshake: builder.handshake,
         flight_bound,

@@ -4,12 +4,13 @@ use pki_types::CertificateDer;
 
 use super::limits::{HandshakeLimits, Limits};
 use super::sent_name::LastName;
-use crate::buffer::Pool;
+use crate::buffer::{Accounts, Pool};
 use crate::record::sizing::Sizing;
 
 /// The part that an established connection still needs.
 pub(crate) struct Shared {
     pub(crate) pool: Pool,
+    pub(crate) accounts: Accounts,
     pub(crate) limits: Limits,
     pub(crate) handshake: HandshakeLimits,
     /// The most wire bytes that one handshake flight of this side takes.
