@@ -17,9 +17,15 @@ pub(super) enum Phase {
     Receiving(Box<dyn Receiving>),
     Sending(Box<dyn Sending>),
     /// The traffic secrets were taken.
-    SecretsTaken(Box<dyn KeySchedule>, Remembered),
+    SecretsTaken(Box<SecretsTaken>),
     /// While it is turned into something else, and after that has failed.
     Gone,
+}
+
+/// What is left of a connection whose records are somebody else's.
+pub(super) struct SecretsTaken {
+    pub(super) schedule: Box<dyn KeySchedule>,
+    pub(super) remembered: Remembered,
 }
 
 fn not_now() -> Failure {
@@ -35,7 +41,7 @@ impl Phase {
         match self {
             Self::Traffic(traffic) => Some(traffic.handshake_facts()),
             Self::Receiving(half) => Some(half.handshake_facts()),
-            Self::SecretsTaken(_, known) => Some(known),
+            Self::SecretsTaken(left) => Some(&left.remembered),
             Self::Handshake(_) | Self::Sending(_) | Self::Gone => None,
         }
     }
@@ -45,7 +51,7 @@ impl Phase {
         match self {
             Self::Traffic(traffic) => Some(traffic.handshake_facts_mut()),
             Self::Receiving(half) => Some(half.handshake_facts_mut()),
-            Self::SecretsTaken(_, known) => Some(known),
+            Self::SecretsTaken(left) => Some(&mut left.remembered),
             Self::Handshake(_) | Self::Sending(_) | Self::Gone => None,
         }
     }

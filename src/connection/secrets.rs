@@ -1,6 +1,6 @@
 //! The traffic secrets, handed over to somebody else who goes on with the records.
 
-use super::phase::Phase;
+use super::phase::{Phase, SecretsTaken};
 use super::{Answer, Connection};
 use crate::failure::Failure;
 use crate::record::secrets::{TrafficSecret, TrafficSecrets};
@@ -30,7 +30,7 @@ impl Connection {
         let handed_over = self.phase.take_traffic().and_then(|traffic| traffic.hand_over());
         let HandedOver { mut secrets, schedule, remembered } = self.or_fail(handed_over)?;
         secrets.send.leave_used_nonces();
-        self.phase = Phase::SecretsTaken(schedule, remembered);
+        self.phase = Phase::SecretsTaken(Box::new(SecretsTaken { schedule, remembered }));
         self.inbound.release(&self.shared.pool);
         Ok(secrets)
     }
@@ -81,14 +81,14 @@ impl Connection {
     }
 
     fn count_ticket(&mut self) {
-        if let Phase::SecretsTaken(_, known) = &mut self.phase {
-            known.tickets = known.tickets.saturating_add(1);
+        if let Phase::SecretsTaken(left) = &mut self.phase {
+            left.remembered.tickets = left.remembered.tickets.saturating_add(1);
         }
     }
 
     fn schedule(&mut self) -> Answer<&mut dyn KeySchedule> {
         match &mut self.phase {
-            Phase::SecretsTaken(schedule, _) => Ok(&mut **schedule),
+            Phase::SecretsTaken(left) => Ok(&mut *left.schedule),
             _ => Err(TLS_ERR_STATE),
         }
     }

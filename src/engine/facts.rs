@@ -51,7 +51,7 @@ pub(super) fn chain_of<'a>(identity: &'a Identity<'static>) -> PeerChain<'a> {
 /// Derives secrets that both ends of a connection share, and nobody else. The engine gives it away once; it is kept here
 /// from the first use on.
 #[derive(Default)]
-pub(super) struct Exporter(Option<Box<KeyingMaterialExporter>>);
+pub(super) struct Exporter(Option<KeyingMaterialExporter>);
 
 impl Exporter {
     /// `take` takes it out of the engine.
@@ -63,7 +63,7 @@ impl Exporter {
         length: usize,
     ) -> Option<Zeroizing<Vec<u8>>> {
         if self.0.is_none() {
-            self.0 = take().ok().map(Box::new);
+            self.0 = take().ok();
         }
         let mut output = Zeroizing::new(vec![0; length]);
         self.0.as_ref()?.derive(label, context, output.as_mut_slice()).ok()?;
@@ -73,7 +73,7 @@ impl Exporter {
     /// Takes it out of the engine, whose part of the connection is about to go.
     pub(super) fn keep(&mut self, outputs: &mut ConnectionOutputs) {
         if self.0.is_none() {
-            self.0 = outputs.exporter().ok().map(Box::new);
+            self.0 = outputs.exporter().ok();
         }
     }
 }

@@ -2,18 +2,24 @@
 //!
 //! What stays here is what that one cannot do: the keys that follow a KeyUpdate, and tickets.
 
+use std::sync::Arc;
+
 use rustls::crypto::Identity;
 use rustls::crypto::cipher::{AeadKey, Iv};
 use rustls::error::{ApiMisuse, Error};
 use rustls::kernel::KernelConnection;
 use rustls::split::SplitConnection;
-use rustls::{ClientSide, ConnectionTrafficSecrets, ExtractedSecrets, ServerSide, SupportedCipherSuite};
+use rustls::{
+    ClientSide, ConnectionOutputs, ConnectionTrafficSecrets, ExtractedSecrets, ServerSide,
+    SupportedCipherSuite,
+};
 use zeroize::Zeroizing;
 
 use super::explain::{explain, explain_fault};
 use super::facts::{Exporter, SideFacts, chain_of, facts_of};
 use super::key_watch;
-use crate::facts::{EarlyStatus, Facts, PeerChain};
+use super::shared_identity::shared_identity;
+use crate::facts::{EarlyStatus, EchStatus, Facts, PeerChain};
 use crate::failure::Failure;
 use crate::record::fault::Fault;
 use crate::record::secrets::{TrafficSecret, TrafficSecrets};
@@ -79,20 +85,58 @@ impl KernelSide for ServerSide {
 }
 
 /// What follows the first keys.
-pub(super) struct Schedule<Side> {
-    kernel: KernelConnection<Side>,
-    suite: SupportedCipherSuite,
-}
+pub(super) struct Schedule<Side>(KernelConnection<Side>);
 
-/// What is known of a connection that rustls does not keep any more.
+/// What is known of a connection that rustls does not keep any more: [`Facts`], in as few bytes as they take, for there are
+/// many connections.
 struct Kept {
-    /// Without what stands beside it.
-    facts: Facts<'static>,
+    version: u16,
+    suite: u16,
+    group: u16,
+    resumed: bool,
+    bound_secrets: bool,
+    kind: i32,
+    ech: EchStatus,
+    early: EarlyStatus,
     alpn: Option<Box<[u8]>>,
     server_name: Option<Box<str>>,
-    identity: Option<Identity<'static>>,
+    identity: Option<Arc<Identity<'static>>>,
     resumption_data: Option<Box<[u8]>>,
     exporter: Exporter,
+}
+
+impl Kept {
+    fn new(outputs: &ConnectionOutputs, facts: Facts<'_>, exporter: Exporter) -> Self {
+        let Facts {
+            version,
+            suite,
+            group,
+            alpn,
+            server_name,
+            resumed,
+            kind,
+            bound_secrets,
+            chain: _,
+            ech,
+            early,
+            resumption_data,
+        } = facts;
+        Self {
+            version,
+            suite,
+            group,
+            resumed,
+            bound_secrets,
+            kind,
+            ech,
+            early,
+            alpn: alpn.map(Into::into),
+            server_name: server_name.map(Into::into),
+            identity: outputs.peer_identity().map(|identity| shared_identity(identity)),
+            resumption_data: resumption_data.map(Into::into),
+            exporter,
+        }
+    }
 }
 
 /// Takes the secrets out of a connection that has nothing left to send.
@@ -109,20 +153,14 @@ where
     let suite = split.outputs.negotiated_cipher_suite().ok_or_else(missing)?;
     exporter.keep(&mut split.outputs);
     let facts = facts_of(&split.outputs, &split.side_outputs, early);
-    let alpn = facts.alpn.map(Into::into);
-    let server_name = facts.server_name.map(Into::into);
-    let resumption_data = facts.resumption_data.map(Into::into);
-    let facts =
-        Facts { alpn: None, server_name: None, resumption_data: None, chain: PeerChain::None, ..facts };
-    let identity = split.outputs.peer_identity().map(|identity| Identity::clone(identity));
+    let kept = Kept::new(&split.outputs, facts, exporter);
 
     let (secrets, kernel) = split.dangerous_into_kernel_connection().map_err(|error| explain(&error))?;
     let ExtractedSecrets { tx, rx } = secrets;
     let secrets = TrafficSecrets { receive: secret(suite, rx.0, rx.1)?, send: secret(suite, tx.0, tx.1)? };
-    let kept = Kept { facts, alpn, server_name, identity, resumption_data, exporter };
     Ok(HandedOver {
         secrets,
-        schedule: Box::new(Schedule { kernel, suite }),
+        schedule: Box::new(Schedule(kernel)),
         remembered: Remembered { handshake: Box::new(kept), tickets },
     })
 }
@@ -132,11 +170,12 @@ where
     Self: Send,
 {
     fn next_secret(&mut self, inbound: bool) -> Result<Option<TrafficSecret>, Failure> {
-        let result = if inbound { self.kernel.update_rx_secret() } else { self.kernel.update_tx_secret() };
+        let Self(kernel) = self;
+        let result = if inbound { kernel.update_rx_secret() } else { kernel.update_tx_secret() };
         match result {
             Ok((sequence, secrets)) => {
                 key_watch::note(inbound);
-                secret(self.suite, sequence, secrets).map(Some)
+                secret(kernel.negotiated_cipher_suite(), sequence, secrets).map(Some)
             }
             Err(Error::ApiMisuse(ApiMisuse::KeyUpdateNotAvailableForTls12)) => Ok(None),
             Err(error) => Err(explain(&error)),
@@ -144,10 +183,10 @@ where
     }
 
     fn keep_ticket(&mut self, payload: &[u8]) -> Result<bool, Failure> {
-        if is_tls12(self.suite) {
+        if is_tls12(self.0.negotiated_cipher_suite()) {
             return Ok(false);
         }
-        Side::ticket(&mut self.kernel, payload).map_err(|error| explain(&error))
+        Side::ticket(&mut self.0, payload).map_err(|error| explain(&error))
     }
 
     fn explain(&self, fault: Fault) -> Failure {
@@ -158,11 +197,18 @@ where
 impl HandshakeFacts for Kept {
     fn facts(&self) -> Facts<'_> {
         Facts {
+            version: self.version,
+            suite: self.suite,
+            group: self.group,
             alpn: self.alpn.as_deref(),
             server_name: self.server_name.as_deref(),
+            resumed: self.resumed,
+            kind: self.kind,
+            bound_secrets: self.bound_secrets,
+            chain: self.identity.as_deref().map_or(PeerChain::None, chain_of),
+            ech: self.ech,
+            early: self.early,
             resumption_data: self.resumption_data.as_deref(),
-            chain: self.identity.as_ref().map_or(PeerChain::None, chain_of),
-            ..self.facts
         }
     }
 

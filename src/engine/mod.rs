@@ -51,6 +51,7 @@ mod keys;
 mod trusted_peers;
 mod lasting;
 mod separate_names;
+mod shared_identity;
 mod names;
 mod observe;
 mod client_parameters;

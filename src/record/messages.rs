@@ -13,12 +13,15 @@ const HEADER: usize = 4;
 /// Longer ones are not taken.
 const MOST: usize = 0xffff;
 
-/// What has come of a message, and how far the wire bytes were opened for it.
+/// What has come of a message; nothing most of the time.
 #[derive(Default)]
-pub(super) struct Messages {
+pub(super) struct Messages(Option<Box<Begun>>);
+
+/// How far the wire bytes were opened for a message.
+struct Begun {
     /// Handshake bytes that wait.
     waiting: Range<usize>,
-    /// Wire bytes at the front that were opened already; 0 while nothing waits.
+    /// Wire bytes at the front that were opened already.
     opened: usize,
 }
 
@@ -26,42 +29,43 @@ impl Messages {
     /// Where the next record begins that was not opened.
     #[inline]
     pub(super) fn next_record(&self) -> usize {
-        self.opened
+        self.0.as_ref().map_or(0, |begun| begun.opened)
     }
 
     /// Whether a message is not whole, or not done with.
     #[inline]
     pub(super) fn is_waiting(&self) -> bool {
-        self.opened > 0
+        self.0.is_some()
     }
 
     /// Adds the handshake bytes at `plain` of a record that ends at `end`.
     pub(super) fn add(&mut self, wire: &mut [u8], plain: Range<usize>, end: usize) -> Result<(), Fault> {
-        if plain.is_empty() && !self.is_waiting() {
-            return Ok(());
-        }
-        if self.is_waiting() {
-            let length = plain.len();
-            wire.copy_within(plain, self.waiting.end);
-            self.waiting.end += length;
-        } else {
-            self.waiting = plain;
-        }
-        self.opened = end;
-        self.check_lengths(wire)
+        let begun = match &mut self.0 {
+            None if plain.is_empty() => return Ok(()),
+            None => self.0.insert(Box::new(Begun { waiting: plain, opened: end })),
+            Some(begun) => {
+                let length = plain.len();
+                wire.copy_within(plain, begun.waiting.end);
+                begun.waiting.end += length;
+                begun.opened = end;
+                begun
+            }
+        };
+        check_lengths(&wire[begun.waiting.clone()])
     }
 
     /// The next message that is whole, with its header; whether more bytes are behind it.
     pub(super) fn next(&mut self, wire: &[u8]) -> Option<(Range<usize>, bool)> {
-        let length = first_length(&wire[self.waiting.clone()])?;
-        if length > self.waiting.len() {
+        let Begun { waiting, .. } = &mut **self.0.as_mut()?;
+        let length = first_length(&wire[waiting.clone()])?;
+        if length > waiting.len() {
             return None;
         }
-        let message = self.waiting.start..self.waiting.start + length;
-        self.waiting.start += length;
-        let more = !self.waiting.is_empty();
+        let message = waiting.start..waiting.start + length;
+        waiting.start += length;
+        let more = waiting.start < waiting.end;
         if !more {
-            *self = Self::default();
+            self.0 = None;
         }
         Some((message, more))
     }
@@ -69,23 +73,22 @@ impl Messages {
     /// So many bytes in front of what waits are gone from the wire bytes.
     #[inline]
     pub(super) fn move_forward(&mut self, used: usize) {
-        if self.is_waiting() {
-            self.waiting = self.waiting.start - used..self.waiting.end - used;
-            self.opened -= used;
+        if let Some(Begun { waiting, opened }) = self.0.as_deref_mut() {
+            *waiting = waiting.start - used..waiting.end - used;
+            *opened -= used;
         }
     }
+}
 
-    /// Of all messages that have begun: one that is too long is not waited for, nor are those in front of it answered.
-    fn check_lengths(&self, wire: &[u8]) -> Result<(), Fault> {
-        let mut rest = &wire[self.waiting.clone()];
-        while let Some(length) = first_length(rest) {
-            if length > HEADER + MOST {
-                return Err(Fault::MessageTooLong);
-            }
-            rest = rest.get(length..).unwrap_or_default();
+/// Of all messages that have begun: one that is too long is not waited for, nor are those in front of it answered.
+fn check_lengths(mut waiting: &[u8]) -> Result<(), Fault> {
+    while let Some(length) = first_length(waiting) {
+        if length > HEADER + MOST {
+            return Err(Fault::MessageTooLong);
         }
-        Ok(())
+        waiting = waiting.get(length..).unwrap_or_default();
     }
+    Ok(())
 }
 
 /// The length of the message in front, with its header.
