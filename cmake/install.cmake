@@ -23,7 +23,7 @@ else()
 endif()
 write_basic_package_version_file(${staging}/tlsbio-config-version.cmake COMPATIBILITY ${compatibility})
 
-install(FILES include/tlsbio.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(FILES include/tlsbio.h include/tlsbio.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(PROGRAMS ${shared_library} DESTINATION ${CMAKE_INSTALL_LIBDIR} RENAME ${real_name})
 install(FILES ${staging}/${soname} ${staging}/libtlsbio.so ${static_library} DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(FILES ${staging}/tlsbio.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
