@@ -469,6 +469,10 @@ static void each_function_belongs_to_its_half(void)
         CHECK_EQ(tls_channel_binding(out, TLS_BINDING_EXPORTER, bytes, sizeof(bytes)),
                  TLS_ERR_STATE);
         CHECK(tls_session_take(out, NULL) == NULL);
+        CHECK_EQ(tls_conn_export(in, bytes, bytes, sizeof(bytes), NULL), TLS_ERR_STATE);
+        CHECK_EQ(tls_conn_export(out, bytes, bytes, sizeof(bytes), NULL), TLS_ERR_STATE);
+        CHECK_EQ(tls_move_id(out, bytes, sizeof(bytes)), TLS_ERR_STATE);
+        CHECK_EQ(tls_move_count(out), 0);
         for (size_t i = 0; i < sizeof(bytes); i++)
             CHECK_EQ(bytes[i], 0xa5);
 
@@ -481,6 +485,8 @@ static void each_function_belongs_to_its_half(void)
         CHECK_EQ(tls_handshake_timings(in, &timings), TLS_OK);
         CHECK_EQ(tls_ech_status(in), TLS_ECH_NONE);
         CHECK_EQ(tls_sni(in, NULL, 0), 9);
+        CHECK_EQ(tls_move_id(in, bytes, sizeof(bytes)), 0);
+        CHECK_EQ(tls_move_count(in), 0);
         CHECK_EQ(tls_alpn(in, bytes, sizeof(bytes)), 2);
         CHECK(tls_peer_certificate(in, 0, NULL, 0) > 0);
         CHECK_EQ(tls_peer_name(in, TLS_NAME_DNS, 0, NULL, 0), 9);

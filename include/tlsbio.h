@@ -213,6 +213,12 @@
 #define TLS_REASON_OCSP_UNUSABLE                           133 /* the OCSP response cannot be parsed, or is none of status successful */
 #define TLS_REASON_ANCHOR_NOT_CA                           134 /* a trust anchor is not a CA, or may not sign certificates */
 #define TLS_REASON_SCHEME_UNSUPPORTED                      150 /* a signature scheme does not exist here, or the key can sign in none of those that were set */
+#define TLS_REASON_BLOB_FOREIGN                            160 /* the bytes are no sealed connection (tls_conn_import) */
+#define TLS_REASON_BLOB_CUT_OFF                            161 /* a sealed connection is cut off, or bytes follow its end */
+#define TLS_REASON_BLOB_NEWER                              162 /* a sealed connection is of a form that a later version wrote */
+#define TLS_REASON_BLOB_OTHER_KEY                          163 /* a sealed connection is under another key */
+#define TLS_REASON_BLOB_ALTERED                            164 /* a sealed connection was altered */
+#define TLS_REASON_BLOB_UNKNOWN                            165 /* a sealed connection has what this build does not know */
 #define TLS_REASON_TICKET_KEY_UNUSABLE                     140 /* a ticket key is too short, of no time, or named like another one */
 
 /* Reasons: the peer's certificate. */
@@ -501,6 +507,8 @@
 #define TLS_MAX_PADDING                                  16384 /* most that tls_builder_padding takes, in bytes */
 #define TLS_MAX_EXPORT                                    8160 /* most bytes that one tls_export can derive */
 #define TLS_MAX_EXPORT_LABEL                               249 /* longest label of tls_export */
+#define TLS_MOVE_KEY_LENGTH                                 32 /* length of the key of tls_conn_export and tls_conn_import, in bytes */
+#define TLS_MOVE_ID_LENGTH                                  16 /* length of what tls_move_id tells, in bytes */
 #define TLS_MAX_EVENTS                                      32 /* most events that wait in a connection */
 #define TLS_DEFAULT_POOL                               4194304 /* default of tls_builder_pool, in bytes */
 #define TLS_DEFAULT_OPEN_QUESTIONS                        1024 /* default of tls_builder_open_questions */
@@ -3067,6 +3075,87 @@ tls_status_t tls_secrets_next(tls_conn_t *conn,
 tls_status_t tls_secrets_ticket(tls_conn_t *conn,
                                 const void *message,
                                 size_t len);
+
+/**
+ * ---- 21. A connection moves -----------------------------------------------------------------
+ *
+ * An established connection can go on in another process, on the same machine or another one: a server restarts, or
+ * hands connections over, and no peer notices. docs/moving.md says how hosts do it, and examples/hot_restart does it.
+ *
+ * tls_conn_export() writes all that the connection is as one blob, and ends it here [R-250]: version, suite and
+ * secrets, with what KeyUpdates go on from; facts, the peer's chain and keying material; plain bytes that were not read, wire bytes that
+ * were not processed, also half of a record, and wire bytes that were not drained; what was closed; counters; what
+ * the connection was told about corks and sizes of records. The blob is sealed under a key (AES-256-GCM, a random nonce).
+ * WHO HAS BLOB AND KEY HAS THE CONNECTION: can read and forge its traffic, past records excepted in TLS 1.3 where
+ * a KeyUpdate lies between, and derive its keying material.
+ *
+ * `key` is TLS_MOVE_KEY_LENGTH (32) random bytes, the host's secret; one key seals up to 2^32 connections.
+ * The blob is copied out to `blob`: the answer is its full size, as with facts (section 8). But a blob is written
+ * whole or not at all: with NULL, or a `capacity` below the answer, nothing is written and nothing changes, the connection
+ * lives on, and the next call may need another size if it was used meanwhile [R-251]. Only a call whose `capacity` is at
+ * least its answer has ended it. From then on the handle is good for tls_free() only; everything else answers TLS_ERR_STATE,
+ * or 0 where numbers have no sign [R-252]. What tls_drain_peek() showed is gone: consume what was sent before.
+ *
+ * It is answered TLS_ERR_STATE, and the connection is unharmed, where something cannot move [R-253]: before the handshake
+ * is done (which includes open questions); halves (section 19); where the secrets were taken (section 20); while early data,
+ * events or an open window wait (read, take, commit first); where the peer closed its side in the same breath as it ended
+ * the handshake; in builds for validated cryptography (docs/fips.md). The message of `error` says which. What stays
+ * behind: sessions, so that tickets which come to a client afterwards are dropped (take those that it has before,
+ * section 12); bytes that tls_read_in_place() has left with the host, who moves them and gives them again to the same
+ * call; the pool, limits and events, which are the new context's.
+ *
+ * `error` may be NULL; otherwise the caller has set `error->size`. Errors, all negative: TLS_ERR_ARGUMENT (NULL for
+ * `conn` or `key`), TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (as above), TLS_ERR_LIMIT (more than 4 GiB), TLS_ERR_INTERNAL, and
+ * the fatal ones of a connection that failed. Since 0.1.
+ */
+ptrdiff_t tls_conn_export(tls_conn_t *conn,
+                          const void *key,
+                          void *blob,
+                          size_t capacity,
+                          tls_error_t *error);
+
+/**
+ * Makes a connection of a blob that tls_conn_export() wrote: in another process, by another build of this version or a later
+ * one, or here. It goes on where it stood [R-254], with pool, limits, events and padding of `context`, which is of the
+ * same role; what the handshake was judged by is not judged again. A server's context needs no identity of its own. The
+ * bytes at `blob` are read during the call; the caller wipes them.
+ *
+ * A BLOB MUST BE IMPORTED ONCE. Two connections of one blob would seal different records with the same nonce, which
+ * gives the plain bytes and the key away; so do an import and an exporting process that was brought back from a
+ * snapshot. The library of one process does not know of the others: keeping count is the host's. tls_move_id() and
+ * tls_move_count() are for that: an import sends nothing by itself, so the host looks them up in what all importers
+ * share, notes them, and frees the connection if they were there. Where blobs go through a pipe or a socket to one
+ * process, and are wiped where they were, nothing has to be noted.
+ *
+ * The caller owns the connection, until tls_free(); the context may be freed before it. `error` may be NULL;
+ * otherwise the caller has set `error->size`. Errors: NULL, with `error->status` TLS_ERR_ARGUMENT (NULL; a context of the
+ * other role), TLS_ERR_HANDLE, TLS_ERR_LIMIT (more bytes wait in it than the limits of `context` allow), TLS_ERR_MEMORY,
+ * TLS_ERR_STATE (builds for validated cryptography), TLS_ERR_INTERNAL, or TLS_ERR_CONFIG, with a reason [R-255]: TLS_REASON_BLOB_FOREIGN (it is none),
+ * TLS_REASON_BLOB_CUT_OFF, TLS_REASON_BLOB_NEWER (a later version wrote it), TLS_REASON_BLOB_OTHER_KEY,
+ * TLS_REASON_BLOB_ALTERED, TLS_REASON_BLOB_UNKNOWN (whoever has the key wrote what this build does not know).
+ * A blob that is refused can be imported elsewhere. Since 0.1.
+ */
+tls_conn_t *tls_conn_import(const tls_context_t *context,
+                            const void *blob,
+                            size_t len,
+                            const void *key,
+                            tls_error_t *error);
+
+/**
+ * Copies out what tells a connection from all others: TLS_MOVE_ID_LENGTH (16) random bytes, which it gets when it first moves, and
+ * which stay the same over all further moves [R-256]. They are no secret. Copied out like a fact (section 8); 0 for a
+ * connection that has not moved. Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (the sending half). Since 0.1.
+ */
+ptrdiff_t tls_move_id(tls_conn_t *conn,
+                      void *id,
+                      size_t capacity);
+
+/**
+ * How often a connection has moved: 0 for one that was made here, and one more with each tls_conn_export(). Who has seen an
+ * id (tls_move_id()) with this number or a higher one has seen this blob, or a later one of the same connection: it must not
+ * live again. Errors: 0 for NULL, a bad handle, the sending half, or another thread inside. Since 0.1.
+ */
+uint32_t tls_move_count(tls_conn_t *conn);
 
 /**
  * ---- 21. Completion-based hosts --------------------------------------------------------------

@@ -80,6 +80,12 @@ pub(crate) const MOST_RESUMPTION_DATA: usize = 1024;
 /// close_notify always fits.
 pub(crate) const OUTBOUND_RESERVE: usize = 256;
 
+/// Length of the key under which a connection moves.
+pub(crate) const MOVE_KEY: usize = 32;
+
+/// Length of what tells a connection that has moved from all others.
+pub(crate) const MOVE_ID: usize = 16;
+
 /// The most plain bytes that a host can have put into small records: beyond this, small is what it wants.
 pub(crate) const MOST_RAMP: usize = 1 << 30;
 

@@ -120,6 +120,12 @@ groups! {
         TLS_REASON_OCSP_UNUSABLE = 133, "the OCSP response cannot be parsed, or is none of status successful";
         TLS_REASON_ANCHOR_NOT_CA = 134, "a trust anchor is not a CA, or may not sign certificates";
         TLS_REASON_SCHEME_UNSUPPORTED = 150, "a signature scheme does not exist here, or the key can sign in none of those that were set";
+        TLS_REASON_BLOB_FOREIGN = 160, "the bytes are no sealed connection (tls_conn_import)";
+        TLS_REASON_BLOB_CUT_OFF = 161, "a sealed connection is cut off, or bytes follow its end";
+        TLS_REASON_BLOB_NEWER = 162, "a sealed connection is of a form that a later version wrote";
+        TLS_REASON_BLOB_OTHER_KEY = 163, "a sealed connection is under another key";
+        TLS_REASON_BLOB_ALTERED = 164, "a sealed connection was altered";
+        TLS_REASON_BLOB_UNKNOWN = 165, "a sealed connection has what this build does not know";
         TLS_REASON_TICKET_KEY_UNUSABLE = 140, "a ticket key is too short, of no time, or named like another one";
     }
     /// Fine codes for the peer's certificate.
@@ -431,6 +437,8 @@ groups! {
         TLS_MAX_PADDING = crate::numbers::MAX_PADDING as i64, "most that tls_builder_padding takes, in bytes";
         TLS_MAX_EXPORT = crate::numbers::MAX_EXPORT as i64, "most bytes that one tls_export can derive";
         TLS_MAX_EXPORT_LABEL = crate::numbers::MAX_EXPORT_LABEL as i64, "longest label of tls_export";
+        TLS_MOVE_KEY_LENGTH = crate::numbers::MOVE_KEY as i64, "length of the key of tls_conn_export and tls_conn_import, in bytes";
+        TLS_MOVE_ID_LENGTH = crate::numbers::MOVE_ID as i64, "length of what tls_move_id tells, in bytes";
         TLS_MAX_EVENTS = crate::numbers::MAX_EVENTS as i64, "most events that wait in a connection";
         TLS_DEFAULT_POOL = crate::numbers::DEFAULT_POOL as i64, "default of tls_builder_pool, in bytes";
         TLS_DEFAULT_OPEN_QUESTIONS = crate::numbers::DEFAULT_OPEN_QUESTIONS as i64, "default of tls_builder_open_questions";

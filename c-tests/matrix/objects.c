@@ -113,6 +113,31 @@ static tls_session_t *new_session(void)
     return object_list(session);
 }
 
+const unsigned char *object_moved(const unsigned char *key, size_t *len)
+{
+    static unsigned char blob[8192];
+    static size_t made;
+    if (made == 0) {
+        size_t ahead = 0;
+        tls_error_t error = {.size = sizeof(error)};
+        tls_context_t *client = object_context(ROLE_CLIENT, CONTEXT_PLAIN, TLS_VERSION_1_3);
+        tls_context_t *server = object_context(ROLE_SERVER, CONTEXT_PLAIN, TLS_VERSION_1_3);
+        tls_conn_t *peer = tls_client_new(client, "server.test", &error);
+        tls_conn_t *conn = tls_server_new(server, &error);
+        wire_settle(conn, peer, &ahead);
+        ptrdiff_t length = tls_conn_export(conn, key, blob, sizeof(blob), &error);
+        if (length <= 0 || (size_t)length > sizeof(blob))
+            give_up("export: %s: %s", tls_status_name(error.status), error.message);
+        made = (size_t)length;
+        tls_free(conn);
+        tls_free(peer);
+        object_free(KIND_CONTEXT, client);
+        object_free(KIND_CONTEXT, server);
+    }
+    *len = made;
+    return blob;
+}
+
 static bool session_works(tls_session_t *session)
 {
     tls_conn_t *conn =

@@ -3,6 +3,7 @@
 #define OBJECTS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "matrix.h"
@@ -18,6 +19,9 @@ bool object_works(enum parameter_kind kind, void *handle);
 void *object_list(void *handle);
 void object_unlist(void *handle);
 bool object_is_listed(const void *handle);
+
+/* A server's connection, sealed under `key`, made by the first call. */
+const unsigned char *object_moved(const unsigned char *key, size_t *len);
 
 enum context_wish { CONTEXT_PLAIN, CONTEXT_ASKS_VERIFY };
 

@@ -188,6 +188,7 @@ void scene_open(struct scene *scene, unsigned needs, enum phase phase, enum role
         scene->empty_builder = object_builder_without_identity(TLS_VERSION_1_3);
     }
     if (needs & NEEDS_CONTEXT) {
+        scene->moved = object_moved(scene->digest, &scene->moved_len);
         scene->context = object_context(ROLE_SERVER, CONTEXT_PLAIN, version);
         scene->client_context = object_context(ROLE_CLIENT, CONTEXT_PLAIN, version);
     }

@@ -50,6 +50,8 @@ struct scene {
     const char *crl, *ocsp, *public_key;
     size_t crl_len, ocsp_len, public_key_len, ech_list_len;
     unsigned char digest[32];
+    const unsigned char *moved; /* a server's connection, sealed under digest */
+    size_t moved_len;
     int64_t constant_value;
     tls_error_t error;
     unsigned char next_byte[1];

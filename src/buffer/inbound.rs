@@ -32,6 +32,21 @@ pub(super) struct InboundBuffer {
 }
 
 impl Inbound {
+    /// Plain bytes that wait, and wire bytes behind them, of another connection.
+    pub(crate) fn with(plain: &[u8], wire: &[u8], pool: &Pool) -> Self {
+        if plain.is_empty() && wire.is_empty() {
+            return Self::default();
+        }
+        let mut buffer = pool.lend_inbound(plain.len() + wire.len());
+        buffer.append_plain(plain);
+        let end = plain.len() + wire.len();
+        buffer.memory[plain.len()..end].copy_from_slice(wire);
+        buffer.wire = plain.len()..end;
+        // Messages that are not whole are decrypted where they lie.
+        buffer.touched = end;
+        Self(Some(buffer))
+    }
+
     /// Bytes held for the host or the engine.
     pub(crate) fn len(&self) -> usize {
         self.0.as_ref().map_or(0, |buffer| buffer.plain.len() + buffer.wire.len())

@@ -47,6 +47,12 @@ impl Outbound {
         self.front().len() + behind.map_or(0, |buffer| buffer.pending().len())
     }
 
+    /// All of it, also what was queued behind a [`Self::show`].
+    pub(crate) fn copied(&self) -> Vec<u8> {
+        let behind = self.0.as_ref().and_then(|buffer| buffer.behind.as_ref());
+        [self.front(), behind.map_or(&[], |buffer| buffer.pending())].concat()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.len() == 0
     }

@@ -26,6 +26,16 @@ pub(crate) struct Timings {
 }
 
 impl Clock {
+    /// When the peer was heard and the handshake done, and for how long a question was open.
+    pub(super) fn noted(&self) -> (Option<u64>, Option<u64>, u64) {
+        (self.heard, self.done, self.asking)
+    }
+
+    /// That of a process whose clock has nothing in common with this one's.
+    pub(super) fn of_another((heard, done, asking): (Option<u64>, Option<u64>, u64)) -> Self {
+        Self { heard, done, asking, ..Self::default() }
+    }
+
     pub(super) fn elapsed(&self) -> u64 {
         self.now - self.start
     }

@@ -5,6 +5,7 @@ use std::mem;
 use super::chunks::Chunks;
 use super::{Answer, Connection};
 use crate::buffer::Held;
+use crate::record::layout::MAX_PLAIN;
 use crate::status::TLS_ERR_STATE;
 
 /// What a host set for what it sends on one connection, and where that stands.
@@ -80,6 +81,26 @@ impl Connection {
             self.append_held(chunks, left, size);
         }
         Ok(())
+    }
+
+    /// What is held.
+    pub(super) fn held(&self) -> &[u8] {
+        self.sending().map_or(&[], |sending| sending.held.bytes())
+    }
+
+    /// Goes on as a connection of another process did, which had `held` so much.
+    pub(super) fn take_over_sending(
+        &mut self,
+        most: Option<usize>,
+        ramp: Option<usize>,
+        corked: bool,
+        held: &[u8],
+    ) {
+        let mut taken = Held::default();
+        if !held.is_empty() {
+            taken.append(held, MAX_PLAIN, &self.shared.pool);
+        }
+        *self.sending_mut() = Sending { most, ramp, corked, held: taken };
     }
 
     fn append_held(&mut self, chunks: &mut Chunks<'_, '_>, length: usize, most: usize) {

@@ -47,6 +47,10 @@ impl Connection {
             }
             TLS_BINDING_SERVER_END_POINT => {
                 self.check_established()?;
+                if let Some(journey) = self.phase.journey().filter(|_| !self.is_client()) {
+                    let binding = journey.end_point.to_vec();
+                    return Ok((!binding.is_empty()).then(|| Zeroizing::new(binding)));
+                }
                 let certificate = match &self.shared.end_point {
                     EndPoint::Peer => self.peer_certificate(0),
                     EndPoint::Own(identities) => usize::from(self.identity)
@@ -60,6 +64,10 @@ impl Connection {
             }
             _ => Err(TLS_ERR_ARGUMENT),
         }
+    }
+
+    pub(super) fn is_client(&self) -> bool {
+        matches!(self.shared.end_point, EndPoint::Peer)
     }
 
     /// Remembers which of its identities this side presents, if the engine chose one.

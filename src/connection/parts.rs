@@ -26,6 +26,7 @@ impl Connection {
             (Phase::Handshake(_) | Phase::Traffic(_) | Phase::Gone, _) => true,
             (Phase::Receiving(_), part) => part != Part::Outbound,
             (Phase::Sending(_), part) => !matches!(part, Part::Inbound | Part::Facts),
+            (Phase::Exported, _) => false,
             (Phase::SecretsTaken(..), part) => matches!(part, Part::Any | Part::Facts),
         }
     }

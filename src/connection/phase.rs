@@ -5,8 +5,8 @@ use crate::facts::Facts;
 use crate::failure::Failure;
 use crate::record::layout::no_record;
 use crate::record::traffic::{
-    Flow, HandshakeFacts, KeySchedule, Outcome, PlainMemory, PlainSink, Receiving, Remembered, Sending,
-    Straight, Traffic,
+    Flow, HandshakeFacts, Journey, KeySchedule, Outcome, PlainMemory, PlainSink, Receiving, Remembered,
+    Sending, Straight, Traffic,
 };
 use crate::status::Status;
 
@@ -18,6 +18,8 @@ pub(super) enum Phase {
     Sending(Box<dyn Sending>),
     /// The traffic secrets were taken.
     SecretsTaken(Box<SecretsTaken>),
+    /// It lives on elsewhere.
+    Exported,
     /// While it is turned into something else, and after that has failed.
     Gone,
 }
@@ -42,7 +44,7 @@ impl Phase {
             Self::Traffic(traffic) => Some(traffic.handshake_facts()),
             Self::Receiving(half) => Some(half.handshake_facts()),
             Self::SecretsTaken(left) => Some(&left.remembered),
-            Self::Handshake(_) | Self::Sending(_) | Self::Gone => None,
+            Self::Handshake(_) | Self::Sending(_) | Self::Exported | Self::Gone => None,
         }
     }
 
@@ -52,8 +54,13 @@ impl Phase {
             Self::Traffic(traffic) => Some(traffic.handshake_facts_mut()),
             Self::Receiving(half) => Some(half.handshake_facts_mut()),
             Self::SecretsTaken(left) => Some(&mut left.remembered),
-            Self::Handshake(_) | Self::Sending(_) | Self::Gone => None,
+            Self::Handshake(_) | Self::Sending(_) | Self::Exported | Self::Gone => None,
         }
+    }
+
+    /// What is known of a connection that has moved here.
+    pub(super) fn journey(&self) -> Option<&Journey> {
+        self.handshake_facts()?.journey()
     }
 
     pub(super) fn facts(&self) -> Facts<'_> {
@@ -74,7 +81,7 @@ impl Phase {
             Self::Handshake(handshake) => handshake.peer_closed(),
             Self::Traffic(traffic) => traffic.peer_closed(),
             Self::Receiving(half) => half.peer_closed(),
-            Self::Sending(_) | Self::SecretsTaken(..) | Self::Gone => false,
+            Self::Sending(_) | Self::SecretsTaken(..) | Self::Exported | Self::Gone => false,
         }
     }
 
@@ -120,7 +127,7 @@ impl Phase {
             Self::Traffic(traffic) => traffic.receive(wire, out, sink),
             Self::Handshake(handshake) => handshake.receive(wire, out, sink),
             Self::Receiving(half) => half.receive(wire, sink),
-            Self::Sending(_) | Self::SecretsTaken(..) | Self::Gone => {
+            Self::Sending(_) | Self::SecretsTaken(..) | Self::Exported | Self::Gone => {
                 Outcome { used: 0, result: Err(not_now()) }
             }
         }
@@ -142,7 +149,7 @@ impl Phase {
             Self::Traffic(traffic) => traffic.rest(),
             Self::Receiving(half) => half.rest(),
             Self::Sending(half) => half.rest(),
-            Self::Handshake(_) | Self::SecretsTaken(..) | Self::Gone => {}
+            Self::Handshake(_) | Self::SecretsTaken(..) | Self::Exported | Self::Gone => {}
         }
     }
 
@@ -153,7 +160,7 @@ impl Phase {
             Self::Handshake(handshake) => {
                 handshake.early_traffic().ok_or_else(not_now)?.write(plain, block, out)
             }
-            Self::Receiving(_) | Self::SecretsTaken(..) | Self::Gone => Err(not_now()),
+            Self::Receiving(_) | Self::SecretsTaken(..) | Self::Exported | Self::Gone => Err(not_now()),
         }
     }
 

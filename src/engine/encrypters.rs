@@ -7,6 +7,7 @@ use rustls::crypto::cipher::{
     UnsupportedOperationError,
 };
 use rustls::crypto::hash::Hash;
+use rustls::crypto::tls12::Prf;
 use rustls::crypto::tls13::Hkdf;
 use rustls::{ConnectionTrafficSecrets, Tls12CipherSuite, Tls13CipherSuite};
 
@@ -17,6 +18,7 @@ pub(super) struct Front {
     pub decrypter: fn(Box<dyn RecordDecrypter>) -> Box<dyn RecordDecrypter>,
     pub hash: fn(&'static dyn Hash) -> &'static dyn Hash,
     pub hkdf: fn(&'static dyn Hkdf) -> &'static dyn Hkdf,
+    pub prf: fn(&'static dyn Prf) -> &'static dyn Prf,
 }
 
 /// These suites with `front`. To be made once: the engine wants suites that live for ever.
@@ -45,7 +47,7 @@ pub(super) fn tls12(suites: &[&'static Tls12CipherSuite], front: Front) -> Vec<&
                 ..suite.common
             },
             protocol_version: suite.protocol_version,
-            prf_provider: suite.prf_provider,
+            prf_provider: (front.prf)(suite.prf_provider),
             kx: suite.kx,
             sign: suite.sign,
             aead_alg: Box::leak(Box::new(Fronted { aead: suite.aead_alg, front })),

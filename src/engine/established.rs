@@ -11,7 +11,7 @@ use crate::record::traffic::Traffic;
 
 /// Whether records are sealed and opened by this library, as soon as nothing is half done. What it does that with is
 /// not for validated cryptography.
-pub(super) const fn own_records() -> bool {
+pub(crate) const fn own_records() -> bool {
     !cfg!(feature = "fips")
 }
 

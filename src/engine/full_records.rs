@@ -20,6 +20,7 @@ use super::encrypters::{self, Front};
 use super::forbearance;
 use super::resuming;
 use super::retold::hashing_originals;
+use super::reveal;
 use crate::record::layout::MAX_PLAIN;
 
 /// The provider's, with suites that fill their records.
@@ -41,7 +42,8 @@ const FRONT: Front = Front {
     encrypter: filling,
     decrypter: forbearance::decrypter,
     hash: hashing_originals,
-    hkdf: resuming::watched,
+    hkdf: |hkdf| reveal::showing_hkdf(resuming::watched(hkdf)),
+    prf: reveal::showing_prf,
 };
 
 thread_local! {

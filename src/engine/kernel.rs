@@ -18,6 +18,7 @@ use zeroize::Zeroizing;
 use super::explain::{explain, explain_fault};
 use super::facts::{Exporter, SideFacts, chain_of, facts_of};
 use super::key_watch;
+use super::reveal::shown;
 use super::shared_identity::shared_identity;
 use crate::facts::{EarlyStatus, EchStatus, Facts, PeerChain};
 use crate::failure::Failure;
@@ -182,6 +183,14 @@ where
         }
     }
 
+    /// The next keys are derived for nothing but to see what they come from.
+    fn reveal(&mut self) -> Result<Option<[Zeroizing<Vec<u8>>; 2]>, Failure> {
+        let (received, receive) = shown(|| self.0.update_rx_secret());
+        let (sent, send) = shown(|| self.0.update_tx_secret());
+        received.and(sent).map_err(|error| explain(&error))?;
+        Ok(receive.zip(send).map(|(receive, send)| [receive, send]))
+    }
+
     fn keep_ticket(&mut self, payload: &[u8]) -> Result<bool, Failure> {
         if is_tls12(self.0.negotiated_cipher_suite()) {
             return Ok(false);
@@ -220,5 +229,10 @@ impl HandshakeFacts for Kept {
     fn export(&mut self, label: &[u8], context: Option<&[u8]>, length: usize) -> Option<Zeroizing<Vec<u8>>> {
         let gone = || Err(Error::HandshakeNotComplete);
         self.exporter.derive(gone, label, context, length)
+    }
+
+    fn reveal(&mut self) -> Option<Zeroizing<Vec<u8>>> {
+        let (derived, shown) = shown(|| self.export(b"move", None, 1));
+        derived.and(shown)
     }
 }

@@ -66,6 +66,7 @@ fn padded(provider: &CryptoProvider) -> Suites {
         decrypter: |decrypter| decrypter,
         hash: |hash| hash,
         hkdf: |hkdf| hkdf,
+        prf: |prf| prf,
     };
     encrypters::tls13(&provider.tls13_cipher_suites, front)
 }

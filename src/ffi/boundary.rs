@@ -212,6 +212,9 @@ pub(super) fn make_from_connection<T>(
         return Err(Failure::argument("the connection is NULL"));
     }
     let mut entry = CONNECTIONS.enter(handle.addr()).map_err(|status| refused(status, "connection"))?;
+    if !entry.has(Part::Any) {
+        return Err(Failure::new(TLS_ERR_STATE, 0, "the connection was exported: it lives on elsewhere"));
+    }
     quiet::catch(|| body(&mut entry)).unwrap_or_else(|()| {
         entry.poison();
         Err(Failure::panic())

@@ -353,7 +353,7 @@ pub(super) unsafe fn copy_out(blob: &[u8], pointer: *mut c_void, capacity: usize
 ///
 /// # Safety
 /// `pointer` must be NULL or valid for writes of `capacity` bytes as long as the buffer lives.
-unsafe fn room(pointer: *mut c_void, capacity: usize) -> Result<HostBuffer, Status> {
+pub(super) unsafe fn room(pointer: *mut c_void, capacity: usize) -> Result<HostBuffer, Status> {
     check(std::ptr::NonNull::<u8>::dangling().as_ptr(), capacity)?;
     // SAFETY: valid as the caller promises; at NULL there is no room.
     unsafe { HostBuffer::new(pointer, if pointer.is_null() { 0 } else { capacity }) }

@@ -38,6 +38,7 @@ mod options;
 mod ech;
 mod halves;
 mod secrets;
+mod moving;
 mod buffers;
 mod constants;
 
@@ -58,6 +59,7 @@ pub use facts::*;
 pub use halves::*;
 pub use hello::*;
 pub use limits::*;
+pub use moving::*;
 pub use options::*;
 pub use plain::*;
 pub use resumption::*;

@@ -8,6 +8,7 @@ use super::layout::{HEADER, TAG};
 use super::secrets::TrafficSecret;
 use super::traffic::KeySchedule;
 use crate::failure::Failure;
+use crate::parse::moved::Direction;
 
 /// Length of an IV, and of a nonce (RFC 5116, 5).
 pub(super) const IV: usize = 12;
@@ -88,6 +89,11 @@ fn suite(number: u16) -> Option<(Cipher, Form)> {
     })
 }
 
+/// What seals the records of a suite, by its IANA number.
+pub(super) fn cipher_of(number: u16) -> Option<Cipher> {
+    suite(number).map(|(cipher, _)| cipher)
+}
+
 impl Secret {
     /// None if the suite is not known here, or the key is not as long as its keys are.
     pub(crate) fn of(given: &TrafficSecret) -> Option<Self> {
@@ -124,6 +130,13 @@ impl Secret {
             sequence: self.sequence,
             most_records: self.most_records,
         }
+    }
+
+    /// The same in a connection that moves, where TLS 1.3 has the secret that key and IV come from.
+    pub(super) fn direction(&self) -> Direction<'_> {
+        let (key, iv): (&[u8], &[u8]) =
+            if self.form == Form::Tls13 { (&[], &[]) } else { (self.key(), &self.iv) };
+        Direction { secret: &[], key, iv, sequence: self.sequence, most_records: self.most_records }
     }
 
     pub(super) fn key(&self) -> &[u8] {

@@ -33,6 +33,17 @@ impl Flood {
         Self { empty: 0, messages, warnings: 0, renegotiations: 0 }
     }
 
+    /// As it stands, for whoever goes on with it.
+    pub(super) fn counts(&self) -> [u8; 4] {
+        let Self { empty, messages, warnings, renegotiations } = *self;
+        [empty, messages, warnings, renegotiations]
+    }
+
+    /// Where another one stood.
+    pub(super) fn from_counts([empty, messages, warnings, renegotiations]: [u8; 4]) -> Self {
+        Self { empty, messages, warnings, renegotiations }
+    }
+
     pub(super) fn note_empty(&mut self) -> Result<(), Fault> {
         one_more(&mut self.empty, EMPTY, Fault::TooManyEmpty)
     }

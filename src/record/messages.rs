@@ -26,6 +26,19 @@ struct Begun {
 }
 
 impl Messages {
+    /// What waits, and how far the wire bytes were opened, as numbers of bytes. None if that is more than any message has.
+    pub(super) fn place(&self) -> Option<(Range<u32>, u32)> {
+        let Some(Begun { waiting, opened }) = self.0.as_deref() else { return Some((0..0, 0)) };
+        let number = |bytes| u32::try_from(bytes).ok();
+        Some((number(waiting.start)?..number(waiting.end)?, number(*opened)?))
+    }
+
+    /// What another one waits for.
+    pub(super) fn at_place(waiting: &Range<u32>, opened: u32) -> Self {
+        let waiting = waiting.start as usize..waiting.end as usize;
+        Self((opened > 0).then(|| Box::new(Begun { waiting, opened: opened as usize })))
+    }
+
     /// Where the next record begins that was not opened.
     #[inline]
     pub(super) fn next_record(&self) -> usize {

@@ -5,6 +5,7 @@ pub(crate) mod awake;
 pub(crate) mod cipher;
 pub(crate) mod fault;
 mod flood;
+pub(crate) mod key_schedule;
 pub(crate) mod layout;
 mod messages;
 #[cfg(test)]

@@ -7,10 +7,11 @@ use super::receiver::{Answering, Receiver};
 use super::secrets::TrafficSecrets;
 use super::sender::Sender;
 use super::traffic::{
-    HandedOver, HandshakeFacts, KeySchedule, Outcome, PlainMemory, PlainSink, Remembered, Straight, Traffic,
-    TrafficHalves,
+    HandedOver, HandshakeFacts, KeySchedule, Outcome, PlainMemory, PlainSink, Remembered, Revealed, Standing,
+    Straight, Traffic, TrafficHalves,
 };
 use crate::failure::Failure;
+use crate::parse::moved::{Direction, Moved};
 
 /// Both directions, without a lock.
 pub(crate) struct Own {
@@ -40,6 +41,30 @@ impl Own {
             Some((sender, receiver)) => Ok(Self { sender, receiver, schedule, remembered, answers }),
             None => Err(schedule.explain(Fault::NoKey)),
         }
+    }
+
+    /// Goes on where a connection of another process stood; `secrets` are its own at the beginning of their count. None
+    /// if they are none of ours.
+    pub(crate) fn from_moved(
+        moved: &Moved<'_>,
+        secrets: &TrafficSecrets,
+        schedule: Box<dyn KeySchedule>,
+        remembered: Remembered,
+    ) -> Option<Self> {
+        let secret = |given, direction: &Direction<'_>| {
+            let mut secret = Secret::of(given)?;
+            secret.sequence = direction.sequence;
+            Some(secret)
+        };
+        let receive = secret(&secrets.receive, &moved.receive)?;
+        let answers = if moved.flags.answers_at_once { Answers::AtOnce } else { Answers::WithTheNextRecord };
+        Some(Self {
+            sender: Sender::from_state(&moved.sender, secret(&secrets.send, &moved.send)?),
+            receiver: Receiver::from_state(&moved.receiver, receive, moved.flags.is_client),
+            schedule,
+            remembered,
+            answers,
+        })
     }
 }
 
@@ -115,5 +140,28 @@ impl Traffic for Own {
         let secrets =
             TrafficSecrets { receive: receiver.into_secret().give(), send: sender.into_secret().give() };
         Ok(HandedOver { secrets, schedule, remembered })
+    }
+
+    fn standing(&self) -> Option<Standing<'_>> {
+        let (sender, send) = self.sender.state();
+        let (receiver, receive) = self.receiver.state()?;
+        let answers_at_once = self.answers == Answers::AtOnce;
+        Some(Standing {
+            receive: receive.direction(),
+            send: send.direction(),
+            sender,
+            receiver,
+            answers_at_once,
+        })
+    }
+
+    fn reveal(&mut self) -> Result<Revealed, Failure> {
+        let untold = || Failure::unexpected("the key schedule does not tell its secrets");
+        let exporter = self.remembered.reveal().ok_or_else(untold)?;
+        if !self.sender.is_tls13() {
+            return Ok(Revealed { exporter, ..Revealed::default() });
+        }
+        let [receive, send] = self.schedule.reveal()?.ok_or_else(untold)?;
+        Ok(Revealed { receive, send, exporter })
     }
 }

@@ -14,6 +14,7 @@ use super::traffic::{Flow, KeySchedule, Outcome, PlainMemory, PlainSink, Straigh
 use crate::failure::Failure;
 use crate::numbers::MAX_PAYLOAD;
 use crate::parse::client_hello::ClientHello;
+use crate::parse::moved::ReceiverState;
 
 /// Handshake messages (RFC 8446, 4).
 const HELLO_REQUEST: u8 = 0;
@@ -69,6 +70,32 @@ impl Receiver {
             tickets,
             is_client,
             closed: false,
+            in_data: false,
+        }
+    }
+
+    /// As it stands, but for its secret; None in the midst of a message that is longer than any.
+    pub(super) fn state(&self) -> Option<(ReceiverState, &Secret)> {
+        let (waiting, opened) = self.messages.place()?;
+        let state = ReceiverState {
+            flood: self.flood.counts(),
+            tickets: self.tickets,
+            waiting,
+            opened,
+            closed: self.closed,
+        };
+        Some((state, &self.protection.secret))
+    }
+
+    /// Goes on where another one stood.
+    pub(super) fn from_state(state: &ReceiverState, secret: Secret, is_client: bool) -> Self {
+        Self {
+            protection: Protection::new(secret),
+            messages: Messages::at_place(&state.waiting, state.opened),
+            flood: Flood::from_counts(state.flood),
+            tickets: state.tickets,
+            is_client,
+            closed: state.closed,
             in_data: false,
         }
     }
@@ -259,9 +286,10 @@ impl Receiver {
             KEY_UPDATE => self.key_update(payload, more, answering),
             NEW_SESSION_TICKET if self.is_client => {
                 self.flood.note_message()?;
-                self.tickets = self.tickets.saturating_add(1);
                 let kept = answering.with(|_, schedule, _| schedule.keep_ticket(payload));
-                kept.map(|_| ()).map_err(Ending::Failure)
+                let kept = kept.map_err(Ending::Failure)?;
+                self.tickets = self.tickets.saturating_add(kept.into());
+                Ok(())
             }
             _ => {
                 let expected: &[u8] =

@@ -8,6 +8,7 @@ use super::protection::{Exhausted, Protection, SOFT_LIMIT};
 use super::sizing::{PADDED_PLAIN, inner_length};
 use super::traffic::KeySchedule;
 use crate::failure::Failure;
+use crate::parse::moved::SenderState;
 
 // Alerts (RFC 8446, 6).
 const WARNING: u8 = 1;
@@ -65,6 +66,31 @@ impl Sender {
 
     pub(super) fn into_secret(self) -> Secret {
         self.protection.into_secret()
+    }
+
+    /// As it stands, but for its secret.
+    pub(super) fn state(&self) -> (SenderState<'_>, &Secret) {
+        let Self { protection, queued, answered, outstanding, unanswered, state } = self;
+        let state = SenderState {
+            queued,
+            answered: *answered,
+            outstanding: *outstanding,
+            unanswered: *unanswered,
+            closed: *state != State::Open,
+        };
+        (state, &protection.secret)
+    }
+
+    /// Goes on where another one stood.
+    pub(super) fn from_state(state: &SenderState<'_>, secret: Secret) -> Self {
+        Self {
+            protection: Protection::new(secret),
+            queued: state.queued.to_vec(),
+            answered: state.answered,
+            outstanding: state.outstanding,
+            unanswered: state.unanswered,
+            state: if state.closed { State::Closed } else { State::Open },
+        }
     }
 
     /// Whether nothing can follow.
@@ -238,7 +264,7 @@ impl Sender {
         Ok(())
     }
 
-    fn is_tls13(&self) -> bool {
+    pub(super) fn is_tls13(&self) -> bool {
         self.protection.secret.form == Form::Tls13
     }
 

@@ -11,6 +11,8 @@ use super::fault::Fault;
 use super::secrets::{TrafficSecret, TrafficSecrets};
 use crate::facts::Facts;
 use crate::failure::Failure;
+use crate::numbers::MOVE_ID;
+use crate::parse::moved::{Direction, ReceiverState, SenderState};
 
 /// Whether a sink wants more plain bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +63,25 @@ pub(crate) trait HandshakeFacts: Send {
     /// `length` bytes of keying material (RFC 5705; RFC 8446, 7.5), or nothing where the protocol cannot give as many,
     /// or cannot take the context.
     fn export(&mut self, label: &[u8], context: Option<&[u8]>, length: usize) -> Option<Zeroizing<Vec<u8>>>;
+
+    /// What keying material is derived from, in the form of [`crate::parse::moved::Moved::exporter`].
+    fn reveal(&mut self) -> Option<Zeroizing<Vec<u8>>> {
+        None
+    }
+
+    /// What is known of a connection that has moved here.
+    fn journey(&self) -> Option<&Journey> {
+        None
+    }
+}
+
+/// What a connection brings along of the process that it comes from.
+pub(crate) struct Journey {
+    /// The same over all moves.
+    pub id: [u8; MOVE_ID],
+    pub moves: u64,
+    /// The server's end of the connection (RFC 5929, 4), of a server; empty for none.
+    pub end_point: Box<[u8]>,
 }
 
 /// What is known, and how many tickets came.
@@ -80,6 +101,14 @@ impl HandshakeFacts for Remembered {
 
     fn export(&mut self, label: &[u8], context: Option<&[u8]>, length: usize) -> Option<Zeroizing<Vec<u8>>> {
         self.handshake.export(label, context, length)
+    }
+
+    fn reveal(&mut self) -> Option<Zeroizing<Vec<u8>>> {
+        self.handshake.reveal()
+    }
+
+    fn journey(&self) -> Option<&Journey> {
+        self.handshake.journey()
     }
 }
 
@@ -137,6 +166,35 @@ pub(crate) trait Traffic: Send {
 
     /// Takes the traffic secrets out: from now on the records are somebody else's.
     fn hand_over(self: Box<Self>) -> Result<HandedOver, Failure>;
+
+    /// How it stands, for another process to go on with, but for [`Self::reveal`]. None in a form that cannot move.
+    fn standing(&self) -> Option<Standing<'_>> {
+        None
+    }
+
+    /// The secrets that the next keys come from. Nothing else may be done with it afterwards.
+    fn reveal(&mut self) -> Result<Revealed, Failure> {
+        Err(Failure::unexpected("this form of the traffic cannot move"))
+    }
+}
+
+/// What [`Traffic::standing`] says.
+pub(crate) struct Standing<'a> {
+    pub receive: Direction<'a>,
+    pub send: Direction<'a>,
+    pub sender: SenderState<'a>,
+    pub receiver: ReceiverState,
+    pub answers_at_once: bool,
+}
+
+/// What only the key schedule knows. Wiped when dropped.
+#[derive(Default)]
+pub(crate) struct Revealed {
+    /// The traffic secrets of TLS 1.3; empty in TLS 1.2.
+    pub receive: Zeroizing<Vec<u8>>,
+    pub send: Zeroizing<Vec<u8>>,
+    /// As [`crate::parse::moved::Moved::exporter`].
+    pub exporter: Zeroizing<Vec<u8>>,
 }
 
 /// What whoever goes on with the records needs, and what is known beside it.
@@ -198,7 +256,13 @@ pub(crate) trait KeySchedule: Send {
     /// The secret of one direction that follows a KeyUpdate; None where the version has none.
     fn next_secret(&mut self, inbound: bool) -> Result<Option<TrafficSecret>, Failure>;
 
-    /// Keeps a ticket (RFC 8446, 4.6.1, without its header); `false` where no ticket can come.
+    /// The present traffic secrets of TLS 1.3, the inbound one first; None where they cannot be told. What comes of
+    /// [`Self::next_secret`] afterwards is not said.
+    fn reveal(&mut self) -> Result<Option<[Zeroizing<Vec<u8>>; 2]>, Failure> {
+        Ok(None)
+    }
+
+    /// Keeps a ticket (RFC 8446, 4.6.1, without its header); `false` where none can come, or none is kept.
     fn keep_ticket(&mut self, payload: &[u8]) -> Result<bool, Failure>;
 
     /// A fault that was found in the records, in words, and with its alert.

@@ -16,7 +16,7 @@ use crate::engine::{
     Case, ClientSession, ClientSetup, ClientWish, GivenKey, KeySet, ServerSetup, Usage, half_rtt_impossible,
 };
 use crate::failure::Failure;
-use crate::numbers::{DEFAULT_POOL, MIN_WRITE, OUTBOUND_RESERVE};
+use crate::numbers::{DEFAULT_POOL, MIN_WRITE, MOVE_KEY, OUTBOUND_RESERVE};
 use crate::parse::alpn;
 use crate::parse::ech::EchRef;
 use crate::record::layout::MAX_PLAIN;
@@ -244,6 +244,11 @@ impl Context {
             Role::Client(setup) if setup.has_identity() => Some(setup),
             _ => None,
         }
+    }
+
+    /// Goes on with a connection that was exported, here or elsewhere.
+    pub(crate) fn import(&self, key: &[u8; MOVE_KEY], blob: &[u8]) -> Result<Connection, Failure> {
+        Connection::import_sealed(self.shared.clone(), key, blob)
     }
 
     /// Starts a server connection.
