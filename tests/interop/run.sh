@@ -26,6 +26,10 @@ cc -std=c11 -O1 -g -Wall -Wextra -Werror -pedantic -D_POSIX_C_SOURCE=200809L \
     -I "$root/include" "$root/examples/hsm_signer/server.c" \
     -L "$target/release" -ltlsbio -Wl,-rpath,"$target/release" -o "$build/hsm_server"
 
+cc -std=c11 -O1 -g -Wall -Wextra -Werror -pedantic -D_GNU_SOURCE -I "$root/include" \
+    "$root"/examples/hot_restart/*.c "$root/examples/net.c" \
+    -L "$target/release" -ltlsbio -Wl,-rpath,"$target/release" -o "$build/hot_restart"
+
 # The one peer with compressed certificates: Debian's OpenSSL and GnuTLS are built without. They came after the last
 # release, 0.8.2.
 find_tlslite() {

@@ -49,11 +49,11 @@ func parse() options {
 	flag.StringVar(&o.keyLog, "key-log", "", "file for the secrets")
 	flag.StringVar(&o.staple, "staple", "", "OCSP response that a server sends")
 	flag.IntVar(&o.ticket, "ticket-key", 0, "byte that a server's ticket key is made of")
-	flag.IntVar(&o.count, "count", 1, "connections, one after the other")
+	flag.IntVar(&o.count, "count", 1, "connections, one after the other; all at once in a crowd")
 	flag.StringVar(&o.echName, "ech-name", "", "public name of a server that takes ECH")
 	flag.StringVar(&o.echKey, "ech-key", "own", "print a configuration with the server's own key, or with a lost one")
 	if len(os.Args) < 2 {
-		fmt.Fprintln(os.Stderr, "usage: gopeer client|server|probe [options]")
+		fmt.Fprintln(os.Stderr, "usage: gopeer client|server|crowd|probe [options]")
 		os.Exit(2)
 	}
 	o.role = os.Args[1]
@@ -70,6 +70,8 @@ func main() {
 			err = runClient(o, config)
 		case "server":
 			err = runServer(o, config)
+		case "crowd":
+			err = runCrowd(o, config)
 		case "probe":
 			err = probe(config)
 		default:
