@@ -61,7 +61,7 @@ check "clippy has no warnings" cargo clippy --quiet --workspace --all-targets --
 check "C is formatted" c_format
 check "the header and docs/status.md are as generated" cargo run --quiet -p header -- --check
 # Besides the boundary, the switch of stacks and memory that nobody has written to need it; their files say why it is sound.
-check "unsafe stays in src/ffi, src/coroutine.rs and src/uninitialised.rs" none '\bunsafe\b' 'src/*.rs' ':!src/ffi' ':!src/coroutine.rs' ':!src/uninitialised.rs' ':!src/lib.rs'
+check "unsafe stays in src/ffi, src/coroutine.rs and src/uninitialised.rs" none '\bunsafe\b' 'src/*.rs' ':!src/ffi' ':!src/coroutine.rs' ':!src/uninitialised*' ':!src/lib.rs'
 check "every room but these forbids unsafe" test "$(grep -c '^#\[forbid(unsafe_code)\]$' src/lib.rs)" -eq "$(grep -cE '^(pub )?mod ' src/lib.rs | awk '{ print $1 - 3 }')"
 check "rustls is named in src/engine only" none '\brustls(_aws_lc_rs)?::' 'src/*.rs' ':!src/engine'
 check "every call is known to forks: panics are caught in src/ffi/boundary.rs only" none 'quiet::catch' 'src/ffi/*.rs' ':!src/ffi/boundary.rs'

@@ -21,7 +21,7 @@
 //! | `numbers` | what a host is told of limits, and several rooms go by |
 //! | `facts` | what is known of a connection and its peer |
 //! | [`status`], `failure` | the codes and the explanations behind them |
-//! | `uninitialised` | records are opened into memory that nobody has written to yet |
+//! | `uninitialised` | records are opened and sealed into memory that nobody has written to yet |
 //! | `line` | what many threads write, apart from its neighbours in the processor's cache |
 //! | `foreign` | texts of others, as they may stand in an explanation |
 //!

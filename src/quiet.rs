@@ -26,13 +26,16 @@ pub(crate) fn is_inside() -> bool {
 /// Runs `body`; a panic in it is an `Err`, and is not reported on standard error.
 #[inline]
 pub(crate) fn catch<R>(body: impl FnOnce() -> R) -> Result<R, ()> {
-    let before = PLACE.get();
-    let after = if before == OUTSIDE { OUTSIDE } else { after_this(before) };
-    PLACE.set(INSIDE);
-    // Whatever `body` could leave half done is an object that is poisoned after a panic.
-    let result = catch_unwind(AssertUnwindSafe(body));
-    PLACE.set(after);
-    result.map_err(drop)
+    // Its address is asked for once: in a shared library that is a call.
+    PLACE.with(|place| {
+        let before = place.get();
+        let after = if before == OUTSIDE { OUTSIDE } else { after_this(before) };
+        place.set(INSIDE);
+        // Whatever `body` could leave half done is an object that is poisoned after a panic.
+        let result = catch_unwind(AssertUnwindSafe(body));
+        place.set(after);
+        result.map_err(drop)
+    })
 }
 
 /// Where this thread is after a call that is its first one, or within another one.

@@ -1,8 +1,12 @@
-//! Records are opened into memory that nobody has written to yet.
+//! Records are opened and sealed into memory that nobody has written to yet.
+
+mod filling;
 
 use std::mem::MaybeUninit;
 
 use aws_lc_rs::aead::{Aad, LessSafeKey, Nonce};
+
+pub(crate) use filling::{Unfilled, append};
 
 /// Opens `sealed` into `memory`, which must be as long, and gives what is there then; nothing if it does not
 /// authenticate. Of that no plain byte is left in `memory`: AES-GCM writes before it knows, and the cryptographic library

@@ -3,7 +3,7 @@
 #![allow(clippy::undocumented_unsafe_blocks, reason = "each is a C call with pointers into live slices")]
 
 use support::{Conn, Context, Recipe, pump};
-use tlsbio::ffi::tls_key_update;
+use tlsbio::ffi::{tls_key_update, tls_write_into};
 use tlsbio::status::*;
 
 mod support;
@@ -81,5 +81,41 @@ fn records_are_opened_in_order_after_many_key_updates_with_records_in_front() {
         assert_eq!(server.read_all(&mut read), TLS_WANT_FEED);
         let expected: Vec<u8> = b"01".iter().copied().chain(0..60).chain([b'2']).collect();
         assert_eq!(read, expected, "{external}");
+    }
+}
+
+/// An answer to a KeyUpdate leaves in front of the record that is sealed into the host's memory, and in it.
+#[test]
+fn what_is_owed_leaves_with_a_record_that_is_sealed_into_memory_of_the_host() {
+    let (client, server) = established();
+    let write_into = |plain: &[u8], room: usize| {
+        let (mut wire, mut consumed) = (vec![0xee; room], usize::MAX);
+        let made = unsafe {
+            tls_write_into(
+                server.0,
+                plain.as_ptr().cast(),
+                plain.len(),
+                wire.as_mut_ptr().cast(),
+                wire.len(),
+                &mut consumed,
+            )
+        };
+        assert_eq!(consumed, plain.len());
+        let rest = wire.split_off(usize::try_from(made).unwrap());
+        assert!(rest.iter().all(|&byte| byte == 0xee), "bytes behind the answer were touched");
+        wire
+    };
+    for asked in [false, true, false, true] {
+        if asked {
+            assert_eq!(tls_key_update(client.0), TLS_OK);
+            let update = client.drain();
+            assert_eq!(server.feed(&update), Ok(update.len()));
+            assert_eq!(server.advance(), TLS_OK);
+        }
+        let mut wire = write_into(b"plain", 200);
+        // Another header, type and tag, and five bytes between them.
+        assert_eq!(wire.len(), if asked { 2 * 27 } else { 27 });
+        let (plain, used, status) = client.read_in_place(&mut wire);
+        assert_eq!((plain.as_slice(), used, status), (&b"plain"[..], wire.len(), TLS_WANT_FEED));
     }
 }

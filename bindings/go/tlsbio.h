@@ -1462,9 +1462,9 @@ tls_status_t tls_close_notify(tls_conn_t *conn);
  * ---- 7. Ways with fewer copies --------------------------------------------------------------
  *
  * In, from simple to fastest: tls_feed() and tls_read_into() copy once; a window and tls_read_into() copy nothing, where
- * whole records fit into what is read into, or once more; tls_read_in_place() copies nothing. Out: tls_drain_into() and tls_write_into() copy once,
- * tls_drain_peek() copies nothing. All run over the same engine and can be mixed between records, in and out
- * independently.
+ * whole records fit into what is read into, or once more; tls_read_in_place() copies nothing. Out: tls_drain_into() copies
+ * once, tls_drain_peek() and tls_write_into() copy nothing. All run over the same engine and can be mixed between records,
+ * in and out independently.
  *
  * tls_feed_window() opens a window: memory of the library behind the bytes that were fed, for the host to
  * receive into. `*wire` and `*len` are set; `*len` is at least `want`, unless the inbound limit leaves less,

@@ -52,6 +52,12 @@ impl Inbound {
         self.0.as_ref().map_or(0, |buffer| buffer.plain.len() + buffer.wire.len())
     }
 
+    /// Whether neither bytes nor a window are there.
+    #[inline]
+    pub(crate) fn holds_no_buffer(&self) -> bool {
+        self.0.is_none()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.len() == 0
     }

@@ -1,13 +1,15 @@
 //! The engine is run over wire bytes: all calls move a connection on through here.
 
 use super::flights::in_records;
+use super::noting::Before;
 use super::phase::Phase;
 use super::run::Run;
 use super::{Answer, Connection, USUAL_FLIGHT};
-use crate::engine::{Settled, observe};
+use crate::engine::{Observed, Settled, observe};
 use crate::failure::Failure;
 use crate::record::layout;
-use crate::record::traffic::{Flow, PlainSink};
+use crate::record::own::Own;
+use crate::record::traffic::{Flow, Outcome, PlainSink};
 use crate::status::*;
 
 impl Connection {
@@ -15,7 +17,7 @@ impl Connection {
     /// in the inbound buffer for the host.
     pub(super) fn process_fed(&mut self) -> Answer<()> {
         self.begin()?;
-        if self.inbound.has_plain() {
+        if self.has_nothing_to_process() || self.inbound.has_plain() {
             return Ok(());
         }
         let mut waiting = None;
@@ -27,6 +29,12 @@ impl Connection {
         self.inbound.processed(used, waiting);
         self.inbound.release_if_idle(&self.shared.pool);
         Ok(())
+    }
+
+    /// An established connection moves by wire bytes alone.
+    #[inline]
+    fn has_nothing_to_process(&self) -> bool {
+        matches!(self.phase, Phase::Own(_)) && self.inbound.holds_no_buffer()
     }
 
     /// Runs the engine over the wire bytes that were fed, and says how many of them are done with.
@@ -66,6 +74,9 @@ impl Connection {
 
     /// Runs the engine over `wire`, in front of which the peer has sent `before` bytes.
     pub(super) fn drive(&mut self, wire: &mut [u8], before: u64, sink: &mut PlainSink<'_>) -> Answer<usize> {
+        if let Phase::Own(_) = &self.phase {
+            return self.drive_own(wire, sink);
+        }
         let mut run = Run::new(wire, sink);
         let (budget, end) = (self.within_budget(before), run.length());
         if self.phase.is_handshaking() && budget < end {
@@ -74,6 +85,40 @@ impl Connection {
             self.run(&mut run, end)?;
         }
         Ok(run.used())
+    }
+
+    /// Records of our own take one call for all of `wire`, and nothing goes on after them.
+    fn drive_own(&mut self, wire: &mut [u8], sink: &mut PlainSink<'_>) -> Answer<usize> {
+        let (before, wants) = (self.observe(), self.wants());
+        let Self { phase, outbound, shared, .. } = self;
+        let receive = |out: &mut Vec<u8>| observe(wants, || phase.receive(wire, out, sink));
+        let (Outcome { used, result }, observed) = outbound.with_rare_appender(&shared.pool, receive);
+        self.conclude(result, observed, before, wire)?;
+        Ok(used)
+    }
+
+    /// What follows every call of the engine: what it has shown is noted, and what it has left for the peer is held
+    /// against the limit.
+    fn conclude(
+        &mut self,
+        result: Result<(), Failure>,
+        observed: Option<Observed>,
+        before: Option<Before>,
+        wire: &[u8],
+    ) -> Answer<()> {
+        self.note_observed(observed);
+        self.note_since(before);
+        if let Err(failure) = result {
+            return Err(self.fail(explain_foreign_protocol(failure, wire)));
+        }
+        let limit = self.shared.limits.outbound;
+        if self.outbound.len() > limit {
+            return Err(self.fail(Failure::peer(
+                TLS_REASON_OWES_TOO_MUCH,
+                format!("the peer made this side owe it more than the outbound limit of {limit} bytes"),
+            )));
+        }
+        Ok(())
     }
 
     /// One call of the engine, over the wire bytes of the run up to `end`; whether another form of it goes on.
@@ -105,17 +150,7 @@ impl Connection {
         }
         // What a handshake has come to is told, also where it failed.
         let settled = self.settle_handshake(run.rest(end));
-        self.note_observed(observed);
-        self.note_since(before);
-        if let Err(failure) = result {
-            return Err(self.fail(explain_foreign_protocol(failure, run.between(first, end))));
-        }
-        if self.outbound.len() > limit {
-            return Err(self.fail(Failure::peer(
-                TLS_REASON_OWES_TOO_MUCH,
-                format!("the peer made this side owe it more than the outbound limit of {limit} bytes"),
-            )));
-        }
+        self.conclude(result, observed, before, run.between(first, end))?;
         Ok(self.settle(run.rest(end))? || settled)
     }
 
@@ -159,9 +194,10 @@ impl Connection {
         }
         let traffic = self.phase.take_traffic();
         let Self { outbound, shared, .. } = self;
-        let settled =
+        let start =
             traffic.and_then(|traffic| outbound.with_rare_appender(&shared.pool, |out| traffic.settle(out)));
-        self.phase = Phase::Traffic(settled.map_err(|failure| self.fail(failure))?);
+        let own = start.and_then(Own::new).map_err(|failure| self.fail(failure))?;
+        self.phase = Phase::Own(Box::new(own));
         Ok(true)
     }
 

@@ -40,8 +40,8 @@ impl Connection {
             Some(journey) => journey.id,
             None => fresh_id()?,
         };
-        let Phase::Traffic(traffic) = &mut self.phase else { return Err(no_traffic()) };
-        let result = traffic.reveal().and_then(|revealed| {
+        let Phase::Own(own) = &mut self.phase else { return Err(no_traffic()) };
+        let result = own.reveal().and_then(|revealed| {
             let moved = self.moved(&revealed, &made, id)?;
             seal(key, length, |out| moved::write(&moved, out))
         });
@@ -93,13 +93,15 @@ impl Connection {
 
     /// Takes the records over from the engine, if it still has them.
     fn settle_to_move(&mut self) -> Result<(), Failure> {
-        let Phase::Traffic(traffic) = &self.phase else { return Err(no_traffic()) };
-        if traffic.standing().is_some() {
-            return Ok(());
-        }
         // Behind plain bytes that wait the engine has opened nothing. To it what follows is what it does not know.
         let rest = if self.inbound.has_plain() { &[][..] } else { self.inbound.wire() };
-        if self.we_closed || !traffic.can_settle(rest) {
+        let can_settle = match &self.phase {
+            Phase::Own(own) if own.standing().is_some() => return Ok(()),
+            Phase::Own(_) => false,
+            Phase::Traffic(traffic) => traffic.can_settle(rest),
+            _ => return Err(no_traffic()),
+        };
+        if self.we_closed || !can_settle {
             return not_now(
                 "the engine of the handshake still has the records: read what is here (tls_read_into), or, where a \
                  direction was closed right after the handshake, let the connection end here",
@@ -152,9 +154,9 @@ impl Connection {
         made: &'a Made,
         id: [u8; MOVE_ID],
     ) -> Result<Moved<'a>, Failure> {
-        let Phase::Traffic(traffic) = &self.phase else { return Err(no_traffic()) };
+        let Phase::Own(own) = &self.phase else { return Err(no_traffic()) };
         let Standing { receive, send, sender, receiver, answers_at_once } =
-            traffic.standing().ok_or_else(no_traffic)?;
+            own.standing().ok_or_else(no_traffic)?;
         let facts = self.facts();
         let counters = self.counters;
         let sending = self.sending();

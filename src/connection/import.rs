@@ -33,7 +33,7 @@ impl Connection {
         let (secrets, schedule, remembered) = arrived(&moved).ok_or_else(unknown)?;
         let own = Own::from_moved(&moved, &secrets, schedule, remembered).ok_or_else(unknown)?;
 
-        let mut connection = Self::new(shared, Phase::Traffic(Box::new(own)));
+        let mut connection = Self::new(shared, Phase::Own(Box::new(own)));
         let pool = &connection.shared.pool;
         connection.inbound = Inbound::with(moved.plain, moved.wire, pool);
         if !moved.outbound.is_empty() {

@@ -49,7 +49,14 @@ impl Connection {
     }
 
     /// Notes what a run of the engine has shown.
-    pub(super) fn note_observed(&mut self, observed: Observed) {
+    #[inline]
+    pub(super) fn note_observed(&mut self, observed: Option<Observed>) {
+        if let Some(observed) = observed {
+            self.note_all(observed);
+        }
+    }
+
+    fn note_all(&mut self, observed: Observed) {
         self.note_presented(observed.identity);
         for line in observed.key_log {
             self.push_event(Event { text: Some(line), ..Event::new(TLS_EVENT_KEY_LOG, 0) });

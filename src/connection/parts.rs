@@ -23,7 +23,7 @@ impl Connection {
     #[inline]
     pub(crate) fn has(&self, part: Part) -> bool {
         match (&self.phase, part) {
-            (Phase::Handshake(_) | Phase::Traffic(_) | Phase::Gone, _) => true,
+            (Phase::Handshake(_) | Phase::Traffic(_) | Phase::Own(_) | Phase::Gone, _) => true,
             (Phase::Receiving(_), part) => part != Part::Outbound,
             (Phase::Sending(_), part) => !matches!(part, Part::Inbound | Part::Facts),
             (Phase::Exported, _) => false,

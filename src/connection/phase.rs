@@ -4,15 +4,21 @@ use crate::engine::{Handshake, Question, abort};
 use crate::facts::Facts;
 use crate::failure::Failure;
 use crate::record::layout::no_record;
+use crate::record::own::Own;
+use crate::record::sizing::Sizing;
 use crate::record::traffic::{
     Flow, HandshakeFacts, Journey, KeySchedule, Outcome, PlainMemory, PlainSink, Receiving, Remembered,
     Sending, Straight, Traffic,
 };
 use crate::status::Status;
+use crate::uninitialised::Unfilled;
 
 pub(super) enum Phase {
     Handshake(Box<dyn Handshake>),
+    /// Records are the engine's, as long as something is half done, or for good.
     Traffic(Box<dyn Traffic>),
+    /// Records are our own. Named, and not one of the above, because all that is done with them takes this way.
+    Own(Box<Own>),
     /// Of two halves.
     Receiving(Box<dyn Receiving>),
     Sending(Box<dyn Sending>),
@@ -35,12 +41,14 @@ fn not_now() -> Failure {
 }
 
 impl Phase {
+    #[inline]
     pub(super) fn is_handshaking(&self) -> bool {
         matches!(self, Self::Handshake(_))
     }
 
     fn handshake_facts(&self) -> Option<&dyn HandshakeFacts> {
         match self {
+            Self::Own(own) => Some(own.handshake_facts()),
             Self::Traffic(traffic) => Some(traffic.handshake_facts()),
             Self::Receiving(half) => Some(half.handshake_facts()),
             Self::SecretsTaken(left) => Some(&left.remembered),
@@ -51,6 +59,7 @@ impl Phase {
     /// What only an established connection has.
     pub(super) fn handshake_facts_mut(&mut self) -> Option<&mut dyn HandshakeFacts> {
         match self {
+            Self::Own(own) => Some(own.handshake_facts_mut()),
             Self::Traffic(traffic) => Some(traffic.handshake_facts_mut()),
             Self::Receiving(half) => Some(half.handshake_facts_mut()),
             Self::SecretsTaken(left) => Some(&mut left.remembered),
@@ -76,9 +85,11 @@ impl Phase {
     }
 
     /// Whether the peer's close_notify was processed.
+    #[inline]
     pub(super) fn peer_closed(&self) -> bool {
         match self {
             Self::Handshake(handshake) => handshake.peer_closed(),
+            Self::Own(own) => own.peer_closed(),
             Self::Traffic(traffic) => traffic.peer_closed(),
             Self::Receiving(half) => half.peer_closed(),
             Self::Sending(_) | Self::SecretsTaken(..) | Self::Exported | Self::Gone => false,
@@ -124,6 +135,7 @@ impl Phase {
         sink: &mut PlainSink<'_>,
     ) -> Outcome {
         match self {
+            Self::Own(own) => own.receive(wire, out, sink),
             Self::Traffic(traffic) => traffic.receive(wire, out, sink),
             Self::Handshake(handshake) => handshake.receive(wire, out, sink),
             Self::Receiving(half) => half.receive(wire, sink),
@@ -137,6 +149,7 @@ impl Phase {
     #[inline]
     pub(super) fn open_into(&mut self, wire: &[u8], memory: &mut dyn PlainMemory) -> Straight {
         match self {
+            Self::Own(own) => own.open_into(wire, memory),
             Self::Traffic(traffic) => traffic.open_into(wire, memory),
             Self::Receiving(half) => half.open_into(wire, memory),
             _ => Straight::default(),
@@ -146,6 +159,7 @@ impl Phase {
     /// Lets go what the next record brings back.
     pub(super) fn rest(&mut self) {
         match self {
+            Self::Own(own) => own.rest(),
             Self::Traffic(traffic) => traffic.rest(),
             Self::Receiving(half) => half.rest(),
             Self::Sending(half) => half.rest(),
@@ -155,6 +169,7 @@ impl Phase {
 
     pub(super) fn write(&mut self, plain: &[&[u8]], block: usize, out: &mut Vec<u8>) -> Result<(), Failure> {
         match self {
+            Self::Own(own) => own.write(plain, block, out),
             Self::Traffic(traffic) => traffic.write(plain, block, out),
             Self::Sending(half) => half.write(plain, block, out),
             Self::Handshake(handshake) => {
@@ -164,9 +179,35 @@ impl Phase {
         }
     }
 
+    /// Whether [`Self::write_clear`] can seal `length` bytes.
+    #[inline]
+    pub(super) fn is_clear_for(&self, length: usize, sizing: &Sizing) -> bool {
+        match self {
+            Self::Own(own) => own.is_clear_for(sizing.most_records(length)),
+            _ => false,
+        }
+    }
+
+    /// Seals `length` bytes, which the pieces of `plain` are together, into records cut as `sizing` says: how many. Nothing
+    /// else leaves, and `out` has room for all.
+    #[inline]
+    pub(super) fn write_clear(
+        &mut self,
+        plain: &[&[u8]],
+        length: usize,
+        sizing: Sizing,
+        out: &mut Unfilled<'_>,
+    ) -> Result<u64, Failure> {
+        match self {
+            Self::Own(own) => own.write_clear(plain, length, sizing, out),
+            _ => Err(not_now()),
+        }
+    }
+
     /// Asks for new keys in both directions; `false` where the version has no KeyUpdate.
     pub(super) fn update_keys(&mut self, out: &mut Vec<u8>) -> Result<bool, Failure> {
         match self {
+            Self::Own(own) => own.update_keys(out),
             Self::Traffic(traffic) => traffic.update_keys(out),
             Self::Sending(half) => half.update_keys(out),
             _ => Err(not_now()),
@@ -175,6 +216,7 @@ impl Phase {
 
     pub(super) fn close_notify(&mut self, out: &mut Vec<u8>) -> Result<(), Failure> {
         match self {
+            Self::Own(own) => own.close_notify(out),
             Self::Traffic(traffic) => traffic.close_notify(out),
             Self::Sending(half) => half.close_notify(out),
             _ => Err(not_now()),
@@ -198,6 +240,7 @@ impl Phase {
 
     pub(super) fn take_traffic(&mut self) -> Result<Box<dyn Traffic>, Failure> {
         match self.take() {
+            Self::Own(own) => Ok(own),
             Self::Traffic(traffic) => Ok(traffic),
             _ => Err(not_now()),
         }

@@ -6,16 +6,10 @@ use super::{Answer, Connection};
 use crate::engine::observe;
 use crate::failure::Failure;
 use crate::numbers::{MIN_WRITE, OUTBOUND_RESERVE};
-use crate::record::layout::full_records;
+use crate::record::layout::{MAX_PLAIN, full_records};
 use crate::record::sizing::{Sizing, reserve_bound};
 use crate::status::*;
-
-/// What [`Connection::write_into`] achieved, in bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Sealed {
-    pub plain: usize,
-    pub wire: usize,
-}
+use crate::uninitialised::{Unfilled, append};
 
 impl Connection {
     /// Seals as many of `plain` as the outbound limit allows, and says how many.
@@ -32,7 +26,7 @@ impl Connection {
         if offered == 0 {
             return Ok(0);
         }
-        let taken = self.writable().min(offered);
+        let taken = self.writable_of(offered);
         if taken == 0 {
             return Err(TLS_WANT_DRAIN);
         }
@@ -45,35 +39,44 @@ impl Connection {
         Ok(taken)
     }
 
-    /// Seals `plain` into memory of the host, as much as surely fits into `capacity` bytes;
-    /// `deliver` copies the records there.
-    pub(crate) fn write_into(
-        &mut self,
-        plain: &[u8],
-        capacity: usize,
-        deliver: impl FnOnce(&[u8]),
-    ) -> Answer<Sealed> {
+    /// Seals as many of `plain` as surely fit into `wire`, memory of the host, and says how many.
+    pub(crate) fn write_into(&mut self, plain: &[u8], wire: &mut Unfilled<'_>) -> Answer<usize> {
         self.check_writable(plain.len())?;
         if plain.is_empty() {
-            return Ok(Sealed { plain: 0, wire: 0 });
+            return Ok(0);
         }
         // Bytes leave in the order in which they were written.
         self.seal_held()?;
         if !self.outbound.is_empty() {
             return Err(TLS_WANT_DRAIN);
         }
-        let taken = plain.len().min(self.writable()).min(self.sizing().within(capacity));
+        let sizing = self.sizing();
+        let room = self.shared.limits.outbound.saturating_sub(OUTBOUND_RESERVE).min(wire.room());
+        let taken = sizing.fitting(plain.len(), room);
         if taken == 0 {
             return Err(TLS_ERR_ARGUMENT);
         }
-        self.seal(&mut Chunks::new(&mut [plain]), taken)?;
+        let plain = &plain[..taken];
+        if self.phase.is_clear_for(taken, &sizing) {
+            let sealed = self.phase.write_clear(&[plain], taken, sizing, wire);
+            self.note_sealed(sealed, taken, sizing)?;
+        } else {
+            self.write_by_queue(plain, wire)?;
+        }
         self.counters.plain_out += taken as u64;
+        self.counters.wire_out += wire.filled() as u64;
+        Ok(taken)
+    }
+
+    /// The same where more than the records of `plain` may have to leave.
+    #[cold]
+    fn write_by_queue(&mut self, plain: &[u8], wire: &mut Unfilled<'_>) -> Answer<()> {
+        self.seal(&mut Chunks::new(&mut [plain]), plain.len())?;
         let records = self.outbound.front();
-        let wire = records.len().min(capacity);
-        deliver(&records[..wire]);
-        self.outbound.consume(wire, &self.shared.pool);
-        self.counters.wire_out += wire as u64;
-        Ok(Sealed { plain: taken, wire })
+        let length = records.len().min(wire.room());
+        wire.put(&records[..length]);
+        self.outbound.consume(length, &self.shared.pool);
+        Ok(())
     }
 
     /// Ends our side. What the peer still sends can be read.
@@ -94,6 +97,18 @@ impl Connection {
         result.map_err(|failure| self.fail(failure))?;
         self.note_close_notify_sent();
         Ok(())
+    }
+
+    /// How many of `offered` plain bytes a write takes.
+    #[inline]
+    fn writable_of(&self, offered: usize) -> usize {
+        let room = self.shared.limits.outbound.saturating_sub(self.outbound.len() + OUTBOUND_RESERVE);
+        // The usual case: all of them, and they are more than too few.
+        let most = offered.max(MIN_WRITE);
+        if most <= MAX_PLAIN && self.corked_len() == 0 && self.sizing().wire(most) <= room {
+            return offered;
+        }
+        self.writable().min(offered)
     }
 
     /// How many plain bytes a write would take.
@@ -145,15 +160,38 @@ impl Connection {
     /// Seals the first `length` bytes of the chunks; the caller has made sure that they fit.
     pub(super) fn seal(&mut self, chunks: &mut Chunks<'_, '_>, length: usize) -> Answer<()> {
         let sizing = self.sizing();
-        let wants = self.wants();
         self.outbound.may_move();
+        let sealed = if self.phase.is_clear_for(length, &sizing) {
+            let out = self.outbound.appender(sizing.wire(length), &self.shared.pool);
+            let phase = &mut self.phase;
+            let seal = |front: &[&[u8]]| append(out, |out| phase.write_clear(front, length, sizing, out));
+            chunks.take_front(length, seal)
+        } else {
+            self.seal_observed(chunks, length, sizing)
+        };
+        self.note_sealed(sealed, length, sizing)
+    }
+
+    /// The same where more than these records may leave, or somebody else makes them.
+    fn seal_observed(
+        &mut self,
+        chunks: &mut Chunks<'_, '_>,
+        length: usize,
+        sizing: Sizing,
+    ) -> Result<u64, Failure> {
+        let wants = self.wants();
         let out = self.outbound.appender(reserve(sizing, length), &self.shared.pool);
         let phase = &mut self.phase;
-        let seal = || seal_records(phase, sizing, chunks, length, out);
-        let (result, observed) = observe(wants, seal);
+        let (result, observed) = observe(wants, || seal_records(phase, sizing, chunks, length, out));
         self.note_observed(observed);
+        result
+    }
+
+    /// So many records hold `length` bytes, cut as `sizing` says.
+    #[inline]
+    fn note_sealed(&mut self, sealed: Result<u64, Failure>, length: usize, sizing: Sizing) -> Answer<()> {
         self.advance_ramp(sizing, length);
-        self.counters.records_out += result.map_err(|failure| self.fail(failure))?;
+        self.counters.records_out += sealed.map_err(|failure| self.fail(failure))?;
         Ok(())
     }
 }

@@ -9,9 +9,9 @@ use super::receiving::{ReceiveHalf, Rest};
 use super::sending::{Requests, SendHalf};
 use crate::failure::Failure;
 use crate::record::layout::worth_processing;
-use crate::record::own::{Answers, Own};
 use crate::record::traffic::{
-    HandedOver, HandshakeFacts, KeySchedule, Outcome, PlainSink, Receiving, Sending, Traffic, TrafficHalves,
+    Answers, HandedOver, HandshakeFacts, KeySchedule, Outcome, OwnStart, PlainSink, Receiving, Sending,
+    Traffic, TrafficHalves,
 };
 
 /// An established connection.
@@ -31,17 +31,17 @@ impl<Side: SideFacts> Halves<Side> {
     }
 
     /// With nothing left to say to the peer but what is appended to `out`.
-    pub(super) fn into_own(
+    pub(super) fn start_own(
         mut self: Box<Self>,
         answers: Answers,
         out: &mut Vec<u8>,
-    ) -> Result<Box<dyn Traffic>, Failure>
+    ) -> Result<OwnStart, Failure>
     where
         Self: Traffic,
         Side: KernelSide,
     {
         self.send.flush(out);
-        Ok(Box::new(Own::new(self.hand_over()?, Side::IS_CLIENT, answers)?))
+        Ok(OwnStart { handed_over: self.hand_over()?, is_client: Side::IS_CLIENT, answers })
     }
 }
 
@@ -67,8 +67,8 @@ where
         own_records() && !worth_processing(rest) && !self.peer_closed() && !self.send.is_over()
     }
 
-    fn settle(self: Box<Self>, out: &mut Vec<u8>) -> Result<Box<dyn Traffic>, Failure> {
-        self.into_own(Answers::AtOnce, out)
+    fn settle(self: Box<Self>, out: &mut Vec<u8>) -> Result<OwnStart, Failure> {
+        self.start_own(Answers::AtOnce, out)
     }
 
     fn write(&mut self, plain: &[&[u8]], block: usize, out: &mut Vec<u8>) -> Result<(), Failure> {

@@ -20,7 +20,7 @@ pub(crate) struct Wants {
 }
 
 /// What was seen; nothing of what was not wanted.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Observed {
     pub key_log: Vec<KeyLogLine>,
     pub key_updates: KeyUpdates,
@@ -29,17 +29,18 @@ pub(crate) struct Observed {
     pub sessions: Vec<StoredSession>,
 }
 
-/// Runs the engine, and says what was seen. The one entry to all that is seen so: whatever enters the engine goes
+/// Runs the engine, and says what was seen, if anything is wanted. The one entry to all that is seen so: whatever enters the engine goes
 /// through here, and a step on a stack of its own is resumed inside of this.
 ///
 /// Runs do not nest: of two, the inner one would see what the outer one wants.
-pub(crate) fn observe<R>(wants: Wants, run: impl FnOnce() -> R) -> (R, Observed) {
+#[inline]
+pub(crate) fn observe<R>(wants: Wants, run: impl FnOnce() -> R) -> (R, Option<Observed>) {
     if wants == Wants::default() {
-        return (run(), Observed::default());
+        return (run(), None);
     }
     let run = || identities::note(wants.identity, run);
     let run = || key_watch::watch(wants.key_updates, run);
     let run = || asked_session::collect(wants.sessions, run);
     let ((((result, identity), key_updates), sessions), key_log) = key_log::collect(wants.key_log, run);
-    (result, Observed { key_log, key_updates, identity, sessions })
+    (result, Some(Observed { key_log, key_updates, identity, sessions }))
 }

@@ -18,8 +18,9 @@ use super::receiving::Rest;
 use crate::facts::{EarlyStatus, Facts};
 use crate::failure::Failure;
 use crate::record::layout::worth_processing;
-use crate::record::own::Answers;
-use crate::record::traffic::{Flow, HandedOver, HandshakeFacts, Outcome, PlainSink, Traffic, TrafficHalves};
+use crate::record::traffic::{
+    Answers, Flow, HandedOver, HandshakeFacts, Outcome, OwnStart, PlainSink, Traffic, TrafficHalves,
+};
 
 /// Both directions in one, without a lock.
 pub(super) struct Whole<Side: SideData> {
@@ -105,8 +106,8 @@ where
         own_records() && !worth_processing(rest) && !self.peer_closed()
     }
 
-    fn settle(self: Box<Self>, out: &mut Vec<u8>) -> Result<Box<dyn Traffic>, Failure> {
-        (*self).into_halves()?.into_own(Answers::WithTheNextRecord, out)
+    fn settle(self: Box<Self>, out: &mut Vec<u8>) -> Result<OwnStart, Failure> {
+        (*self).into_halves()?.start_own(Answers::WithTheNextRecord, out)
     }
 
     fn write(&mut self, plain: &[&[u8]], block: usize, out: &mut Vec<u8>) -> Result<(), Failure> {

@@ -64,6 +64,22 @@ pub(super) unsafe fn bytes_mut<'a>(pointer: *mut c_void, length: usize) -> Resul
     Ok(unsafe { std::slice::from_raw_parts_mut(pointer.cast(), length) })
 }
 
+/// Bytes to write, which may be uninitialised.
+///
+/// # Safety
+/// `length` bytes at `pointer` must be valid for writes and used by nobody else for `'a`.
+pub(super) unsafe fn unfilled<'a>(
+    pointer: *mut c_void,
+    length: usize,
+) -> Result<&'a mut [MaybeUninit<u8>], Status> {
+    check(pointer, length)?;
+    if length == 0 {
+        return Ok(&mut []);
+    }
+    // SAFETY: not NULL, not longer than `isize::MAX`, and valid as the caller promises.
+    Ok(unsafe { std::slice::from_raw_parts_mut(pointer.cast(), length) })
+}
+
 /// A NUL-terminated text.
 ///
 /// # Safety

@@ -3,18 +3,18 @@
 use std::ffi::c_void;
 
 use super::boundary::{checked, counted, inbound, outbound};
-use super::memory::{HostBuffer, HostSpans, bytes, bytes_mut, store};
+use super::memory::{HostSpans, bytes, bytes_mut, store, unfilled};
 use super::types::{tls_conn_t, tls_span_t, tls_status_t};
-use crate::connection::PlainTarget;
 use crate::record::sizing;
 use crate::status::TLS_ERR_ARGUMENT;
+use crate::uninitialised::Unfilled;
 
 /// ---- 7. Ways with fewer copies --------------------------------------------------------------
 ///
 /// In, from simple to fastest: tls_feed() and tls_read_into() copy once; a window and tls_read_into() copy nothing, where
-/// whole records fit into what is read into, or once more; tls_read_in_place() copies nothing. Out: tls_drain_into() and tls_write_into() copy once,
-/// tls_drain_peek() copies nothing. All run over the same engine and can be mixed between records, in and out
-/// independently.
+/// whole records fit into what is read into, or once more; tls_read_in_place() copies nothing. Out: tls_drain_into() copies
+/// once, tls_drain_peek() and tls_write_into() copy nothing. All run over the same engine and can be mixed between records,
+/// in and out independently.
 ///
 /// tls_feed_window() opens a window: memory of the library behind the bytes that were fed, for the host to
 /// receive into. `*wire` and `*len` are set; `*len` is at least `want`, unless the inbound limit leaves less,
@@ -130,13 +130,11 @@ pub unsafe extern "C" fn tls_write_into(
         // SAFETY: valid as the caller promises.
         let plain = unsafe { bytes(plain, len) }?;
         // SAFETY: as above.
-        let mut buffer = unsafe { HostBuffer::new(wire, capacity) }?;
-        let sealed = connection.write_into(plain, capacity, |records| {
-            buffer.put(records);
-        })?;
+        let mut wire = Unfilled::new(unsafe { unfilled(wire, capacity) }?);
+        let taken = connection.write_into(plain, &mut wire)?;
         // SAFETY: as above.
-        unsafe { store(consumed, sealed.plain) }?;
-        Ok(sealed.wire)
+        unsafe { store(consumed, taken) }?;
+        Ok(wire.filled())
     })
 }
 

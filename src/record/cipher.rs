@@ -147,11 +147,9 @@ impl Secret {
     /// were not used with this key: this way they begin where nobody can guess.
     #[inline]
     pub(super) fn nonce(&self) -> [u8; IV] {
-        let mut nonce = self.iv;
-        for (byte, counted) in nonce[SALT..].iter_mut().zip(self.sequence.to_be_bytes()) {
-            *byte ^= counted;
-        }
-        nonce
+        let mut counted = [0; IV];
+        counted[SALT..].copy_from_slice(&self.sequence.to_be_bytes());
+        std::array::from_fn(|at| self.iv[at] ^ counted[at])
     }
 
     /// That of a record whose own part is `explicit`.

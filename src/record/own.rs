@@ -3,15 +3,18 @@
 use super::cipher::Secret;
 use super::fault::Fault;
 use super::own_halves;
+use super::protection::Exhausted;
 use super::receiver::{Answering, Receiver};
 use super::secrets::TrafficSecrets;
 use super::sender::Sender;
+use super::sizing::Sizing;
 use super::traffic::{
-    HandedOver, HandshakeFacts, KeySchedule, Outcome, PlainMemory, PlainSink, Remembered, Revealed, Standing,
-    Straight, Traffic, TrafficHalves,
+    Answers, HandedOver, HandshakeFacts, KeySchedule, Outcome, OwnStart, PlainMemory, PlainSink, Remembered,
+    Revealed, Standing, Straight, Traffic, TrafficHalves,
 };
 use crate::failure::Failure;
 use crate::parse::moved::{Direction, Moved};
+use crate::uninitialised::Unfilled;
 
 /// Both directions, without a lock.
 pub(crate) struct Own {
@@ -22,16 +25,10 @@ pub(crate) struct Own {
     pub(super) answers: Answers,
 }
 
-/// When the answer to a KeyUpdate leaves; before the next record it has to (RFC 8446, 4.6.3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Answers {
-    AtOnce,
-    WithTheNextRecord,
-}
-
 impl Own {
-    pub(crate) fn new(handed_over: HandedOver, is_client: bool, answers: Answers) -> Result<Self, Failure> {
-        let HandedOver { secrets, schedule, remembered } = handed_over;
+    pub(crate) fn new(start: OwnStart) -> Result<Self, Failure> {
+        let OwnStart { handed_over: HandedOver { secrets, schedule, remembered }, is_client, answers } =
+            start;
         let parts = (|| {
             let sender = Sender::new(Secret::of(&secrets.send)?);
             let receiver = Receiver::new(Secret::of(&secrets.receive)?, is_client, remembered.tickets);
@@ -65,6 +62,57 @@ impl Own {
             remembered,
             answers,
         })
+    }
+}
+
+/// The way of a connection to another process.
+impl Own {
+    /// How it stands, for another process to go on with, but for [`Self::reveal`]. None in the midst of a message that is longer than any.
+    pub(crate) fn standing(&self) -> Option<Standing<'_>> {
+        let (sender, send) = self.sender.state();
+        let (receiver, receive) = self.receiver.state()?;
+        let answers_at_once = self.answers == Answers::AtOnce;
+        Some(Standing {
+            receive: receive.direction(),
+            send: send.direction(),
+            sender,
+            receiver,
+            answers_at_once,
+        })
+    }
+
+    /// The secrets that the next keys come from. Nothing else may be done with it afterwards.
+    pub(crate) fn reveal(&mut self) -> Result<Revealed, Failure> {
+        let untold = || Failure::unexpected("the key schedule does not tell its secrets");
+        let exporter = self.remembered.reveal().ok_or_else(untold)?;
+        if !self.sender.is_tls13() {
+            return Ok(Revealed { exporter, ..Revealed::default() });
+        }
+        let [receive, send] = self.schedule.reveal()?.ok_or_else(untold)?;
+        Ok(Revealed { receive, send, exporter })
+    }
+}
+
+/// The way of a record of application data, where nothing else has to leave with it.
+impl Own {
+    /// Whether so many records can leave with nothing in front of them or in between.
+    #[inline]
+    pub(crate) fn is_clear_for(&self, records: u64) -> bool {
+        self.sender.is_clear_for(records)
+    }
+
+    /// Seals `length` bytes, which the pieces of `plain` are together, into records cut as `sizing` says: how many. It
+    /// [is clear](Self::is_clear_for) for them, and `out` has room for all.
+    #[inline]
+    pub(crate) fn write_clear(
+        &mut self,
+        plain: &[&[u8]],
+        length: usize,
+        sizing: Sizing,
+        out: &mut Unfilled<'_>,
+    ) -> Result<u64, Failure> {
+        let sealed = self.sender.write_clear(plain, length, sizing, out);
+        sealed.map_err(|Exhausted| self.schedule.explain(Fault::Exhausted))
     }
 }
 
@@ -140,28 +188,5 @@ impl Traffic for Own {
         let secrets =
             TrafficSecrets { receive: receiver.into_secret().give(), send: sender.into_secret().give() };
         Ok(HandedOver { secrets, schedule, remembered })
-    }
-
-    fn standing(&self) -> Option<Standing<'_>> {
-        let (sender, send) = self.sender.state();
-        let (receiver, receive) = self.receiver.state()?;
-        let answers_at_once = self.answers == Answers::AtOnce;
-        Some(Standing {
-            receive: receive.direction(),
-            send: send.direction(),
-            sender,
-            receiver,
-            answers_at_once,
-        })
-    }
-
-    fn reveal(&mut self) -> Result<Revealed, Failure> {
-        let untold = || Failure::unexpected("the key schedule does not tell its secrets");
-        let exporter = self.remembered.reveal().ok_or_else(untold)?;
-        if !self.sender.is_tls13() {
-            return Ok(Revealed { exporter, ..Revealed::default() });
-        }
-        let [receive, send] = self.schedule.reveal()?.ok_or_else(untold)?;
-        Ok(Revealed { receive, send, exporter })
     }
 }

@@ -1,4 +1,4 @@
-//! One record, sealed or opened.
+//! A direction with its key, and one record opened.
 
 use std::alloc::{Layout, handle_alloc_error};
 use std::ops::Range;
@@ -15,11 +15,11 @@ use super::traffic::PlainMemory;
 use crate::uninitialised;
 
 /// The version that stands in every record (RFC 8446, 5.1).
-const VERSION: [u8; 2] = [3, 3];
+pub(super) const VERSION: [u8; 2] = [3, 3];
 
 /// Sequence numbers never wrap (RFC 8446, 5.3): that far from it, there is still one for an alert.
 pub(super) const SOFT_LIMIT: u64 = u64::MAX - 0xffff;
-const HARD_LIMIT: u64 = u64::MAX - 1;
+pub(super) const HARD_LIMIT: u64 = u64::MAX - 1;
 
 /// What an expanded key takes of malloc, in bytes.
 const EXPANDED: usize = 592;
@@ -27,9 +27,9 @@ const EXPANDED: usize = 592;
 /// What seals or opens the records of a direction. Its key is expanded while it is used, and not while it rests.
 pub(crate) struct Protection {
     pub(super) secret: Secret,
-    key: Option<LessSafeKey>,
+    pub(super) key: Option<LessSafeKey>,
     #[cfg(test)]
-    nonces: super::nonces::Nonces,
+    pub(super) nonces: super::nonces::Nonces,
 }
 
 /// Where the plain bytes of a record lie in it, and what they are.
@@ -69,65 +69,6 @@ impl Protection {
 
     pub(super) fn is_tls13(&self) -> bool {
         self.secret.form == Form::Tls13
-    }
-
-    /// Appends a record to `out`, of `length` plain bytes, which `fill` appends; in TLS 1.3 with so many zeros as `padding`
-    /// says. Whatever comes of it, the nonce counts as used.
-    #[inline]
-    pub(crate) fn seal(
-        &mut self,
-        kind: u8,
-        length: usize,
-        padding: usize,
-        out: &mut Vec<u8>,
-        fill: impl FnOnce(&mut Vec<u8>),
-    ) -> Result<(), Exhausted> {
-        let Self { secret, key, .. } = self;
-        if secret.sequence >= HARD_LIMIT {
-            return Err(Exhausted);
-        }
-        let key = expanded(key, secret);
-        let nonce = secret.nonce();
-        #[cfg(test)]
-        self.nonces.note(nonce);
-        let is_tls13 = secret.form == Form::Tls13;
-        let padding = if is_tls13 { padding } else { 0 };
-        let start = out.len();
-        let payload = ((length + padding + secret.form.growth() - HEADER) as u16).to_be_bytes();
-        let outer = if is_tls13 { APPLICATION_DATA } else { kind };
-        let header = [outer, VERSION[0], VERSION[1], payload[0], payload[1]];
-        out.extend_from_slice(&header);
-        if secret.form == Form::Tls12Gcm {
-            out.extend_from_slice(&nonce[nonce.len() - EXPLICIT..]);
-        }
-        let inner = out.len();
-        fill(out);
-        debug_assert_eq!(out.len(), inner + length);
-        let nonce = Nonce::assume_unique_for_key(nonce);
-        let tag = if is_tls13 {
-            out.push(kind);
-            if padding > 0 {
-                out.resize(out.len() + padding, 0);
-            }
-            secret.sequence += 1;
-            key.seal_in_place_separate_tag(nonce, Aad::from(header), &mut out[inner..])
-        } else {
-            let data = secret.additional_data([kind, VERSION[0], VERSION[1]], length);
-            secret.sequence += 1;
-            key.seal_in_place_separate_tag(nonce, Aad::from(data), &mut out[inner..])
-        };
-        match tag {
-            Ok(tag) => {
-                out.extend_from_slice(tag.as_ref());
-                Ok(())
-            }
-            Err(_) => {
-                // Nothing unsealed leaves.
-                out[start..].fill(0);
-                out.truncate(start);
-                Err(Exhausted)
-            }
-        }
     }
 
     /// Opens a whole record where it lies. Of one that does not authenticate no plain byte is left.
@@ -209,7 +150,7 @@ impl Protection {
 
 /// The key, which is expanded now if it is not.
 #[inline]
-fn expanded<'a>(key: &'a mut Option<LessSafeKey>, secret: &Secret) -> &'a LessSafeKey {
+pub(super) fn expanded<'a>(key: &'a mut Option<LessSafeKey>, secret: &Secret) -> &'a LessSafeKey {
     key.get_or_insert_with(|| expand(secret))
 }
 

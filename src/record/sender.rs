@@ -4,11 +4,13 @@ use super::cipher::{Form, Secret};
 use super::content::{ALERT, APPLICATION_DATA, HANDSHAKE};
 use super::fault::Fault;
 use super::layout::MAX_PLAIN;
+use super::pieces::Pieces;
 use super::protection::{Exhausted, Protection, SOFT_LIMIT};
-use super::sizing::{PADDED_PLAIN, inner_length};
+use super::sizing::{PADDED_PLAIN, Sizing, inner_length};
 use super::traffic::KeySchedule;
 use crate::failure::Failure;
 use crate::parse::moved::SenderState;
+use crate::uninitialised::{Unfilled, append};
 
 // Alerts (RFC 8446, 6).
 const WARNING: u8 = 1;
@@ -139,20 +141,50 @@ impl Sender {
         self.check_limit(records, schedule, out)?;
         // Before the first nonce is used: nothing of what follows can fail for memory.
         out.reserve(self.bound(left, records, block));
-        let mut plain = Pieces { list: plain, taken: 0 };
+        let mut plain = Pieces::new(plain);
         while left > 0 {
             if self.is_tls13() && self.protection.secret.sequence + 1 >= self.most_records() {
                 self.request_update(schedule, out)?;
             }
             let length = left.min(most);
-            let padding = if block == 0 { 0 } else { inner_length(length, block) - length - 1 };
-            let sealed = self.protection.seal(APPLICATION_DATA, length, padding, out, |out| {
-                plain.append_to(out, length);
-            });
+            let padding = padding(length, block);
+            // Only where keys last for a few records there are more KeyUpdates than room was made for.
+            out.reserve(self.bound(length, 1, block));
+            let sealed =
+                append(out, |out| self.protection.seal(APPLICATION_DATA, &mut plain, length, padding, out));
             sealed.map_err(|Exhausted| schedule.explain(Fault::Exhausted))?;
             left -= length;
         }
         Ok(())
+    }
+
+    /// Whether so many records can leave with nothing in front of them or in between, an answer or a KeyUpdate.
+    #[inline]
+    pub(super) fn is_clear_for(&self, records: u64) -> bool {
+        let behind = self.protection.secret.sequence.saturating_add(records);
+        self.queued.is_empty() && self.state == State::Open && behind < self.most_records()
+    }
+
+    /// Seals `length` bytes, which the pieces of `plain` are together, into records cut as `sizing` says. It
+    /// [is clear](Self::is_clear_for) for them, and `out` has room for all.
+    #[inline]
+    pub(super) fn write_clear(
+        &mut self,
+        plain: &[&[u8]],
+        length: usize,
+        mut sizing: Sizing,
+        out: &mut Unfilled<'_>,
+    ) -> Result<u64, Exhausted> {
+        self.answered = false;
+        let (mut plain, mut left, mut records) = (Pieces::new(plain), length, 0);
+        while left > 0 {
+            let length = sizing.next().min(left);
+            self.protection.seal(APPLICATION_DATA, &mut plain, length, padding(length, sizing.block), out)?;
+            sizing = sizing.after(length);
+            left -= length;
+            records += 1;
+        }
+        Ok(records)
     }
 
     /// Asks for new keys in both directions, if that was not asked already; `false` where the version cannot.
@@ -235,7 +267,7 @@ impl Sender {
         out: &mut Vec<u8>,
     ) -> Result<(), Failure> {
         self.protection
-            .seal(HANDSHAKE, message.len(), 0, out, |out| out.extend_from_slice(message))
+            .seal_behind(HANDSHAKE, message, 0, out)
             .map_err(|Exhausted| schedule.explain(Fault::Exhausted))?;
         let next = Secret::next(schedule, false)?;
         self.protection = Protection::new(next);
@@ -245,7 +277,7 @@ impl Sender {
     fn seal_alert(&mut self, level: u8, alert: u8, out: &mut Vec<u8>) {
         self.flush(out);
         // Without a nonce left there is no way to say anything.
-        let _ = self.protection.seal(ALERT, 2, 0, out, |out| out.extend_from_slice(&[level, alert]));
+        let _ = self.protection.seal_behind(ALERT, &[level, alert], 0, out);
     }
 
     /// TLS 1.2 has no KeyUpdate: before the limit is passed the connection ends (RFC 8446, 5.5, says the same of the keys).
@@ -279,27 +311,8 @@ impl Sender {
     }
 }
 
-/// Pieces of memory as if they were one.
-struct Pieces<'a> {
-    list: &'a [&'a [u8]],
-    /// Of the first one.
-    taken: usize,
-}
-
-impl Pieces<'_> {
-    /// The next `length` bytes: there are as many.
-    #[inline]
-    fn append_to(&mut self, out: &mut Vec<u8>, mut length: usize) {
-        while let [first, rest @ ..] = self.list {
-            let piece = &first[self.taken..];
-            if length <= piece.len() {
-                out.extend_from_slice(&piece[..length]);
-                self.taken += length;
-                return;
-            }
-            out.extend_from_slice(piece);
-            length -= piece.len();
-            (self.list, self.taken) = (rest, 0);
-        }
-    }
+/// Zeros behind `length` plain bytes and the content type.
+#[inline]
+fn padding(length: usize, block: usize) -> usize {
+    if block == 0 { 0 } else { inner_length(length, block) - length - 1 }
 }

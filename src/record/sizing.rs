@@ -91,6 +91,22 @@ impl Sizing {
         small + (length - small) / self.most * self.most
     }
 
+    /// At most so many records are made of `plain` bytes.
+    pub(crate) const fn most_records(&self, plain: usize) -> u64 {
+        let least = self.next();
+        if plain <= least { 1 } else { plain.div_ceil(self.small()) as u64 }
+    }
+
+    /// How many of `offered` plain bytes have a wire form that fits into `room`.
+    pub(crate) const fn fitting(&self, offered: usize, room: usize) -> usize {
+        // The usual case: all of them.
+        if offered <= MAX_PLAIN && self.wire(offered) <= room {
+            return offered;
+        }
+        let most = self.within(room);
+        if offered < most { offered } else { most }
+    }
+
     /// A buffer of this size holds the wire form of `plain` bytes, whatever was negotiated.
     pub(crate) const fn wire(&self, plain: usize) -> usize {
         // Constants are divided by faster.

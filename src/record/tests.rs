@@ -5,14 +5,16 @@ use zeroize::Zeroizing;
 use super::content::{ALERT, APPLICATION_DATA};
 use super::fault::Fault;
 use super::layout::{KEY_UPDATE, MAX_PLAIN};
-use super::own::{Answers, Own};
+use super::own::Own;
 use super::secrets::{TrafficSecret, TrafficSecrets};
-use super::sizing::wire_bound;
-use super::traffic::{Flow, HandedOver, HandshakeFacts, KeySchedule, Outcome, Remembered, Straight, Traffic};
+use super::sizing::{Sizing, wire_bound};
+use super::traffic::{
+    Answers, Flow, HandedOver, HandshakeFacts, KeySchedule, Outcome, OwnStart, Remembered, Straight, Traffic,
+};
 use crate::facts::Facts;
 use crate::failure::Failure;
 use crate::status::TLS_REASON_KEYS_EXHAUSTED;
-use crate::uninitialised::Memory;
+use crate::uninitialised::{Memory, append};
 
 /// IANA numbers of the suites, and how long their keys are.
 const SUITES: [(u16, usize); 6] =
@@ -80,12 +82,8 @@ fn pair(suite: (u16, usize), most_records: u64) -> (Own, Own) {
         let schedule = Schedule { suite, changed: [0; 2], first, most_records };
         let secrets = TrafficSecrets { receive: schedule.secret(true), send: schedule.secret(false) };
         let remembered = Remembered { handshake: Box::new(Nothing), tickets: 0 };
-        Own::new(
-            HandedOver { secrets, schedule: Box::new(schedule), remembered },
-            is_client,
-            Answers::WithTheNextRecord,
-        )
-        .unwrap()
+        let handed_over = HandedOver { secrets, schedule: Box::new(schedule), remembered };
+        Own::new(OwnStart { handed_over, is_client, answers: Answers::WithTheNextRecord }).unwrap()
     };
     (side([1, 101], true), side([101, 1], false))
 }
@@ -392,4 +390,51 @@ fn both_halves_use_one_sender() {
     sending.write(&[b"up"], 0, &mut wire).unwrap();
     assert_eq!(wire[0], APPLICATION_DATA);
     assert_eq!(read(&mut server, &mut wire).0, b"up");
+}
+
+/// Cut in every way that a host may ask for.
+#[test]
+fn what_is_sealed_where_it_is_to_lie_opens() {
+    let bytes: Vec<u8> = (0..2 * MAX_PLAIN + 5).map(|at| at as u8).collect();
+    let own = Sizing { most: MAX_PLAIN, small: MAX_PLAIN, ramp: 0, block: 0 };
+    let small = Sizing { most: 1400, small: 100, ramp: 1000, block: 0 };
+    for suite in SUITES {
+        let (mut client, mut server) = pair(suite, u64::MAX);
+        for length in (1..200).chain([1023, 1024, 1025, MAX_PLAIN - 1, MAX_PLAIN, MAX_PLAIN + 1, bytes.len()])
+        {
+            let block = if is_tls13(suite) { 64 } else { 0 };
+            for sizing in [own, small, own.padded(block), small.padded(block)] {
+                for cut in [0, 1, length / 2, length] {
+                    let (front, back) = bytes[..length].split_at(cut);
+                    let records = sizing.most_records(length);
+                    assert!(client.is_clear_for(records));
+                    let mut wire = Vec::with_capacity(3 + sizing.wire(length));
+                    wire.extend_from_slice(b"xyz");
+                    let made = append(&mut wire, |out| {
+                        client.write_clear(&[front, &[], back], length, sizing, out).unwrap()
+                    });
+                    assert!((1..=records).contains(&made), "{made} of {records} records");
+                    let (plain, answer) = read(&mut server, &mut wire[3..]);
+                    assert!(plain == bytes[..length] && answer.is_empty(), "{length} bytes by {sizing:?}");
+                }
+            }
+        }
+    }
+}
+
+/// What has to leave in front, or between two records, or instead, does not wait for a record that comes by this way.
+#[test]
+fn it_is_clear_only_where_nothing_else_leaves() {
+    let (mut client, mut server) = pair(SUITES[0], 100);
+    assert!(client.is_clear_for(99) && !client.is_clear_for(100), "the key changes before its limit");
+    let mut wire = Vec::new();
+    server.update_keys(&mut wire).unwrap();
+    read(&mut client, &mut wire);
+    assert!(!client.is_clear_for(1), "an answer waits");
+    let mut wire = Vec::new();
+    client.write(&[b"x"], 0, &mut wire).unwrap();
+    assert!(client.is_clear_for(1));
+    read(&mut server, &mut wire);
+    client.close_notify(&mut wire).unwrap();
+    assert!(!client.is_clear_for(1), "nothing follows a close_notify");
 }

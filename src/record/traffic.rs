@@ -127,15 +127,15 @@ pub(crate) trait Traffic: Send {
         Straight::default()
     }
 
-    /// Whether another form is to go on in place of this. To be asked after each call of [`Self::receive`] that was given
+    /// Whether records of our own are to go on in place of this. To be asked after each call of [`Self::receive`] that was given
     /// bytes; `rest` is what it has not used of them.
     fn can_settle(&self, _rest: &[u8]) -> bool {
         false
     }
 
-    /// That form; with nothing left to say to the peer but what is appended to `out`.
-    fn settle(self: Box<Self>, _out: &mut Vec<u8>) -> Result<Box<dyn Traffic>, Failure> {
-        Err(Failure::unexpected("no other form goes on"))
+    /// What they go on from, with nothing left to say to the peer but what is appended to `out`.
+    fn settle(self: Box<Self>, _out: &mut Vec<u8>) -> Result<OwnStart, Failure> {
+        Err(Failure::unexpected("nothing else goes on"))
     }
 
     /// Seals the chunks of `plain`, as if they were one, into records, padded to multiples of `block` bytes if that is
@@ -166,19 +166,9 @@ pub(crate) trait Traffic: Send {
 
     /// Takes the traffic secrets out: from now on the records are somebody else's.
     fn hand_over(self: Box<Self>) -> Result<HandedOver, Failure>;
-
-    /// How it stands, for another process to go on with, but for [`Self::reveal`]. None in a form that cannot move.
-    fn standing(&self) -> Option<Standing<'_>> {
-        None
-    }
-
-    /// The secrets that the next keys come from. Nothing else may be done with it afterwards.
-    fn reveal(&mut self) -> Result<Revealed, Failure> {
-        Err(Failure::unexpected("this form of the traffic cannot move"))
-    }
 }
 
-/// What [`Traffic::standing`] says.
+/// How a connection stands, for another process to go on with, but for what is [`Revealed`].
 pub(crate) struct Standing<'a> {
     pub receive: Direction<'a>,
     pub send: Direction<'a>,
@@ -202,6 +192,20 @@ pub(crate) struct HandedOver {
     pub secrets: TrafficSecrets,
     pub schedule: Box<dyn KeySchedule>,
     pub remembered: Remembered,
+}
+
+/// What records of our own begin with.
+pub(crate) struct OwnStart {
+    pub handed_over: HandedOver,
+    pub is_client: bool,
+    pub answers: Answers,
+}
+
+/// When the answer to a KeyUpdate leaves; before the next record it has to (RFC 8446, 4.6.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answers {
+    AtOnce,
+    WithTheNextRecord,
 }
 
 pub(crate) struct TrafficHalves {

@@ -23,7 +23,7 @@ impl Author {
 
     /// A record of any type with any content, which need not be possible.
     pub(super) fn seal(&mut self, kind: u8, content: &[u8], padding: usize, wire: &mut Vec<u8>) {
-        self.send.seal(kind, content.len(), padding, wire, |out| out.extend_from_slice(content)).unwrap();
+        self.send.seal_behind(kind, content, padding, wire).unwrap();
     }
 
     /// Goes on with the key that follows.

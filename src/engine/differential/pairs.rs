@@ -7,6 +7,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use super::author::Author;
 use crate::engine::{ClientSetup, ClientWish, Handshake, ServerSetup, Settled};
+use crate::record::own::Own;
 use crate::record::traffic::{Flow, Outcome, Traffic};
 use crate::setup::builder::Builder;
 use crate::setup::context::{Context, Role};
@@ -49,7 +50,8 @@ impl Pair {
         let (client, server) = established(kind.suite);
         let (receiver, peer) = if kind.is_client { (client, server) } else { (server, client) };
         let mut out = Vec::new();
-        let receiver = if own { receiver.settle(&mut out).unwrap() } else { receiver };
+        let receiver =
+            if own { Box::new(Own::new(receiver.settle(&mut out).unwrap()).unwrap()) } else { receiver };
         let peer = peer.prepare_hand_over(&mut out).unwrap();
         assert!(out.is_empty());
         let author = Author::new(peer.hand_over().unwrap());

@@ -1,0 +1,90 @@
+//! One record, sealed.
+
+use aws_lc_rs::aead::Nonce;
+
+use super::cipher::{EXPLICIT, Form};
+use super::content::APPLICATION_DATA;
+use super::layout::HEADER;
+use super::pieces::Pieces;
+use super::protection::{Exhausted, HARD_LIMIT, Protection, VERSION, expanded};
+use crate::uninitialised::{Unfilled, append};
+
+/// In TLS 1.3 the content type is encrypted behind the plain bytes. Up to so many of them are copied in front of it, and
+/// all is one piece for AES-GCM, which for longer ones costs more than a second, short piece.
+const COPIED: usize = 1024;
+
+impl Protection {
+    /// Appends a record to `out`, of the next `length` bytes of `plain`; in TLS 1.3 with so many zeros as `padding` says.
+    /// There must be room for it. Whatever comes of it, the nonce counts as used.
+    #[inline]
+    pub(crate) fn seal(
+        &mut self,
+        kind: u8,
+        plain: &mut Pieces<'_>,
+        length: usize,
+        padding: usize,
+        out: &mut Unfilled<'_>,
+    ) -> Result<(), Exhausted> {
+        let Self { secret, key, .. } = self;
+        if secret.sequence >= HARD_LIMIT {
+            return Err(Exhausted);
+        }
+        let key = expanded(key, secret);
+        let nonce = secret.nonce();
+        #[cfg(test)]
+        self.nonces.note(nonce);
+        let start = out.filled();
+        let form = secret.form;
+        let padding = if form == Form::Tls13 { padding } else { 0 };
+        let payload = ((length + padding + form.growth() - HEADER) as u16).to_be_bytes();
+        let outer = if form == Form::Tls13 { APPLICATION_DATA } else { kind };
+        let header = [outer, VERSION[0], VERSION[1], payload[0], payload[1]];
+        out.put(&header);
+        if form == Form::Tls12Gcm {
+            out.put(&nonce[nonce.len() - EXPLICIT..]);
+        }
+        let nonce = Nonce::assume_unique_for_key(nonce);
+        let inner = out.filled();
+        let sealed = if form == Form::Tls13 {
+            secret.sequence += 1;
+            let whole = if length > COPIED && padding == 0 { plain.take_whole(length) } else { None };
+            match whole {
+                Some(whole) => out.seal(key, nonce, header, whole, &[kind]),
+                None => {
+                    plain.copy_to(out, length);
+                    out.put(&[kind]);
+                    out.put_zeros(padding);
+                    out.seal_filled(key, nonce, header, inner)
+                }
+            }
+        } else {
+            let data = secret.additional_data([kind, VERSION[0], VERSION[1]], length);
+            secret.sequence += 1;
+            match plain.take_whole(length) {
+                Some(whole) => out.seal(key, nonce, data, whole, &[]),
+                None => {
+                    plain.copy_to(out, length);
+                    out.seal_filled(key, nonce, data, inner)
+                }
+            }
+        };
+        sealed.map_err(|_| {
+            // Nothing unsealed leaves.
+            out.take_back(start);
+            Exhausted
+        })
+    }
+
+    /// The same behind the bytes of `out`, which grows if it has to.
+    pub(crate) fn seal_behind(
+        &mut self,
+        kind: u8,
+        content: &[u8],
+        padding: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Exhausted> {
+        out.reserve(content.len() + padding + self.secret.form.growth());
+        let list = [content];
+        append(out, |out| self.seal(kind, &mut Pieces::new(&list), content.len(), padding, out))
+    }
+}
