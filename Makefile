@@ -2,12 +2,13 @@
 
 CARGO ?= cargo
 
-.PHONY: help demo test lib header format check fuzz mutants interop bench bench-quick bench-questions bench-resumption clean
+.PHONY: help demo test lib install header format check fuzz mutants interop bench bench-quick bench-questions bench-resumption clean
 
 help:
 	@echo "make demo     build the library and see it work with curl and OpenSSL"
 	@echo "make test     install what the tests need, and pass them"
 	@echo "make lib      build target/release/libtlsbio.so and libtlsbio.a"
+	@echo "make install  build, and install to PREFIX (/usr/local) under DESTDIR; needs CMake"
 	@echo "make header   write include/tlsbio.h and docs/status.md anew"
 	@echo "make format   format Rust and C"
 	@echo "make check    formats, lints, generated files and the rules of the house"
@@ -32,6 +33,13 @@ test:
 lib:
 	$(CARGO) rustc --release --lib --crate-type cdylib,staticlib
 	ln -sf libtlsbio.so target/release/libtlsbio.so.0
+
+PREFIX ?= /usr/local
+
+install:
+	cmake --preset release -DTLSBIO_BUILD_TESTS=OFF -DTLSBIO_BUILD_EXAMPLES=OFF
+	cmake --build --preset release
+	DESTDIR=$(DESTDIR) cmake --install target/cmake/release --prefix $(PREFIX)
 
 header:
 	$(CARGO) run --quiet -p header

@@ -9,8 +9,14 @@ use std::env;
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
-    println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,libtlsbio.so.0");
-    println!("cargo:rustc-cdylib-link-arg=-Wl,-z,nodelete");
+    if is_elf() {
+        println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,libtlsbio.so.0");
+        println!("cargo:rustc-cdylib-link-arg=-Wl,-z,nodelete");
+        // The cryptographic library calls functions for memory that a program may define (OPENSSL_memory_alloc). Those of a
+        // program that defines them for another library are not ours to call.
+        println!("cargo:rustc-cdylib-link-arg=-Wl,-z,nodynamic-undefined-weak");
+        check_that_symbols_get_versions();
+    }
 
     println!("cargo:rustc-check-cfg=cfg(tlsbio_wipes)");
     // Cargo sets it for the packages that it was told to build, and for those that they depend on it does not.
@@ -20,6 +26,25 @@ fn main() {
     }
 
     println!("cargo:rustc-env=TLSBIO_CRYPTO_PREFIX={}", prefix_of_cryptography());
+}
+
+fn is_elf() -> bool {
+    let says = |name: &str| env::var(name).unwrap_or_default();
+    says("CARGO_CFG_TARGET_FAMILY").contains("unix") && says("CARGO_CFG_TARGET_VENDOR") != "apple"
+}
+
+/// A shared library whose symbols have no version looks whole, and is not: programs that are linked with it get whatever
+/// tls_free comes first. .cargo/config.toml has the linker that gives them one for the targets that are tested.
+fn check_that_symbols_get_versions() {
+    println!("cargo:rerun-if-env-changed=RUSTC_LINKER");
+    let linker = env::var("RUSTC_LINKER").unwrap_or_default();
+    let is_dependency = option_env!("CARGO_PRIMARY_PACKAGE").is_none();
+    assert!(
+        is_dependency || linker.ends_with("cc-versioned"),
+        "libtlsbio.so would have no symbol versions: set the linker of {} to scripts/cc-versioned, as .cargo/config.toml does, or by \
+         CARGO_TARGET_<TARGET>_LINKER (the compiler that it calls is TLSBIO_CC_<target>, TLSBIO_CC or cc)",
+        env::var("TARGET").unwrap_or_default()
+    );
 }
 
 /// What every symbol of the cryptographic library begins with: its own version, as in the name of its archive.

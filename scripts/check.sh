@@ -71,5 +71,6 @@ check "the documents name every call of rustls-ffi" tests/migration/rustls_ffi_n
 check "shell scripts parse" bash -c 'for script in $(git ls-files "*.sh") .ci/run; do bash -n "$script" || exit 1; done'
 check "no circle of files is larger than six" scripts/circles.py
 check "licences of the dependencies fit" licences
+check "THIRD-PARTY-NOTICES are of what is linked" scripts/notices.py --check
 
 exit "$failed"

@@ -112,8 +112,10 @@
  * last have them so; the others rest: they have the keys that these are made of, and expand them with the next record, in
  * one allocation. A connection that is busy among others that are not does not rest [R-273]. If the process has no memory left, it ends, as most programs do.
  *
- * Environment. The library reads no environment variable (but see tls_builder_trust_system()), needs no
- * initialisation, and stays mapped once it is loaded.
+ * Environment. The library's own code reads no environment variable (but see tls_builder_trust_system()). The cryptographic
+ * library that is in it reads one when it is loaded: OPENSSL_ia32cap on x86, OPENSSL_armcap on Arm, which switch instructions of the
+ * processor off. With a hostile value everything works, and is up to 28 times slower. A program that runs with more rights than the one that started it, or
+ * with an environment that others set, unsets it before exec(). The library needs no initialisation, and stays mapped once it is loaded.
  *
  * fork(). The child may use all that it inherits, whatever other threads of its parent were doing [R-160]:
  * contexts, builders, sessions, and connections, none of which is half way through a call [R-161]. A connection
