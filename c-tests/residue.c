@@ -525,6 +525,66 @@ static void nothing_is_left_of_halves(void)
     }
 }
 
+static size_t export_to(tls_conn_t *conn, const unsigned char *key, unsigned char *blob,
+                        size_t room)
+{
+    ptrdiff_t len = tls_conn_export(conn, key, blob, room, NULL);
+
+    CHECK(len > 0);
+    CHECK((size_t)len <= room);
+    return (size_t)len;
+}
+
+/* Where a connection was nothing of it is left while its handle still is, nor when it has ended
+ * where it went on: what it read, left unread and corked, and the secrets of before and after. */
+static void nothing_is_left_of_what_moved(void)
+{
+    static unsigned char blobs[2][90000];
+
+    for (EACH_VERSION) {
+        const struct setting setting = {.version = version};
+        tls_context_t *client = client_context(&setting), *server = server_context(&setting);
+        struct pair pair = new_pair_of(client, server, NULL), went;
+        unsigned char key[TLS_MOVE_KEY_LENGTH];
+        size_t lens[2];
+
+        shake(&pair);
+        remember_logged(pair.client);
+        remember_logged(pair.server);
+        remember_exported(pair.client);
+        move_bytes(pair.client, pair.server, 5);
+        move_bytes(pair.server, pair.client, 6);
+        CHECK(count_hits(0) > 0);
+        fill_bytes(key, sizeof(key), 99);
+        lens[0] = export_to(pair.client, key, blobs[0], sizeof(blobs[0]));
+        lens[1] = export_to(pair.server, key, blobs[1], sizeof(blobs[1]));
+        tls_context_free(client);
+        tls_context_free(server);
+        expect_nothing("where the connections were");
+
+        client = client_context(&setting);
+        server = server_context(&setting);
+        went.client = tls_conn_import(client, blobs[0], lens[0], key, NULL);
+        went.server = tls_conn_import(server, blobs[1], lens[1], key, NULL);
+        CHECK(went.client != NULL);
+        CHECK(went.server != NULL);
+        remember("the key of the move", key, sizeof(key));
+        wipe(key, sizeof(key));
+        if (version == TLS_VERSION_1_3)
+            CHECK_EQ(tls_key_update(went.client), TLS_OK);
+        carry(went.client, went.server);
+        CHECK_EQ(tls_advance(went.server), TLS_OK);
+        remember_exported(went.server);
+        free_pair(&pair);
+        free_pair(&went);
+        tls_context_free(client);
+        tls_context_free(server);
+        printf("  %zu runs of secrets\n", pattern_count);
+        expect_nothing("after what moved has ended");
+        forget_all();
+    }
+}
+
 static void nothing_is_left_where_the_key_is_elsewhere(void)
 {
     for (EACH_VERSION) {
@@ -611,6 +671,7 @@ int main(int argc, char **argv)
     RUN(nothing_is_left_of_what_ended_halfway);
     RUN(nothing_is_left_of_keys);
     RUN(nothing_is_left_of_halves);
+    RUN(nothing_is_left_of_what_moved);
     RUN(nothing_is_left_where_the_key_is_elsewhere);
     RUN(nothing_is_left_of_a_question);
     return 0;

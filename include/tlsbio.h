@@ -3096,7 +3096,8 @@ tls_status_t tls_secrets_ticket(tls_conn_t *conn,
  * whole or not at all: with NULL, or a `capacity` below the answer, nothing is written and nothing changes, the connection
  * lives on, and the next call may need another size if it was used meanwhile [R-251]. Only a call whose `capacity` is at
  * least its answer has ended it. From then on the handle is good for tls_free() only; everything else answers TLS_ERR_STATE,
- * or 0 where numbers have no sign [R-252]. What tls_drain_peek() showed is gone: consume what was sent before.
+ * or 0 where numbers have no sign [R-252]. What tls_drain_peek() showed is gone: consume what was sent before. What
+ * tls_drain_take() took is the host's to send, in front of what moved.
  *
  * It is answered TLS_ERR_STATE, and the connection is unharmed, where something cannot move [R-253]: before the handshake
  * is done (which includes open questions); halves (section 19); where the secrets were taken (section 20); while early data,

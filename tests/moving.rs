@@ -454,6 +454,19 @@ fn corks_record_sizes_and_clocks_go_along() {
         peer.read_all(&mut plain);
         assert_eq!(plain, [1; 220]);
 
+        // More is held than fills a record where it goes on.
+        let (mover, peer) = form.pair();
+        assert_eq!(tls_cork(mover.0), TLS_OK);
+        assert_eq!(mover.write(&[2; 5000]), Ok(5000));
+        let mover = moved(&Form { record_size: 1000, ..form }, mover, true);
+        assert_eq!(mover.write(&[2; 90]), Ok(90));
+        assert_eq!(counters(&mover)[5], 5);
+        assert_eq!(tls_uncork(mover.0), TLS_OK);
+        peer.feed(&mover.drain()).unwrap();
+        let mut plain = Vec::new();
+        peer.read_all(&mut plain);
+        assert_eq!(plain, [2; 5090]);
+
         let (client, server) = (form.client().connect(), form.server().accept());
         assert_eq!(tls_time(server.0, 1000), TLS_OK);
         pump(&client, &server);

@@ -61,6 +61,10 @@ impl Connection {
 
     /// Takes `length` bytes: seals the records that they fill, and holds the rest.
     pub(super) fn hold(&mut self, chunks: &mut Chunks<'_, '_>, length: usize) -> Answer<()> {
+        // One that has moved may hold more than fills a record here.
+        if self.corked_len() >= self.sizing().next() {
+            self.seal_held()?;
+        }
         let size = self.sizing().next();
         let held = self.corked_len();
         let mut left = length;

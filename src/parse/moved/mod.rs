@@ -208,6 +208,9 @@ pub(crate) fn read(bytes: &[u8]) -> Option<Moved<'_>> {
     (reading.0.is_empty() && moved.is_consistent()).then_some(moved)
 }
 
+/// No count gets there.
+const MOST_COUNT: u64 = 1 << 63;
+
 const TLS12: u16 = 0x0303;
 const TLS13: u16 = 0x0304;
 
@@ -228,15 +231,21 @@ impl Moved<'_> {
             _ => false,
         };
         let at_hand = self.wire.len().max(self.left_in_place as usize);
+        // Numbers that count up, and are far from their ends.
+        let sequences = [self.receive.sequence, self.send.sequence];
+        let counts = self.counters.iter().chain(&sequences).all(|&count| count < MOST_COUNT)
+            && self.counters[0] >= (self.plain.len() + self.wire.len()) as u64;
         let messages = receiver.waiting.start <= receiver.waiting.end
             && receiver.waiting.end <= receiver.opened
             && receiver.opened as usize <= at_hand;
         let sizes = (self.record_size == UNSET
             || (MIN_RECORD_SIZE..=MAX_PLAIN).contains(&(self.record_size as usize)))
             && (self.ramp == UNSET || self.ramp as usize <= MOST_RAMP)
+            && (self.held.is_empty() || self.flags.corked)
             && self.held.len() <= MAX_PLAIN
             && facts.alpn.len() <= usize::from(u8::MAX);
         secrets
+            && counts
             && messages
             && sizes
             && std::str::from_utf8(facts.name).is_ok()

@@ -24,7 +24,7 @@ fn tls13() -> Moved<'static> {
         exporter: &[5; 32],
         sender: SenderState { queued: b"answer", answered: true, unanswered: 2, ..SenderState::default() },
         receiver: ReceiverState { flood: [1, 2, 3, 1], tickets: 2, waiting: 5..9, opened: 11, closed: false },
-        counters: [1, 2, 3, 4, 5, u64::MAX],
+        counters: [100, 2, 3, 4, 5, MOST_COUNT - 1],
         left_in_place: 0,
         times: [1, NEVER, 0],
         record_size: UNSET,
@@ -98,7 +98,7 @@ fn every_other_byte_is_another_connection_or_none() {
 #[test]
 fn what_does_not_fit_together_is_refused() {
     type Change = fn(&mut Moved<'static>);
-    let wrong: [(&str, Change); 13] = [
+    let wrong: [(&str, Change); 17] = [
         ("a version", |moved| moved.facts.version = 0x0302),
         ("a secret of TLS 1.3 in TLS 1.2", |moved| moved.facts.version = TLS12),
         ("no secret", |moved| moved.send.secret = &[]),
@@ -111,6 +111,10 @@ fn what_does_not_fit_together_is_refused() {
         ("records that are too large", |moved| moved.record_size = MAX_PLAIN as u32 + 1),
         ("a name that is no text", |moved| moved.facts.name = &[0xff]),
         ("a chain that is cut off", |moved| moved.facts.chain = &[0, 0, 2, 8]),
+        ("a count that is at its end", |moved| moved.counters[1] = MOST_COUNT),
+        ("a sequence that is at its end", |moved| moved.send.sequence = u64::MAX),
+        ("more bytes than have come", |moved| moved.counters[0] = 19),
+        ("held bytes without a cork", |moved| moved.held = b"held"),
         ("a chain and a raw key", |moved| moved.facts.raw_key = &[1]),
     ];
     for (what, change) in wrong {
