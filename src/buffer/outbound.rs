@@ -53,8 +53,15 @@ impl Outbound {
         [self.front(), behind.map_or(&[], |buffer| buffer.pending())].concat()
     }
 
+    /// Whether nothing is queued and nothing was.
+    #[inline]
+    pub(crate) fn holds_no_buffer(&self) -> bool {
+        self.0.is_none()
+    }
+
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.holds_no_buffer() || self.len() == 0
     }
 
     /// The queue to append to, with room for `need` more bytes, so that appending them does not

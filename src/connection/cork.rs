@@ -41,6 +41,7 @@ impl Connection {
         Ok(())
     }
 
+    #[inline]
     pub(super) fn sending(&self) -> Option<&Sending> {
         self.cold.as_ref()?.sending.as_ref()
     }
@@ -50,11 +51,13 @@ impl Connection {
         self.cold.get_or_insert_default().sending.get_or_insert_default()
     }
 
+    #[inline]
     pub(super) fn is_corked(&self) -> bool {
         self.sending().is_some_and(|sending| sending.corked)
     }
 
     /// How many plain bytes are held.
+    #[inline]
     pub(super) fn corked_len(&self) -> usize {
         self.sending().map_or(0, |sending| sending.held.len())
     }
@@ -118,11 +121,15 @@ impl Connection {
     }
 
     /// Makes a record of what is held. Its room in the outbound queue was kept free.
+    #[inline]
     pub(super) fn seal_held(&mut self) -> Answer<()> {
-        let length = self.corked_len();
-        if length == 0 {
-            return Ok(());
+        match self.corked_len() {
+            0 => Ok(()),
+            length => self.seal_all_held(length),
         }
+    }
+
+    fn seal_all_held(&mut self, length: usize) -> Answer<()> {
         let mut held = mem::take(&mut self.sending_mut().held);
         let result = self.seal(&mut Chunks::new(&mut [held.bytes()]), length);
         held.release(&self.shared.pool);

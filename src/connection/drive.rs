@@ -9,7 +9,7 @@ use crate::engine::{Observed, Settled, observe};
 use crate::failure::Failure;
 use crate::record::layout;
 use crate::record::own::Own;
-use crate::record::traffic::{Flow, Outcome, PlainSink};
+use crate::record::traffic::{Flow, Outcome, PlainSink, Traffic};
 use crate::status::*;
 
 impl Connection {
@@ -33,7 +33,7 @@ impl Connection {
 
     /// An established connection moves by wire bytes alone.
     #[inline]
-    fn has_nothing_to_process(&self) -> bool {
+    pub(super) fn has_nothing_to_process(&self) -> bool {
         matches!(self.phase, Phase::Own(_)) && self.inbound.holds_no_buffer()
     }
 
@@ -88,7 +88,23 @@ impl Connection {
     }
 
     /// Records of our own take one call for all of `wire`, and nothing goes on after them.
+    #[inline]
     fn drive_own(&mut self, wire: &mut [u8], sink: &mut PlainSink<'_>) -> Answer<usize> {
+        if self.shared.events != 0 {
+            return self.drive_own_observed(wire, sink);
+        }
+        let Self { phase: Phase::Own(own), outbound, shared, .. } = self else { return Ok(0) };
+        let receive = |out: &mut Vec<u8>| own.receive(wire, out, sink);
+        let Outcome { used, result } = outbound.with_rare_appender(&shared.pool, receive);
+        // Application data leaves nothing to look at.
+        if result.is_err() || !self.outbound.holds_no_buffer() {
+            self.conclude(result, None, None, wire)?;
+        }
+        Ok(used)
+    }
+
+    /// The same where the host wants to know of what happens.
+    fn drive_own_observed(&mut self, wire: &mut [u8], sink: &mut PlainSink<'_>) -> Answer<usize> {
         let (before, wants) = (self.observe(), self.wants());
         let Self { phase, outbound, shared, .. } = self;
         let receive = |out: &mut Vec<u8>| observe(wants, || phase.receive(wire, out, sink));
@@ -99,6 +115,7 @@ impl Connection {
 
     /// What follows every call of the engine: what it has shown is noted, and what it has left for the peer is held
     /// against the limit.
+    #[inline(never)]
     fn conclude(
         &mut self,
         result: Result<(), Failure>,

@@ -55,7 +55,7 @@ impl Connection {
             Ok(None) => Err(TLS_ERR_STATE),
             Ok(Some((0, _))) => Err(TLS_ERR_LIMIT),
             Ok(Some((sealed, records))) => {
-                self.advance_ramp(sizing, sealed);
+                self.advance_ramp(&sizing, sealed);
                 self.counters.plain_out += sealed as u64;
                 self.counters.records_out += records;
                 Ok(sealed)

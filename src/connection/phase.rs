@@ -128,6 +128,7 @@ impl Phase {
         }
     }
 
+    #[inline]
     pub(super) fn receive(
         &mut self,
         wire: &mut [u8],
@@ -195,7 +196,7 @@ impl Phase {
         &mut self,
         plain: &[&[u8]],
         length: usize,
-        sizing: Sizing,
+        sizing: &Sizing,
         out: &mut Unfilled<'_>,
     ) -> Result<u64, Failure> {
         match self {

@@ -30,6 +30,7 @@ impl Connection {
     }
 
     /// How plain bytes are cut into records now.
+    #[inline]
     pub(super) fn sizing(&self) -> Sizing {
         let mut sizing = self.shared.sizing;
         if let Some(sending) = self.sending() {
@@ -48,7 +49,8 @@ impl Connection {
     }
 
     /// `length` plain bytes were sealed, cut as `sizing` says.
-    pub(super) fn advance_ramp(&mut self, sizing: Sizing, length: usize) {
+    #[inline]
+    pub(super) fn advance_ramp(&mut self, sizing: &Sizing, length: usize) {
         if sizing.ramp > 0 {
             self.sending_mut().ramp = Some(sizing.after(length).ramp);
         }

@@ -45,8 +45,10 @@ impl Connection {
         if plain.is_empty() {
             return Ok(0);
         }
-        // Bytes leave in the order in which they were written.
-        self.seal_held()?;
+        if self.cold.is_some() {
+            // Bytes leave in the order in which they were written.
+            self.seal_held()?;
+        }
         if !self.outbound.is_empty() {
             return Err(TLS_WANT_DRAIN);
         }
@@ -58,8 +60,8 @@ impl Connection {
         }
         let plain = &plain[..taken];
         if self.phase.is_clear_for(taken, &sizing) {
-            let sealed = self.phase.write_clear(&[plain], taken, sizing, wire);
-            self.note_sealed(sealed, taken, sizing)?;
+            let sealed = self.phase.write_clear(&[plain], taken, &sizing, wire);
+            self.note_sealed(sealed, taken, &sizing)?;
         } else {
             self.write_by_queue(plain, wire)?;
         }
@@ -146,8 +148,12 @@ impl Connection {
         }
     }
 
+    #[inline]
     fn check_writable(&mut self, offered: usize) -> Answer<()> {
-        self.process_fed()?;
+        // The usual case: nothing was fed, and there is nothing to be told of.
+        if !self.has_nothing_to_process() || self.cold.is_some() {
+            self.process_fed()?;
+        }
         if !self.phase.may_write() {
             return Err(self.standing());
         }
@@ -164,12 +170,12 @@ impl Connection {
         let sealed = if self.phase.is_clear_for(length, &sizing) {
             let out = self.outbound.appender(sizing.wire(length), &self.shared.pool);
             let phase = &mut self.phase;
-            let seal = |front: &[&[u8]]| append(out, |out| phase.write_clear(front, length, sizing, out));
+            let seal = |front: &[&[u8]]| append(out, |out| phase.write_clear(front, length, &sizing, out));
             chunks.take_front(length, seal)
         } else {
             self.seal_observed(chunks, length, sizing)
         };
-        self.note_sealed(sealed, length, sizing)
+        self.note_sealed(sealed, length, &sizing)
     }
 
     /// The same where more than these records may leave, or somebody else makes them.
@@ -189,10 +195,15 @@ impl Connection {
 
     /// So many records hold `length` bytes, cut as `sizing` says.
     #[inline]
-    fn note_sealed(&mut self, sealed: Result<u64, Failure>, length: usize, sizing: Sizing) -> Answer<()> {
+    fn note_sealed(&mut self, sealed: Result<u64, Failure>, length: usize, sizing: &Sizing) -> Answer<()> {
         self.advance_ramp(sizing, length);
-        self.counters.records_out += sealed.map_err(|failure| self.fail(failure))?;
-        Ok(())
+        match sealed {
+            Ok(records) => {
+                self.counters.records_out += records;
+                Ok(())
+            }
+            Err(failure) => Err(self.fail(failure)),
+        }
     }
 }
 

@@ -147,9 +147,9 @@ impl Secret {
     /// were not used with this key: this way they begin where nobody can guess.
     #[inline]
     pub(super) fn nonce(&self) -> [u8; IV] {
-        let mut counted = [0; IV];
-        counted[SALT..].copy_from_slice(&self.sequence.to_be_bytes());
-        std::array::from_fn(|at| self.iv[at] ^ counted[at])
+        let mut counted = [0; EXPLICIT];
+        counted.copy_from_slice(&self.iv[SALT..]);
+        self.explicit_nonce(&(u64::from_be_bytes(counted) ^ self.sequence).to_be_bytes())
     }
 
     /// That of a record whose own part is `explicit`.

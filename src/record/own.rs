@@ -108,7 +108,7 @@ impl Own {
         &mut self,
         plain: &[&[u8]],
         length: usize,
-        sizing: Sizing,
+        sizing: &Sizing,
         out: &mut Unfilled<'_>,
     ) -> Result<u64, Failure> {
         let sealed = self.sender.write_clear(plain, length, sizing, out);
@@ -129,6 +129,7 @@ impl Answering for Both<'_> {
 }
 
 impl Traffic for Own {
+    #[inline]
     fn receive(&mut self, wire: &mut [u8], out: &mut Vec<u8>, sink: &mut PlainSink<'_>) -> Outcome {
         let Self { sender, receiver, schedule, remembered, answers } = self;
         let mut both = Both { sender, schedule: &mut **schedule, out };

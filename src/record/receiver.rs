@@ -125,6 +125,7 @@ impl Receiver {
     }
 
     /// Opens the records at the front of `wire` where they lie, until none is whole, the sink stops, or the peer closes.
+    #[inline]
     pub(super) fn receive(
         &mut self,
         wire: &mut [u8],
@@ -134,17 +135,10 @@ impl Receiver {
         let mut used = 0;
         let result = self.open_all(wire, &mut used, sink, answering);
         self.messages.move_forward(used);
-        let result = result.map_err(|ending| {
-            answering.with(|sender, schedule, out| {
-                let failure = match ending {
-                    Ending::Fault(fault) => schedule.explain(fault),
-                    Ending::Failure(failure) => failure,
-                };
-                let alert_sent = failure.alert_sent.filter(|&alert| sender.abort(alert, out));
-                Failure { alert_sent, ..failure }
-            })
-        });
-        Outcome { used, result }
+        match result {
+            Ok(()) => Outcome { used, result: Ok(()) },
+            Err(ending) => Outcome { used, result: Err(end(ending, answering)) },
+        }
     }
 
     /// See [`super::traffic::Traffic::open_into`].
@@ -167,6 +161,7 @@ impl Receiver {
         done
     }
 
+    #[inline]
     fn open_all(
         &mut self,
         wire: &mut [u8],
@@ -175,7 +170,7 @@ impl Receiver {
         answering: &mut impl Answering,
     ) -> Result<(), Ending> {
         let mut next = self.messages.next_record();
-        while !self.closed {
+        while !self.closed && next < wire.len() {
             let Some(end) = record_end(wire, next)? else { break };
             let Opened { kind, plain } = self.open(&mut wire[next..end])?;
             let plain = plain.start + next..plain.end + next;
@@ -202,6 +197,7 @@ impl Receiver {
         Ok(())
     }
 
+    #[inline]
     fn open(&mut self, record: &mut [u8]) -> Result<Opened, Fault> {
         // It is never protected (RFC 8446, 5; RFC 5246, 7.1).
         if record[0] == CHANGE_CIPHER_SPEC && !self.messages.is_waiting() {
@@ -351,6 +347,19 @@ impl Receiver {
         answering.with(|sender, _, out| sender.warn(NO_RENEGOTIATION, out));
         Ok(())
     }
+}
+
+/// Lets the peer know of what has ended the connection, if it can be told.
+#[cold]
+fn end(ending: Ending, answering: &mut impl Answering) -> Failure {
+    answering.with(|sender, schedule, out| {
+        let failure = match ending {
+            Ending::Fault(fault) => schedule.explain(fault),
+            Ending::Failure(failure) => failure,
+        };
+        let alert_sent = failure.alert_sent.filter(|&alert| sender.abort(alert, out));
+        Failure { alert_sent, ..failure }
+    })
 }
 
 /// Where the record that begins at `start` ends, if it is whole.

@@ -1,7 +1,5 @@
 //! One record, sealed.
 
-use aws_lc_rs::aead::Nonce;
-
 use super::cipher::{EXPLICIT, Form};
 use super::content::APPLICATION_DATA;
 use super::layout::HEADER;
@@ -43,29 +41,30 @@ impl Protection {
         if form == Form::Tls12Gcm {
             out.put(&nonce[nonce.len() - EXPLICIT..]);
         }
-        let nonce = Nonce::assume_unique_for_key(nonce);
         let inner = out.filled();
-        let sealed = if form == Form::Tls13 {
-            secret.sequence += 1;
-            let whole = if length > COPIED && padding == 0 { plain.take_whole(length) } else { None };
-            match whole {
-                Some(whole) => out.seal(key, nonce, header, whole, &[kind]),
-                None => {
-                    plain.copy_to(out, length);
-                    out.put(&[kind]);
-                    out.put_zeros(padding);
-                    out.seal_filled(key, nonce, header, inner)
-                }
-            }
+        let of_tls12;
+        let (data, extra): (&[u8], &[u8]) = if form == Form::Tls13 {
+            (&header, &[kind])
         } else {
-            let data = secret.additional_data([kind, VERSION[0], VERSION[1]], length);
-            secret.sequence += 1;
-            match plain.take_whole(length) {
-                Some(whole) => out.seal(key, nonce, data, whole, &[]),
-                None => {
-                    plain.copy_to(out, length);
-                    out.seal_filled(key, nonce, data, inner)
+            of_tls12 = secret.additional_data([kind, VERSION[0], VERSION[1]], length);
+            (&of_tls12, &[])
+        };
+        secret.sequence += 1;
+        let whole = plain.take_whole(length);
+        let sealed = match whole {
+            Some(whole) if extra.is_empty() || (length > COPIED && padding == 0) => {
+                out.seal(key, nonce, data, whole, extra)
+            }
+            _ => {
+                match whole {
+                    Some(whole) => out.put(whole),
+                    None => plain.copy_to(out, length),
                 }
+                out.put(extra);
+                if padding > 0 {
+                    out.put_zeros(padding);
+                }
+                out.seal_filled(key, nonce, data, inner)
             }
         };
         sealed.map_err(|_| {

@@ -172,11 +172,17 @@ impl Sender {
         &mut self,
         plain: &[&[u8]],
         length: usize,
-        mut sizing: Sizing,
+        sizing: &Sizing,
         out: &mut Unfilled<'_>,
     ) -> Result<u64, Exhausted> {
         self.answered = false;
         let (mut plain, mut left, mut records) = (Pieces::new(plain), length, 0);
+        // The usual case: one record, with nothing to cut.
+        if left <= sizing.next() {
+            let padding = padding(left, sizing.block);
+            return self.protection.seal(APPLICATION_DATA, &mut plain, left, padding, out).map(|()| 1);
+        }
+        let mut sizing = *sizing;
         while left > 0 {
             let length = sizing.next().min(left);
             self.protection.seal(APPLICATION_DATA, &mut plain, length, padding(length, sizing.block), out)?;

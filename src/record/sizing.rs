@@ -71,6 +71,7 @@ impl Sizing {
     }
 
     /// The most plain bytes of the next record.
+    #[inline]
     pub(crate) const fn next(&self) -> usize {
         if self.ramp > 0 { self.small() } else { self.most }
     }
@@ -92,12 +93,14 @@ impl Sizing {
     }
 
     /// At most so many records are made of `plain` bytes.
+    #[inline]
     pub(crate) const fn most_records(&self, plain: usize) -> u64 {
         let least = self.next();
         if plain <= least { 1 } else { plain.div_ceil(self.small()) as u64 }
     }
 
     /// How many of `offered` plain bytes have a wire form that fits into `room`.
+    #[inline]
     pub(crate) const fn fitting(&self, offered: usize, room: usize) -> usize {
         // The usual case: all of them.
         if offered <= MAX_PLAIN && self.wire(offered) <= room {
@@ -108,6 +111,7 @@ impl Sizing {
     }
 
     /// A buffer of this size holds the wire form of `plain` bytes, whatever was negotiated.
+    #[inline]
     pub(crate) const fn wire(&self, plain: usize) -> usize {
         // Constants are divided by faster.
         if self.is_engines_own() { ENGINES_OWN.bound(plain) } else { self.bound(plain) }

@@ -411,7 +411,7 @@ fn what_is_sealed_where_it_is_to_lie_opens() {
                     let mut wire = Vec::with_capacity(3 + sizing.wire(length));
                     wire.extend_from_slice(b"xyz");
                     let made = append(&mut wire, |out| {
-                        client.write_clear(&[front, &[], back], length, sizing, out).unwrap()
+                        client.write_clear(&[front, &[], back], length, &sizing, out).unwrap()
                     });
                     assert!((1..=records).contains(&made), "{made} of {records} records");
                     let (plain, answer) = read(&mut server, &mut wire[3..]);

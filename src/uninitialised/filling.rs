@@ -5,7 +5,7 @@
 
 use std::mem::MaybeUninit;
 
-use aws_lc_rs::aead::{Aad, LessSafeKey, Nonce};
+use aws_lc_rs::aead::{Aad, LessSafeKey, NONCE_LEN, Nonce};
 use aws_lc_rs::error::Unspecified;
 
 /// Such memory, and how much of it, from the front, was filled. What is behind that stays untouched.
@@ -34,9 +34,9 @@ impl<'a> Unfilled<'a> {
     /// Appends `bytes`, for which there must be room.
     #[inline]
     pub(crate) fn put(&mut self, bytes: &[u8]) {
-        for (place, byte) in self.next(bytes.len()).iter_mut().zip(bytes) {
-            place.write(*byte);
-        }
+        let place = self.next(bytes.len()).as_mut_ptr().cast();
+        // SAFETY: there are as many bytes at `place`, which nobody else uses; `bytes` are other ones.
+        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), place, bytes.len()) };
         self.filled += bytes.len();
     }
 
@@ -55,11 +55,11 @@ impl<'a> Unfilled<'a> {
 
     /// Appends `plain` and `extra`, encrypted, and the tag, of so many bytes as the key's algorithm has.
     #[inline]
-    pub(crate) fn seal<const N: usize>(
+    pub(crate) fn seal(
         &mut self,
         key: &LessSafeKey,
-        nonce: Nonce,
-        data: [u8; N],
+        nonce: [u8; NONCE_LEN],
+        data: &[u8],
         plain: &[u8],
         extra: &[u8],
     ) -> Result<(), Unspecified> {
@@ -69,6 +69,7 @@ impl<'a> Unfilled<'a> {
         let text = unsafe { as_written(text) };
         // SAFETY: as above.
         let end = unsafe { as_written(end) };
+        let nonce = Nonce::assume_unique_for_key(nonce);
         key.seal_out_of_place_scatter(nonce, Aad::from(data), plain, text, extra, end)?;
         self.filled += plain.len() + rest;
         Ok(())
@@ -76,11 +77,11 @@ impl<'a> Unfilled<'a> {
 
     /// Encrypts the bytes from `start` on where they lie, and appends the tag.
     #[inline]
-    pub(crate) fn seal_filled<const N: usize>(
+    pub(crate) fn seal_filled(
         &mut self,
         key: &LessSafeKey,
-        nonce: Nonce,
-        data: [u8; N],
+        nonce: [u8; NONCE_LEN],
+        data: &[u8],
         start: usize,
     ) -> Result<(), Unspecified> {
         let (front, behind) = self.memory.split_at_mut(self.filled);
@@ -89,6 +90,7 @@ impl<'a> Unfilled<'a> {
         let text = unsafe { as_written(&mut front[start..]) };
         // SAFETY: the tag is only written, by the code behind this call that is given its address.
         let tag = unsafe { as_written(&mut behind[..tag_len]) };
+        let nonce = Nonce::assume_unique_for_key(nonce);
         key.seal_in_place_scatter(nonce, Aad::from(data), text, &[], tag)?;
         self.filled += tag_len;
         Ok(())
@@ -130,9 +132,7 @@ mod tests {
         LessSafeKey::new(UnboundKey::new(&AES_128_GCM, &[7; 16]).unwrap())
     }
 
-    fn nonce() -> Nonce {
-        Nonce::assume_unique_for_key([9; 12])
-    }
+    const NONCE: [u8; NONCE_LEN] = [9; NONCE_LEN];
 
     #[test]
     fn both_ways_to_seal_give_the_same_and_touch_nothing_behind() {
@@ -141,7 +141,7 @@ mod tests {
         let mut memory = [MaybeUninit::new(0xee); 150];
         let mut out = Unfilled::new(&mut memory);
         out.put(b"abc");
-        out.seal(&key, nonce(), *b"data", &plain, &[100]).unwrap();
+        out.seal(&key, NONCE, b"data", &plain, &[100]).unwrap();
         assert_eq!((out.filled(), out.room()), (120, 30));
 
         let mut other = Vec::with_capacity(200);
@@ -150,7 +150,7 @@ mod tests {
             out.put(b"c");
             out.put(&plain);
             out.put(&[100]);
-            out.seal_filled(&key, nonce(), *b"data", 1).unwrap();
+            out.seal_filled(&key, NONCE, b"data", 1).unwrap();
         });
         assert_eq!((other.len(), other.capacity()), (120, 200));
         // SAFETY: all of it was initialised.
@@ -158,7 +158,8 @@ mod tests {
         assert_eq!(memory[..120], other);
         assert_eq!(memory[120..], [0xee; 30]);
         let (text, tag) = other[3..].split_at_mut(101);
-        let opened = key.open_in_place_separate_tag(nonce(), Aad::from(*b"data"), tag, text).unwrap();
+        let nonce = Nonce::assume_unique_for_key(NONCE);
+        let opened = key.open_in_place_separate_tag(nonce, Aad::from(*b"data"), tag, text).unwrap();
         assert_eq!((&opened[..100], opened[100]), (&plain[..], 100));
     }
 
