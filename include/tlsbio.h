@@ -108,9 +108,10 @@
  * [R-11]. The last one of each direction that is returned on a thread stays with it, for connections of any context, the
  * others in a bounded pool of the context: tls_builder_pool() says how many bytes that is, and what outlives a
  * context. In the steady state a record costs no heap allocation in
- * either direction [R-05]. The keys of a direction, expanded, take 592 bytes of malloc. The 32 connections that a thread used
- * last have them so; the others rest: they have the keys that these are made of, and expand them with the next record, in
- * one allocation. A connection that is busy among others that are not does not rest [R-273]. If the process has no memory left, it ends, as most programs do.
+ * either direction [R-05]. The keys of a direction, expanded, take 592 bytes of malloc. The connections that a thread used
+ * last have them so, 32 of them, or up to 512 that are used in turn; the others rest: they have the keys that these are made
+ * of, and expand them with the next record, in one allocation. A connection that is busy among others that are not does not
+ * rest [R-273]. If the process has no memory left, it ends, as most programs do.
  *
  * Environment. The library's own code reads no environment variable (but see tls_builder_trust_system()). The cryptographic
  * library that is in it reads one when it is loaded: OPENSSL_ia32cap on x86, OPENSSL_armcap on Arm, which switch instructions of the

@@ -32,6 +32,8 @@ pub(crate) struct Connection {
     /// Which of its context's identities a server presents, from 1; 0 while that is not known.
     pub(super) identity: u16,
     pub(super) counters: Counters,
+    /// When the keys of the connection were let go; None while somebody looks after them.
+    rested: Option<u32>,
     pub(super) eof: bool,
     pub(super) we_closed: bool,
 }
@@ -88,14 +90,22 @@ impl Connection {
             left_in_place: 0,
             identity: 0,
             counters: Counters::default(),
+            rested: Some(0),
             eof: false,
             we_closed: false,
         }
     }
 
-    /// Lets go what the next record brings back: the expanded keys. For a connection that is not used.
-    pub(crate) fn rest(&mut self) {
+    /// Lets go what the next record brings back: the expanded keys. For a connection that is not used; `now` is not
+    /// looked at here.
+    pub(crate) fn rest(&mut self, now: u32) {
         self.phase.rest();
+        self.rested = Some(now);
+    }
+
+    /// A key was expanded: what [`Self::rest`] was told, 0 if it never rested; None if that was asked since.
+    pub(crate) fn wake(&mut self) -> Option<u32> {
+        self.rested.take()
     }
 
     /// Processes what was fed, and says where the connection stands.

@@ -134,10 +134,12 @@ pub(super) fn with_connection<R: Reply>(
         R::refused(TLS_ERR_INTERNAL)
     });
     if awake::take_noted() {
-        let records = entry.counters().records();
+        let (records, rested) = (entry.counters().records(), entry.wake());
         // Whoever waits for a fork must not be inside.
         drop(entry);
-        resting::note_awake(handle, records);
+        if let Some(rested) = rested {
+            resting::note_awake(handle, records, rested);
+        }
     }
     reply
 }

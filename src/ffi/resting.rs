@@ -11,21 +11,24 @@ use std::cell::RefCell;
 use super::boundary::visit_connection;
 use crate::status::TLS_ERR_BUSY;
 
-/// How many connections have a place with one thread.
-const PLACES: usize = 32;
+/// How many connections have a place with one thread at least, and at most.
+const LEAST: usize = 32;
+const MOST: usize = 512;
 
 /// If all were used when they were looked at first, those rest in the second round that are not always used, and in the third
 /// one whichever comes.
 const ROUNDS: usize = 3;
 
 thread_local! {
-    static AWAKE: RefCell<Awake> = const { RefCell::new(Awake { places: [FREE; PLACES], next: 0 }) };
+    static AWAKE: RefCell<Awake> = const { RefCell::new(Awake::new()) };
 }
 
 struct Awake {
-    places: [Place; PLACES],
+    places: Vec<Place>,
     /// The one that is looked at next.
     next: usize,
+    /// How many have come, which is this thread's clock.
+    come: u32,
 }
 
 /// The place of a connection.
@@ -37,9 +40,6 @@ struct Place {
     used: Used,
 }
 
-/// Never a handle.
-const FREE: Place = Place::new(0, 0);
-
 /// How often a connection had been used when it was looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Used {
@@ -50,19 +50,21 @@ enum Used {
     Often,
 }
 
-/// A key of the connection behind `handle`, which has moved so many records, was expanded on this thread.
+/// A key of the connection behind `handle`, which has moved so many records and has no place, was expanded on this thread.
+/// `rested` is what [`Connection::rest`] was told last.
 #[cold]
-pub(super) fn note_awake(handle: usize, records: u64) {
+pub(super) fn note_awake(handle: usize, records: u64, rested: u32) {
     // While the thread ends there are no places.
-    let _ = AWAKE.try_with(|awake| awake.borrow_mut().take_place(Place::new(handle, records), lets_rest));
+    let _ =
+        AWAKE.try_with(|awake| awake.borrow_mut().give_place(Place::new(handle, records), rested, lets_rest));
 }
 
-/// Whether a place is free, because its connection rests now, or is gone.
-fn lets_rest(place: &mut Place) -> bool {
+/// Whether a place is free, because its connection rests from now on, or is gone.
+fn lets_rest(place: &mut Place, now: u32) -> bool {
     let rests = visit_connection(place.handle, |connection| {
         let rests = place.is_over(connection.counters().records());
         if rests {
-            connection.rest();
+            connection.rest(now);
         }
         rests
     });
@@ -73,10 +75,6 @@ fn lets_rest(place: &mut Place) -> bool {
 impl Place {
     const fn new(handle: usize, records: u64) -> Self {
         Self { handle, records, used: Used::New }
-    }
-
-    fn is_free(&self) -> bool {
-        self.handle == FREE.handle
     }
 
     /// Whether the connection, which has moved so many records, was used too little.
@@ -93,28 +91,56 @@ impl Place {
 }
 
 impl Awake {
-    /// Gives a connection a place, if it has none. Where other threads are inside of all, it gets none.
-    fn take_place(&mut self, wanted: Place, mut lets_rest: impl FnMut(&mut Place) -> bool) {
-        if let Some(place) = self.places.iter_mut().find(|place| place.handle == wanted.handle) {
-            place.records = wanted.records;
+    const fn new() -> Self {
+        Self { places: Vec::new(), next: 0, come: 0 }
+    }
+
+    /// Gives a connection a place, which most often was another one's. Who comes back soon shows that there are too few
+    /// places, and makes one more; who does not shows that there may be too many.
+    fn give_place(&mut self, wanted: Place, rested: u32, mut lets_rest: impl FnMut(&mut Place, u32) -> bool) {
+        self.come = self.come.wrapping_add(1);
+        let now = self.come;
+        let comes_back = rested != 0 && now.wrapping_sub(rested) <= MOST as u32;
+        if self.places.len() < if comes_back { MOST } else { LEAST } {
+            self.places.push(wanted);
             return;
         }
-        for _ in 0..ROUNDS * PLACES {
-            let place = &mut self.places[self.next];
-            self.next = (self.next + 1) % PLACES;
-            if place.is_free() || lets_rest(place) {
-                *place = wanted;
+        let is_one_too_many = !comes_back && self.places.len() > LEAST;
+        let mut given = None;
+        for _ in 0..ROUNDS * self.places.len() {
+            let index = self.advance();
+            if given == Some(index) || !lets_rest(&mut self.places[index], now) {
+                continue;
+            }
+            if given.is_some() {
+                self.places.swap_remove(index);
+                return;
+            }
+            self.places[index] = wanted;
+            given = Some(index);
+            if !is_one_too_many {
                 return;
             }
         }
+        if given.is_none() {
+            // Other threads are inside of all of them. One more is better than one that nobody looks after.
+            self.places.push(wanted);
+        }
+    }
+
+    /// The next place to look at, and the one behind it the next time.
+    fn advance(&mut self) -> usize {
+        let index = if self.next < self.places.len() { self.next } else { 0 };
+        self.next = index + 1;
+        index
     }
 }
 
 /// Who used connections lets them rest when it ends.
 impl Drop for Awake {
     fn drop(&mut self) {
-        for place in self.places.iter().filter(|place| !place.is_free()) {
-            let _ = visit_connection(place.handle, |connection| connection.rest());
+        for place in &self.places {
+            let _ = visit_connection(place.handle, |connection| connection.rest(self.come));
         }
     }
 }
@@ -125,27 +151,33 @@ mod tests {
 
     use super::*;
 
-    /// Connections that play: how many records each has moved, and how often it expanded its keys.
+    /// Connections that play: how many records each has moved, how often it expanded its keys, and when it rested.
     #[derive(Default)]
     struct Connections {
         records: HashMap<usize, u64>,
         expanded: HashMap<usize, usize>,
+        rested: HashMap<usize, u32>,
     }
 
-    fn new() -> Awake {
-        Awake { places: [FREE; PLACES], next: 0 }
+    fn has_place(awake: &Awake, handle: usize) -> bool {
+        awake.places.iter().any(|place| place.handle == handle)
     }
 
     impl Connections {
         /// Lets a connection move some records, which has to expand its key if it rested.
         fn use_one(&mut self, awake: &mut Awake, handle: usize, records: u64) {
-            let is_awake = awake.places.iter().any(|place| place.handle == handle);
             *self.records.entry(handle).or_default() += 1;
-            if !is_awake {
+            if !has_place(awake, handle) {
                 *self.expanded.entry(handle).or_default() += 1;
-                let moved = &self.records;
-                let wanted = Place::new(handle, moved[&handle]);
-                awake.take_place(wanted, |place| place.is_over(moved[&place.handle]));
+                let Self { records, rested, .. } = self;
+                let wanted = Place::new(handle, records[&handle]);
+                awake.give_place(wanted, rested.remove(&handle).unwrap_or(0), |place, now| {
+                    let rests = place.is_over(records[&place.handle]);
+                    if rests {
+                        rested.insert(place.handle, now);
+                    }
+                    rests
+                });
             }
             *self.records.entry(handle).or_default() += records - 1;
         }
@@ -154,59 +186,94 @@ mod tests {
     #[test]
     fn a_busy_connection_keeps_its_keys_among_many_that_are_not() {
         for burst in [1, 2, 10] {
-            let (mut awake, mut connections) = (new(), Connections::default());
+            let (mut awake, mut connections) = (Awake::new(), Connections::default());
             for other in 2..5000 {
                 connections.use_one(&mut awake, 1, 1);
                 connections.use_one(&mut awake, other, burst);
             }
             // It is known to be busy when it was looked at twice.
             assert!(connections.expanded[&1] <= 2, "{} times", connections.expanded[&1]);
+            assert_eq!(awake.places.len(), LEAST);
         }
     }
 
     #[test]
     fn as_many_as_there_are_places_have_their_keys_once() {
-        let (mut awake, mut connections) = (new(), Connections::default());
-        for round in 0..50 * PLACES {
-            connections.use_one(&mut awake, 1 + round % PLACES, 3);
+        let (mut awake, mut connections) = (Awake::new(), Connections::default());
+        for round in 0..50 * LEAST {
+            connections.use_one(&mut awake, 1 + round % LEAST, 3);
         }
         assert!(connections.expanded.values().all(|&times| times == 1));
     }
 
     #[test]
+    fn connections_that_are_used_in_turn_soon_have_places_enough() {
+        for count in [LEAST + 1, 100, MOST / 2, MOST - LEAST] {
+            let (mut awake, mut connections) = (Awake::new(), Connections::default());
+            for _ in 0..4 {
+                (1..=count).for_each(|handle| connections.use_one(&mut awake, handle, 3));
+            }
+            let before = connections.expanded.clone();
+            for _ in 0..9 {
+                (1..=count).for_each(|handle| connections.use_one(&mut awake, handle, 3));
+            }
+            assert_eq!(connections.expanded, before, "{count}");
+            assert!(awake.places.len() <= MOST);
+        }
+    }
+
+    #[test]
+    fn places_that_are_not_needed_any_more_go() {
+        let (mut awake, mut connections) = (Awake::new(), Connections::default());
+        for _ in 0..9 {
+            (1..=200).for_each(|handle| connections.use_one(&mut awake, handle, 3));
+        }
+        assert!(awake.places.len() >= 200);
+        (1000..2000).for_each(|handle| connections.use_one(&mut awake, handle, 3));
+        assert_eq!(awake.places.len(), LEAST);
+    }
+
+    #[test]
+    fn there_are_no_more_places_than_the_most() {
+        let (mut awake, mut connections) = (Awake::new(), Connections::default());
+        for count in [MOST - 10, MOST + 100, 2 * MOST, 10 * MOST] {
+            for _ in 0..5 {
+                (1..=count).for_each(|handle| connections.use_one(&mut awake, handle, 1));
+            }
+            assert!(awake.places.len() <= MOST);
+        }
+    }
+
+    #[test]
     fn who_is_not_used_rests_first() {
-        let (mut awake, mut connections) = (new(), Connections::default());
-        for handle in 1..=PLACES {
+        let (mut awake, mut connections) = (Awake::new(), Connections::default());
+        for handle in 1..=LEAST {
             connections.use_one(&mut awake, handle, 1);
         }
-        for handle in (1..=PLACES).filter(|&handle| handle != 7) {
+        for handle in (1..=LEAST).filter(|&handle| handle != 7) {
             connections.use_one(&mut awake, handle, 1);
         }
         connections.use_one(&mut awake, 99, 1);
-        assert!(!awake.places.iter().any(|place| place.handle == 7));
-        assert!(awake.places.iter().any(|place| place.handle == 99));
+        assert!(!has_place(&awake, 7) && has_place(&awake, 99));
     }
 
     #[test]
     fn where_all_are_busy_one_rests() {
-        let (mut awake, mut connections) = (new(), Connections::default());
+        let (mut awake, mut connections) = (Awake::new(), Connections::default());
         for _ in 0..10 {
-            (1..=PLACES).for_each(|handle| connections.use_one(&mut awake, handle, 5));
+            (1..=LEAST).for_each(|handle| connections.use_one(&mut awake, handle, 5));
         }
         connections.use_one(&mut awake, 99, 1);
-        assert!(awake.places.iter().any(|place| place.handle == 99));
-
-        awake.take_place(Place::new(100, 1), |_| false);
-        assert!(!awake.places.iter().any(|place| place.handle == 100), "no other thread is waited for");
+        assert!(has_place(&awake, 99));
+        assert_eq!(awake.places.len(), LEAST);
     }
 
     #[test]
-    fn a_connection_has_one_place() {
-        let mut awake = new();
-        for records in 1..9 {
-            awake.take_place(Place::new(5, records), |_| panic!("there is room"));
+    fn no_other_thread_is_waited_for() {
+        let mut awake = Awake::new();
+        for handle in 1..=LEAST + 1 {
+            awake.give_place(Place::new(handle, 1), 0, |_, _| false);
         }
-        let of_it = awake.places.iter().filter(|place| place.handle == 5);
-        assert_eq!(of_it.map(|place| place.records).collect::<Vec<_>>(), [8]);
+        assert!(has_place(&awake, LEAST + 1));
     }
 }
