@@ -2,7 +2,7 @@
 
 CARGO ?= cargo
 
-.PHONY: help demo test lib install header format check fuzz mutants interop bench bench-quick bench-questions bench-resumption clean
+.PHONY: help demo test lib install abi header format check fuzz mutants interop bench bench-quick bench-questions bench-resumption clean
 
 help:
 	@echo "make demo     build the library and see it work with curl and OpenSSL"
@@ -10,6 +10,7 @@ help:
 	@echo "make lib      build target/release/libtlsbio.so and libtlsbio.a"
 	@echo "make install  build, and install to PREFIX (/usr/local) under DESTDIR; needs CMake"
 	@echo "make header   write include/tlsbio.h and docs/status.md anew"
+	@echo "make abi      write down what was added to the interface: c-tests/abi"
 	@echo "make format   format Rust and C"
 	@echo "make check    formats, lints, generated files and the rules of the house"
 	@echo "make fuzz     look for sequences of calls that break a promise, for 15 minutes: docs/testing.md"
@@ -43,6 +44,9 @@ install:
 
 header:
 	$(CARGO) run --quiet -p header
+
+abi:
+	python3 c-tests/abi/abi.py write .
 
 format:
 	$(CARGO) fmt --all
