@@ -185,6 +185,7 @@ impl Phase {
     pub(super) fn is_clear_for(&self, length: usize, sizing: &Sizing) -> bool {
         match self {
             Self::Own(own) => own.is_clear_for(sizing.most_records(length)),
+            Self::Sending(half) => half.is_clear_for(sizing.most_records(length)),
             _ => false,
         }
     }
@@ -201,6 +202,7 @@ impl Phase {
     ) -> Result<u64, Failure> {
         match self {
             Self::Own(own) => own.write_clear(plain, length, sizing, out),
+            Self::Sending(half) => half.write_clear(plain, length, sizing, out),
             _ => Err(not_now()),
         }
     }

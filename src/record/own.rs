@@ -123,8 +123,24 @@ struct Both<'a> {
 }
 
 impl Answering for Both<'_> {
-    fn with<R>(&mut self, run: impl FnOnce(&mut Sender, &mut dyn KeySchedule, &mut Vec<u8>) -> R) -> R {
-        run(self.sender, self.schedule, self.out)
+    fn with_schedule<R>(&mut self, run: impl FnOnce(&mut dyn KeySchedule) -> R) -> R {
+        run(self.schedule)
+    }
+
+    fn take_answer(&mut self) -> bool {
+        self.sender.take_answer()
+    }
+
+    fn answer_update(&mut self) -> Result<(), Failure> {
+        self.sender.answer_update(self.schedule)
+    }
+
+    fn warn(&mut self, alert: u8) {
+        self.sender.warn(alert, self.out);
+    }
+
+    fn abort(&mut self, alert: u8) -> bool {
+        self.sender.abort(alert, self.out)
     }
 }
 

@@ -9,7 +9,7 @@ use super::flood::Flood;
 use super::layout::HEADER;
 use super::messages::Messages;
 use super::protection::{Opened, Protection};
-use super::sender::{NO_RENEGOTIATION, Sender};
+use super::sender::NO_RENEGOTIATION;
 use super::traffic::{Flow, KeySchedule, Outcome, PlainMemory, PlainSink, Straight};
 use crate::failure::Failure;
 use crate::numbers::MAX_PAYLOAD;
@@ -33,8 +33,19 @@ const USER_CANCELED: u8 = 90;
 
 /// What the receiving direction does to the other one.
 pub(super) trait Answering {
-    /// Runs `run` with the sender and the engine's rest; what is appended to the last one is for the peer.
-    fn with<R>(&mut self, run: impl FnOnce(&mut Sender, &mut dyn KeySchedule, &mut Vec<u8>) -> R) -> R;
+    fn with_schedule<R>(&mut self, run: impl FnOnce(&mut dyn KeySchedule) -> R) -> R;
+
+    /// An answer to a KeyUpdate of ours came; `false` if none was to come.
+    fn take_answer(&mut self) -> bool;
+
+    /// Has a KeyUpdate of the peer's answered before the next record, one answer for many (RFC 8446, 4.6.3).
+    fn answer_update(&mut self) -> Result<(), Failure>;
+
+    /// Has a warning sent.
+    fn warn(&mut self, alert: u8);
+
+    /// Has a fatal alert sent; `false` if nothing can follow what was said already.
+    fn abort(&mut self, alert: u8) -> bool;
 }
 
 pub(super) struct Receiver {
@@ -282,7 +293,7 @@ impl Receiver {
             KEY_UPDATE => self.key_update(payload, more, answering),
             NEW_SESSION_TICKET if self.is_client => {
                 self.flood.note_message()?;
-                let kept = answering.with(|_, schedule, _| schedule.keep_ticket(payload));
+                let kept = answering.with_schedule(|schedule| schedule.keep_ticket(payload));
                 let kept = kept.map_err(Ending::Failure)?;
                 self.tickets = self.tickets.saturating_add(kept.into());
                 Ok(())
@@ -308,7 +319,7 @@ impl Receiver {
             _ => return Err(Fault::MalformedKeyUpdate(Malformed::TooLong).into()),
         };
         // An answer to ours is no flood, whoever asks for many.
-        let is_answer = request == 0 && answering.with(|sender, _, _| sender.take_answer());
+        let is_answer = request == 0 && answering.take_answer();
         if !is_answer {
             self.flood.note_message()?;
         }
@@ -319,12 +330,10 @@ impl Receiver {
         if request > 1 {
             return Err(Fault::MalformedKeyUpdate(Malformed::Value).into());
         }
-        let next = answering.with(|sender, schedule, _| {
-            if request == 1 {
-                sender.answer_update(schedule)?;
-            }
-            Secret::next(schedule, true)
-        });
+        if request == 1 {
+            answering.answer_update().map_err(Ending::Failure)?;
+        }
+        let next = answering.with_schedule(|schedule| Secret::next(schedule, true));
         let next = next.map_err(Ending::Failure)?;
         self.protection = Protection::new(next);
         Ok(())
@@ -344,7 +353,7 @@ impl Receiver {
             _ => return Err(Fault::UnexpectedRecord(HANDSHAKE, self.expected_records()).into()),
         }
         self.flood.note_renegotiation()?;
-        answering.with(|sender, _, out| sender.warn(NO_RENEGOTIATION, out));
+        answering.warn(NO_RENEGOTIATION);
         Ok(())
     }
 }
@@ -352,14 +361,12 @@ impl Receiver {
 /// Lets the peer know of what has ended the connection, if it can be told.
 #[cold]
 fn end(ending: Ending, answering: &mut impl Answering) -> Failure {
-    answering.with(|sender, schedule, out| {
-        let failure = match ending {
-            Ending::Fault(fault) => schedule.explain(fault),
-            Ending::Failure(failure) => failure,
-        };
-        let alert_sent = failure.alert_sent.filter(|&alert| sender.abort(alert, out));
-        Failure { alert_sent, ..failure }
-    })
+    let failure = match ending {
+        Ending::Fault(fault) => answering.with_schedule(|schedule| schedule.explain(fault)),
+        Ending::Failure(failure) => failure,
+    };
+    let alert_sent = failure.alert_sent.filter(|&alert| answering.abort(alert));
+    Failure { alert_sent, ..failure }
 }
 
 /// Where the record that begins at `start` ends, if it is whole.

@@ -100,18 +100,6 @@ impl Sender {
         self.state != State::Open
     }
 
-    /// Leaves `records` in front of what waits already; how many bytes wait now.
-    pub(super) fn queue(&mut self, mut records: Vec<u8>) -> usize {
-        records.append(&mut self.queued);
-        self.queued = records;
-        self.queued.len()
-    }
-
-    /// What waits, for [`Self::queue`].
-    pub(super) fn take_queued(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.queued)
-    }
-
     /// Moves what is queued to `out`.
     #[inline]
     pub(super) fn flush(&mut self, out: &mut Vec<u8>) {
@@ -255,6 +243,18 @@ impl Sender {
         self.queued = queued;
         self.answered = true;
         result
+    }
+
+    /// The same where `next` is known to follow, and records are not queued.
+    pub(super) fn answer_with(&mut self, next: Secret, out: &mut Vec<u8>) {
+        if self.state == State::Open && self.protection.seal_behind(HANDSHAKE, &ANSWER, 0, out).is_ok() {
+            self.protection = Protection::new(next);
+        }
+    }
+
+    /// How many KeyUpdates of ours were not answered; they are not counted here any more.
+    pub(super) fn take_unanswered(&mut self) -> u8 {
+        std::mem::take(&mut self.unanswered)
     }
 
     fn request_update(&mut self, schedule: &mut dyn KeySchedule, out: &mut Vec<u8>) -> Result<(), Failure> {

@@ -17,7 +17,7 @@ use crate::status::TLS_REASON_KEYS_EXHAUSTED;
 use crate::uninitialised::{Memory, append};
 
 /// IANA numbers of the suites, and how long their keys are.
-const SUITES: [(u16, usize); 6] =
+pub(super) const SUITES: [(u16, usize); 6] =
     [(0x1301, 16), (0x1302, 32), (0x1303, 32), (0xc02b, 16), (0xc030, 32), (0xcca8, 32)];
 
 /// Both sides derive what follows from what is there.
@@ -77,7 +77,7 @@ impl HandshakeFacts for Nothing {
 }
 
 /// A client and its server, which may seal so many records with one key.
-fn pair(suite: (u16, usize), most_records: u64) -> (Own, Own) {
+pub(super) fn pair(suite: (u16, usize), most_records: u64) -> (Own, Own) {
     let side = |first, is_client| {
         let schedule = Schedule { suite, changed: [0; 2], first, most_records };
         let secrets = TrafficSecrets { receive: schedule.secret(true), send: schedule.secret(false) };
@@ -89,7 +89,7 @@ fn pair(suite: (u16, usize), most_records: u64) -> (Own, Own) {
 }
 
 /// What `to` reads of `wire`, and what it answers.
-fn read(to: &mut Own, wire: &mut [u8]) -> (Vec<u8>, Vec<u8>) {
+pub(super) fn read(to: &mut Own, wire: &mut [u8]) -> (Vec<u8>, Vec<u8>) {
     let (mut plain, mut answer) = (Vec::new(), Vec::new());
     let Outcome { used, result } = to.receive(wire, &mut answer, &mut |_, bytes| {
         plain.extend_from_slice(bytes);

@@ -9,10 +9,12 @@ use zeroize::Zeroizing;
 
 use super::fault::Fault;
 use super::secrets::{TrafficSecret, TrafficSecrets};
+use super::sizing::Sizing;
 use crate::facts::Facts;
 use crate::failure::Failure;
 use crate::numbers::MOVE_ID;
 use crate::parse::moved::{Direction, ReceiverState, SenderState};
+use crate::uninitialised::Unfilled;
 
 /// Whether a sink wants more plain bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -238,6 +240,23 @@ pub(crate) trait Receiving: Send {
 
 /// The direction to the peer.
 pub(crate) trait Sending: Send {
+    /// Whether so many records can leave by [`Self::write_clear`]: with nothing in front of them or in between.
+    fn is_clear_for(&self, _records: u64) -> bool {
+        false
+    }
+
+    /// Seals `length` bytes, which the pieces of `plain` are together, into records cut as `sizing` says: how many. `out`
+    /// has room for all.
+    fn write_clear(
+        &mut self,
+        _plain: &[&[u8]],
+        _length: usize,
+        _sizing: &Sizing,
+        _out: &mut Unfilled<'_>,
+    ) -> Result<u64, Failure> {
+        Err(Failure::unexpected("this form of the traffic is never clear"))
+    }
+
     fn write(&mut self, plain: &[&[u8]], block: usize, out: &mut Vec<u8>) -> Result<(), Failure>;
 
     fn update_keys(&mut self, out: &mut Vec<u8>) -> Result<bool, Failure>;
