@@ -46,6 +46,12 @@ nettest() {
     (cd nettest && "$go" test -timeout "$(patience 300)s" "$@" .)
 }
 
+matrix() { # VERSION
+    local go
+    go=$("$root/scripts/find-go.sh" "$1")
+    PATH=$(dirname "$go"):$PATH GOEXPERIMENT=cgocheck2 "$go" test -count 1 -race -short -timeout "$(patience 300)s" ./...
+}
+
 # The pkg-config way of linking, against the shared library as it would be installed.
 by_pkg_config() {
     local installed=$target/go/installed
@@ -58,8 +64,10 @@ by_pkg_config() {
 step "format" formatted
 step "vet" "$go" vet ./...
 step "tests" "$go" test -count 1 -timeout "$(patience 300)s" ./...
-step "tests under the race detector, and with cgocheck=1" env GODEBUG=cgocheck=1 "$go" test -count 1 -race -timeout "$(patience 300)s" .
-step "tests with cgocheck2" env GOEXPERIMENT=cgocheck2 "$go" test -count 1 -timeout "$(patience 300)s" .
+# Each version of Go that is supported, with the race detector and every write of a Go pointer into C memory looked at.
+for version in 1.24 1.25 1.26 1.27; do
+    step "tests with Go $version, its race detector and cgocheck2" matrix "$version"
+done
 step "the connection suite of golang.org/x/net" nettest -count 1
 if command -v pkg-config >/dev/null; then
     step "linked by pkg-config" by_pkg_config
