@@ -104,7 +104,8 @@ type Config struct {
 	MinVersion uint16
 	MaxVersion uint16
 
-	// CurvePreferences are the key exchange groups in order of preference; nil for the library's, X25519MLKEM768 first.
+	// CurvePreferences are the key exchange groups that may be negotiated; nil for the library's. As in crypto/tls their order
+	// does not count: those that withstand quantum computers come first.
 	CurvePreferences []CurveID
 
 	// DynamicRecordSizingDisabled is how it is here in any case: records are as large as what is written.
@@ -228,23 +229,22 @@ func (c *Config) asksForServer() bool {
 	return c.GetConfigForClient != nil || c.GetCertificate != nil || c.NameToCertificate != nil
 }
 
-// sessionCache is the one ClientSessionCache that works here: it only says how many servers to remember sessions for.
+// sessionCache says for how many servers to remember sessions, and keeps the contexts that remember them. What a program puts
+// into it itself is in a cache of crypto/tls.
 type sessionCache struct {
+	ClientSessionCache
 	capacity int
 	contexts registry
 }
 
-func (*sessionCache) Get(string) (*ClientSessionState, bool) { return nil, false }
-func (*sessionCache) Put(string, *ClientSessionState)        {}
-
 // NewLRUClientSessionCache makes a Config resume sessions, of up to capacity servers; less than 1 for 64. Sessions stay inside
-// the library, which takes less than one that a program keeps: Get knows none. Configs that share the cache, and say the
+// the library, which takes less than one that a program keeps: Get knows none of them. Configs that share the cache, and say the
 // same about servers, share its sessions.
 func NewLRUClientSessionCache(capacity int) ClientSessionCache {
 	if capacity < 1 {
 		capacity = 64
 	}
-	return &sessionCache{capacity: capacity}
+	return &sessionCache{ClientSessionCache: tls.NewLRUClientSessionCache(capacity), capacity: capacity}
 }
 
 var background = context.Background()

@@ -35,8 +35,8 @@ type Conn struct {
 	// What the handshake goes by; nil when that is over.
 	context *sharedContext
 
-	// Deadlines as the program has set them, in Unix nanoseconds; 0 for none.
-	readDeadline  atomic.Int64
+	// The deadline as the program has set it, in Unix nanoseconds; 0 for none. That of reading is for the transport alone: what
+	// was read before is given, as in crypto/tls.
 	writeDeadline atomic.Int64
 
 	isClient      bool
@@ -132,14 +132,12 @@ func (c *Conn) NetConn() net.Conn { return c.conn }
 // SetDeadline sets the deadlines of reading and writing; a zero time is none. What was interrupted can be gone on with
 // under a new deadline: nothing is lost.
 func (c *Conn) SetDeadline(t time.Time) error {
-	c.readDeadline.Store(deadlineNumber(t))
 	c.writeDeadline.Store(deadlineNumber(t))
 	return c.conn.SetDeadline(t)
 }
 
 // SetReadDeadline sets the deadline of reading; a zero time is none.
 func (c *Conn) SetReadDeadline(t time.Time) error {
-	c.readDeadline.Store(deadlineNumber(t))
 	return c.conn.SetReadDeadline(t)
 }
 

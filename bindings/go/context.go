@@ -68,6 +68,8 @@ func (s *settings) build(server bool, certificates []Certificate) (*sharedContex
 		for i, id := range s.groups {
 			groups[i] = uint16(id)
 		}
+		// Groups that nobody knows stay, to be named in an error.
+		slices.SortStableFunc(groups, func(a, b uint16) int { return slices.Index(groupOrder, a) - slices.Index(groupOrder, b) })
 		b.numbers("CurvePreferences", numbersGroups, groups)
 	}
 	if s.keyLog {
@@ -104,6 +106,12 @@ func (s *sharedContext) finish(b *builder, server bool) (*sharedContext, error) 
 	s.handle = context
 	runtime.AddCleanup(s, freeContext, context)
 	return s, nil
+}
+
+// groupOrder is crypto/tls's order of preference.
+var groupOrder = []uint16{
+	0x11ec, 0x11eb, 0x11ed, 0x0202, // X25519MLKEM768, SecP256r1MLKEM768, SecP384r1MLKEM1024, MLKEM1024
+	uint16(tls.X25519), uint16(tls.CurveP256), uint16(tls.CurveP384), uint16(tls.CurveP521),
 }
 
 // buildIdentity makes a context that is of use as an answer to which certificate a client shows.

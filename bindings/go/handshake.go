@@ -136,7 +136,7 @@ func plainAlert(alert uint8) []byte {
 func (c *Conn) driveHandshake(ctx *handshakeContext) error {
 	in := &c.in
 	for {
-		if c.isClient && c.config.GetClientCertificate != nil {
+		if c.isClient && c.config.choosesIdentity() {
 			c.noteProtected()
 		}
 		s, err := c.process()

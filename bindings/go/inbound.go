@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"io"
 	"net"
-	"os"
 	"sync"
 )
 
@@ -370,9 +369,6 @@ func (c *Conn) Read(b []byte) (int, error) {
 	if c.closed.Load() {
 		in.drop()
 		return 0, errClosed
-	}
-	if hasPassed(&c.readDeadline) {
-		return 0, os.ErrDeadlineExceeded
 	}
 	in.wanted = len(b)
 	err := c.next()

@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 
 	_ "crypto/sha256" // hashes of signatures
@@ -118,6 +119,27 @@ func (c *Conn) contextFor(hello *ClientHelloInfo) (*sharedContext, error) {
 	return c.config.serverContext(origin, c.config.Certificates)
 }
 
+// choosesIdentity tells whether a client chooses its certificate here: the program does, or there are keys that may not sign in
+// all schemes, of which the library chooses as if they might.
+func (c *Config) choosesIdentity() bool {
+	return c.GetClientCertificate != nil || slices.ContainsFunc(c.Certificates, func(certificate Certificate) bool {
+		return certificate.SupportedSignatureAlgorithms != nil
+	})
+}
+
+// chooseIdentity chooses a client's certificate as crypto/tls does.
+func (c *Config) chooseIdentity(request *CertificateRequestInfo) (*Certificate, error) {
+	if c.GetClientCertificate != nil {
+		return c.GetClientCertificate(request)
+	}
+	for i := range c.Certificates {
+		if request.SupportsCertificate(&c.Certificates[i]) == nil {
+			return &c.Certificates[i], nil
+		}
+	}
+	return new(Certificate), nil
+}
+
 // chooseIdentity answers TLS_ASK_IDENTITY by GetClientCertificate.
 func (c *Conn) chooseIdentity(ctx *handshakeContext) error {
 	request := &CertificateRequestInfo{}
@@ -140,7 +162,7 @@ func (c *Conn) chooseIdentity(ctx *handshakeContext) error {
 		request.Version = VersionTLS13
 	}
 	setMember(request, "ctx", ctx.get())
-	certificate, err := c.config.GetClientCertificate(request)
+	certificate, err := c.config.chooseIdentity(request)
 	if err == nil && certificate == nil {
 		err = errors.New("tls: GetClientCertificate has answered neither a certificate nor an error")
 	}

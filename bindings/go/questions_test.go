@@ -155,7 +155,7 @@ func TestProgramVerifies(t *testing.T) {
 						return nil
 					}
 					config.VerifyConnection = func(state ConnectionState) error {
-						if !state.HandshakeComplete || len(state.PeerCertificates) != 1 {
+						if state.HandshakeComplete || len(state.PeerCertificates) != 1 {
 							t.Errorf("%+v", state)
 						}
 						if connections.Add(1); refuses == "VerifyConnection" {

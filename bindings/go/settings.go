@@ -54,7 +54,7 @@ func (c *Config) settings(server bool) (settings, error) {
 		s.least = VersionTLS13
 	}
 	s.rootsPEM, s.pool, s.insecure = c.RootsPEM, c.RootCAs, c.InsecureSkipVerify
-	s.verifiesPeer, s.asksIdentity = c.VerifyPeerCertificate != nil, c.GetClientCertificate != nil
+	s.verifiesPeer, s.asksIdentity = c.VerifyPeerCertificate != nil, c.choosesIdentity()
 	if cache, ok := c.ClientSessionCache.(*sessionCache); ok && !c.SessionTicketsDisabled {
 		// The library counts eight sessions for each server.
 		s.sessions = min(8*cache.capacity, 1<<20)

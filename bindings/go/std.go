@@ -118,8 +118,7 @@ func (c *Config) Std() *tls.Config {
 		}
 	}
 	if cache, ok := c.ClientSessionCache.(*sessionCache); ok {
-		// Theirs would never find anything.
-		made.ClientSessionCache = tls.NewLRUClientSessionCache(cache.capacity)
+		made.ClientSessionCache = cache.ClientSessionCache
 	}
 	if c.RootsPEM != nil {
 		made.RootCAs = poolOf(c.RootsPEM)

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Tests the Go binding: test.sh [BENCHMARKS]. With an argument, the benchmarks that match it are run as well.
+# Tests the Go binding: test.sh [BENCHMARKS]. With an argument, the benchmarks that match it are run as well. The longer suites of
+# others are suites/run.py's.
 # Needs the static library: make lib.
 set -euo pipefail
 
@@ -69,6 +70,7 @@ for version in 1.24 1.25 1.26 1.27; do
     step "tests with Go $version, its race detector and cgocheck2" matrix "$version"
 done
 step "the connection suite of golang.org/x/net" nettest -count 1
+step "crypto/tls's own tests" "$here/suites/run.py" "$("$root/scripts/find-go.sh" 1.27)" crypto/tls
 if command -v pkg-config >/dev/null; then
     step "linked by pkg-config" by_pkg_config
 else

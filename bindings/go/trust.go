@@ -115,7 +115,10 @@ func (c *Conn) confirm() error {
 		}
 	}
 	if verify := c.config.VerifyConnection; verify != nil {
-		if err := verify(c.liveState()); err != nil {
+		state := c.liveState()
+		// As crypto/tls says it here: the peer is not done.
+		state.HandshakeComplete = false
+		if err := verify(state); err != nil {
 			return c.dismiss(err)
 		}
 	}
