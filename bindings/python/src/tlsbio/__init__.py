@@ -17,15 +17,19 @@ except ImportError as missing:
 from .connection import Connection
 from .context import SSLContext, create_default_context
 from .errors import Error
+from .identity_question import IdentityRequest
 from .sslobject import MemoryBIO, SSLObject, SSLSession
+from .verification import verify_chain
 
 __all__ = [
     "Connection",
     "Error",
+    "IdentityRequest",
     "MemoryBIO",
     "SSLContext",
     "SSLObject",
     "SSLSession",
     "create_default_context",
+    "verify_chain",
 ]
 __version__ = "0.1.0"

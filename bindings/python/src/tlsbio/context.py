@@ -20,6 +20,7 @@ from .suites import BY_OPENSSL_NAME, GROUPS
 from .trust import Trust
 
 if TYPE_CHECKING:
+    from .identity_question import IdentityRequest
     from .sslobject import SSLObject, SSLSession
 
 # OpenSSL's context, below the standard library's class: its settings are read and set here, because the setters of
@@ -89,6 +90,9 @@ class NativeContext(NamedTuple):
         return (-1, None) if fault is None else (_ALERT_BAD_CERTIFICATE, fault)
 
 
+ChooseIdentity = Callable[["SSLObject", "IdentityRequest"], "SSLContext | None"]
+
+
 class SSLContext(ssl.SSLContext):
     """As ``ssl.SSLContext``: what is set counts for both engines, OpenSSL for sockets and ours for memory BIOs.
 
@@ -110,6 +114,7 @@ class SSLContext(ssl.SSLContext):
     _tlsbio_natives: dict[tuple[bool, int, bool], NativeContext]
     _tlsbio_key_log: str | None
     _tlsbio_lock: threading.Lock
+    _tlsbio_choose_identity: ChooseIdentity | None
 
     def __new__(cls, protocol: int | None = None, *args: Any, **kwargs: Any) -> SSLContext:
         if protocol in _OLD_PROTOCOLS:
@@ -123,6 +128,7 @@ class SSLContext(ssl.SSLContext):
         self._tlsbio_natives = {}
         self._tlsbio_key_log = None
         self._tlsbio_lock = threading.Lock()
+        self._tlsbio_choose_identity = None
         _gather_entropy()
         return self
 
@@ -367,6 +373,21 @@ class SSLContext(ssl.SSLContext):
                 file.writelines(lines)
 
     @property
+    def identity_callback(self) -> ChooseIdentity | None:
+        """Called with (connection, what the server says of the certificates that it takes) on clients that are asked for one.
+
+        It answers the context whose certificate is shown (``load_cert_chain``), or None to show none; without a callback it
+        is this context's own. What it raises ends the handshake, which raises it. ssl has no such thing.
+        """
+        return self._tlsbio_choose_identity
+
+    @identity_callback.setter
+    def identity_callback(self, callback: ChooseIdentity | None) -> None:
+        if callback is not None and not callable(callback):
+            raise TypeError("not a callable object")
+        self._tlsbio_choose_identity = callback
+
+    @property
     def _msg_callback(self) -> None:
         """None: the engine shows its messages to nobody."""
         return None
@@ -484,6 +505,9 @@ class SSLContext(ssl.SSLContext):
             # Each connection has sessions of its own, which the host hands on.
             builder.sessions(0)
             builder.ask_identity(settings.asks_identity)
+            return NativeContext(settings, builder.client(), refusal, strictly)
+        if not settings.identities:
+            # It serves nobody, but chains of clients are judged by it.
             return NativeContext(settings, builder.client(), refusal, strictly)
         builder.tickets(settings.tickets)
         if not settings.tickets:

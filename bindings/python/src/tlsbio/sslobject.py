@@ -12,7 +12,7 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from . import certificates, ssl_errors
+from . import certificates, identity_question, ssl_errors
 from ._native import ffi, lib
 from ._speed import Channel, MemoryBIO
 from .context import NativeContext, SSLContext
@@ -141,7 +141,7 @@ class SSLObject(Channel, ssl.SSLObject):
                 self._tlsbio_native = context._native(True)
             handle = lib.tls_server_new(ffi.NULL, error)
         else:
-            self._tlsbio_native = context._native(False)
+            self._tlsbio_native = context._native(False, asks_identity=context.identity_callback is not None)
             hostname = self._tlsbio_hostname
             # Without a name none is verified, or the context would have refused it.
             name = ffi.NULL if hostname is None else hostname.encode("ascii")
@@ -220,8 +220,37 @@ class SSLObject(Channel, ssl.SSLObject):
             assert self._tlsbio_native is not None
             verdict, self._tlsbio_fault = self._tlsbio_native.judge(chain)
             lib.tls_answer_verify(handle, verdict)
+        elif status == lib.TLS_ASK_IDENTITY:
+            self._choose_identity(handle)
         else:
             raise self._failure(status)
+
+    def _choose_identity(self, handle: Any) -> None:
+        request, callback = identity_question.read(handle), self._tlsbio_context.identity_callback
+        identity = None
+        try:
+            if callback is not None:
+                self._release()
+                try:
+                    chosen = callback(self._tlsbio_owner(), request)
+                finally:
+                    self._hold()
+                if isinstance(chosen, SSLContext):
+                    identity = chosen._identity_context()
+                elif chosen is not None:
+                    raise TypeError(f"an identity callback returns a tlsbio.SSLContext or None, not {chosen!r}")
+            status = identity_question.answer(handle, identity)
+            if status != lib.TLS_OK:
+                raise ssl_errors.protocol_error(
+                    "NO_SUITABLE_SIGNATURE_ALGORITHM", "no certificate of that context fits what the server takes"
+                )
+        except BaseException:
+            lib.tls_answer_refuse(handle, _ALERT_HANDSHAKE_FAILURE)
+            raise
+
+    def _tlsbio_owner(self) -> Any:
+        """What a callback is given as its connection."""
+        return self
 
     def _choose_context(self, handle: Any) -> None:
         original, native = self._tlsbio_context, self._tlsbio_native
@@ -233,7 +262,7 @@ class SSLObject(Channel, ssl.SSLObject):
             # The program may have another thread ask for facts, and wait for it.
             self._release()
             try:
-                alert = callback(self, name, original)
+                alert = callback(self._tlsbio_owner(), name, original)
             except Exception as error:
                 _report_unraisable(error, callback)
                 alert = _ALERT_HANDSHAKE_FAILURE
