@@ -374,10 +374,10 @@ class SSLContext(ssl.SSLContext):
 
     @property
     def identity_callback(self) -> ChooseIdentity | None:
-        """Called with (connection, what the server says of the certificates that it takes) on clients that are asked for one.
+        """Called with (connection, what the server says of the certificates that it takes) on clients that are asked.
 
-        It answers the context whose certificate is shown (``load_cert_chain``), or None to show none; without a callback it
-        is this context's own. What it raises ends the handshake, which raises it. ssl has no such thing.
+        It answers the context whose certificate is shown (``load_cert_chain``), or None to show none; without a callback
+        it is this context's own. What it raises ends the handshake, which raises it. ssl has no such thing.
         """
         return self._tlsbio_choose_identity
 

@@ -23,14 +23,14 @@ def verify_chain(
     """Judges ``chain`` as a handshake of ``context`` would; raises ``ssl.SSLCertVerificationError`` if it is refused.
 
     ``chain`` are certificates in DER, the peer's own first, then those that it would send. It is the chain of a server,
-    which has to be for ``server_hostname`` (None: any name will do), or ``of_client``. The certificates have to be valid
-    at ``time``, in Unix seconds; 0 is now. Whether the peer has the key is seen in a handshake only. A context that
+    which has to be for ``server_hostname`` (None: any name will do), or ``of_client``. The certificates have to be
+    valid at ``time``, in Unix seconds; 0 is now. Whether the peer has the key is seen in a handshake only. A context that
     verifies nobody (``CERT_NONE``) is a ValueError, and so is a chain or a name that is none.
     """
     if not chain:
         raise ValueError("the chain has no certificate")
     if isinstance(context, SSLContext):
-        # A context for servers judges clients, and the other way round; for both roles the rules are those that are set.
+        # A context for servers judges servers, too, and the other way round: the rules are those that are set.
         native = context._native(of_client, chosen=True)
         if native.settings.verify_mode == ssl.CERT_NONE:
             raise ValueError("this context verifies nobody: verify_mode is CERT_NONE")
