@@ -44,6 +44,8 @@ def compiled(name: str, source: str) -> Extension:
 modules = [
     # Bytes between BIOs and the library.
     compiled("tlsbio._speed", "bridge/speed.c"),
+    # Bytes between sockets and the library.
+    compiled("tlsbio._socket", "bridge/socket.c"),
     # What a record of tlsbio.aio passes through.
     compiled("tlsbio._stream", "bridge/stream.c"),
 ]

@@ -316,26 +316,6 @@ def test_the_environment_names_a_file_for_secrets(tmp_path: Path) -> None:
     assert done.stdout.strip() == str(path)
 
 
-def test_sockets_are_left_to_openssl() -> None:
-    import socket
-    import threading
-
-    server, client = server_context(), client_context()
-    left, right = socket.socketpair()
-    served: list[str | None] = []
-
-    def serve() -> None:
-        with server.wrap_socket(left, server_side=True) as connection:
-            served.append(connection.version())
-
-    thread = threading.Thread(target=serve)
-    thread.start()
-    with client.wrap_socket(right, server_hostname="localhost") as connection:
-        assert type(connection) is ssl.SSLSocket
-    thread.join()
-    assert served == ["TLSv1.3"]
-
-
 def test_it_can_stand_in_the_place_of_ssl_sslcontext() -> None:
     code = """
 import ssl, tlsbio

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _ssl
 import functools
 import operator
 import os
@@ -22,10 +23,11 @@ from .trust import Trust
 if TYPE_CHECKING:
     from .identity_question import IdentityRequest
     from .sslobject import SSLObject, SSLSession
+    from .sslsocket import SocketObject
 
 # OpenSSL's context, below the standard library's class: its settings are read and set here, because the setters of
 # that class look for themselves under the name ssl.SSLContext, in whose place people put other classes.
-_Native: Any = ssl.SSLContext.__mro__[1]
+_Native: Any = _ssl._SSLContext
 
 _OLD_VERSIONS = (ssl.TLSVersion.SSLv3, ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1)
 _OLD_PROTOCOLS = tuple(
@@ -94,9 +96,9 @@ ChooseIdentity = Callable[["SSLObject", "IdentityRequest"], "SSLContext | None"]
 
 
 class SSLContext(ssl.SSLContext):
-    """As ``ssl.SSLContext``: what is set counts for both engines, OpenSSL for sockets and ours for memory BIOs.
+    """As ``ssl.SSLContext``, with connections by our engine.
 
-    ``wrap_bio`` gives a :class:`tlsbio.SSLObject`. ``wrap_socket`` is the standard library's. A setting that our
+    ``wrap_bio`` gives a :class:`tlsbio.SSLObject`, ``wrap_socket`` a :class:`tlsbio.SSLSocket`. A setting that our
     engine cannot honour raises ``NotImplementedError`` at once.
     """
 
@@ -153,6 +155,37 @@ class SSLContext(ssl.SSLContext):
             session=session,
             context=self,
         )
+
+    def _wrap_bio(
+        self,
+        incoming: Any,
+        outgoing: Any,
+        server_side: bool = False,
+        server_hostname: str | None = None,
+        *,
+        owner: Any = None,
+        session: SSLSession | None = None,
+    ) -> SSLObject:
+        """What ``ssl.SSLObject``, of which ``sslobject_class`` may be a subclass, asks for what is below it."""
+        from .sslobject import SSLObject
+
+        made = SSLObject._create(incoming, outgoing, bool(server_side), server_hostname, session, self)
+        made.owner = owner
+        return made
+
+    def _wrap_socket(
+        self,
+        sock: Any,
+        server_side: bool = False,
+        server_hostname: str | None = None,
+        *,
+        owner: Any = None,
+        session: SSLSession | None = None,
+    ) -> SocketObject:
+        """What ``ssl.SSLSocket``, and those of gevent and eventlet, ask for what is below them."""
+        from .sslsocket import SocketObject
+
+        return SocketObject._create(self, sock, bool(server_side), server_hostname, owner, session)
 
     # Versions and options
 
@@ -311,7 +344,7 @@ class SSLContext(ssl.SSLContext):
     ) -> None:
         """Sets the certificate chain and the private key of this side."""
         once = identity.OneTimePassword(password)
-        super().load_cert_chain(certfile, keyfile, once)
+        super().load_cert_chain(certfile, keyfile, once if password is None or callable(password) else password)
         chain = Path(os.fsdecode(certfile))
         loaded = identity.load(chain, chain if keyfile is None else Path(os.fsdecode(keyfile)), once)
         # As with OpenSSL, a further one takes the place of that with a key of the same kind.
@@ -376,8 +409,8 @@ class SSLContext(ssl.SSLContext):
     def identity_callback(self) -> ChooseIdentity | None:
         """Called with (connection, what the server says of the certificates that it takes) on clients that are asked.
 
-        It answers the context whose certificate is shown (``load_cert_chain``), or None to show none; without a callback
-        it is this context's own. What it raises ends the handshake, which raises it. ssl has no such thing.
+        It answers the context whose certificate is shown (``load_cert_chain``), or None to show none; without a
+        callback it is this context's own. What it raises ends the handshake, which raises it. ssl has no such thing.
         """
         return self._tlsbio_choose_identity
 

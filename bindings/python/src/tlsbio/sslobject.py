@@ -7,10 +7,11 @@ import os
 import ssl
 import sys
 import time
+import weakref
 from _ssl import MemoryBIO as StockMemoryBIO  # under ssl.MemoryBIO people may have put ours
 from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from . import certificates, identity_question, ssl_errors
 from ._native import ffi, lib
@@ -36,7 +37,7 @@ class SSLSession:
         self._handle = handle
         self._native = native
         self._context = context
-        #: Tells sessions apart; it is not sent to anybody.
+        #: Tells sessions apart, and is that of the one that was resumed; it is not sent to anybody.
         self.id = os.urandom(32)
         #: When it was taken from its connection, in Unix seconds.
         self.time = int(time.time())
@@ -45,6 +46,25 @@ class SSLSession:
     def has_ticket(self) -> bool:
         """Whether the session can be resumed: those without a ticket are not given out."""
         return bool(self._handle)
+
+    @property
+    def timeout(self) -> int:
+        """For how many seconds from ``time`` on it is good, by what the server has said; 0 once it was used."""
+        expires = ffi.new("int64_t *")
+        if lib.tls_session_expires(self._handle, expires) != lib.TLS_OK:
+            return 0
+        return max(0, int(expires[0]) - self.time)
+
+    @property
+    def ticket_lifetime_hint(self) -> int:
+        """As ``timeout``: the server's word is what counts."""
+        return self.timeout
+
+    def __eq__(self, other: object) -> bool:
+        return self.id == other.id if isinstance(other, SSLSession) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.id)
 
     def __reduce__(self) -> str | tuple[Any, ...]:
         raise TypeError(f"cannot pickle {type(self).__name__!r} object: it has secrets, which are used once")
@@ -55,11 +75,11 @@ class SSLSession:
             lib.tls_session_free(handle)
 
 
-def _fact(method: Callable[Concatenate[SSLObject, P], R]) -> Callable[Concatenate[SSLObject, P], R]:
+def _fact(method: Callable[Concatenate[Engine, P], R]) -> Callable[Concatenate[Engine, P], R]:
     """A method that asks the library something: any thread may, and waits for the one that is inside."""
 
     @functools.wraps(method)
-    def fact(self: SSLObject, /, *args: P.args, **kwargs: P.kwargs) -> R:
+    def fact(self: Engine, /, *args: P.args, **kwargs: P.kwargs) -> R:
         self._hold()
         try:
             return method(self, *args, **kwargs)
@@ -69,11 +89,10 @@ def _fact(method: Callable[Concatenate[SSLObject, P], R]) -> Callable[Concatenat
     return fact
 
 
-class SSLObject(Channel, ssl.SSLObject):
-    """A TLS connection between two BIOs, made by ``SSLContext.wrap_bio``.
+class Engine:
+    """What a connection of the library is to Python: what it asks, how it fails, what is known of it.
 
-    It refers to its BIOs and its context, and to nobody who uses it: it takes part in no reference cycle. ``close``
-    frees at that moment what it holds; being dropped does the same.
+    Its subclasses are channels, which move the bytes: ``SSLObject`` between BIOs, ``SocketObject`` over a socket.
     """
 
     _tlsbio_context: SSLContext
@@ -86,35 +105,33 @@ class SSLObject(Channel, ssl.SSLObject):
     _tlsbio_fault: Fault | None = None
     # An SNI callback is being asked for the context.
     _tlsbio_choosing = False
+    _tlsbio_owner_reference: weakref.ref[Any] | None = None
 
-    @classmethod
-    def _create(
-        cls,
-        incoming: Any,
-        outgoing: Any,
-        server_side: bool = False,
-        server_hostname: str | None = None,
-        session: SSLSession | None = None,
-        context: SSLContext | None = None,
-    ) -> SSLObject:
+    if TYPE_CHECKING:
+
+        @property
+        def _address(self) -> int: ...
+        @property
+        def _header(self) -> bytes: ...
+        def _hold(self) -> None: ...
+        def _release(self) -> None: ...
+        def _take_notes(self) -> None: ...
+        def _replace(self, handle: int, wants_notes: bool, /) -> None: ...
+
+    def _tlsbio_begin(self, context: Any, server_side: bool, server_hostname: str | None, session: Any) -> int:
+        """Takes what a connection is made of, and answers the handle of one that has not begun."""
         if not isinstance(context, SSLContext):
             raise TypeError("a tlsbio.SSLContext is needed")
-        for name, bio in (("incoming", incoming), ("outgoing", outgoing)):
-            if not isinstance(bio, (StockMemoryBIO, MemoryBIO)):
-                raise TypeError(f"{name} must be an ssl.MemoryBIO or a tlsbio.MemoryBIO, not {type(bio).__name__}")
         _check_role(context, server_side, server_hostname)
         if session is not None and not isinstance(session, SSLSession):
             raise TypeError(f"session must be a tlsbio.SSLSession, not {type(session).__name__}")
         if session is not None and server_side:
             raise ValueError("Cannot set session for server-side connections.")
-        self = cls.__new__(cls)
         self._tlsbio_context = context
         self._tlsbio_hostname = server_hostname
         self._tlsbio_server = bool(server_side)
         self._tlsbio_session = session
-        handle = self._start()
-        self._open(int(ffi.cast("uintptr_t", handle)), incoming, outgoing, self._wants_key_log())
-        return self
+        return int(ffi.cast("uintptr_t", self._start()))
 
     def _wants_key_log(self) -> bool:
         return self._tlsbio_native is not None and self._tlsbio_native.settings.key_log
@@ -248,9 +265,20 @@ class SSLObject(Channel, ssl.SSLObject):
             lib.tls_answer_refuse(handle, _ALERT_HANDSHAKE_FAILURE)
             raise
 
+    @property
+    def owner(self) -> Any:
+        """The ``ssl.SSLSocket`` or ``ssl.SSLObject`` that this one is below, if it is."""
+        reference = self._tlsbio_owner_reference
+        return None if reference is None else reference()
+
+    @owner.setter
+    def owner(self, value: Any) -> None:
+        self._tlsbio_owner_reference = None if value is None else weakref.ref(value)
+
     def _tlsbio_owner(self) -> Any:
         """What a callback is given as its connection."""
-        return self
+        owner = self.owner
+        return self if owner is None else owner
 
     def _choose_context(self, handle: Any) -> None:
         original, native = self._tlsbio_context, self._tlsbio_native
@@ -345,21 +373,24 @@ class SSLObject(Channel, ssl.SSLObject):
             self._tlsbio_context, self._tlsbio_native = before, native
             raise
 
-    @property  # type: ignore[override]
+    @property
     @_fact
     def session(self) -> SSLSession | None:
         """The newest session that the server has given, or the one that is resumed."""
         if not self._tlsbio_server and self._tlsbio_native is not None:
             handle = lib.tls_session_take(self._handle, ffi.NULL)
             if handle:
+                before = self._tlsbio_session
                 self._tlsbio_session = SSLSession(handle, self._tlsbio_native, self._tlsbio_context)
+                if before is not None and lib.tls_resumed(self._handle) == 1:
+                    self._tlsbio_session.id = before.id
         return self._tlsbio_session
 
     @session.setter
     @_fact
     def session(self, session: Any) -> None:
         if not isinstance(session, SSLSession):
-            raise TypeError("Value is not a tlsbio.SSLSession.")
+            raise TypeError("Value is not a SSLSession.")
         if self._tlsbio_server:
             raise ValueError("Cannot set session for server-side SSLObject.")
         if self._has_begun():
@@ -485,6 +516,36 @@ class SSLObject(Channel, ssl.SSLObject):
     def verify_client_post_handshake(self) -> None:
         """Not possible: the engine has no authentication after the handshake."""
         raise NotImplementedError("Post-handshake auth is not supported by this engine.")
+
+
+class SSLObject(Engine, Channel, ssl.SSLObject):  # type: ignore[misc]
+    """A TLS connection between two BIOs, made by ``SSLContext.wrap_bio``.
+
+    It refers to its BIOs and its context, and to nobody who uses it: it takes part in no reference cycle. ``close``
+    frees at that moment what it holds; being dropped does the same.
+    """
+
+    @classmethod
+    def _create(
+        cls,
+        incoming: Any,
+        outgoing: Any,
+        server_side: bool = False,
+        server_hostname: str | None = None,
+        session: SSLSession | None = None,
+        context: SSLContext | None = None,
+    ) -> SSLObject:
+        for name, bio in (("incoming", incoming), ("outgoing", outgoing)):
+            if not isinstance(bio, (StockMemoryBIO, MemoryBIO)):
+                raise TypeError(f"{name} must be an ssl.MemoryBIO or a tlsbio.MemoryBIO, not {type(bio).__name__}")
+        self = cls.__new__(cls)
+        handle = self._tlsbio_begin(context, server_side, server_hostname, session)
+        self._open(handle, incoming, outgoing, self._wants_key_log())
+        return self
+
+    def shutdown(self) -> None:
+        """As ``unwrap``, under the name that it has below an ``ssl.SSLObject``."""
+        self.unwrap()
 
 
 __all__ = ["MemoryBIO", "SSLObject", "SSLSession"]

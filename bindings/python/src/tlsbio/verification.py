@@ -24,8 +24,8 @@ def verify_chain(
 
     ``chain`` are certificates in DER, the peer's own first, then those that it would send. It is the chain of a server,
     which has to be for ``server_hostname`` (None: any name will do), or ``of_client``. The certificates have to be
-    valid at ``time``, in Unix seconds; 0 is now. Whether the peer has the key is seen in a handshake only. A context that
-    verifies nobody (``CERT_NONE``) is a ValueError, and so is a chain or a name that is none.
+    valid at ``time``, in Unix seconds; 0 is now. Whether the peer has the key is seen in a handshake only. A context
+    that verifies nobody (``CERT_NONE``) is a ValueError, and so is a chain or a name that is none.
     """
     if not chain:
         raise ValueError("the chain has no certificate")

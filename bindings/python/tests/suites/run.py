@@ -56,6 +56,23 @@ class Suite:
 SUITES = {
     "asyncio_ssl": Suite(["test.test_asyncio.test_ssl"]),
     "asyncio_sslproto": Suite(["test.test_asyncio.test_sslproto"], sides=["both"]),
+    "ssl": Suite(
+        [
+            f"test.test_ssl.{name}"
+            for name in (
+                "BasicSocketTests",
+                "ContextTests",
+                "MemoryBIOTests",
+                "SSLErrorTests",
+                "SSLObjectTests",
+                "SimpleBackgroundTests",
+                "TestPostHandshakeAuth",
+                "TestPreHandshakeClose",
+                "TestSSLDebug",
+                "ThreadedTests",
+            )
+        ],
+    ),
     "uvloop": Suite(["tests.test_tcp.Test_UV_TCPSSL", "tests.test_tcp.Test_AIO_TCPSSL"], package="uvloop"),
     "anyio": Suite(["tests/streams/test_tls.py"], pytest=True, package="anyio"),
     "urllib3": Suite(
@@ -63,7 +80,7 @@ SUITES = {
         pytest=True,
         package="urllib3",
         sides=["client"],
-        not_on={"server": "its servers are sockets (SSLContext.wrap_socket), which are OpenSSL's"},
+        not_on={"server": "its servers choose their engine themselves"},
     ),
     "aiohttp": Suite(
         [
