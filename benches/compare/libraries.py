@@ -213,6 +213,8 @@ AWSLC = Source(
     source="memory_bio.c",
     crate="aws-lc-sys",
     within="aws-lc",
+    # Its configuration writes headers beside the others: cargo would build the crate anew, for everybody.
+    copied=True,
     steps=(
         ("cmake", "-S", "{source}", "-B", ".", "-DCMAKE_BUILD_TYPE=Release", *(f"-D{what}" for what in (
             "DISABLE_GO=ON", "DISABLE_PERL=ON", "BUILD_TESTING=OFF", "BUILD_TOOL=OFF"
