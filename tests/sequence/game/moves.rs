@@ -99,12 +99,12 @@ impl Side {
         let mut plain = Guarded::new(length);
         let read = unsafe { tls_read_into(self.conn, plain.pointer(), length) };
         let Ok(count) = usize::try_from(read) else {
-            plain.written(0);
+            plain.read(0);
             self.expect_standing(read as Status, &[]);
             return false;
         };
         assert_eq!(count == 0, length == 0);
-        self.took(plain.written(count));
+        self.took(plain.read(count));
         count > 0
     }
 
@@ -116,7 +116,7 @@ impl Side {
         let mut count = usize::try_from(read).unwrap_or(0);
         for piece in &mut memory {
             let here = count.min(piece.len());
-            self.took(piece.written(here));
+            self.took(piece.read(here));
             count -= here;
         }
         assert_eq!(count, 0);
