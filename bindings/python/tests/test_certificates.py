@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import _ssl
 import ssl
+import subprocess
+import sys
 import sysconfig
 from pathlib import Path
 
@@ -50,3 +52,16 @@ def test_all_kinds_of_names() -> None:
     pem = pem[pem.index("-----BEGIN CERTIFICATE-----") : pem.index("-----END CERTIFICATE-----") + 25]
     kinds = [kind for kind, _ in certificates.decode(ssl.PEM_cert_to_DER_cert(pem))["subjectAltName"]]
     assert {"DNS", "othername", "email", "DirName", "URI", "IP Address", "Registered ID"} <= set(kinds)
+
+
+def test_what_is_answered_is_the_callers() -> None:
+    """It is remembered for the next connection, which sees nothing of what was done to it."""
+    der = ssl.PEM_cert_to_DER_cert((PKI / "ecdsa/ca.pem").read_text())
+    first = certificates.decode(der)
+    first.clear()
+    assert certificates.decode(der)["subject"]
+
+
+def test_cryptography_is_not_imported_before_it_is_needed() -> None:
+    code = "import sys, tlsbio, tlsbio.aio; assert not any(name.startswith('cryptography') for name in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)

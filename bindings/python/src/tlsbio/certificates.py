@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import ipaddress
 import warnings
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cryptography import x509
-from cryptography.x509.oid import AuthorityInformationAccessOID, ExtensionOID
+# cryptography is imported where certificates are looked into: it takes five times as long as the rest of the package.
+if TYPE_CHECKING:
+    from cryptography import x509
 
 Name = tuple[tuple[tuple[str, str], ...], ...]
 
@@ -51,7 +53,17 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 
 
 def decode(der: bytes) -> dict[str, Any]:
-    """The dict for a certificate in DER."""
+    """The dict for a certificate in DER, which is the caller's to change."""
+    # What is in it cannot be changed.
+    return dict(_decoded(der))
+
+
+@functools.lru_cache(maxsize=128)
+def _decoded(der: bytes) -> dict[str, Any]:
+    """Hosts ask on every connection, mostly about the same few servers."""
+    from cryptography import x509
+    from cryptography.x509.oid import AuthorityInformationAccessOID, ExtensionOID
+
     certificate = x509.load_der_x509_certificate(der)
     decoded: dict[str, Any] = {
         "subject": _name(certificate.subject),
@@ -104,6 +116,9 @@ class Facts(NamedTuple):
 
 def facts_of(der: bytes) -> Facts:
     """The facts of a certificate; none of them is true if it cannot be parsed."""
+    from cryptography import x509
+    from cryptography.x509.oid import ExtensionOID
+
     with warnings.catch_warnings():
         # Stores hold certificates with odd serial numbers.
         warnings.simplefilter("ignore")
@@ -149,6 +164,8 @@ def _time(time: datetime.datetime) -> str:
 
 
 def _general_name(name: x509.GeneralName) -> tuple[str, Any]:
+    from cryptography import x509
+
     match name:
         case x509.DNSName():
             return "DNS", name.value

@@ -9,10 +9,10 @@ from __future__ import annotations
 import functools
 import warnings
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from cryptography import x509
-from cryptography.x509.oid import ExtensionOID
+if TYPE_CHECKING:
+    from cryptography import x509
 
 
 class Fault(NamedTuple):
@@ -42,6 +42,8 @@ def fault_of(der: bytes, issues: bool, is_last: bool) -> Fault | None:
     """What is wrong with a certificate; ``issues`` says that it has to be an authority's, ``is_last`` that nothing is
     above it in the chain.
     """
+    from cryptography import x509
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -58,6 +60,9 @@ def _fault(
     issues: bool,
     is_last: bool,
 ) -> Fault | None:
+    from cryptography import x509
+    from cryptography.x509.oid import ExtensionOID
+
     constraints, usage = (extensions.get(oid) for oid in (ExtensionOID.BASIC_CONSTRAINTS, ExtensionOID.KEY_USAGE))
     names = extensions.get(ExtensionOID.SUBJECT_ALTERNATIVE_NAME)
     own, above = (
@@ -94,6 +99,8 @@ def fault_in(shown: Sequence[bytes], is_last: frozenset[bytes]) -> Fault | None:
     """What is wrong with a chain as a peer shows it; certificates that issued themselves or are among ``is_last`` need
     nothing above them.
     """
+    from cryptography import x509
+
     certificates = []
     for index, der in enumerate(shown):
         try:
