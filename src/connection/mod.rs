@@ -21,6 +21,8 @@ mod import;
 mod in_flight;
 mod in_place;
 mod keying;
+#[cfg(test)]
+mod nonce_game;
 mod noting;
 mod parts;
 mod phase;

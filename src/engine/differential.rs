@@ -16,6 +16,7 @@ use std::thread;
 use std::time::SystemTime;
 
 use self::game::Game;
+pub(crate) use self::pairs::pki;
 use self::pairs::{KINDS, Kind};
 
 /// Records that are played if nobody asks for more.

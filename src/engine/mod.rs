@@ -92,6 +92,8 @@ pub(crate) use client_parameters::ClientWish;
 pub(crate) use client_sessions::{ClientSession, OwnSessions, SessionFacts};
 pub(crate) use client_setup::ClientSetup;
 pub(crate) use compression::has_compression;
+#[cfg(test)]
+pub(crate) use differential::pki;
 pub(crate) use digest::digest;
 pub(crate) use early::{Early, EarlyTraffic};
 pub(crate) use established::own_records;

@@ -9,7 +9,7 @@ pub(crate) mod key_schedule;
 pub(crate) mod layout;
 mod messages;
 #[cfg(test)]
-mod nonces;
+pub(crate) mod nonces;
 pub(crate) mod own;
 mod own_halves;
 pub(crate) mod pieces;

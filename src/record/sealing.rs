@@ -30,7 +30,7 @@ impl Protection {
         let key = expanded(key, secret);
         let nonce = secret.nonce();
         #[cfg(test)]
-        self.nonces.note(nonce);
+        self.nonces.note(secret.key(), nonce);
         let start = out.filled();
         let form = secret.form;
         let padding = if form == Form::Tls13 { padding } else { 0 };

@@ -59,7 +59,7 @@ impl Pair {
     }
 }
 
-fn pki(name: &str) -> Vec<u8> {
+pub(crate) fn pki(name: &str) -> Vec<u8> {
     static DIRECTORY: OnceLock<PathBuf> = OnceLock::new();
     let directory = DIRECTORY.get_or_init(|| {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
