@@ -7,8 +7,8 @@
  *
  * One thread may read while another one writes: each direction has a lock, which is held over waits
  * and system calls; the library's is held over calls into the library only. What the library lends
- * meanwhile (a window to receive into, bytes to send) stays where it is while the other direction is
- * served.
+ * meanwhile (a window to receive into, bytes to send) stays where it is while the other direction
+ * is served.
  */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -40,16 +40,17 @@ static PyObject *make_zero_return, *make_unexpected_eof, *make_protocol_error;
 
 typedef struct {
     PyObject_HEAD tls_conn_t *conn;
-    PyObject *socket;           /* a weak reference */
-    PyThread_type_lock library; /* who has it may call the library */
-    unsigned long owner;        /* the thread that has it */
-    unsigned depth;             /* how many times */
-    PyThread_type_lock reading; /* who has it receives */
-    PyThread_type_lock writing; /* who has it sends */
+    PyObject *socket;             /* a weak reference */
+    PyThread_type_lock library;   /* who has it may call the library */
+    unsigned long owner;          /* the thread that has it */
+    unsigned depth;               /* how many times */
+    PyThread_type_lock reading;   /* who has it receives */
+    PyThread_type_lock writing;   /* who has it sends */
     unsigned long reader, writer; /* the threads that have these */
-    size_t body;                /* of the record that is being received: bytes that have not come */
-    size_t record;              /* all of its body */
-    size_t owed; /* plain bytes that were encrypted, but not sent, so that nobody was told of them */
+    size_t body;   /* of the record that is being received: bytes that have not come */
+    size_t record; /* all of its body */
+    size_t
+        owed; /* plain bytes that were encrypted, but not sent, so that nobody was told of them */
     unsigned char header[RECORD_HEADER];
     unsigned char header_len;
     bool quiet; /* the library has nothing to say until something is fed */
@@ -263,9 +264,8 @@ static int ask_timeout(Operation *operation)
 
     operation->asked = true;
     if (socket == NULL || socket == Py_None)
-        return socket == NULL
-                   ? -1
-                   : raise_protocol("SOCKET_GONE", "Underlying socket connection gone");
+        return socket == NULL ? -1
+                              : raise_protocol("SOCKET_GONE", "Underlying socket connection gone");
     Py_INCREF(socket);
     timeout = PyObject_CallMethod(socket, "gettimeout", NULL);
     Py_DECREF(socket);
@@ -285,7 +285,8 @@ static int ask_timeout(Operation *operation)
     return 0;
 }
 
-/* Waits until the socket may be used so; the library's lock is not held. 0, or -1 with an exception. */
+/* Waits until the socket may be used so; the library's lock is not held. 0, or -1 with an
+ * exception. */
 static int wait_for(Operation *operation, short events)
 {
     for (;;) {
@@ -324,8 +325,8 @@ static int wait_for(Operation *operation, short events)
     }
 }
 
-/* Receives some bytes, waiting if need be; the library's lock is let go meanwhile. How many, 0 at the
- * end of the transport, -1 with an exception. */
+/* Receives some bytes, waiting if need be; the library's lock is let go meanwhile. How many, 0 at
+ * the end of the transport, -1 with an exception. */
 static ptrdiff_t receive_some(Operation *operation, void *memory, size_t size)
 {
     Channel *channel = operation->channel;
@@ -511,7 +512,8 @@ static int go_on(Operation *operation, ptrdiff_t status)
     }
 }
 
-/* Has the events told, secrets for a key log among them: before the peer can know that they exist. */
+/* Has the events told, secrets for a key log among them: before the peer can know that they exist.
+ */
 static int note(Channel *channel)
 {
     PyObject *noted;
@@ -618,8 +620,8 @@ static ptrdiff_t read_into(Channel *channel, void *plain, size_t size)
     return got;
 }
 
-/* A negative status that a read ends with: 0 at the end of the stream, -1 with an exception, 1 to go
- * on. */
+/* A negative status that a read ends with: 0 at the end of the stream, -1 with an exception, 1 to
+ * go on. */
 static int end_of_read(Operation *operation, ptrdiff_t status)
 {
     Channel *channel = operation->channel;
@@ -813,7 +815,8 @@ static PyObject *channel_pending(PyObject *self, PyObject *unused)
     return PyLong_FromSsize_t(pending > 0 ? pending : 0);
 }
 
-/* Says that nothing more will be written, waits until the peer says the same, and answers the socket. */
+/* Says that nothing more will be written, waits until the peer says the same, and answers the
+ * socket. */
 static PyObject *channel_shutdown(PyObject *self, PyObject *unused)
 {
     Channel *channel = (Channel *)self;
