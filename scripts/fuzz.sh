@@ -3,13 +3,19 @@
 #   scripts/fuzz.sh [SECONDS]      plays on from the corpus; what it found to be new stays in target/fuzz/sequence
 #   scripts/fuzz.sh minimise       makes the committed corpus anew: the smallest set that reaches all that was reached
 #   scripts/fuzz.sh play FILE...   plays games that were found
+# TARGET=moved scripts/fuzz.sh ...  the same with blobs of connections that move (fuzz/targets/moved.rs)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-corpus=$PWD/fuzz/corpus/sequence found=$PWD/target/fuzz/sequence failed=$PWD/target/fuzz/failed/
-mkdir -p "$found" "$failed"
-RUSTC_WRAPPER=$PWD/scripts/with-coverage cargo build --quiet --locked --manifest-path fuzz/Cargo.toml --target-dir target/fuzz
-program=target/fuzz/debug/sequence
+target=${TARGET:-sequence}
+corpus=$PWD/fuzz/corpus/$target found=$PWD/target/fuzz/$target failed=$PWD/target/fuzz/failed/
+case $target in
+sequence) longest=400 ;;
+*) longest=4000 ;;
+esac
+mkdir -p "$corpus" "$found" "$failed"
+RUSTC_WRAPPER=$PWD/scripts/with-coverage cargo build --quiet --locked --manifest-path fuzz/Cargo.toml --target-dir target/fuzz --bin "$target"
+program=target/fuzz/debug/$target
 
 case ${1:-900} in
 minimise)
@@ -26,6 +32,6 @@ play)
     "$program" "$@"
     ;;
 *)
-    "$program" "$found" "$corpus" -max_len=400 -timeout=60 -artifact_prefix="$failed" -max_total_time="${1:-900}"
+    "$program" "$found" "$corpus" -max_len="$longest" -timeout=60 -artifact_prefix="$failed" -max_total_time="${1:-900}"
     ;;
 esac

@@ -49,7 +49,9 @@ impl Schedule {
             Some(derivation) => direction.secret.len() == derivation.length(),
             None => direction.secret.is_empty(),
         };
-        directions.iter().all(fits).then(|| Self {
+        // In TLS 1.2 that was looked at already.
+        let exports = derivation.is_none_or(|derivation| moved.exporter.len() == derivation.length());
+        (exports && directions.iter().all(fits)).then(|| Self {
             suite,
             derivation,
             secrets: directions.map(|direction| Zeroizing::new(direction.secret.to_vec())),
@@ -235,5 +237,33 @@ pub(crate) fn early_number(status: EarlyStatus) -> u8 {
         EarlyStatus::Pending => 1,
         EarlyStatus::Accepted => 2,
         EarlyStatus::Rejected => 3,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parse::moved::MovedFacts;
+
+    fn moved(suite: u16, secret: &'static [u8], exporter: &'static [u8]) -> Moved<'static> {
+        let direction = Direction { secret, most_records: 9, ..Direction::default() };
+        let facts = MovedFacts { version: 0x0304, suite, ..MovedFacts::default() };
+        Moved { facts, receive: direction, send: direction, exporter, ..Moved::default() }
+    }
+
+    /// Found by fuzzing: an exporter secret of another length could come, and not go on.
+    #[test]
+    fn secrets_are_as_long_as_the_suite_says() {
+        assert!(arrived(&moved(0x1301, &[1; 32], &[2; 32])).is_some());
+        assert!(arrived(&moved(0x1302, &[1; 48], &[2; 48])).is_some());
+        for (suite, secret, exporter) in [
+            (0x1301, &[1; 48][..], &[2; 32][..]),
+            (0x1301, &[1; 32], &[2; 48]),
+            (0x1302, &[1; 48], &[2; 47]),
+            (0x1304, &[1; 32], &[2; 32]),
+            (0xc02f, &[1; 32], &[2; 32]),
+        ] {
+            assert!(arrived(&moved(suite, secret, exporter)).is_none(), "{suite:x}");
+        }
     }
 }
