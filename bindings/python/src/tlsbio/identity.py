@@ -49,6 +49,11 @@ def load(certfile: Path, keyfile: Path, password: OneTimePassword) -> Identity:
     chain, key = certfile.read_bytes(), keyfile.read_bytes()
     if any(mark in key for mark in _ENCRYPTED):
         key = _decrypted(key, password.as_bytes())
+    return of_texts(chain, key)
+
+
+def of_texts(chain: bytes, key: bytes) -> Identity:
+    """The identity of a chain and of a key that is not encrypted; ssl.SSLError if they cannot be used."""
     try:
         builder = Builder()
         builder.identity(chain, key)
