@@ -164,6 +164,8 @@ func TestUnreadBytes(t *testing.T) {
 			for _, size := range []int{64, 1024, 16384} {
 				t.Run(fmt.Sprintf("%s/%d/%d", transport.name, piece, size), func(t *testing.T) {
 					client, server := ourPair(t, transport.pair, clientConfig(), serverConfig())
+					// Nobody reads what Close would say.
+					defer end(client, server)
 					const total = 600_000
 					go func() {
 						message := make([]byte, size)

@@ -117,15 +117,19 @@ def inner(key, other):
     return key[0] == other[0] and other != key and (key[1] is None or (other[1] or "").startswith(key[1] + "/"))
 
 
+def http3(copy):
+    """HTTP/3 is over QUIC, which stays crypto/tls's."""
+    directory = copy / "src/vendor/golang.org/x/net/internal/http3"
+    if directory.exists():
+        rewrite(directory / "server.go", lambda text: text.replace("stdHandler.TLSConfig()", "stdHandler.TLSConfig().Std()"))
+        rewrite(directory / "transport.go", lambda text: text.replace("tr.TLSClientConfig\n", "tr.TLSClientConfig.Std()\n"))
+
+
 def net_http(copy):
     """net/http's own tests, with net/http itself, its HTTP/2 and httptest over this package at both ends; net/smtp's."""
     for directory in ("net/http", "net/smtp"):
         rewrite_all(copy / "src" / directory)
-    # HTTP/3 is over QUIC, which stays crypto/tls's.
-    http3 = copy / "src/vendor/golang.org/x/net/internal/http3"
-    if http3.exists():
-        rewrite(http3 / "server.go", lambda text: text.replace("stdHandler.TLSConfig()", "stdHandler.TLSConfig().Std()"))
-        rewrite(http3 / "transport.go", lambda text: text.replace("tr.TLSClientConfig\n", "tr.TLSClientConfig.Std()\n"))
+    http3(copy)
     http2 = ["net/http/internal/http2"] if (copy / "src/net/http/internal/http2").exists() else []
     return run("net/http", copy, ["net/http", "net/http/httptest", "net/http/httputil", "net/smtp", *http2], copy / "src")
 
@@ -142,7 +146,40 @@ def own_tests(copy):
     return run("crypto/tls", copy, [NAME], copy / "src")
 
 
-SUITES = {"net/http": net_http, "crypto/tls": own_tests}
+def from_debian(copy, *packages):
+    """A GOPATH with the sources of Debian's packages, their imports changed."""
+    path = copy.parent / (copy.name + "-gopath")
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir()
+    archives = WORK / "debian"
+    archives.mkdir(exist_ok=True)
+    for package in packages:
+        if not list(archives.glob(f"{package}_*.deb")):
+            subprocess.run(["apt-get", "download", "-qq", package], cwd=archives, check=True)
+        for archive in archives.glob(f"{package}_*.deb"):
+            subprocess.run(["dpkg-deb", "-x", archive, path / "debian"], check=True)
+    shutil.move(path / "debian/usr/share/gocode/src", path / "src")
+    rewrite_all(path / "src")
+    return path
+
+
+def websocket(copy):
+    """gorilla/websocket, over a net/http that is over this package as well."""
+    path = from_debian(copy, "golang-github-gorilla-websocket-dev")
+    rewrite_all(copy / "src/net/http")
+    http3(copy)
+    return run("gorilla/websocket", copy, ["github.com/gorilla/websocket"], path, GO111MODULE="off", GOPATH=str(path))
+
+
+def x_net(copy):
+    """golang.org/x/net/http2, over such a net/http."""
+    path = from_debian(copy, "golang-golang-x-net-dev", "golang-golang-x-text-dev", "golang-golang-x-sys-dev", "golang-golang-x-term-dev")
+    rewrite_all(copy / "src/net/http")
+    http3(copy)
+    return run("x/net/http2", copy, ["golang.org/x/net/http2", "golang.org/x/net/websocket"], path, GO111MODULE="off", GOPATH=str(path))
+
+
+SUITES = {"net/http": net_http, "crypto/tls": own_tests, "gorilla/websocket": websocket, "x/net/http2": x_net}
 
 
 def main():
