@@ -4,7 +4,7 @@ mod filling;
 
 use std::mem::MaybeUninit;
 
-use aws_lc_rs::aead::{Aad, LessSafeKey, Nonce};
+use aws_lc_rs::aead::{Aad, LessSafeKey, NONCE_LEN, Nonce};
 
 pub(crate) use filling::{Unfilled, append};
 
@@ -12,10 +12,10 @@ pub(crate) use filling::{Unfilled, append};
 /// authenticate. Of that no plain byte is left in `memory`: AES-GCM writes before it knows, and the cryptographic library
 /// writes zeros over it (`EVP_AEAD_CTX_open_gather`).
 #[inline]
-pub(crate) fn open<'a, A: AsRef<[u8]>>(
+pub(crate) fn open<'a>(
     key: &LessSafeKey,
-    nonce: Nonce,
-    aad: Aad<A>,
+    nonce: [u8; NONCE_LEN],
+    data: &[u8],
     sealed: &[u8],
     tag: &[u8],
     memory: &'a mut [MaybeUninit<u8>],
@@ -25,7 +25,9 @@ pub(crate) fn open<'a, A: AsRef<[u8]>>(
     // but nothing reads them by this: the one callee hands pointer and length on to C, which writes all of them where it
     // succeeds; where it does not, nobody is given the slice.
     let bytes = unsafe { std::slice::from_raw_parts_mut(start, length) };
-    key.open_separate_gather(nonce, aad, sealed, tag, bytes).ok()?;
+    // Made here, because it is wiped when it is dropped: the compiler carries it in single bytes from where that begins.
+    let nonce = Nonce::assume_unique_for_key(nonce);
+    key.open_separate_gather(nonce, Aad::from(data), sealed, tag, bytes).ok()?;
     Some(bytes)
 }
 
@@ -103,14 +105,14 @@ mod tests {
         for algorithm in [&AES_128_GCM, &CHACHA20_POLY1305] {
             let key = LessSafeKey::new(UnboundKey::new(algorithm, &vec![7; algorithm.key_len()]).unwrap());
             let (bytes, mut tag) = sealed(&key);
-            let nonce = || Nonce::assume_unique_for_key([1; 12]);
+            let nonce = [1; NONCE_LEN];
             let mut memory = [MaybeUninit::uninit(); PLAIN.len()];
-            assert_eq!(open(&key, nonce(), Aad::from(b"data"), &bytes, &tag, &mut memory).unwrap(), PLAIN);
+            assert_eq!(open(&key, nonce, b"data", &bytes, &tag, &mut memory).unwrap(), PLAIN);
 
             // As if there were plain bytes of another record.
             let mut memory = [MaybeUninit::new(0x5e); PLAIN.len()];
             tag[3] ^= 1;
-            assert!(open(&key, nonce(), Aad::from(b"data"), &bytes, &tag, &mut memory).is_none());
+            assert!(open(&key, nonce, b"data", &bytes, &tag, &mut memory).is_none());
             // SAFETY: they were initialised above, and overwritten at most.
             assert!(memory.iter().all(|byte| unsafe { byte.assume_init() } != 0x5e));
         }

@@ -126,7 +126,7 @@ static void close_connection(void *conn)
 static void read_all(void *to, struct sink *sink, size_t most)
 {
     while (sink->got < most) {
-        ptrdiff_t got = tls_read_into(to, sink->room + sink->got, most - sink->got);
+        ptrdiff_t got = tls_read_into(to, sink->room + sink->got, most - sink->got + SPARE);
 
         if (got == TLS_WANT_FEED)
             return;

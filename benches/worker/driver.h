@@ -16,6 +16,9 @@
 /* The most plain bytes that a program writes with one call, and room for their records. */
 #define LARGEST_WRITE 65536
 #define WIRE_ROOM (LARGEST_WRITE + 32768)
+/* What is read into has so many bytes more than a move: no program's buffer is exactly as long as
+ * what comes. */
+#define SPARE 64
 
 enum role { CLIENT, SERVER };
 
@@ -49,7 +52,8 @@ struct facts {
  * says where they are. Either reports them with delivered(), piece by piece and in order.
  */
 struct sink {
-    unsigned char *room; /* for all bytes that the move carries: write at room + got */
+    unsigned char
+        *room; /* for all bytes that the move carries, and SPARE more: write at room + got */
     size_t got;
     const unsigned char *expected;
     int compare; /* whether every byte is compared, or only the stamp at the start of the move */

@@ -70,11 +70,11 @@ static struct desk *desk_of_thread(void)
 
     if (desk.wire == NULL) {
         desk.wire = malloc(WIRE_ROOM);
-        desk.room = malloc(LARGEST_MOVE);
+        desk.room = malloc(LARGEST_MOVE + SPARE);
         if (desk.wire == NULL || desk.room == NULL)
             fail("out of memory");
         memset(desk.wire, 1, WIRE_ROOM);
-        memset(desk.room, 1, LARGEST_MOVE);
+        memset(desk.room, 1, LARGEST_MOVE + SPARE);
     }
     return &desk;
 }

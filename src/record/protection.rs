@@ -133,14 +133,13 @@ impl Protection {
             Some(part) => secret.explicit_nonce(part),
             None => secret.nonce(),
         };
-        let nonce = Nonce::assume_unique_for_key(nonce);
         let place = memory.next(sealed.len())?;
         let key = expanded(key, secret);
         let length = if is_tls13 {
-            uninitialised::open(key, nonce, Aad::from(*header), sealed, tag, place).and_then(data_length)
+            uninitialised::open(key, nonce, header, sealed, tag, place).and_then(data_length)
         } else {
             let data = secret.additional_data([header[0], header[1], header[2]], sealed.len());
-            uninitialised::open(key, nonce, Aad::from(data), sealed, tag, place).map(|plain| plain.len())
+            uninitialised::open(key, nonce, &data, sealed, tag, place).map(|plain| plain.len())
         };
         memory.keep(length.unwrap_or(0));
         secret.sequence += u64::from(length.is_some());
