@@ -161,6 +161,49 @@ static void a_buffer_may_be_returned_on_another_thread(void)
     free_pair(&ring.pair);
 }
 
+/* More of them than have their keys expanded, so that threads let each other's connections rest. */
+#define WANDERERS 60
+#define MEETINGS 4000
+
+static struct {
+    pthread_mutex_t lock;
+    struct pair pair;
+} wanderers[WANDERERS];
+
+static void *use_whichever_is_free(void *argument)
+{
+    uint32_t choice = (uint32_t)(size_t)argument + 1;
+
+    for (uint32_t i = 0; i < MEETINGS; i++) {
+        size_t which;
+
+        choice = choice * 1664525u + 1013904223u;
+        which = (choice >> 16) % WANDERERS;
+        if (pthread_mutex_trylock(&wanderers[which].lock) != 0)
+            continue;
+        exchange(&wanderers[which].pair, i);
+        CHECK_EQ(pthread_mutex_unlock(&wanderers[which].lock), 0);
+    }
+    return NULL;
+}
+
+/* one that rests because of another thread is busy for nobody. */
+static void connections_that_wander_rest_unnoticed(void)
+{
+    pthread_t threads[THREADS];
+
+    for (size_t i = 0; i < WANDERERS; i++) {
+        CHECK_EQ(pthread_mutex_init(&wanderers[i].lock, NULL), 0);
+        wanderers[i].pair = connected_pair(i % 2 == 0 ? TLS_VERSION_1_3 : TLS_VERSION_1_2);
+    }
+    for (size_t i = 0; i < THREADS; i++)
+        CHECK_EQ(pthread_create(&threads[i], NULL, use_whichever_is_free, (void *)i), 0);
+    for (size_t i = 0; i < THREADS; i++)
+        CHECK_EQ(pthread_join(threads[i], NULL), 0);
+    for (size_t i = 0; i < WANDERERS; i++)
+        free_pair(&wanderers[i].pair);
+}
+
 static tls_context_t *context_with_pool(size_t bytes, int is_client)
 {
     /* pki_path() is for one thread at a time. */
@@ -414,6 +457,7 @@ int main(int argc, char **argv)
     RUN(contexts_are_shared);
     RUN(a_connection_may_move_to_another_thread);
     RUN(a_buffer_may_be_returned_on_another_thread);
+    RUN(connections_that_wander_rest_unnoticed);
     RUN(contexts_may_end_before_what_stays_with_threads);
     RUN(a_thread_that_ends_may_use_the_library_to_the_end);
     RUN(a_session_is_resumed_on_any_thread);
