@@ -246,6 +246,7 @@ impl Moved<'_> {
             && facts.alpn.len() <= usize::from(u8::MAX);
         secrets
             && counts
+            && self.flags.we_closed == self.sender.closed
             && messages
             && sizes
             && std::str::from_utf8(facts.name).is_ok()

@@ -98,7 +98,7 @@ fn every_other_byte_is_another_connection_or_none() {
 #[test]
 fn what_does_not_fit_together_is_refused() {
     type Change = fn(&mut Moved<'static>);
-    let wrong: [(&str, Change); 17] = [
+    let wrong: [(&str, Change); 18] = [
         ("a version", |moved| moved.facts.version = 0x0302),
         ("a secret of TLS 1.3 in TLS 1.2", |moved| moved.facts.version = TLS12),
         ("no secret", |moved| moved.send.secret = &[]),
@@ -115,6 +115,7 @@ fn what_does_not_fit_together_is_refused() {
         ("a sequence that is at its end", |moved| moved.send.sequence = u64::MAX),
         ("more bytes than have come", |moved| moved.counters[0] = 19),
         ("held bytes without a cork", |moved| moved.held = b"held"),
+        ("records that can not be sent, and no word of it", |moved| moved.sender.closed = true),
         ("a chain and a raw key", |moved| moved.facts.raw_key = &[1]),
     ];
     for (what, change) in wrong {
