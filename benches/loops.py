@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What an echo server's processor spends, loop by loop: loops.py PKI_DIR DIRECTORY [RUNS]
 
-DIRECTORY has the programs loop_epoll, loop_libuv and loop_io_uring (CMake's examples). Each serves one connection: messages of 1 KiB and of
+DIRECTORY has the programs loop_epoll, loop_libuv, loop_io_uring and loop_asio (CMake's examples). Each serves one connection: messages of 1 KiB and of
 16 KiB to and fro, and 64 KiB pipelined, four messages ahead. What is counted is the time that the server's thread is on a
 processor, from Linux's schedstat, in milliseconds per MB echoed; the client's does not count. RUNS (5) in turns; the median is printed, with
 the smallest and the largest, and how it is to epoll's.
@@ -15,7 +15,7 @@ import sys
 import threading
 from pathlib import Path
 
-LOOPS = ("epoll", "libuv", "io_uring")
+LOOPS = ("epoll", "libuv", "io_uring", "asio")
 WORK = (("1 KiB", 1024, 8_000, 1), ("16 KiB", 16_384, 1_500, 1), ("64 KiB pipelined", 65_536, 600, 4))
 
 
