@@ -3187,7 +3187,7 @@ uint32_t tls_move_count(tls_conn_t *conn);
  * What else survives a call: a window, until the next one that feeds or frees (tls_feed_window()), and a peek, until the next one that
  * writes, closes, updates keys, consumes or frees (tls_drain_peek()). Of two halves (section 19) each has its own calls: a
  * peek of the sending half survives all of the receiving half's, and a window of the receiving half all of the sending
- * half's. So one receive into a window and one send from a peek may be under way on halves without any buffer of this section.
+ * half's. The two take less than 1024 bytes more than the connection did [R-270]. So one receive into a window and one send from a peek may be under way on halves without any buffer of this section.
  *
  * What it costs, in bytes: a buffer takes 8192, 20480, 86016, 344064 or 1376256, the least that holds its bytes, for as
  * long as the host has it; a taken one is as large as the queue was. Its handle takes 56 in a table that only grows, and
