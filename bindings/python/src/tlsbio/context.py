@@ -67,6 +67,7 @@ class Settings(NamedTuple):
     trust_version: int
     key_log: bool
     asks_identity: bool
+    judges: bool
 
 
 class NativeContext(NamedTuple):
@@ -113,7 +114,7 @@ class SSLContext(ssl.SSLContext):
     _tlsbio_suites: tuple[int, ...]
     _tlsbio_groups: tuple[int, ...]
     _tlsbio_alpn: tuple[bytes, ...]
-    _tlsbio_natives: dict[tuple[bool, int, bool], NativeContext]
+    _tlsbio_natives: dict[tuple[bool, int, bool, bool], NativeContext]
     _tlsbio_key_log: str | None
     _tlsbio_lock: threading.Lock
     _tlsbio_choose_identity: ChooseIdentity | None
@@ -440,7 +441,13 @@ class SSLContext(ssl.SSLContext):
             raise _role_error("Cannot create a client socket with a PROTOCOL_TLS_SERVER context")
 
     def _native(
-        self, server_side: bool, least_mode: int = ssl.CERT_NONE, *, chosen: bool = False, asks_identity: bool = False
+        self,
+        server_side: bool,
+        least_mode: int = ssl.CERT_NONE,
+        *,
+        chosen: bool = False,
+        asks_identity: bool = False,
+        judges: bool = False,
     ) -> NativeContext:
         """The library's context for what is set now; one that verifies no less than ``least_mode``.
 
@@ -467,8 +474,9 @@ class SSLContext(ssl.SSLContext):
             trust_version=self._tlsbio_trust.version,
             key_log=raw("keylog_filename") is not None,
             asks_identity=asks_identity,
+            judges=judges,
         )
-        key = server_side, least_mode, asks_identity
+        key = server_side, least_mode, asks_identity, judges
         native = self._tlsbio_natives.get(key)
         if native is None or native.settings != settings:
             try:
@@ -539,8 +547,8 @@ class SSLContext(ssl.SSLContext):
             builder.sessions(0)
             builder.ask_identity(settings.asks_identity)
             return NativeContext(settings, builder.client(), refusal, strictly)
-        if not settings.identities:
-            # It serves nobody, but chains of clients are judged by it.
+        if settings.judges:
+            # It serves nobody, and needs no certificate: chains of clients are judged by it.
             return NativeContext(settings, builder.client(), refusal, strictly)
         builder.tickets(settings.tickets)
         if not settings.tickets:

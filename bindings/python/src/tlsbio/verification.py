@@ -31,7 +31,7 @@ def verify_chain(
         raise ValueError("the chain has no certificate")
     if isinstance(context, SSLContext):
         # A context for servers judges servers, too, and the other way round: the rules are those that are set.
-        native = context._native(of_client, chosen=True)
+        native = context._native(of_client, chosen=True, judges=of_client)
         if native.settings.verify_mode == ssl.CERT_NONE:
             raise ValueError("this context verifies nobody: verify_mode is CERT_NONE")
         if native.refusal is not None or native.ends_strictly is not None:
