@@ -260,7 +260,7 @@ class state {
     std::uint32_t bits_;
 };
 
-/// Memory for wire bytes that the program owns while it is in flight (tls_buffer_t, section 21).
+/// Memory for wire bytes that the program owns while it is in flight (tls_buffer_t, section 22).
 class buffer : public detail::owner<tls_buffer_t, tls_buffer_free> {
   public:
     using owner::owner;

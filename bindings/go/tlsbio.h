@@ -519,7 +519,7 @@
 
 
 /**
- * Memory for wire bytes that the host owns while they are in flight (section 21). Used by one thread at a time.
+ * Memory for wire bytes that the host owns while they are in flight (section 22). Used by one thread at a time.
  */
 typedef struct tls_buffer_t tls_buffer_t;
 
@@ -3162,7 +3162,7 @@ ptrdiff_t tls_move_id(tls_conn_t *conn,
 uint32_t tls_move_count(tls_conn_t *conn);
 
 /**
- * ---- 21. Completion-based hosts --------------------------------------------------------------
+ * ---- 22. Completion-based hosts --------------------------------------------------------------
  *
  * Where a kernel or a loop works on memory after the call that named it (io_uring, IOCP, MSG_ZEROCOPY, uv_write()), that
  * memory must outlive every other call. A window (section 7) or a peek does so for a while; a tls_buffer_t is the host's
@@ -3278,7 +3278,7 @@ tls_status_t tls_context_buffers(const tls_context_t *context,
                                  tls_buffers_t *buffers);
 
 /**
- * ---- 22. Constants and version --------------------------------------------------------------
+ * ---- 23. Constants and version --------------------------------------------------------------
  *
  * tls_constant() gives the value of any TLS_* macro of this header by its name, for languages that cannot see
  * macros: `*value` is set.

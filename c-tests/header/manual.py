@@ -71,6 +71,7 @@ TOPICS = {
     "Encrypted Client Hello": r"ECH|encrypted",
     "Two halves for two threads": r"hal(f|ves)|split",
     "Traffic secrets for the kernel": r"secret|kernel",
+    "A connection moves": r"move|import|export",
     "Completion-based hosts": r"completion|buffer|in flight",
     "Constants and version": r"constant|version",
 }
@@ -102,11 +103,12 @@ def wrong_sections(text, titles, where):
 
 def references(root, header):
     titles = sections(header)
-    if sorted(titles) != list(range(1, len(titles) + 1)):
-        yield f"the sections are not numbered from 1 on: {sorted(titles)}"
+    numbers = [int(number) for comment in header.comments for number, _ in SECTION.findall(comment)]
+    if numbers != list(range(1, len(numbers) + 1)):
+        yield f"the sections are not numbered from 1 on: {numbers}"
     for comment in header.comments:
         yield from wrong_sections(comment, titles, "a comment")
-    for name in ("migration.md", "migration-openssl.md", "resumption.md"):
+    for name in ("migration.md", "migration-openssl.md", "moving.md", "resumption.md"):
         path = root / "docs" / name
         if path.is_file():
             yield from wrong_sections(path.read_text(encoding="utf-8"), titles, f"docs/{name}")

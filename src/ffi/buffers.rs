@@ -10,7 +10,7 @@ use super::memory::{size_of_struct, store, store_struct};
 use super::types::{tls_buffer_t, tls_buffers_t, tls_conn_t, tls_context_t, tls_status_t};
 use crate::status::{TLS_ERR_ARGUMENT, TLS_OK};
 
-/// ---- 21. Completion-based hosts --------------------------------------------------------------
+/// ---- 22. Completion-based hosts --------------------------------------------------------------
 ///
 /// Where a kernel or a loop works on memory after the call that named it (io_uring, IOCP, MSG_ZEROCOPY, uv_write()), that
 /// memory must outlive every other call. A window (section 7) or a peek does so for a while; a tls_buffer_t is the host's

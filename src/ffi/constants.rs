@@ -8,7 +8,7 @@ use super::memory::{store, text};
 use super::types::tls_status_t;
 use crate::status::{self, Group, Status, TLS_ERR_ARGUMENT, TLS_ERR_INTERNAL, TLS_OK};
 
-/// ---- 22. Constants and version --------------------------------------------------------------
+/// ---- 23. Constants and version --------------------------------------------------------------
 ///
 /// tls_constant() gives the value of any TLS_* macro of this header by its name, for languages that cannot see
 /// macros: `*value` is set.

@@ -31,7 +31,7 @@ pub struct tls_session_t {
     _opaque: [u8; 0],
 }
 
-/// Memory for wire bytes that the host owns while they are in flight (section 21). Used by one thread at a time.
+/// Memory for wire bytes that the host owns while they are in flight (section 22). Used by one thread at a time.
 pub struct tls_buffer_t {
     _opaque: [u8; 0],
 }
