@@ -13,8 +13,10 @@ fn main() {
         println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,libtlsbio.so.0");
         println!("cargo:rustc-cdylib-link-arg=-Wl,-z,nodelete");
         // The cryptographic library calls functions for memory that a program may define (OPENSSL_memory_alloc). Those of a
-        // program that defines them for another library are not ours to call.
-        println!("cargo:rustc-cdylib-link-arg=-Wl,-z,nodynamic-undefined-weak");
+        // program that defines them for another library are not ours to call. What a sanitizer calls is the program's.
+        if env::var_os("CARGO_FEATURE_SANITIZER").is_none() {
+            println!("cargo:rustc-cdylib-link-arg=-Wl,-z,nodynamic-undefined-weak");
+        }
         check_that_symbols_get_versions();
     }
 
