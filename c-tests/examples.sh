@@ -152,9 +152,11 @@ fi
 check_log 'TLS_ERR_NO_COMMON'
 
 # A reader that stops reading holds up nobody, and one that leaves is noticed.
+: >"$work/slow"
 curl "${curl_options[@]}" --connect-to "localhost:443:127.0.0.1:$port" --limit-rate 1 --output /dev/null \
-    https://localhost/bytes/1000000000 &
+    --dump-header "$work/slow" https://localhost/bytes/1000000000 &
 slow_pid=$!
+wait_for '^HTTP/1.1 200' "$work/slow" >/dev/null
 get /bytes/100000 | sed '1,/^\r$/d' | cmp - <(pattern 100000) || fail 'behind a slow reader'
 kill "$slow_pid"
 wait "$slow_pid" 2>/dev/null || true
