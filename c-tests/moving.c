@@ -86,7 +86,7 @@ static void receive(int fd, tls_conn_t *conn, unsigned char *plain, size_t len)
 enum { ROUNDS = 5, BYTES = 5000 };
 
 /* Sends back what comes, under new keys each time where there are such. */
-static void child(int fd, const tls_context_t *inherited, const unsigned char *blob, size_t len,
+static void child(int fd, tls_context_t *inherited, const unsigned char *blob, size_t len,
                   uint16_t version)
 {
     tls_context_t *own = bare_context();
@@ -107,7 +107,7 @@ static void child(int fd, const tls_context_t *inherited, const unsigned char *b
     tls_context_free(own);
 }
 
-static void in_child(uint16_t version, const tls_context_t *inherited)
+static void in_child(uint16_t version, tls_context_t *inherited)
 {
     struct pair pair = connected_pair(version);
     unsigned char *blob, sent[BYTES], back[BYTES];
@@ -124,6 +124,8 @@ static void in_child(uint16_t version, const tls_context_t *inherited)
         CHECK_EQ(tls_advance(pair.server), TLS_ERR_STATE);
         close(fds[0]);
         child(fds[1], inherited, blob, len, version);
+        free_pair(&pair);
+        tls_context_free(inherited);
         _exit(0);
     }
     close(fds[1]);
@@ -153,13 +155,14 @@ static void in_child(uint16_t version, const tls_context_t *inherited)
 
 static void it_goes_on_in_a_forked_child(void)
 {
-    tls_context_t *context = bare_context();
-
     for (EACH_VERSION) {
+        tls_context_t *context;
+
         in_child(version, NULL);
+        context = bare_context();
         in_child(version, context);
+        tls_context_free(context);
     }
-    tls_context_free(context);
 }
 
 /* What the host has taken off the queue is sent in front of what moved. */
