@@ -114,14 +114,19 @@ def measure_at_once(bench, chosen, rounds, effort, progress):
     seen = {}
     for both in chosen:
         variants = {threads: both.on(threads) for threads in workloads.THREADS}
-        able = bench.participants(variants[1])
+        turns = [(one, variants) for one in bench.participants(variants[1])]
+        if not both.moves:
+            # What shows whether there are two cores takes turns with handshakes, too, which it cannot do.
+            moving = {threads: workloads.BESIDE_HANDSHAKES.on(threads) for threads in workloads.THREADS}
+            turns += [(one, moving) for one in bench.contestants if one.key == CONTROL and bench.can(one, moving[1])]
         of = {
-            one.key: {threads: {"cores": threads, "windows": 0, "quiet": 0, "ns": []} for threads in variants} for one in able
+            one.key: {threads: {"cores": threads, "windows": 0, "quiet": 0, "ns": []} for threads in variants}
+            for one, _ in turns
         }
         for _ in range(rounds):
-            random.shuffle(able)
-            for one in able:
-                for threads, workload in variants.items():
+            random.shuffle(turns)
+            for one, variants_of_one in turns:
+                for threads, workload in variants_of_one.items():
                     answer, found = bench.slice(one, workload, effort.windows), of[one.key][threads]
                     if "refused" in answer:
                         found["refused"] = answer["refused"]
@@ -138,6 +143,7 @@ def measure_at_once(bench, chosen, rounds, effort, progress):
 
 # Fewer windows than these are no measurement.
 LEAST_QUIET = 10
+CONTROL = "aead/aead"
 # What a computation that shares nothing gains by a second thread where there are two cores.
 LEAST_GAIN_ALONE = 1.9
 
@@ -155,17 +161,15 @@ def gain(found):
     return one / two
 
 
-def refusal(at_once):
-    """Why nothing can be said about threads on this machine; None if something can."""
-    control = [found["aead/aead"] for found in at_once.values() if "aead/aead" in found]
-    if not control:
+def refusal(found):
+    """Why nothing can be said of a workload on two threads, of which {contestant: …} was found; None if something can."""
+    if CONTROL not in found:
         return "AES-GCM alone, which shows whether there are two cores, was not measured"
-    gains = [gain(found) for found in control]
-    for why in gains:
-        if isinstance(why, str):
-            return f"AES-GCM alone, which shares nothing, could not be measured on two threads: {why}"
-    if min(gains) < LEAST_GAIN_ALONE:
-        return f"AES-GCM alone, which shares nothing, did {min(gains):.2f} times as much on two threads: the machine has no two cores to give"
+    gained = gain(found[CONTROL])
+    if isinstance(gained, str):
+        return f"AES-GCM alone, which shares nothing, could not be measured on two threads: {gained}"
+    if gained < LEAST_GAIN_ALONE:
+        return f"AES-GCM alone, which shares nothing, did {gained:.2f} times as much on two threads: the machine had no two cores to give"
     return None
 
 

@@ -53,8 +53,8 @@ def move(length, setting=USUAL, key="move", quick=True):
 MOVES = [move(length) for length in (64, 256, 1024, 16384, 65536, 1 << 20)]
 # One record each: what a record costs, and what a byte.
 RECORDS = [move(length, quick=False) for length in (2048, 4096, 8192)]
-AES256_MOVES = [move(length, Setting(suite=AES256), "aes256", quick=False) for length in (1024, 16384)]
-TLS12_MOVES = [move(length, Setting(suite=TLS12), "tls12", quick=False) for length in (1024, 16384)]
+AES256_MOVES = [move(length, Setting(suite=AES256), "aes256", quick=False) for length in (64, 1024, 16384, 65536)]
+TLS12_MOVES = [move(length, Setting(suite=TLS12), "tls12", quick=False) for length in (64, 1024, 16384, 65536)]
 EXCHANGE = Workload("exchange", "request 100 B, response 1 KiB", "exchange {way} 100 1024", bytes=1124, moves=False)
 HANDSHAKES = [
     Workload("full-ecdsa-x25519", "full, ECDSA P-256, X25519", "handshake", Setting(), moves=False),
@@ -96,6 +96,8 @@ AT_ONCE = [
     AtOnce("threads-full", "full handshake", "handshake_threads", moves=False),
     AtOnce("threads-resumed", "resumed handshake", "handshake_threads", Setting(resume=1), moves=False),
 ]
+# What AES-GCM alone does in turns with them.
+BESIDE_HANDSHAKES = AtOnce("beside-handshakes", size(16384), "threads {way} 16384")
 ALL = [*MOVES, *RECORDS, EXCHANGE, *AES256_MOVES, *TLS12_MOVES, *HANDSHAKES]
 # Of which allocations and copies are counted.
 COUNTED = [one for one in ALL if one in MOVES or one in (EXCHANGE, HANDSHAKES[0])]

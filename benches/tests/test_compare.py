@@ -115,11 +115,21 @@ class Threads(unittest.TestCase):
     def test_without_two_cores_nothing_is_said(self):
         peer = self.found([100], [50])
         for alone, refused in (([100], [50]), False), (([100], [60]), True), (([100], [100]), True):
-            at_once = {"threads-64": {"aead/aead": self.found(*alone), "openssl/memory-bio": peer}}
-            self.assertIs(measure.refusal(at_once) is not None, refused)
-            table = report.threads_table({"at_once": at_once})
-            self.assertIs(table[0].startswith("Not reported: "), refused)
-        self.assertIsNotNone(measure.refusal({"threads-64": {"openssl/memory-bio": peer}}))
+            found = {"aead/aead": self.found(*alone), "openssl/memory-bio": peer}
+            self.assertIs(measure.refusal(found) is not None, refused)
+            table = report.threads_table({"at_once": {"threads-64": found}})
+            self.assertIs(table[0].startswith("Not reported, 64 B: "), refused)
+        self.assertIsNotNone(measure.refusal({"openssl/memory-bio": peer}))
+
+    def test_a_workload_beside_which_two_cores_were_seen_is_reported(self):
+        peer, good, bad = self.found([100], [50]), self.found([100], [50]), self.found([100], [60])
+        seen = {
+            "threads-64": {"aead/aead": bad, "openssl/memory-bio": peer},
+            "threads-full": {"aead/aead": good, "openssl/memory-bio": peer},
+        }
+        table = "\n".join(report.threads_table({"at_once": seen}))
+        self.assertIn("| | full handshake |", table)
+        self.assertIn("Not reported, 64 B: ", table)
 
     def test_a_bar_is_not_met_by_what_is_not_reported(self):
         good, bad = self.found([100], [50]), self.found([100], [100])

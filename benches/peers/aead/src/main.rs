@@ -1,5 +1,5 @@
 //! The AEAD alone, without TLS: what no TLS library over AWS-LC can be faster than. It seals records of 16384 bytes
-//! and opens them, each with a nonce of its own and 5 additional bytes, as TLS 1.3 does.
+//! and opens them, each with a nonce of its own and additional data as long as in the suite's version of TLS.
 
 use std::cell::Cell;
 use std::ffi::{c_char, c_int, c_uchar, c_void};
@@ -7,10 +7,11 @@ use std::process::ExitCode;
 use std::ptr;
 use std::slice;
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use aws_lc_rs::aead::{AES_128_GCM, AES_256_GCM, Aad, Algorithm, LessSafeKey, Nonce, UnboundKey};
 
-use driver::{Driver, Facts, Sink, WIRE_ROOM, Way, fail};
+use driver::{Driver, Facts, Setting, Sink, WIRE_ROOM, Way, fail};
 
 #[path = "../../driver.rs"]
 mod driver;
@@ -23,8 +24,11 @@ fn main() -> ExitCode {
 
 const LARGEST_RECORD: usize = 16384;
 const TAG: usize = 16;
-/// Of a record's header, which is what is additional.
-const HEADER: usize = 5;
+/// What is additional: in TLS 1.3 the record's header, in TLS 1.2 the sequence number besides.
+const ADDITIONAL: usize = 5;
+const ADDITIONAL_OF_TLS12: usize = 13;
+const TLS12: u16 = 0x0303;
+const TLS_AES_256_GCM_SHA384: u16 = 0x1302;
 
 static AES_128: LazyLock<LessSafeKey> = LazyLock::new(|| key(&AES_128_GCM));
 static AES_256: LazyLock<LessSafeKey> = LazyLock::new(|| key(&AES_256_GCM));
@@ -35,6 +39,10 @@ fn key(algorithm: &'static Algorithm) -> LessSafeKey {
     let key = UnboundKey::new(algorithm, &bytes[..algorithm.key_len()]);
     LessSafeKey::new(key.unwrap_or_else(|error| fail("key", error)))
 }
+
+/// Of the setting that the worker gave last.
+static LONG_KEY: AtomicBool = AtomicBool::new(false);
+static ADDITIONAL_LEN: AtomicUsize = AtomicUsize::new(ADDITIONAL);
 
 thread_local! {
     /// Each thread counts for itself, which is good enough for keys that protect nothing.
@@ -47,33 +55,38 @@ fn nonce(record: u64) -> Nonce {
     Nonce::assume_unique_for_key(nonce)
 }
 
-fn header(len: usize) -> [u8; HEADER] {
+/// The last bytes of it are the header; `ADDITIONAL_LEN` of them are used.
+fn additional(len: usize) -> [u8; ADDITIONAL_OF_TLS12] {
     let [high, low] = ((len + TAG) as u16).to_be_bytes();
-    [0x17, 3, 3, high, low]
+    [0, 0, 0, 0, 0, 0, 0, 1, 0x17, 3, 3, high, low]
+}
+
+fn used(additional: &[u8; ADDITIONAL_OF_TLS12]) -> Aad<&[u8]> {
+    Aad::from(&additional[ADDITIONAL_OF_TLS12 - ADDITIONAL_LEN.load(Ordering::Relaxed)..])
 }
 
 /// One pass, which reads `plain` and writes `wire`.
 fn seal(key: &LessSafeKey, record: u64, plain: &[u8], wire: &mut [u8]) {
-    let aad = Aad::from(header(plain.len()));
+    let additional = additional(plain.len());
     let (text, tag) = wire.split_at_mut(plain.len());
-    let sealed = key.seal_out_of_place_scatter(nonce(record), aad, plain, text, &[], tag);
+    let sealed = key.seal_out_of_place_scatter(nonce(record), used(&additional), plain, text, &[], tag);
     sealed.unwrap_or_else(|error| fail("seal_out_of_place_scatter", error));
 }
 
 /// Two passes: a copy, which is sealed where it is.
 fn seal_copy(key: &LessSafeKey, record: u64, plain: &[u8], wire: &mut [u8]) {
-    let aad = Aad::from(header(plain.len()));
+    let additional = additional(plain.len());
     let (text, tag) = wire.split_at_mut(plain.len());
     text.copy_from_slice(plain);
-    match key.seal_in_place_separate_tag(nonce(record), aad, text) {
+    match key.seal_in_place_separate_tag(nonce(record), used(&additional), text) {
         Ok(made) => tag.copy_from_slice(made.as_ref()),
         Err(error) => fail("seal_in_place_separate_tag", error),
     }
 }
 
 fn open_in_place<'a>(key: &LessSafeKey, record: u64, wire: &'a mut [u8]) -> &'a [u8] {
-    let aad = Aad::from(header(wire.len() - TAG));
-    match key.open_in_place(nonce(record), aad, wire) {
+    let additional = additional(wire.len() - TAG);
+    match key.open_in_place(nonce(record), used(&additional), wire) {
         Ok(plain) => plain,
         Err(error) => fail("open_in_place", error),
     }
@@ -97,7 +110,7 @@ fn seal_and_open(key: &LessSafeKey, seal: Seal, plain: &[u8], wire: &mut [u8], s
 }
 
 macro_rules! way {
-    ($name:ident, $key:expr, $seal:expr) => {
+    ($name:ident, $seal:expr) => {
         unsafe extern "C" fn $name(
             _: *mut c_void,
             _: *mut c_void,
@@ -112,21 +125,29 @@ macro_rules! way {
             let wire = unsafe { slice::from_raw_parts_mut(wire, WIRE_ROOM) };
             // SAFETY: it is the worker's, and ours for this call.
             let sink = unsafe { &mut *sink };
-            seal_and_open(&$key, $seal, plain, wire, sink);
+            let key = if LONG_KEY.load(Ordering::Relaxed) { &AES_256 } else { &AES_128 };
+            seal_and_open(key, $seal, plain, wire, sink);
         }
     };
 }
 
-way!(aes_128, AES_128, seal);
-way!(aes_256, AES_256, seal);
-way!(aes_128_copy, AES_128, seal_copy);
+way!(one_pass, seal);
+way!(with_a_copy, seal_copy);
 
-static WAYS: [Way; 4] = [
-    Way::new(c"aead", c"AES-128-GCM: seal_out_of_place_scatter, open_in_place", aes_128),
-    Way::new(c"aead-256", c"AES-256-GCM: seal_out_of_place_scatter, open_in_place", aes_256),
-    Way::new(c"aead-copy", c"AES-128-GCM: a copy, seal_in_place_separate_tag, open_in_place", aes_128_copy),
+static WAYS: [Way; 3] = [
+    Way::new(c"aead", c"AES-GCM of the suite: seal_out_of_place_scatter, open_in_place", one_pass),
+    Way::new(c"aead-copy", c"AES-GCM of the suite: a copy, seal_in_place_separate_tag, open_in_place", with_a_copy),
     Way::END,
 ];
+
+unsafe extern "C" fn prepare(setting: *const Setting) -> *const c_char {
+    // SAFETY: the worker's, for this call.
+    let setting = unsafe { &*setting };
+    LONG_KEY.store(setting.suite == TLS_AES_256_GCM_SHA384, Ordering::Relaxed);
+    let additional = if setting.version == TLS12 { ADDITIONAL_OF_TLS12 } else { ADDITIONAL };
+    ADDITIONAL_LEN.store(additional, Ordering::Relaxed);
+    ptr::null()
+}
 
 // There are no connections. For work that opens some all the same, there are those that are nothing.
 
@@ -159,7 +180,7 @@ extern "C" fn version() -> *const c_char {
 pub static DRIVER: Driver = Driver {
     library: c"aws-lc-rs".as_ptr(),
     version,
-    prepare: None,
+    prepare: Some(prepare),
     open,
     out,
     r#in: take_in,
