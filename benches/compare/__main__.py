@@ -162,4 +162,5 @@ def main():
     print(f"\n{results['seconds']} s; figures and plots are in {os.path.relpath(folder, ROOT)}")
 
 
-main()
+if __name__ == "__main__":
+    main()
