@@ -54,6 +54,38 @@ async def echo(port, context, size, slow=False):
     await writer.wait_closed()
 
 
+async def last_words(port, context, size):
+    """Sends all, and close_notify at once: the whole echo comes nevertheless, with the server's close_notify behind it."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    conn = context.wrap_bio(incoming, outgoing, server_hostname="localhost")
+
+    async def until_done(call, *arguments):
+        while True:
+            try:
+                return call(*arguments)
+            except ssl.SSLWantReadError:
+                writer.write(outgoing.read())
+                part = await reader.read(65536)
+                incoming.write(part) if part else incoming.write_eof()
+
+    await until_done(conn.do_handshake)
+    sent = random.randbytes(size)
+    conn.write(sent)
+    try:
+        conn.unwrap()
+    except ssl.SSLWantReadError:
+        pass
+    got = b""
+    try:
+        while len(got) <= size and (part := await until_done(conn.read, 65536)):
+            got += part
+    except ssl.SSLZeroReturnError:
+        pass
+    writer.close()
+    assert got == sent, f"{len(got)} bytes of {size} came back after close_notify"
+
+
 def hello(context):
     """The bytes of a ClientHello."""
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
@@ -119,6 +151,7 @@ async def load(server, port, pki, most):
     at_first = len(os.listdir(f"/proc/{server.pid}/fd"))
     await asyncio.gather(*(echo(port, context, random.choice([1, 1000, 16384, 100_000])) for _ in range(most)))
     await asyncio.gather(*(echo(port, context, 20_000, slow=True) for _ in range(20)))
+    await asyncio.gather(*(last_words(port, context, size) for size in (1, 20_000, 400_000)))
     before = resident(server.pid)
     wire = hello(context)
     for _ in range(4):
