@@ -9,7 +9,7 @@ test)
     packages=(
         ca-certificates curl openssl gnutls-bin python3 python3-venv # the peers, and what drives them
         python3-dev libpython3.11-testsuite                          # the Python package, and suites that it is run with
-        libuv1-dev libevent-dev liburing-dev libboost-dev            # loops of examples
+        libuv1-dev libevent-dev liburing-dev libboost-dev luajit     # loops of examples
         abigail-tools                                                # what would break compiled programs
         softhsm2 opensc                                              # keys in a security module
         cmake clang clang-format g++ binutils pkg-config             # C and C++

@@ -58,6 +58,12 @@ for directory in shared static pkg-config; do
     done
 done
 
+if command -v luajit >/dev/null; then
+    quietly "$python" "$work/examples/loops/load.py" "$pki" "$work/examples/loops/echo.lua" 10
+else
+    echo "skipped: echo.lua: LuaJIT is not installed"
+fi
+
 # README's: what they say hello to is one of the examples.
 mkdir "$work/readme"
 "$python" "$here/readme.py" "$source/README.md" "$work/readme"
