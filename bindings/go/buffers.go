@@ -6,6 +6,8 @@ import "sync"
 
 // Sizes of the buffers that connections share. A connection has one only while there are bytes in it.
 const (
+	// A record of some 70 bytes: what every connection has, for short messages.
+	tinyBuffer = 160
 	// A record of 1 KiB with room to spare: what a transport that cannot say when it is readable waits with.
 	smallBuffer = 1280
 	// Any one record (TLS_MAX_RECORD is 18436 bytes).

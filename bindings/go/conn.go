@@ -52,6 +52,7 @@ type Conn struct {
 func newConn(conn net.Conn, config *Config, isClient bool) *Conn {
 	c := &Conn{conn: conn, config: orDefault(config), isClient: isClient}
 	c.source = newSource(c)
+	c.in.waits = c.source == nil
 	return c
 }
 
@@ -170,7 +171,7 @@ func (c *Conn) Close() error {
 	var unsent error
 	if c.handshakeDone.Load() && c.out.mutex.TryLock() {
 		c.boundFarewell()
-		waits := c.out.buffer != nil
+		waits := len(c.out.wire) > 0
 		// A peer that is gone needs no close_notify, but what was written should have reached it.
 		if err := c.closeNotify(); err != nil && waits {
 			unsent = fmt.Errorf("tls: what was written before a deadline could not be sent: %w", err)

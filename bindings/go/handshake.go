@@ -245,7 +245,7 @@ func (c *Conn) flushError(err error) error {
 func (c *Conn) hasUnsent() bool {
 	c.out.mutex.Lock()
 	defer c.out.mutex.Unlock()
-	return c.out.buffer != nil
+	return len(c.out.wire) > 0
 }
 
 // serverName is the name that the server's certificate must be for; "" if there is none.

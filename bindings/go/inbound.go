@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 )
 
 // inbound is the way of bytes from the peer. All of it is guarded by mutex.
@@ -24,6 +25,10 @@ type inbound struct {
 	header [recordHeader]byte
 	// The last record was too large for a small buffer.
 	large bool
+	// The transport cannot say when it is readable: a small buffer that it is waited with stays.
+	waits bool
+	// This connection waits with one of the large buffers that there are for that.
+	spare bool
 	// Nothing of use can come: the next call says why.
 	ended bool
 	// How it ended, or how the handshake failed.
@@ -38,6 +43,7 @@ func (in *inbound) hasPlain() bool { return in.span < in.spans }
 
 // drop gives the buffer back, whatever is in it.
 func (in *inbound) drop() {
+	in.returnSpare()
 	if in.buffer != nil {
 		in.buffer.giveBack()
 		in.buffer = nil
@@ -45,9 +51,18 @@ func (in *inbound) drop() {
 	in.start, in.end, in.span, in.spans = 0, 0, 0, 0
 }
 
-// releaseIfIdle gives the buffer back if nothing is in it.
+// releaseIfIdle gives the buffer back if nothing is in it, and nothing will be waited for with it.
 func (in *inbound) releaseIfIdle() {
 	if in.buffer != nil && in.start == in.end && !in.hasPlain() {
+		in.rest()
+	}
+}
+
+// rest is what becomes of a buffer with nothing in it.
+func (in *inbound) rest() {
+	if in.waits && !in.large && len(in.buffer.bytes) == smallBuffer {
+		in.start, in.end, in.span, in.spans = 0, 0, 0, 0
+	} else {
 		in.drop()
 	}
 }
@@ -91,7 +106,7 @@ func (in *inbound) settle() {
 	held := in.end - from
 	switch {
 	case held == 0:
-		in.drop()
+		in.rest()
 		return
 	case len(in.buffer.bytes) <= recordBuffer || held > recordBuffer:
 		return
@@ -159,63 +174,81 @@ func (in *inbound) isFull() bool {
 	return in.buffer != nil && in.end-in.start >= bulkBuffer
 }
 
-// readPlainly is read for transports that cannot say when they are readable. They are waited for with a small buffer, or
-// with room for a header alone where the next record would not fit into that one; what follows is read with a large one.
-func (c *Conn) readPlainly() (int, error) {
-	in := &c.in
+// spares are the large buffers that connections may wait with whose transport cannot say when it is readable: some for all of them,
+// so that those that nothing comes to hold little.
+var spares atomic.Int32
+
+const mostSpares = 32
+
+// takeSpare tells whether a large buffer may be waited with.
+func (in *inbound) takeSpare() bool {
+	if wireSize(in.wanted) > recordBuffer {
+		// It is in vain: what follows the header goes into a larger one.
+		return false
+	}
+	if spares.Add(1) > mostSpares {
+		spares.Add(-1)
+		return false
+	}
+	in.spare = true
+	return true
+}
+
+func (in *inbound) returnSpare() {
+	if in.spare {
+		in.spare = false
+		spares.Add(-1)
+	}
+}
+
+// roomToWait gives the room to read into from a transport that cannot say when it is readable. It is waited for with a small buffer; where
+// the next record would not fit into that one, with one of the spare ones or with room for a header alone. What follows is
+// read with a large one.
+func (in *inbound) roomToWait(established bool) []byte {
+	if in.buffer == nil {
+		switch {
+		case !in.large:
+			in.moveTo(takeBuffer(smallBuffer))
+		case in.takeSpare():
+			in.moveTo(takeBuffer(recordBuffer))
+		default:
+			return in.header[:]
+		}
+		return in.buffer.bytes
+	}
 	var room []byte
 	switch {
-	case in.buffer == nil && in.large:
-		return c.readHeader()
-	case in.buffer == nil:
-		in.moveTo(takeBuffer(smallBuffer))
+	case in.end == 0 && !in.large:
+		return in.buffer.bytes
 	case in.end < len(in.buffer.bytes) && in.recordLength() <= len(in.buffer.bytes):
 		// All that came is here, and what is wanted has room.
 		in.toFront()
-	case in.recordLength() > smallBuffer && !c.handshakeDone.Load() && in.end-in.start < recordBuffer:
+		room = in.buffer.bytes[in.end:]
+	case in.recordLength() > smallBuffer && !established && in.end-in.start < recordBuffer:
 		// A peer that nobody knows yet gets no more than it needs.
 		in.moveTo(takeBuffer(recordBuffer))
+		room = in.buffer.bytes[in.end:]
 	default:
 		room = in.reserve()
 	}
 	if in.end-in.start >= recordHeader {
 		in.large = in.recordLength() > smallBuffer
 	}
-	if room == nil {
-		room = in.buffer.bytes[in.end:]
-	}
-	return c.readTransport(room)
+	return room
 }
 
-// readHeader waits without a buffer, and takes one for the record that begins.
-func (c *Conn) readHeader() (int, error) {
-	in := &c.in
-	n, err := c.readTransport(in.header[:])
-	if err != nil {
-		return 0, err
+// came notes what was read into roomToWait.
+func (in *inbound) came(n int) {
+	in.returnSpare()
+	if in.buffer == nil {
+		in.moveTo(takeBuffer(smallBuffer))
+		copy(in.buffer.bytes, in.header[:n])
 	}
-	in.moveTo(takeBuffer(smallBuffer))
-	copy(in.buffer.bytes, in.header[:n])
-	return n, nil
-}
-
-// readTransport reads at least one byte, or answers why none came.
-func (c *Conn) readTransport(b []byte) (int, error) {
-	const patience = 100
-	for range patience {
-		n, err := c.conn.Read(b)
-		if n < 0 || n > len(b) {
-			panic("tls: the transport's Read answers an impossible count")
-		}
-		if n > 0 {
-			// An error beside bytes comes again with the next call.
-			return n, nil
-		}
-		if err != nil {
-			return 0, err
-		}
+	in.end += n
+	in.buffer.used = max(in.buffer.used, in.end)
+	if in.large && in.end-in.start >= recordHeader {
+		in.large = in.recordLength() > smallBuffer
 	}
-	return 0, io.ErrNoProgress
 }
 
 // fill reads more wire bytes. The caller has the lock of in.
@@ -224,16 +257,45 @@ func (c *Conn) fill() error {
 	if in.isFull() {
 		return errHandshakeTooLarge
 	}
-	n, err := c.read()
-	if err == nil {
-		in.end += n
-		in.buffer.used = max(in.buffer.used, in.end)
-		return nil
+	if s := c.source; s != nil {
+		return c.cameFromSource(s.raw.Read(s.ready))
 	}
+	room := in.roomToWait(c.handshakeDone.Load())
+	n, err := c.conn.Read(room)
+	return c.came(room, n, err)
+}
+
+// came notes what the transport's Read has answered.
+func (c *Conn) came(room []byte, n int, err error) error {
+	const patience = 100
+	in := &c.in
+	for range patience {
+		if n < 0 || n > len(room) {
+			panic("tls: the transport's Read answers an impossible count")
+		}
+		if n > 0 {
+			// An error beside bytes comes again with the next call.
+			in.came(n)
+			return nil
+		}
+		if err != nil {
+			break
+		}
+		n, err = c.conn.Read(room)
+	}
+	in.returnSpare()
+	if err == nil {
+		err = io.ErrNoProgress
+	}
+	return c.unreadable(err)
+}
+
+// unreadable answers what it means that nothing could be read.
+func (c *Conn) unreadable(err error) error {
 	if c.closed.Load() {
 		return errClosed
 	}
-	in.releaseIfIdle()
+	c.in.releaseIfIdle()
 	if err == io.EOF {
 		// Truncation: only a close_notify ends a connection.
 		return io.ErrUnexpectedEOF
@@ -254,21 +316,36 @@ func (c *Conn) decrypt() error {
 	if (in.start == in.end || in.isPartial()) && !in.ended {
 		return nil
 	}
-	s, err := c.process()
-	if err != nil {
-		return err
+	if in.buffer == nil {
+		in.moveTo(takeBuffer(smallBuffer))
 	}
-	if s.state&canDrain != 0 && !c.tickets.Load() {
-		if s.state&stateFailed != 0 {
+	// Once the connection is closed the handle is 0, which explain knows.
+	c.engine.Lock()
+	s := c.handle.readInPlace(in.buffer.bytes[in.start:in.end], &in.buffer.spans)
+	c.engine.Unlock()
+	if s.answer == 1 && s.state == 0 {
+		in.buffer.spans[0].offset += uintptr(in.start)
+		in.start += s.consumed
+		in.span, in.spans = 0, 1
+		return nil
+	}
+	in.ended = s.state&stateEnded != 0
+	c.heed(s.state)
+	return c.took(s)
+}
+
+// heed sees to what the library says besides.
+func (c *Conn) heed(state uint32) {
+	if state&canDrain != 0 && !c.tickets.Load() {
+		if state&stateFailed != 0 {
 			c.boundFarewell()
 		}
 		c.needsFlush.Store(true)
 		c.flushIfNeeded()
 	}
-	if c.ownSessions && s.state != 0 {
+	if c.ownSessions {
 		c.keepSessions()
 	}
-	return c.took(s)
 }
 
 // process lets the library run over the wire bytes that are here. The caller has the lock of in.
@@ -335,10 +412,28 @@ func (c *Conn) next() error {
 		if in.err != nil {
 			return in.err
 		}
-		err := c.decrypt()
+		var err error
+		if in.start != in.end || in.ended {
+			err = c.decrypt()
+		}
 		if err == nil && !in.hasPlain() {
 			in.releaseIfIdle()
-			err = c.fill()
+			// The transport is called from here: with each function less that a goroutine returns from after it had to wait, the
+			// processor foresees one return more.
+			if s := c.source; in.isFull() {
+				err = errHandshakeTooLarge
+			} else if s != nil {
+				err = c.cameFromSource(s.raw.Read(s.ready))
+			} else {
+				room := in.roomToWait(true)
+				n, failed := c.conn.Read(room)
+				if 0 < n && n <= len(room) && in.buffer != nil && !in.large {
+					in.end += n
+					in.buffer.used = max(in.buffer.used, in.end)
+				} else {
+					err = c.came(room, n, failed)
+				}
+			}
 		}
 		if err != nil {
 			if c.closed.Load() {
@@ -357,8 +452,10 @@ func (c *Conn) next() error {
 // Read reads plain bytes. At the end of what the peer sends it answers io.EOF, if the peer has said that it is the end, and
 // io.ErrUnexpectedEOF if it was cut off.
 func (c *Conn) Read(b []byte) (int, error) {
-	if err := c.Handshake(); err != nil {
-		return 0, err
+	if !c.handshakeDone.Load() {
+		if err := c.Handshake(); err != nil {
+			return 0, err
+		}
 	}
 	if len(b) == 0 {
 		return 0, nil
@@ -384,6 +481,10 @@ func (c *Conn) Read(b []byte) (int, error) {
 			in.err = err
 		}
 		n += in.copyTo(b[n:])
+	}
+	if in.start == in.end && in.waits && !in.hasPlain() && in.err == nil {
+		in.rest()
+		return n, nil
 	}
 	if in.err != nil && !in.hasPlain() {
 		in.drop()

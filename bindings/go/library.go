@@ -19,23 +19,21 @@ static int is_one_record(const uint8_t *wire, size_t len)
 	return len > 5 && len == 5 + ((size_t)wire[3] << 8 | wire[4]);
 }
 
-static go_step_t go_read_in_place(uintptr_t conn, uint8_t *wire, size_t len, tls_span_t *spans, size_t max)
+// The calls for records answer through memory of the caller: a result costs a look for the stack that it is written to.
+
+static void go_read_in_place(uintptr_t conn, uint8_t *wire, size_t len, tls_span_t *spans, size_t max, go_step_t *step)
 {
-	go_step_t step = {0};
 	const int alone = is_one_record(wire, len);
-	step.answer = tls_read_in_place((tls_conn_t *)conn, wire, len, spans, max, &step.consumed);
+	step->answer = tls_read_in_place((tls_conn_t *)conn, wire, len, spans, max, &step->consumed);
 	// A record alone that held plain bytes held nothing that ends the connection or wants an answer: no bit that is of use
 	// to Go has changed.
-	if (step.answer != 1 || !alone)
-		step.state = tls_state((tls_conn_t *)conn);
-	return step;
+	if (step->answer != 1 || !alone)
+		step->state = tls_state((tls_conn_t *)conn);
 }
 
-static go_step_t go_write_into(uintptr_t conn, const uint8_t *plain, size_t len, uint8_t *wire, size_t capacity)
+static void go_write_into(uintptr_t conn, const uint8_t *plain, size_t len, uint8_t *wire, size_t capacity, go_step_t *step)
 {
-	go_step_t step = {0};
-	step.answer = tls_write_into((tls_conn_t *)conn, plain, len, wire, capacity, &step.consumed);
-	return step;
+	step->answer = tls_write_into((tls_conn_t *)conn, plain, len, wire, capacity, &step->consumed);
 }
 
 static go_step_t go_drain_into(uintptr_t conn, uint8_t *wire, size_t capacity)
@@ -334,11 +332,15 @@ func stepOf(s C.go_step_t) step {
 func data(b []byte) *C.uint8_t { return (*C.uint8_t)(unsafe.SliceData(b)) }
 
 func (h handle) readInPlace(wire []byte, spans *[maxSpans]span) step {
-	return stepOf(C.go_read_in_place(C.uintptr_t(h), data(wire), C.size_t(len(wire)), (*C.tls_span_t)(unsafe.Pointer(&spans[0])), maxSpans))
+	var s C.go_step_t
+	C.go_read_in_place(C.uintptr_t(h), data(wire), C.size_t(len(wire)), (*C.tls_span_t)(unsafe.Pointer(&spans[0])), maxSpans, &s)
+	return stepOf(s)
 }
 
 func (h handle) writeInto(plain, wire []byte) step {
-	return stepOf(C.go_write_into(C.uintptr_t(h), data(plain), C.size_t(len(plain)), data(wire), C.size_t(len(wire))))
+	var s C.go_step_t
+	C.go_write_into(C.uintptr_t(h), data(plain), C.size_t(len(plain)), data(wire), C.size_t(len(wire)), &s)
+	return stepOf(s)
 }
 
 func (h handle) drainInto(wire []byte) step {

@@ -160,37 +160,92 @@ func (a *asking) Read(b []byte) (int, error) {
 }
 
 // TestWaitsWithLittle looks at what Read waits with where the transport cannot say that it is readable, and feeds records
-// there that are cut at any place.
+// there that are cut at any place: once while there are spare buffers to wait with, and once while there are none.
 func TestWaitsWithLittle(t *testing.T) {
+	others := spares.Swap(0)
+	defer func() { spares.Add(others) }()
 	client, server := ourPair(t, pipePair, clientConfig(), serverConfig())
 	transport := &asking{Conn: client.conn}
 	client.conn = transport
 	raw := server.conn
-	for _, test := range []struct{ size, waits int }{{16000, 0}, {16000, recordHeader}, {10, recordHeader}, {1000, smallBuffer}, {16000, smallBuffer}} {
-		for cut := range 12 {
-			var records bytes.Buffer
-			server.conn = &recording{Conn: raw, to: &records}
-			message := bytes.Repeat([]byte{byte(cut + 1)}, test.size)
-			if _, err := server.Write(message); err != nil {
-				t.Fatal(err)
-			}
-			go func() {
-				raw.Write(records.Bytes()[:cut])
-				raw.Write(records.Bytes()[cut:])
-			}()
-			transport.asked = nil
-			got := make([]byte, test.size)
-			if _, err := io.ReadFull(client, got); err != nil || !bytes.Equal(got, message) {
-				t.Fatalf("%d bytes cut after %d: %v", test.size, cut, err)
-			}
-			// It goes by the record before, which at first is one of the handshake's.
-			if cut == 0 && test.waits > 0 && transport.asked[0] != test.waits {
-				t.Errorf("%d bytes: waits for %d, not %d", test.size, transport.asked[0], test.waits)
-			}
-			if client.in.buffer != nil {
-				t.Error("a buffer is held between records")
+	for _, taken := range []int32{0, mostSpares} {
+		spares.Store(taken)
+		large := recordBuffer
+		if taken == mostSpares {
+			large = recordHeader
+		}
+		for _, test := range []struct{ size, waits int }{{16000, 0}, {16000, large}, {10, large}, {1000, smallBuffer}, {16000, smallBuffer}} {
+			for cut := range 12 {
+				var records bytes.Buffer
+				server.conn = &recording{Conn: raw, to: &records}
+				message := bytes.Repeat([]byte{byte(cut + 1)}, test.size)
+				if _, err := server.Write(message); err != nil {
+					t.Fatal(err)
+				}
+				go func() {
+					raw.Write(records.Bytes()[:cut])
+					raw.Write(records.Bytes()[cut:])
+				}()
+				transport.asked = nil
+				got := make([]byte, test.size)
+				if _, err := io.ReadFull(client, got); err != nil || !bytes.Equal(got, message) {
+					t.Fatalf("%d bytes cut after %d: %v", test.size, cut, err)
+				}
+				// It goes by the record before, which at first is one of the handshake's.
+				if cut == 0 && test.waits > 0 && transport.asked[0] != test.waits {
+					t.Errorf("%d bytes: waits for %d, not %d", test.size, transport.asked[0], test.waits)
+				}
+				if held := client.in.buffer; held != nil && (len(held.bytes) > smallBuffer || test.size > smallBuffer) {
+					t.Errorf("a buffer of %d is held between records of %d", len(held.bytes), test.size)
+				}
+				if spares.Load() != taken {
+					t.Fatalf("%d spare buffers are taken while nobody reads", spares.Load()-taken)
+				}
 			}
 		}
+	}
+}
+
+// TestSparesComeBack looks at the spare buffers of connections whose Read ends in another way than with bytes.
+func TestSparesComeBack(t *testing.T) {
+	others := spares.Swap(0)
+	defer func() { spares.Add(others) }()
+	for _, end := range []struct {
+		name string
+		with func(client *Conn)
+	}{
+		{"deadline", func(client *Conn) { client.SetReadDeadline(time.Now()) }},
+		{"close", func(client *Conn) { client.Close() }},
+		{"end of the transport", func(client *Conn) { client.conn.Close() }},
+	} {
+		client, server := ourPair(t, pipePair, clientConfig(), serverConfig())
+		message := make([]byte, 5000)
+		for range 2 {
+			go server.Write(message)
+			if _, err := io.ReadFull(client, message); err != nil {
+				t.Fatal(err)
+			}
+		}
+		over := make(chan error)
+		go func() {
+			_, err := client.Read(message)
+			over <- err
+		}()
+		for waiting := time.Now(); spares.Load() == 0; runtime.Gosched() {
+			if time.Since(waiting) > patience(20*time.Second) {
+				t.Fatalf("%s: no spare buffer is waited with", end.name)
+			}
+		}
+		end.with(client)
+		if err := <-over; err == nil {
+			t.Errorf("%s: Read answers nothing", end.name)
+		}
+		if spares.Load() != 0 {
+			t.Errorf("%s: %d spare buffers are taken when Read has ended", end.name, spares.Load())
+		}
+		spares.Store(0)
+		// Nobody reads the last words.
+		server.conn.Close()
 	}
 }
 

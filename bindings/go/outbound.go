@@ -12,9 +12,11 @@ import (
 // outbound is the way of bytes to the peer. All of it is guarded by mutex.
 type outbound struct {
 	mutex sync.Mutex
-	// Wire bytes that the transport has not taken are buffer.bytes[start:end]; nil if it took all.
-	buffer     *buffer
-	start, end int
+	// Wire bytes that the transport has not taken, in tiny or in the buffer; empty if it took all.
+	wire   []byte
+	buffer *buffer
+	// For the record of a short message, which is sent without a look at the pools.
+	tiny [tinyBuffer]byte
 	// A close_notify was sent.
 	shut bool
 	// How it ended.
@@ -26,7 +28,7 @@ func (out *outbound) drop() {
 		out.buffer.giveBack()
 		out.buffer = nil
 	}
-	out.start, out.end = 0, 0
+	out.wire = nil
 }
 
 // unlockOut unlocks out and sees to what others wanted to be sent meanwhile.
@@ -52,28 +54,37 @@ func (c *Conn) flushIfNeeded() {
 // send gives the transport what it has not taken. After an error that passes the rest waits. The caller has the lock of out.
 func (c *Conn) send() error {
 	out := &c.out
-	for out.start < out.end {
-		n, err := c.conn.Write(out.buffer.bytes[out.start:out.end])
-		if n < 0 || n > out.end-out.start {
-			panic("tls: the transport's Write answers an impossible count")
-		}
-		out.start += n
-		if err == nil && n == 0 {
-			err = io.ErrShortWrite
-		}
-		if err != nil && out.start < out.end {
-			if !endures(err) {
-				if c.closed.Load() {
-					err = errClosed
-				}
-				out.err = err
-				out.drop()
-			}
+	for len(out.wire) > 0 {
+		n, err := c.conn.Write(out.wire)
+		if err = c.sent(n, err); err != nil {
 			return err
 		}
 	}
-	out.drop()
 	return nil
+}
+
+// sent notes what the transport has taken of what waits.
+func (c *Conn) sent(n int, err error) error {
+	out := &c.out
+	if n < 0 || n > len(out.wire) {
+		panic("tls: the transport's Write answers an impossible count")
+	}
+	if out.wire = out.wire[n:]; len(out.wire) == 0 {
+		// Whatever else is wrong comes again with the next call.
+		out.drop()
+		return nil
+	}
+	if err == nil && n == 0 {
+		err = io.ErrShortWrite
+	}
+	if err != nil && !endures(err) {
+		if c.closed.Load() {
+			err = errClosed
+		}
+		out.err = err
+		out.drop()
+	}
+	return err
 }
 
 // flush sends what waits, and what the library has queued. The caller has the lock of out.
@@ -93,7 +104,11 @@ func (c *Conn) flush() error {
 		buffer := takeBuffer(recordBuffer)
 		s := c.handle.drainInto(buffer.bytes)
 		c.leave()
-		out.buffer, out.start, out.end = buffer, 0, max(s.answer, 0)
+		if s.answer > 0 {
+			out.buffer, out.wire = buffer, buffer.bytes[:s.answer]
+		} else {
+			buffer.giveBack()
+		}
 		if err := c.send(); err != nil || s.queued <= 0 {
 			return err
 		}
@@ -103,8 +118,10 @@ func (c *Conn) flush() error {
 // Write encrypts b and sends it. If a deadline passes on the way, the answer counts what was encrypted: it is sent before
 // anything else once there is time again.
 func (c *Conn) Write(b []byte) (int, error) {
-	if err := c.Handshake(); err != nil {
-		return 0, err
+	if !c.handshakeDone.Load() {
+		if err := c.Handshake(); err != nil {
+			return 0, err
+		}
 	}
 	c.out.mutex.Lock()
 	defer c.unlockOut()
@@ -123,43 +140,57 @@ func (c *Conn) write(b []byte) (int, error) {
 		return 0, errShutdown
 	case hasPassed(&c.writeDeadline):
 		return 0, os.ErrDeadlineExceeded
+	case len(b) == 0:
+		return 0, nil
 	}
+	// The transport is called from here: with each function less that a goroutine returns from after it had to wait, the processor
+	// foresees one return more.
 	written := 0
-	for written < len(b) {
-		if out.buffer != nil {
-			if err := c.send(); err != nil {
+	for written < len(b) || len(out.wire) > 0 {
+		if len(out.wire) == 0 {
+			n, err := c.seal(b[written:])
+			if err != nil {
 				return written, err
 			}
+			written += n
 		}
-		rest := b[written:]
-		buffer := takeBuffer(wireSize(len(rest)))
-		if !c.enter() {
-			buffer.giveBack()
-			return written, errClosed
+		n, err := c.conn.Write(out.wire)
+		if n == len(out.wire) && out.buffer == nil {
+			out.wire = nil
+		} else if err = c.sent(n, err); err != nil {
+			return written, err
 		}
-		s := c.handle.writeInto(rest, buffer.bytes)
-		c.leave()
-		switch {
-		case s.answer > 0:
-			written += s.consumed
-			out.buffer, out.start, out.end = buffer, 0, s.answer
-			if err := c.send(); err != nil {
-				return written, err
-			}
-			continue
-		case s.answer == wantDrain:
-			buffer.giveBack()
-			if err := c.flush(); err != nil {
-				return written, err
-			}
-			continue
-		}
-		buffer.giveBack()
-		err := c.explain(s.answer)
-		out.err = err
-		return written, err
 	}
 	return written, nil
+}
+
+// seal encrypts as many bytes of b as one call takes, and says how many. Afterwards they wait to be sent, before which nothing has waited.
+// The caller has the lock of out.
+func (c *Conn) seal(b []byte) (int, error) {
+	out := &c.out
+	for {
+		room := out.tiny[:]
+		if size := wireSize(len(b)); size > len(room) {
+			out.buffer = takeBuffer(size)
+			room = out.buffer.bytes
+		}
+		// Once the connection is closed the handle is 0, which explain knows.
+		c.engine.Lock()
+		s := c.handle.writeInto(b, room)
+		c.engine.Unlock()
+		if s.answer > 0 {
+			out.wire = room[:s.answer]
+			return s.consumed, nil
+		}
+		out.drop()
+		if s.answer != wantDrain {
+			out.err = c.explain(s.answer)
+			return 0, out.err
+		}
+		if err := c.flush(); err != nil {
+			return 0, err
+		}
+	}
 }
 
 // wireSize is how large a buffer should be for the wire form of some plain bytes.

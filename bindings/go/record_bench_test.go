@@ -28,7 +28,7 @@ func BenchmarkRecord(b *testing.B) {
 	for _, size := range []struct {
 		name string
 		size int
-	}{{"16B", 16}, {"1KB", 1 << 10}, {"4KB", 4 << 10}, {"16KB", 16000}} {
+	}{{"64B", 64}, {"1KB", 1 << 10}, {"4KB", 4 << 10}, {"16KB", 16000}} {
 		for _, implementation := range implementations[:2] {
 			b.Run(size.name+"/"+implementation.name, func(b *testing.B) {
 				rawClient, rawServer := pipePair(b)

@@ -2,10 +2,15 @@
 
 package tls
 
+import "syscall"
+
 // source is not needed where sockets cannot be waited for.
-type source struct{}
+type source struct {
+	raw   syscall.RawConn
+	ready func(fd uintptr) bool
+}
 
 func newSource(*Conn) *source { return nil }
 
-// read reads once into the room behind the wire bytes, and says how many came. The caller has the lock of in.
-func (c *Conn) read() (int, error) { return c.readPlainly() }
+// cameFromSource is not called.
+func (c *Conn) cameFromSource(err error) error { return err }

@@ -65,19 +65,22 @@ func (c *Conn) readSocket(fd uintptr) bool {
 	}
 }
 
-// read reads once into the room behind the wire bytes, and says how many came. The caller has the lock of in.
-func (c *Conn) read() (int, error) {
-	s := c.source
-	if s == nil {
-		return c.readPlainly()
+// cameFromSource notes what ready has found, if the waiting for it did not fail. The caller has the lock of in.
+func (c *Conn) cameFromSource(err error) error {
+	s, in := c.source, &c.in
+	if err == nil && s.err == nil {
+		in.end += s.count
+		in.buffer.used = max(in.buffer.used, in.end)
+		return nil
 	}
-	if err := s.raw.Read(s.ready); err != nil {
-		return 0, err
+	if err != nil {
+		return c.unreadable(err)
 	}
-	if s.err != nil && s.err != io.EOF {
-		return 0, &net.OpError{
-			Op: "read", Net: c.conn.LocalAddr().Network(), Source: c.conn.LocalAddr(), Addr: c.conn.RemoteAddr(), Err: s.err,
+	err = s.err
+	if err != io.EOF {
+		err = &net.OpError{
+			Op: "read", Net: c.conn.LocalAddr().Network(), Source: c.conn.LocalAddr(), Addr: c.conn.RemoteAddr(), Err: err,
 		}
 	}
-	return s.count, s.err
+	return c.unreadable(err)
 }
