@@ -276,6 +276,8 @@ static void an_issuer_may_sign_certificates(void)
         {"keyUsage=critical,digitalSignature", TLS_REASON_ISSUER_WRONG_USAGE},
         {"keyUsage=cRLSign", TLS_REASON_ISSUER_WRONG_USAGE},
         {"keyUsage=decipherOnly,keyAgreement", TLS_REASON_ISSUER_WRONG_USAGE},
+        /* NULL, where bits are expected: what cannot be read allows nothing. */
+        {"keyUsage=DER:0500", TLS_REASON_ISSUER_WRONG_USAGE},
     };
     struct made root = make_certificate((struct wish){.subject = "root", .extensions = {CA}}, NULL);
 
@@ -380,8 +382,11 @@ static void who_issues_a_crl_may_sign_crls(void)
 /* */
 static void a_bundle_is_taken_whole_or_as_far_as_it_can_be_used(void)
 {
-    static const char no_der[] =
-        "-----BEGIN CERTIFICATE-----\nMAMCAQE=\n-----END CERTIFICATE-----\n";
+    static const char unusable[] =
+        "-----BEGIN CERTIFICATE-----\nMAMCAQE=\n-----END CERTIFICATE-----\n"
+        "-----BEGIN CERTIFICATE-----\nno base64!\n-----END CERTIFICATE-----\n"
+        "-----BEGIN PKCS7-----\nMAMCAQE=\n-----END PKCS7-----\n"
+        "-----BEGIN X509 CRL-----\nMAMCAQE=\n-----END X509 CRL-----\n";
     struct made root = make_certificate((struct wish){.subject = "root", .extensions = {CA}}, NULL);
     struct made leaf = leaf_of(&root, NULL);
     struct text bundle = {NULL, 0}, nothing = {NULL, 0};
@@ -393,14 +398,14 @@ static void a_bundle_is_taken_whole_or_as_far_as_it_can_be_used(void)
     add_certificate(&nothing, &leaf);
     add_certificate(&bundle, &leaf);
     add_certificate(&bundle, &root);
-    all = malloc(bundle.len + sizeof(no_der));
+    all = malloc(bundle.len + sizeof(unusable));
     CHECK(all != NULL);
     strcpy(all, bundle.bytes);
-    strcat(all, no_der);
+    strcat(all, unusable);
     CHECK_EQ(tls_builder_trust_pem(builder, all, strlen(all)), TLS_ERR_CONFIG);
     CHECK_EQ(tls_builder_clear_error(builder), TLS_OK);
     CHECK_EQ(tls_builder_trust_bundle(builder, all, strlen(all), &passed_over), TLS_OK);
-    CHECK_EQ(passed_over, 2);
+    CHECK_EQ(passed_over, 5);
     CHECK_EQ(tls_builder_trust_bundle(builder, all, strlen(all), NULL), TLS_OK);
     CHECK_EQ(outcome(builder, 1, &leaf, 1, TLS_VERSION_1_3), 0);
 
@@ -524,6 +529,28 @@ static void weak_keys_are_accepted_nowhere(void)
     }
 }
 
+/* Nobody here knows what they allow. */
+static void critical_policies_are_not_supported(void)
+{
+    static const char policies[] = "certificatePolicies=critical,1.2.3";
+    struct made root = make_certificate((struct wish){.subject = "root", .extensions = {CA}}, NULL);
+
+    for (int of_issuer = 0; of_issuer <= 1; of_issuer++) {
+        struct made inter = make_certificate(
+            (struct wish){.subject = "inter", .extensions = {CA, of_issuer ? policies : NULL}},
+            &root);
+        struct made chain[2] = {leaf_of(&inter, of_issuer ? NULL : policies), inter};
+        tls_builder_t *judge = tls_builder_new();
+        tls_error_t error;
+
+        CHECK_EQ(trust_made(judge, &root), TLS_OK);
+        CHECK_EQ(verdict(judge, chain, 2, &error), TLS_REASON_CERTIFICATE_UNSUPPORTED);
+        free_made(&chain[0]);
+        free_made(&inter);
+    }
+    free_made(&root);
+}
+
 static void a_peer_has_a_certificate_for_handshakes(void)
 {
     static const struct {
@@ -536,6 +563,7 @@ static void a_peer_has_a_certificate_for_handshakes(void)
         {"keyUsage=keyAgreement,keyCertSign", 0, 0},
         {"keyUsage=critical,keyCertSign", TLS_REASON_CERTIFICATE_WRONG_USAGE, 0},
         {"keyUsage=critical,nonRepudiation,cRLSign", TLS_REASON_CERTIFICATE_WRONG_USAGE, 0},
+        {"keyUsage=DER:0500", TLS_REASON_CERTIFICATE_WRONG_USAGE, 0},
         {"extendedKeyUsage=serverAuth", 0, 0},
         {"extendedKeyUsage=anyExtendedKeyUsage,serverAuth", 0, 0},
         {"extendedKeyUsage=anyExtendedKeyUsage", TLS_REASON_CERTIFICATE_WRONG_USAGE,
@@ -583,6 +611,7 @@ int main(int argc, char **argv)
     RUN(an_issuer_may_sign_certificates);
     RUN(who_issues_a_crl_may_sign_crls);
     RUN(weak_keys_are_accepted_nowhere);
+    RUN(critical_policies_are_not_supported);
     RUN(a_peer_has_a_certificate_for_handshakes);
     RUN(a_bundle_is_taken_whole_or_as_far_as_it_can_be_used);
     return 0;

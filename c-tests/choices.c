@@ -136,6 +136,38 @@ static void without_a_scheme_in_common_there_is_no_handshake(void)
     }
 }
 
+/* On the way the client's offer of one scheme becomes that of another, in which the server signs.
+ * In TLS 1.2 the signature is over the randoms and the server's share, so nothing else is wrong
+ * yet. */
+static void a_scheme_that_was_not_offered_is_not_taken(void)
+{
+    static const struct schemes one = {{RSA_SHA256}, 1};
+    static const unsigned char offered[] = {0, 13, 0, 4, 0, 2, RSA_SHA256 >> 8, RSA_SHA256 & 0xff};
+    struct recipe recipe = with_version(plain_client, TLS_VERSION_1_2);
+    tls_context_t *client = context_of(&recipe, 0, set_schemes, &one);
+    tls_context_t *server = make_server_context(&rsa_server);
+    struct pair pair = new_pair_of(client, server, NULL);
+    unsigned char wire[8192];
+    size_t found = 0, len = (size_t)tls_drain_into(pair.client, wire, sizeof(wire));
+
+    for (size_t at = 0; at + sizeof(offered) <= len; at++) {
+        if (memcmp(wire + at, offered, sizeof(offered)) == 0) {
+            wire[at + sizeof(offered) - 1] = RSA_SHA512 & 0xff;
+            found++;
+        }
+    }
+    CHECK_EQ(found, 1);
+    CHECK_EQ(tls_feed(pair.server, wire, len), (ptrdiff_t)len);
+    CHECK_EQ(tls_advance(pair.server), TLS_WANT_FEED);
+    len = (size_t)tls_drain_into(pair.server, wire, sizeof(wire));
+    CHECK_EQ(tls_feed(pair.client, wire, len), (ptrdiff_t)len);
+    CHECK_EQ(tls_advance(pair.client), TLS_ERR_PEER);
+    CHECK_EQ(error_of(pair.client).reason, TLS_REASON_SIGNATURE_SCHEME_NOT_OFFERED);
+    free_pair(&pair);
+    tls_context_free(client);
+    tls_context_free(server);
+}
+
 static void schemes_that_do_not_exist_or_do_not_fit_are_refused(void)
 {
     static const uint16_t unknown[] = {RSA_SHA256, 0x0201}, twice[] = {ECDSA, ECDSA};
@@ -448,6 +480,7 @@ int main(int argc, char **argv)
     RUN(schemes_are_offered_in_the_order_of_the_host);
     RUN(keys_sign_in_the_order_of_the_host);
     RUN(without_a_scheme_in_common_there_is_no_handshake);
+    RUN(a_scheme_that_was_not_offered_is_not_taken);
     RUN(schemes_that_do_not_exist_or_do_not_fit_are_refused);
     RUN(a_client_sends_the_key_share_that_the_host_names);
     RUN(a_key_share_is_of_a_group_that_is_offered);

@@ -333,6 +333,17 @@ mod tests {
     }
 
     #[test]
+    fn so_many_paths_are_shown_and_no_more() {
+        let most = u8::try_from(MOST_PATHS).unwrap();
+        for (count, expected) in [(most, Found::None), (most + 1, Found::TooMany)] {
+            let mut links: Vec<_> = (1..=count).map(|serial| link("same", "root", serial, &[])).collect();
+            distinguish(&mut links);
+            let (found, shown, _) = search("same", &links);
+            assert_eq!((found, shown), (expected, MOST_PATHS));
+        }
+    }
+
+    #[test]
     fn three_links_of_one_name_are_taken_and_a_fourth_is_missed() {
         for (length, expected) in [(2, false), (3, false), (4, true)] {
             let mut links: Vec<_> = (1..length).map(|serial| link("same", "same", serial, &[])).collect();

@@ -131,3 +131,27 @@ pub(super) fn is_signed_by(certificate: &Certificate<'_>, key: &[u8]) -> bool {
         .filter(|algorithm| algorithm.signature_alg_id().as_ref() == certificate.algorithm)
         .any(|algorithm| key.verify_signature(*algorithm, certificate.signed, certificate.signature).is_ok())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_not_paid_for_is_not_verified() {
+        for kind in [alg_id::ECDSA_P256, alg_id::ECDSA_P521, alg_id::RSA_ENCRYPTION] {
+            const KEY: usize = 1000;
+            const MESSAGE: usize = 2000;
+            let meter = Meter::new();
+            let algorithms = meter.algorithms();
+            let algorithm =
+                algorithms.iter().find(|algorithm| algorithm.public_key_alg_id() == kind).unwrap();
+            let verify = || algorithm.verify_signature(&[1; KEY], &[2; MESSAGE], &[3; 64]);
+            for _ in 0..MOST / price(kind, KEY, MESSAGE) {
+                assert!(verify().is_err() && !meter.is_exhausted());
+            }
+            assert!(verify().is_err() && meter.is_exhausted());
+            // Nor is anything else done for this chain, however cheap it is.
+            assert!(!meter.pay(1));
+        }
+    }
+}

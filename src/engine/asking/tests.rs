@@ -9,9 +9,10 @@ use crate::status::TLS_REASON_ENGINE;
 struct Credulous(Option<Request>);
 
 impl Handshake for Credulous {
-    fn receive(&mut self, wire: &mut [u8], _: &mut Vec<u8>, _: &mut PlainSink<'_>) -> Outcome {
+    fn receive(&mut self, wire: &mut [u8], out: &mut Vec<u8>, _: &mut PlainSink<'_>) -> Outcome {
         if let Some(request) = self.0.take() {
             let _ = ask(request);
+            out.extend_from_slice(&SAID);
         }
         Outcome { used: wire.len(), result: Ok(()) }
     }
@@ -41,6 +42,9 @@ impl Handshake for Credulous {
     }
 }
 
+/// What it says behind an answer.
+const SAID: [u8; 6] = [22, 3, 3, 0, 1, 7];
+
 const RECORD: [u8; 6] = [22, 3, 3, 0, 1, 9];
 
 /// A step that asks over a record, as far as `places` lets it.
@@ -65,6 +69,7 @@ fn a_refused_question_ends_the_handshake_although_the_engine_would_go_on() {
         assert!(session.question().is_some(), "{told}");
         session.refuse(46, &mut out);
         assert!(session.question().is_none(), "{told}");
+        assert!(!out.ends_with(&SAID), "{told}");
     }
 }
 
