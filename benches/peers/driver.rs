@@ -107,7 +107,8 @@ pub struct Driver {
     pub library: *const c_char,
     pub version: extern "C" fn() -> *const c_char,
     pub prepare: Option<unsafe extern "C" fn(setting: *const Setting) -> *const c_char>,
-    pub open: extern "C" fn(role: c_int) -> *mut c_void,
+    /// None if it has only ways, and no connections.
+    pub open: Option<extern "C" fn(role: c_int) -> *mut c_void>,
     pub out: unsafe extern "C" fn(conn: *mut c_void, wire: *mut c_uchar, room: usize) -> usize,
     pub r#in: unsafe extern "C" fn(conn: *mut c_void, wire: *const c_uchar, len: usize),
     pub done: unsafe extern "C" fn(conn: *mut c_void) -> c_int,

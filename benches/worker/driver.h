@@ -79,10 +79,11 @@ struct driver {
     const char *(*version)(void);
 
     /* Makes what connections share, for both roles, in place of what an earlier call made. NULL, or
-     * why the library cannot do it. NULL in a driver that has only ways: it has no connections. */
+     * why the library cannot do it. */
     const char *(*prepare)(const struct setting *setting);
 
-    /* A connection on which nothing happened yet. Never NULL: a driver that fails calls fail(). */
+    /* A connection on which nothing happened yet. It is never NULL: a driver that fails calls
+     * fail(). The call is NULL in a driver that has only ways, and no connections. */
     void *(*open)(enum role role);
     /* Goes on with the handshake, and puts what is to be sent into wire; answers how much it is. */
     size_t (*out)(void *conn, unsigned char *wire, size_t room);

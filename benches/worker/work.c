@@ -320,7 +320,7 @@ static void *begin_moves(const struct work *work)
     int i;
 
     /* A driver without connections has only ways. */
-    if (driver.prepare != NULL)
+    if (driver.open != NULL)
         mover->pair = connect_pair();
     for (i = 0; i < COMPARED; i++)
         move(work->way, mover->pair.client, mover->pair.server, work->len, mover->desk, 1);
@@ -341,7 +341,7 @@ static void end_moves(void *argument)
 
     move(mover->work->way, mover->pair.client, mover->pair.server, mover->work->len, mover->desk,
          1);
-    if (driver.prepare != NULL)
+    if (driver.open != NULL)
         close_pair(mover->pair);
     end_thread(mover);
 }

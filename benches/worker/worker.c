@@ -52,7 +52,7 @@ static void hello(void)
 
     printf("{\"library\": \"%s\", \"version\": \"%s\", \"connections\": %s, \"tally\": %s, "
            "\"ways\": {",
-           driver.library, driver.version(), driver.prepare != NULL ? "true" : "false",
+           driver.library, driver.version(), driver.open != NULL ? "true" : "false",
            tally_is_on() ? "true" : "false");
     for (way = driver.ways; way->name != NULL; way++)
         printf("%s\"%s\": \"%s\"", way == driver.ways ? "" : ", ", way->name, way->what);
@@ -76,7 +76,7 @@ static struct pair connection(void)
     struct pair none = {NULL, NULL};
 
     /* A driver without connections has only ways. */
-    if (driver.prepare == NULL)
+    if (driver.open == NULL)
         return none;
     if (!connected)
         current = connect_pair();

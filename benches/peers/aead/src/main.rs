@@ -149,11 +149,7 @@ unsafe extern "C" fn prepare(setting: *const Setting) -> *const c_char {
     ptr::null()
 }
 
-// There are no connections. For work that opens some all the same, there are those that are nothing.
-
-extern "C" fn open(_: c_int) -> *mut c_void {
-    ptr::null_mut()
-}
+// There are no connections: none of these is called.
 
 unsafe extern "C" fn out(_: *mut c_void, _: *mut c_uchar, _: usize) -> usize {
     0
@@ -181,7 +177,7 @@ pub static DRIVER: Driver = Driver {
     library: c"aws-lc-rs".as_ptr(),
     version,
     prepare: Some(prepare),
-    open,
+    open: None,
     out,
     r#in: take_in,
     done,

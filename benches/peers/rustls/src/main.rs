@@ -313,7 +313,7 @@ pub static DRIVER: Driver = Driver {
     library: c"rustls".as_ptr(),
     version,
     prepare: Some(prepare),
-    open,
+    open: Some(open),
     out,
     r#in: take_in,
     done,
