@@ -95,7 +95,8 @@ def run(suite, copy, packages, directory, **env):
             output.setdefault(key, []).append(event["Output"])
         elif event["Action"] in ("pass", "fail", "skip"):
             results[key] = event["Action"]
-    top = {key: action for key, action in results.items() if key[1] and "/" not in key[1]}
+    # gRPC has one test for each package, named Test, and all others in it.
+    top = {key: action for key, action in results.items() if key[1] and "/" not in key[1].removeprefix("Test/") and key[1] != "Test"}
     wrong = [key for key, action in results.items() if action == "fail"]
     # What has failed by itself, and not because of a test in it; a package that has not been built, or has ended in the middle.
     leaves = [key for key in wrong if not any(inner(key, other) for other in wrong)]
@@ -179,7 +180,23 @@ def x_net(copy):
     return run("x/net/http2", copy, ["golang.org/x/net/http2", "golang.org/x/net/websocket"], path, GO111MODULE="off", GOPATH=str(path))
 
 
-SUITES = {"net/http": net_http, "crypto/tls": own_tests, "gorilla/websocket": websocket, "x/net/http2": x_net}
+def grpc(copy):
+    """gRPC with both ends over this package: its credentials, its transport and its end-to-end tests."""
+    path = from_debian(copy, "golang-google-grpc-dev", "golang-golang-x-net-dev", "golang-golang-x-text-dev", "golang-golang-x-sys-dev",
+                       "golang-golang-x-term-dev", "golang-golang-x-oauth2-dev", "golang-golang-x-oauth2-google-dev", "golang-glog-dev",
+                       "golang-github-golang-protobuf-1-5-dev", "golang-google-protobuf-dev", "golang-github-google-go-cmp-dev",
+                       "golang-google-genproto-dev", "golang-google-cloud-compute-metadata-dev")
+    rewrite_all(copy / "src/net/http")
+    http3(copy)
+    # All tests pass with crypto/tls and this Go as well.
+    grpc = "google.golang.org/grpc"
+    # Of its credentials those that are TLS; ALTS is another protocol.
+    credentials = [f"{grpc}/credentials", f"{grpc}/credentials/sts", f"{grpc}/credentials/tls/...", f"{grpc}/internal/credentials"]
+    packages = [grpc, *credentials, f"{grpc}/internal/transport", f"{grpc}/test"]
+    return run("grpc", copy, packages, path, GO111MODULE="off", GOPATH=str(path))
+
+
+SUITES = {"net/http": net_http, "crypto/tls": own_tests, "gorilla/websocket": websocket, "x/net/http2": x_net, "grpc": grpc}
 
 
 def main():
