@@ -19,7 +19,7 @@ type inbound struct {
 	start, end int
 	// Plain bytes are in buffer.spans[span:spans].
 	span, spans int
-	// How many plain bytes somebody has room for; 0 if nobody waits for any.
+	// How many plain bytes who reads, or has read last, has room for.
 	wanted int
 	// Where a transport that cannot say when it is readable is waited for, if large.
 	header [recordHeader]byte
@@ -405,45 +405,51 @@ func (c *Conn) explain(status int) error {
 	return c.fatalError(r, start)
 }
 
+// look makes plain bytes of what is here, or answers why none will come. If nothing waits afterwards more is to be read. The
+// caller has the lock of in.
+func (c *Conn) look() error {
+	in := &c.in
+	if in.err != nil {
+		return in.err
+	}
+	if in.start != in.end || in.ended {
+		if err := c.decrypt(); err != nil {
+			return c.over(err)
+		}
+		if in.hasPlain() {
+			return nil
+		}
+	}
+	if in.isFull() {
+		return c.over(errHandshakeTooLarge)
+	}
+	in.releaseIfIdle()
+	return nil
+}
+
+// over notes that no plain bytes will come, unless it is a deadline that has passed.
+func (c *Conn) over(err error) error {
+	if c.closed.Load() {
+		err = errClosed
+	}
+	if !endures(err) {
+		c.in.err = err
+		c.in.drop()
+	}
+	return err
+}
+
 // next makes sure that plain bytes wait, or answers why none will. The caller has the lock of in.
 func (c *Conn) next() error {
-	in := &c.in
-	for !in.hasPlain() {
-		if in.err != nil {
-			return in.err
-		}
-		var err error
-		if in.start != in.end || in.ended {
-			err = c.decrypt()
-		}
-		if err == nil && !in.hasPlain() {
-			in.releaseIfIdle()
-			// The transport is called from here: with each function less that a goroutine returns from after it had to wait, the
-			// processor foresees one return more.
-			if s := c.source; in.isFull() {
-				err = errHandshakeTooLarge
-			} else if s != nil {
-				err = c.cameFromSource(s.raw.Read(s.ready))
-			} else {
-				room := in.roomToWait(true)
-				n, failed := c.conn.Read(room)
-				if 0 < n && n <= len(room) && in.buffer != nil && !in.large {
-					in.end += n
-					in.buffer.used = max(in.buffer.used, in.end)
-				} else {
-					err = c.came(room, n, failed)
-				}
-			}
-		}
-		if err != nil {
-			if c.closed.Load() {
-				err = errClosed
-			}
-			if !endures(err) {
-				in.err = err
-				in.drop()
-			}
+	for !c.in.hasPlain() {
+		if err := c.look(); err != nil {
 			return err
+		}
+		if c.in.hasPlain() {
+			break
+		}
+		if err := c.fill(); err != nil {
+			return c.over(err)
 		}
 	}
 	return nil
@@ -467,12 +473,34 @@ func (c *Conn) Read(b []byte) (int, error) {
 		in.drop()
 		return 0, errClosed
 	}
+	var err error
 	in.wanted = len(b)
-	err := c.next()
-	in.wanted = 0
-	if err != nil {
-		return 0, err
+	for !in.hasPlain() {
+		if err = c.look(); err != nil {
+			return 0, err
+		}
+		if in.hasPlain() {
+			break
+		}
+		// fill, which is not called: with each function less that a goroutine returns from after it had to wait, the processor
+		// foresees one return more.
+		if s := c.source; s != nil {
+			err = c.cameFromSource(s.raw.Read(s.ready))
+		} else {
+			room := in.roomToWait(true)
+			n, failed := c.conn.Read(room)
+			if 0 < n && n <= len(room) && in.buffer != nil && !in.large {
+				in.end += n
+				in.buffer.used = max(in.buffer.used, in.end)
+			} else {
+				err = c.came(room, n, failed)
+			}
+		}
+		if err != nil {
+			return 0, c.over(err)
+		}
 	}
+	in.wanted = 0
 	n := in.copyTo(b)
 	// What is here and whole is given at once. So is the end, if it is known, as crypto/tls does it in TLS 1.2: net/http then
 	// does not use such a connection again.

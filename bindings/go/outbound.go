@@ -123,27 +123,13 @@ func (c *Conn) Write(b []byte) (int, error) {
 			return 0, err
 		}
 	}
-	c.out.mutex.Lock()
-	defer c.unlockOut()
-	return c.write(b)
-}
-
-// write is Write with the lock of out.
-func (c *Conn) write(b []byte) (int, error) {
 	out := &c.out
-	switch {
-	case c.closed.Load():
-		return 0, errClosed
-	case out.err != nil:
-		return 0, out.err
-	case out.shut:
-		return 0, errShutdown
-	case hasPassed(&c.writeDeadline):
-		return 0, os.ErrDeadlineExceeded
-	case len(b) == 0:
-		return 0, nil
+	out.mutex.Lock()
+	defer c.unlockOut()
+	if err := c.mayWrite(); err != nil || len(b) == 0 {
+		return 0, err
 	}
-	// The transport is called from here: with each function less that a goroutine returns from after it had to wait, the processor
+	// This is write, which is not called: with each function less that a goroutine returns from after it had to wait, the processor
 	// foresees one return more.
 	written := 0
 	for written < len(b) || len(out.wire) > 0 {
@@ -158,6 +144,43 @@ func (c *Conn) write(b []byte) (int, error) {
 		if n == len(out.wire) && out.buffer == nil {
 			out.wire = nil
 		} else if err = c.sent(n, err); err != nil {
+			return written, err
+		}
+	}
+	return written, nil
+}
+
+// mayWrite answers why nothing can be written, if it is so. The caller has the lock of out.
+func (c *Conn) mayWrite() error {
+	switch {
+	case c.closed.Load():
+		return errClosed
+	case c.out.err != nil:
+		return c.out.err
+	case c.out.shut:
+		return errShutdown
+	case hasPassed(&c.writeDeadline):
+		return os.ErrDeadlineExceeded
+	}
+	return nil
+}
+
+// write is Write with the lock of out.
+func (c *Conn) write(b []byte) (int, error) {
+	if err := c.mayWrite(); err != nil {
+		return 0, err
+	}
+	written := 0
+	for written < len(b) {
+		if err := c.send(); err != nil {
+			return written, err
+		}
+		n, err := c.seal(b[written:])
+		if err != nil {
+			return written, err
+		}
+		written += n
+		if err := c.send(); err != nil {
 			return written, err
 		}
 	}
