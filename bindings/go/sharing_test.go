@@ -214,6 +214,51 @@ func TestChangesAreHonoured(t *testing.T) {
 	}
 }
 
+// TestPoolsThatGrow adds a root to a pool that is in use: with the same pool set, who is judged from then on is judged by all of it.
+func TestPoolsThatGrow(t *testing.T) {
+	p := testPKI()
+	for _, version := range []uint16{VersionTLS12, VersionTLS13} {
+		client := &Config{RootCAs: x509.NewCertPool(), ServerName: "server.test", Certificates: []Certificate{p.client}, MaxVersion: version,
+			ClientSessionCache: NewLRUClientSessionCache(4)}
+		server := &Config{Certificates: []Certificate{p.ecdsa}, ClientAuth: RequireAndVerifyClientCert, ClientCAs: x509.NewCertPool()}
+		meet := func() (ofClient, ofServer error) {
+			a, b := tcpPair(t)
+			said := make(chan error, 1)
+			go func() {
+				s := Server(b, server)
+				err := s.Handshake()
+				if err == nil {
+					_, err = s.Write([]byte("hello"))
+				}
+				said <- err
+			}()
+			c := Client(a, client)
+			if ofClient = c.Handshake(); ofClient == nil {
+				_, ofClient = io.ReadFull(c, make([]byte, 5))
+			}
+			c.Close()
+			return ofClient, <-said
+		}
+		if err, _ := meet(); !isA[x509.UnknownAuthorityError](err) {
+			t.Errorf("%s, no roots: the client answers %v", VersionName(version), err)
+		}
+		client.RootCAs.AddCert(p.authority.certificate)
+		if _, err := meet(); !isA[x509.UnknownAuthorityError](err) {
+			t.Errorf("%s, no roots for clients: the server answers %v", VersionName(version), err)
+		}
+		server.ClientCAs.AddCert(p.authority.certificate)
+		if ofClient, ofServer := meet(); ofClient != nil || ofServer != nil {
+			t.Errorf("%s, roots that were added: %v, %v", VersionName(version), ofClient, ofServer)
+		}
+		// A session that was begun under fewer roots is good under more.
+		server.ClientCAs.AddCert(newAuthority("another").certificate)
+		got := resumes(t, 2, func(c net.Conn) conn { return Client(c, client) }, func(c net.Conn) conn { return Server(c, server) })
+		if got != 2 {
+			t.Errorf("%s: %d of 2 handshakes resumed a session", VersionName(version), got)
+		}
+	}
+}
+
 // TestWhatCryptoTLSPassesOver has certificates with additions that are not for the library.
 func TestWhatCryptoTLSPassesOver(t *testing.T) {
 	p := testPKI()
