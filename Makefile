@@ -2,12 +2,13 @@
 
 CARGO ?= cargo
 
-.PHONY: help demo test lib install abi header format check fuzz mutants interop bench bench-quick bench-questions bench-resumption clean
+.PHONY: help demo test lib lib-profiled install abi header format check fuzz mutants interop bench bench-quick bench-questions bench-resumption clean
 
 help:
 	@echo "make demo     build the library and see it work with curl and OpenSSL"
 	@echo "make test     install what the tests need, and pass them"
 	@echo "make lib      build target/release/libtlsbio.so and libtlsbio.a"
+	@echo "make lib-profiled   the same, laid out by a profile of its work, in target/profiled/release: docs/benchmarks.md"
 	@echo "make install  build, and install to PREFIX (/usr/local) under DESTDIR; needs CMake"
 	@echo "make header   write include/tlsbio.h and docs/status.md anew"
 	@echo "make abi      write down what was added to the interface: c-tests/abi"
@@ -34,6 +35,9 @@ test:
 lib:
 	$(CARGO) rustc --release --lib --crate-type cdylib,staticlib
 	ln -sf libtlsbio.so target/release/libtlsbio.so.0
+
+lib-profiled:
+	scripts/profiled.sh
 
 PREFIX ?= /usr/local
 
