@@ -96,7 +96,7 @@ type Config struct {
 	// this process only, to Configs that say the same about servers.
 	ClientSessionCache ClientSessionCache
 
-	// UnwrapSession and WrapSession have to be nil.
+	// UnwrapSession and WrapSession have to be nil: what stands in a ticket, or in its place, the library makes itself.
 	UnwrapSession func(identity []byte, cs ConnectionState) (*tls.SessionState, error)
 	WrapSession   func(ConnectionState, *tls.SessionState) ([]byte, error)
 

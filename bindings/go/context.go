@@ -248,7 +248,7 @@ func (c *Config) check() error {
 	case c.Rand != nil:
 		return refuse("Rand", "random bytes come from the system")
 	case c.UnwrapSession != nil || c.WrapSession != nil:
-		return refuse("WrapSession", "tickets are made inside the library: use SetSessionTicketKeys to share them")
+		return refuse("WrapSession", "tickets, and what stands in their place, are made inside the library: servers share sessions by SetSessionTicketKeys")
 	case c.Renegotiation != RenegotiateNever:
 		return refuse("Renegotiation", "it does not exist here")
 	case c.EncryptedClientHelloRejectionVerify != nil:

@@ -2,6 +2,7 @@ package tls
 
 import (
 	"archive/zip"
+	"bytes"
 	"fmt"
 	"io"
 	"os"
@@ -72,9 +73,14 @@ func runProgram(t *testing.T, document, wanted string) {
 }
 
 // TestModule gets the package as a module from a proxy, vendors it, and builds a program with nothing of this tree but the
-// library.
+// library: under the path that it has, and under one that was put in its place as README.md says.
 func TestModule(t *testing.T) {
 	buildsPrograms(t)
+	t.Run("as it is", func(t *testing.T) { getModule(t, "tlsbio.example/go") })
+	t.Run("at home", func(t *testing.T) { getModule(t, "git.example.org/libtlsbio/bindings/go") })
+}
+
+func getModule(t *testing.T, module string) {
 	archive, err := filepath.Abs(filepath.Join("..", "..", "target", "release", "libtlsbio.a"))
 	if err != nil {
 		t.Fatal(err)
@@ -82,7 +88,10 @@ func TestModule(t *testing.T) {
 	if _, err := os.Stat(archive); err != nil {
 		t.Skip("the library is not in this tree")
 	}
-	const module, version = "tlsbio.example/go", "v0.0.1"
+	const version = "v0.0.1"
+	as := func(file string) []byte {
+		return bytes.ReplaceAll(must(os.ReadFile(file)), []byte("tlsbio.example/go"), []byte(module))
+	}
 	proxy := t.TempDir()
 	versions := filepath.Join(proxy, filepath.FromSlash(module), "@v")
 	if err := os.MkdirAll(versions, 0o700); err != nil {
@@ -96,7 +105,7 @@ func TestModule(t *testing.T) {
 			continue
 		}
 		into := must(zipped.Create(fmt.Sprintf("%s@%s/%s", module, version, file)))
-		into.Write(must(os.ReadFile(file)))
+		into.Write(as(file))
 	}
 	if err := zipped.Close(); err != nil {
 		t.Fatal(err)
@@ -106,7 +115,7 @@ func TestModule(t *testing.T) {
 	for path, text := range map[string]string{
 		filepath.Join(versions, "list"):          version + "\n",
 		filepath.Join(versions, version+".info"): `{"Version":"` + version + `"}`,
-		filepath.Join(versions, version+".mod"):  string(must(os.ReadFile("go.mod"))),
+		filepath.Join(versions, version+".mod"):  string(as("go.mod")),
 		filepath.Join(versions, version+".zip"):  packed.String(),
 		filepath.Join(program, "main.go"):        main,
 	} {
