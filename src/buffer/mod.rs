@@ -6,14 +6,14 @@
 
 mod held;
 mod inbound;
-mod near;
 mod outbound;
 mod owned;
 mod pool;
+mod thread_buffers;
 
 pub(crate) use held::Held;
 pub(crate) use inbound::Inbound;
-pub(crate) use near::forget_other_threads;
 pub(crate) use outbound::Outbound;
 pub(crate) use owned::{ACCOUNTS, Accounts, DEFAULT_ROOM, Owned, account_of_thread};
 pub(crate) use pool::{Pool, capacity_for};
+pub(crate) use thread_buffers::forget_other_threads;

@@ -1,14 +1,14 @@
 //! Lends buffers to the connections of a context: those that stay with threads first, then the context's own.
 //!
 //! A connection that moves a record borrows a buffer and returns it, again and again. What it returns stays with
-//! the thread (`near`), so threads that share a context share no memory while they move records, and a buffer stays in the
+//! the thread (`thread_buffers`), so threads that share a context share no memory while they move records, and a buffer stays in the
 //! cache of the core that wrote it. What a thread has no place for goes to the context's shelves, under a lock.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::inbound::InboundBuffer;
-use super::near::{self, Stays};
 use super::outbound::OutboundBuffer;
+use super::thread_buffers::{self, Stays};
 use crate::line::Line;
 
 /// Capacities that buffers come in: a handshake flight or a small message; any one record; a
@@ -17,11 +17,11 @@ use crate::line::Line;
 const CLASSES: [usize; 5] = [8 * 1024, 20 * 1024, 84 * 1024, 336 * 1024, 1344 * 1024];
 
 /// The largest buffer that stays with a thread.
-const MOST_NEAR: usize = CLASSES[2];
+const MOST_THREAD_BUFFER: usize = CLASSES[2];
 
 /// The least bound of a context that lets buffers stay with threads. A host that sets a smaller one wants little memory to
 /// be kept, and what threads have is beyond any context's bound.
-const LEAST_FOR_NEAR: usize = 2 * MOST_NEAR;
+const LEAST_FOR_THREAD_BUFFERS: usize = 2 * MOST_THREAD_BUFFER;
 
 /// Unused buffers of one use, by class. The last one returned is the first one lent: its memory
 /// is still in the processor's cache.
@@ -39,7 +39,7 @@ struct Stock {
 #[derive(Clone)]
 pub(crate) struct Pool {
     bound: usize,
-    uses_near: bool,
+    uses_thread_buffers: bool,
     shelves: Arc<Line<Mutex<Stock>>>,
 }
 
@@ -71,7 +71,7 @@ impl Pooled for OutboundBuffer {
 
 impl Pool {
     pub(crate) fn new(bound: usize) -> Self {
-        Self { bound, uses_near: bound >= LEAST_FOR_NEAR, shelves: Arc::default() }
+        Self { bound, uses_thread_buffers: bound >= LEAST_FOR_THREAD_BUFFERS, shelves: Arc::default() }
     }
 
     /// A buffer of at least `need` bytes, without plain bytes.
@@ -101,8 +101,12 @@ impl Pool {
 
     #[inline]
     fn lend<B: Pooled>(&self, need: usize) -> Box<B> {
-        let near = if self.uses_near && need <= MOST_NEAR { near::take(need) } else { None };
-        near.unwrap_or_else(|| self.take_off_shelf(need))
+        let kept = if self.uses_thread_buffers && need <= MOST_THREAD_BUFFER {
+            thread_buffers::take(need)
+        } else {
+            None
+        };
+        kept.unwrap_or_else(|| self.take_off_shelf(need))
     }
 
     #[inline]
@@ -111,8 +115,11 @@ impl Pool {
         let Some(class) = CLASSES.iter().position(|&size| size == buffer.capacity()) else {
             return;
         };
-        let left =
-            if self.uses_near && CLASSES[class] <= MOST_NEAR { near::put(buffer) } else { Some(buffer) };
+        let left = if self.uses_thread_buffers && CLASSES[class] <= MOST_THREAD_BUFFER {
+            thread_buffers::put(buffer)
+        } else {
+            Some(buffer)
+        };
         if let Some(left) = left {
             self.shelve(left);
         }
@@ -188,7 +195,7 @@ mod tests {
 
     #[test]
     fn the_thread_keeps_the_last_one_and_the_shelves_the_others() {
-        let pool = Pool::new(LEAST_FOR_NEAR);
+        let pool = Pool::new(LEAST_FOR_THREAD_BUFFERS);
         let (small, other) = (pool.lend_outbound(1), pool.lend_outbound(1));
         let address = &raw const *small;
         pool.take_back_outbound(other);
@@ -196,7 +203,7 @@ mod tests {
         pool.take_back_outbound(small);
         assert_eq!(pool.stock().bytes, CLASSES[0], "the former one is on its shelf");
 
-        let another_context = Pool::new(LEAST_FOR_NEAR);
+        let another_context = Pool::new(LEAST_FOR_THREAD_BUFFERS);
         let again = another_context.lend_outbound(1);
         assert_eq!(&raw const *again, address, "no buffer knows its context");
         another_context.take_back_outbound(again);
@@ -221,8 +228,8 @@ mod tests {
             scope.spawn(|| {
                 pool.take_back_inbound(first);
                 assert_eq!(pool.stock().bytes, 0);
-                let (near, fresh) = (pool.lend_inbound(1), pool.lend_inbound(1));
-                pool.take_back_inbound(near);
+                let (kept, fresh) = (pool.lend_inbound(1), pool.lend_inbound(1));
+                pool.take_back_inbound(kept);
                 pool.take_back_inbound(fresh);
                 assert_eq!(pool.stock().bytes, CLASSES[0]);
             });
@@ -234,14 +241,14 @@ mod tests {
 
     #[test]
     fn a_context_with_a_small_bound_neither_leaves_anything_with_a_thread_nor_takes_it() {
-        let (usual, small) = (Pool::new(LEAST_FOR_NEAR), Pool::new(LEAST_FOR_NEAR - 1));
+        let (usual, small) = (Pool::new(LEAST_FOR_THREAD_BUFFERS), Pool::new(LEAST_FOR_THREAD_BUFFERS - 1));
         usual.take_back_inbound(usual.lend_inbound(1));
         let first = small.lend_inbound(1);
         small.take_back_inbound(first);
         assert_eq!(small.stock().bytes, CLASSES[0]);
         let of_thread = usual.lend_inbound(1);
         assert_eq!(usual.stock().bytes, 0);
-        assert!(near::take::<InboundBuffer>(1).is_none());
+        assert!(thread_buffers::take::<InboundBuffer>(1).is_none());
         drop(of_thread);
     }
 

@@ -36,8 +36,8 @@ impl Connection {
         if whole > most {
             return Ok(Exported { length: whole, blob: None });
         }
-        let id = match self.phase.journey() {
-            Some(journey) => journey.id,
+        let id = match self.phase.move_facts() {
+            Some(move_facts) => move_facts.id,
             None => fresh_id()?,
         };
         let Phase::Own(own) = &mut self.phase else { return Err(no_traffic()) };
@@ -55,12 +55,12 @@ impl Connection {
 
     /// What tells this connection from all others, if it has moved here.
     pub(crate) fn move_id(&self) -> Option<&[u8; MOVE_ID]> {
-        Some(&self.phase.journey()?.id)
+        Some(&self.phase.move_facts()?.id)
     }
 
     /// How often this connection has moved.
     pub(crate) fn moves(&self) -> u64 {
-        self.phase.journey().map_or(0, |journey| journey.moves)
+        self.phase.move_facts().map_or(0, |move_facts| move_facts.moves)
     }
 
     fn check_movable(&mut self) -> Result<(), Failure> {

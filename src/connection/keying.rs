@@ -47,8 +47,8 @@ impl Connection {
             }
             TLS_BINDING_SERVER_END_POINT => {
                 self.check_established()?;
-                if let Some(journey) = self.phase.journey().filter(|_| !self.is_client()) {
-                    let binding = journey.end_point.to_vec();
+                if let Some(move_facts) = self.phase.move_facts().filter(|_| !self.is_client()) {
+                    let binding = move_facts.end_point.to_vec();
                     return Ok((!binding.is_empty()).then(|| Zeroizing::new(binding)));
                 }
                 let certificate = match &self.shared.end_point {

@@ -7,7 +7,7 @@ use crate::record::layout::no_record;
 use crate::record::own::Own;
 use crate::record::sizing::Sizing;
 use crate::record::traffic::{
-    Flow, HandshakeFacts, Journey, KeySchedule, Outcome, PlainMemory, PlainSink, Receiving, Remembered,
+    Flow, HandshakeFacts, KeySchedule, MoveFacts, Outcome, PlainMemory, PlainSink, Receiving, Remembered,
     Sending, Straight, Traffic,
 };
 use crate::status::Status;
@@ -68,8 +68,8 @@ impl Phase {
     }
 
     /// What is known of a connection that has moved here.
-    pub(super) fn journey(&self) -> Option<&Journey> {
-        self.handshake_facts()?.journey()
+    pub(super) fn move_facts(&self) -> Option<&MoveFacts> {
+        self.handshake_facts()?.move_facts()
     }
 
     pub(super) fn facts(&self) -> Facts<'_> {

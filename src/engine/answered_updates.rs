@@ -1,6 +1,6 @@
 //! Peers that do nothing but answer our KeyUpdates, which rustls would take for a flood.
 
-use super::forbearance::Wish;
+use super::message_count::Wish;
 
 /// After so many requests rustls's count is set back. It allows twice as many messages, and at most one request is
 /// not answered yet.
@@ -26,7 +26,7 @@ impl Answered {
     /// What the next decrypter is to be.
     pub(super) fn wish(&self) -> Wish {
         match *self {
-            Self { asked: MANY.., .. } => Wish::Forbear,
+            Self { asked: MANY.., .. } => Wish::SkipOurs,
             Self { ours: 1.., .. } => Wish::Watch,
             _ => Wish::Nothing,
         }
@@ -40,7 +40,7 @@ impl Answered {
         }
         if made {
             self.ours = 0;
-            self.ready = wish == Wish::Forbear;
+            self.ready = wish == Wish::SkipOurs;
         }
         let is_due = self.ready && aligned && self.asked >= MANY;
         if is_due {
@@ -68,16 +68,16 @@ mod tests {
     fn the_count_is_set_back_from_many_on_and_watched_while_records_of_ours_are_in_it() {
         assert!(answered(MANY - 1, 0).wish() == Wish::Nothing);
         assert!(answered(MANY - 1, 1).wish() == Wish::Watch);
-        assert!(answered(MANY, 0).wish() == Wish::Forbear);
-        assert!(answered(MANY + 1, 1).wish() == Wish::Forbear);
+        assert!(answered(MANY, 0).wish() == Wish::SkipOurs);
+        assert!(answered(MANY + 1, 1).wish() == Wish::SkipOurs);
     }
 
     #[test]
     fn requests_beyond_many_stay_counted() {
         let mut counted = answered(MANY + 3, 1);
-        assert!(!counted.counts_back(Wish::Forbear, false, true), "the decrypter does not know it");
-        assert!(!counted.counts_back(Wish::Forbear, true, false), "bytes wait in front of it");
-        assert!(counted.counts_back(Wish::Forbear, false, true));
+        assert!(!counted.counts_back(Wish::SkipOurs, false, true), "the decrypter does not know it");
+        assert!(!counted.counts_back(Wish::SkipOurs, true, false), "bytes wait in front of it");
+        assert!(counted.counts_back(Wish::SkipOurs, false, true));
         assert_eq!((counted.asked, counted.records_of_ours()), (3, 1));
         assert!(!counted.counts_back(Wish::Watch, false, true));
         assert!(!counted.counts_back(Wish::Watch, true, true));

@@ -2,7 +2,7 @@
 //!
 //! [`Asking`] is put around either form of the engine until the handshake is done. It runs the steps that may ask
 //! as coroutines ([`crate::coroutine`]), and all others where it was called, on the wire bytes themselves. Which are
-//! which is the [`Gate`]'s knowledge. Where a step stops, the question is the connection's; its answer goes on with it.
+//! which is the [`AskingSteps`]'s knowledge. Where a step stops, the question is the connection's; its answer goes on with it.
 
 use std::mem;
 use std::ops::Range;
@@ -11,11 +11,11 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::alert;
+use super::asking_steps::{AskingSteps, Next, Pending};
 use super::early::EarlyTraffic;
 use super::external_key::note_choice;
-use super::gate::{Gate, Next, Pending};
 use super::handshake::{Decision, Handshake, Question, Settled, Verdict};
-use super::question::{Place, Questions, Reply, Request};
+use super::question::{Permit, Questions, Reply, Request};
 use crate::coroutine::{self, Progress, Stack, Suspended};
 use crate::facts::{EchStatus, Facts};
 use crate::failure::Failure;
@@ -35,7 +35,7 @@ struct Ended {
 enum Stage {
     Idle(Box<dyn Handshake>),
     /// A step waits for an answer.
-    Open(Suspended<Ended>, Request, Place),
+    Open(Suspended<Ended>, Request, Permit),
     /// A step over wire bytes has ended after an answer: what it made of them is delivered when they are given again.
     Ended(Box<Ended>),
     /// Nothing is left of the engine, after a defect.
@@ -45,7 +45,7 @@ enum Stage {
 /// See the module.
 pub(super) struct Asking {
     stage: Stage,
-    gate: Gate,
+    steps: AskingSteps,
     pending: Option<Pending>,
     /// Why a step that may ask could not begin. It is tried again with each call.
     held_up: Option<Status>,
@@ -69,14 +69,14 @@ impl Asking {
     /// Puts itself around `inner`.
     pub(super) fn around(
         inner: Box<dyn Handshake>,
-        gate: Gate,
+        steps: AskingSteps,
         questions: &Arc<Questions>,
     ) -> Box<dyn Handshake> {
         let ech = inner.facts().ech;
         let questions = Arc::clone(questions);
         Box::new(Self {
             stage: Stage::Idle(inner),
-            gate,
+            steps,
             pending: None,
             held_up: None,
             spare: None,
@@ -91,12 +91,12 @@ impl Asking {
     #[inline(never)]
     fn receive_watched(&mut self, wire: &mut [u8], out: &mut Vec<u8>, sink: &mut PlainSink<'_>) -> Outcome {
         self.quiet_below = 0;
-        if let Self { stage: Stage::Idle(session), gate, pending: None, held_up: None, .. } = self {
-            if !gate.may_choose() && gate.cannot_ask(&**session, wire) {
+        if let Self { stage: Stage::Idle(session), steps, pending: None, held_up: None, .. } = self {
+            if !steps.may_choose() && steps.cannot_ask(&**session, wire) {
                 let outcome = session.receive(wire, out, sink);
-                gate.used(outcome.used);
+                steps.used(outcome.used);
                 if outcome.result.is_ok() {
-                    self.quiet_below = gate.quiet_below();
+                    self.quiet_below = steps.quiet_below();
                 }
                 return outcome;
             }
@@ -111,19 +111,19 @@ impl Asking {
         out: &mut Vec<u8>,
         sink: &mut PlainSink<'_>,
     ) -> Option<Outcome> {
-        let Self { stage: Stage::Idle(session), gate, pending: None, held_up: None, .. } = self else {
+        let Self { stage: Stage::Idle(session), steps, pending: None, held_up: None, .. } = self else {
             return None;
         };
-        if !gate.may_choose() || !gate.cannot_ask(&**session, wire) {
+        if !steps.may_choose() || !steps.cannot_ask(&**session, wire) {
             return None;
         }
         let (outcome, chosen) = note_choice(|| session.receive(wire, out, sink));
-        gate.used(outcome.used);
+        steps.used(outcome.used);
         if chosen {
-            gate.chose();
+            steps.chose();
         }
-        if outcome.result.is_err() || !gate.answers_itself(&**session) {
-            if outcome.result.is_ok() && !gate.is_past() {
+        if outcome.result.is_err() || !steps.answers_itself(&**session) {
+            if outcome.result.is_ok() && !steps.is_past() {
                 self.quiet_below = session.least();
             }
             return Some(outcome);
@@ -167,10 +167,10 @@ impl Asking {
         match mem::replace(&mut self.stage, Stage::Over) {
             Stage::Ended(ended) => self.deliver(ended, wire),
             Stage::Idle(session) => {
-                if self.pending.is_none() && self.gate.answers_itself(&*session) {
+                if self.pending.is_none() && self.steps.answers_itself(&*session) {
                     self.pending = Some(Pending::Verify(Verdict::ByRules));
                 }
-                match self.gate.next(&*session, self.pending.as_ref(), wire) {
+                match self.steps.next(&*session, self.pending.as_ref(), wire) {
                     Next::Apart(length) => (0, self.apart(session, &wire[..length], out)),
                     Next::Here => self.here(session, wire, out, sink),
                 }
@@ -198,14 +198,14 @@ impl Asking {
             None => Outcome { used: 0, result: Ok(()) },
         });
         let Outcome { used, result } = outcome;
-        self.gate.used(used);
+        self.steps.used(used);
         if answers {
-            self.gate.answered();
+            self.steps.answered();
         }
         if chosen {
-            self.gate.chose();
+            self.steps.chose();
         }
-        let again = answers || self.gate.answers_itself(&*session) || used > 0 && !session.is_done();
+        let again = answers || self.steps.answers_itself(&*session) || used > 0 && !session.is_done();
         self.stage = Stage::Idle(session);
         (used, result.map(|()| again))
     }
@@ -217,16 +217,16 @@ impl Asking {
         wire: &[u8],
         out: &mut Vec<u8>,
     ) -> Result<bool, Failure> {
-        let held_up = match (self.questions.place(), self.spare.take().or_else(Stack::new)) {
-            (Some(place), Some(stack)) => {
+        let held_up = match (self.questions.permit(), self.spare.take().or_else(Stack::new)) {
+            (Some(permit), Some(stack)) => {
                 let pending = self.pending.take();
                 if pending.is_some() {
-                    self.gate.answered();
+                    self.steps.answered();
                 }
                 let wire = Zeroizing::new(wire.to_vec());
                 let (progress, chosen) =
                     note_choice(|| coroutine::start(stack, move || step(session, pending, wire)));
-                return self.follow(progress, place, chosen, out);
+                return self.follow(progress, permit, chosen, out);
             }
             (None, _) => TLS_ERR_LIMIT,
             (Some(_), None) => TLS_ERR_MEMORY,
@@ -240,21 +240,21 @@ impl Asking {
     fn follow(
         &mut self,
         progress: Progress<Ended>,
-        place: Place,
+        permit: Permit,
         chosen: bool,
         out: &mut Vec<u8>,
     ) -> Result<bool, Failure> {
         if chosen {
-            self.gate.chose();
+            self.steps.chose();
         }
         let mut ended = match self.bounded(progress)? {
             Progress::Asked(request, suspended) => {
                 match request {
-                    Request::Sign(_) => self.gate.signs_now(),
+                    Request::Sign(_) => self.steps.signs_now(),
                     Request::Session(_) => self.look_ups += 1,
                     Request::Identity(_) => {}
                 }
-                self.stage = Stage::Open(suspended, request, place);
+                self.stage = Stage::Open(suspended, request, permit);
                 return Ok(false);
             }
             Progress::Done(Ok(ended), stack) => {
@@ -263,7 +263,7 @@ impl Asking {
             }
             Progress::Done(Err(_), _) => return Err(Failure::panic()),
         };
-        self.gate.ended_apart(&ended.out);
+        self.steps.ended_apart(&ended.out);
         out.extend_from_slice(&ended.out);
         ended.out = Vec::new();
         let result = mem::replace(&mut ended.outcome.result, Ok(()));
@@ -299,7 +299,7 @@ impl Asking {
         };
         processed.copy_from_slice(&ended.wire);
         let used = ended.outcome.used;
-        self.gate.used(used);
+        self.steps.used(used);
         self.stage = Stage::Idle(ended.session);
         (used, Ok(true))
     }
@@ -311,12 +311,12 @@ impl Asking {
 
     /// Hands the host's answer to the step that waits.
     pub(super) fn reply(&mut self, reply: Reply, out: &mut Vec<u8>) -> Result<(), Failure> {
-        let Stage::Open(suspended, _, place) = mem::replace(&mut self.stage, Stage::Over) else {
+        let Stage::Open(suspended, _, permit) = mem::replace(&mut self.stage, Stage::Over) else {
             return Err(no_question());
         };
         let (progress, chosen) = note_choice(|| suspended.answer(reply));
         let progress = progress.ok_or_else(answered_twice)?;
-        let followed = self.follow(progress, place, chosen, out);
+        let followed = self.follow(progress, permit, chosen, out);
         let gone_on = followed.and_then(|_| self.go_on(out));
         self.spare = None;
         gone_on
@@ -450,7 +450,7 @@ impl Handshake for Asking {
         // The step that most are: it costs what it costs without this room.
         let outcome = session.receive(wire, out, sink);
         if outcome.used > 0 || outcome.result.is_err() {
-            self.gate.used(outcome.used);
+            self.steps.used(outcome.used);
             self.quiet_below = 0;
         }
         outcome
@@ -463,7 +463,7 @@ impl Handshake for Asking {
         }
         match mem::replace(&mut self.stage, Stage::Over) {
             Stage::Idle(session) if session.is_done() => session.settle(rest, out),
-            Stage::Idle(session) if self.pending.is_none() && self.gate.is_past() => Settled::Other(session),
+            Stage::Idle(session) if self.pending.is_none() && self.steps.is_past() => Settled::Other(session),
             stage => {
                 self.stage = stage;
                 Settled::Same(self)
@@ -498,7 +498,7 @@ impl Handshake for Asking {
         }
         match &self.stage {
             Stage::Idle(session) => {
-                let hidden = self.pending.is_some() || self.gate.answers_itself(&**session);
+                let hidden = self.pending.is_some() || self.steps.answers_itself(&**session);
                 if hidden { None } else { session.question() }
             }
             Stage::Open(_, request, _) => Some(shown(request)),
@@ -524,7 +524,7 @@ impl Handshake for Asking {
             (Decision::Identity(Some(identities)), Some(Request::Identity(wanted))) => {
                 let Some((selected, elsewhere)) = wanted.choose(identities) else { return Ok(false) };
                 if elsewhere {
-                    self.gate.chose();
+                    self.steps.chose();
                 }
                 Reply::Identity(Some(selected))
             }
@@ -547,7 +547,7 @@ impl Handshake for Asking {
         self.pending = None;
         self.held_up = None;
         self.quiet_below = 0;
-        let seen = self.gate.seen();
+        let seen = self.steps.seen();
         let Some(session) = self.inner_mut() else { return handshaking() };
         if session.question().is_some() {
             return session.refuse(alert, out);

@@ -8,6 +8,7 @@ use rustls::crypto::kx::NamedGroup;
 
 use super::asked_identity::AskedIdentity;
 use super::asking::Asking;
+use super::asking_steps::{AskingSteps, ClientAsks};
 use super::chain::Chain;
 use super::client_cache::ClientCache;
 use super::client_sessions::Origin;
@@ -15,7 +16,6 @@ use super::clock::HostClock;
 use super::direct::Direct;
 use super::ech::with_ech;
 use super::explain::explain;
-use super::gate::{ClientAsks, Gate};
 use super::handshake::Handshake;
 use super::identities::Identities;
 use super::kept_sessions::{KeptSessions, mark, most_ticket};
@@ -203,8 +203,8 @@ impl ClientSetup {
         };
         if self.asks_within_steps {
             let asks = ClientAsks { identity: self.asks_identity, verify: self.asks };
-            let gate = if stops { Gate::client(asks) } else { Gate::records() };
-            return Ok(Asking::around(handshake, gate, &self.questions));
+            let steps = if stops { AskingSteps::client(asks) } else { AskingSteps::records() };
+            return Ok(Asking::around(handshake, steps, &self.questions));
         }
         Ok(handshake)
     }

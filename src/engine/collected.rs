@@ -5,11 +5,11 @@ use std::cell::RefCell;
 use std::thread::LocalKey;
 
 /// Where it waits; None while no run collects.
-pub(super) type Place<T> = LocalKey<RefCell<Option<Vec<T>>>>;
+pub(super) type Collection<T> = LocalKey<RefCell<Option<Vec<T>>>>;
 
 /// Runs the engine, and collects what it says if that is `wanted`.
 pub(super) fn collect<T: 'static, R>(
-    place: &'static Place<T>,
+    collection: &'static Collection<T>,
     wanted: bool,
     run: impl FnOnce() -> R,
 ) -> (R, Vec<T>) {
@@ -17,14 +17,14 @@ pub(super) fn collect<T: 'static, R>(
         return (run(), Vec::new());
     }
     /// After a panic as well, nothing stays for the next connection.
-    struct Collected<T: 'static>(&'static Place<T>);
+    struct Collected<T: 'static>(&'static Collection<T>);
     impl<T> Drop for Collected<T> {
         fn drop(&mut self) {
             self.0.set(None);
         }
     }
-    place.set(Some(Vec::new()));
-    let _collected = Collected(place);
+    collection.set(Some(Vec::new()));
+    let _collected = Collected(collection);
     let result = run();
-    (result, place.take().unwrap_or_default())
+    (result, collection.take().unwrap_or_default())
 }

@@ -16,7 +16,7 @@ use super::handshake::{Decision, Handshake, Settled};
 use super::hello_scan::HelloParts;
 use super::input::WireInput;
 use super::padding::pad;
-use super::prelude::{Prelude, Run, Standing, hides_names};
+use super::plaintext::{PlaintextRecords, Run, Standing, hides_names};
 use super::receiving::Rest;
 use super::resuming;
 use super::whole::{Whole, deliver};
@@ -27,7 +27,7 @@ use crate::record::traffic::{Flow, Outcome, PlainSink, Traffic};
 pub(super) struct Direct<Side: SideData> {
     connection: Connection<Side, Tcp>,
     /// None while it runs.
-    prelude: Option<Prelude>,
+    plaintext: Option<PlaintextRecords>,
     peer_closed: bool,
     /// Of a server that takes early data, or a client that sent some.
     early: Option<Box<Early>>,
@@ -40,30 +40,30 @@ impl Direct<ClientSide> {
     /// Starts the handshake: the ClientHello is appended to `out`.
     pub(super) fn client(builder: ClientConnectionBuilder, out: &mut Vec<u8>) -> Result<Self, Failure> {
         let connection = resuming::step(|| builder.build(out)).map_err(|error| explain(&error))?;
-        Ok(Self::new(connection, Prelude::client(), None, false))
+        Ok(Self::new(connection, PlaintextRecords::client(), None, false))
     }
 }
 
 impl Direct<ServerSide> {
     pub(super) fn server(config: Arc<ServerConfig>) -> Result<Self, Failure> {
         let most = config.max_early_data_size;
-        let prelude = Prelude::server(hides_names(&config));
+        let plaintext = PlaintextRecords::server(hides_names(&config));
         let half_rtt = config.send_half_rtt_data;
         let connection = resuming::step(|| Connection::<ServerSide, Tcp>::new(config));
         let connection = connection.map_err(|error| explain(&error))?;
         let early = (most > 0).then(|| Box::new(Early::server(most)));
-        Ok(Self::new(connection, prelude, early, half_rtt))
+        Ok(Self::new(connection, plaintext, early, half_rtt))
     }
 }
 
 impl<Side: SideData> Direct<Side> {
     fn new(
         connection: Connection<Side, Tcp>,
-        prelude: Prelude,
+        plaintext: PlaintextRecords,
         early: Option<Box<Early>>,
         half_rtt: bool,
     ) -> Self {
-        Self { connection, prelude: Some(prelude), peer_closed: false, early, half_rtt, may_write: false }
+        Self { connection, plaintext: Some(plaintext), peer_closed: false, early, half_rtt, may_write: false }
     }
 }
 
@@ -125,12 +125,12 @@ where
     Halves<Side>: Traffic,
 {
     fn receive(&mut self, wire: &mut [u8], out: &mut Vec<u8>, sink: &mut PlainSink<'_>) -> Outcome {
-        let Some(mut prelude) = self.prelude.take() else {
+        let Some(mut plaintext) = self.plaintext.take() else {
             return Outcome { used: 0, result: Err(Failure::unexpected("a step was made within a step")) };
         };
-        let outcome = prelude.receive(wire, out, sink, &mut |wire, out, sink| self.run(wire, out, sink));
-        self.peer_closed |= prelude.is_closed();
-        self.prelude = Some(prelude);
+        let outcome = plaintext.receive(wire, out, sink, &mut |wire, out, sink| self.run(wire, out, sink));
+        self.peer_closed |= plaintext.is_closed();
+        self.plaintext = Some(plaintext);
         // Both are settled with the ServerHello, and the step that sends it goes on to the Finished.
         self.may_write = self.half_rtt
             && outcome.result.is_ok()
@@ -167,7 +167,7 @@ where
     }
 
     fn hello_parts(&self) -> Option<HelloParts> {
-        self.prelude.as_ref()?.hello_parts()
+        self.plaintext.as_ref()?.hello_parts()
     }
 
     fn answer(&mut self, _: Decision<'_>, _: &mut Vec<u8>) -> Result<bool, Failure> {

@@ -17,7 +17,7 @@ use rustls::{Tls12CipherSuite, Tls13CipherSuite};
 use rustls_aws_lc_rs::DEFAULT_PROVIDER;
 
 use super::encrypters::{self, Front};
-use super::forbearance;
+use super::message_count;
 use super::resuming;
 use super::retold::hashing_originals;
 use super::reveal;
@@ -40,7 +40,7 @@ static TLS12: LazyLock<Vec<&'static Tls12CipherSuite>> =
 /// What else has to be in front of every suite has its place here too.
 const FRONT: Front = Front {
     encrypter: filling,
-    decrypter: forbearance::decrypter,
+    decrypter: message_count::decrypter,
     hash: hashing_originals,
     hkdf: |hkdf| reveal::showing_hkdf(resuming::watched(hkdf)),
     prf: reveal::showing_prf,
@@ -79,7 +79,7 @@ impl RecordEncrypter for FillingEncrypter {
         seq: u64,
         out: &'a mut [u8],
     ) -> Result<Record<&'a [u8]>, Error> {
-        forbearance::look_at(&record);
+        message_count::look_at(&record);
         self.0.encrypt(record, seq, out)
     }
 

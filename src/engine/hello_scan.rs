@@ -2,7 +2,7 @@
 //!
 //! A server's engine may ask only when it has one. Every byte is looked at once, however the hello is cut: the
 //! place is remembered, and what the engine has done with the bytes in front of it does not matter.
-//! [`super::prelude`] looks at the same bytes: where it knows how far a hello has come, that is taken from it.
+//! [`super::plaintext`] looks at the same bytes: where it knows how far a hello has come, that is taken from it.
 
 const RECORD_HEADER: usize = 5;
 const HANDSHAKE_RECORD: u8 = 22;

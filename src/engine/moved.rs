@@ -13,7 +13,7 @@ use crate::parse::moved::{Direction, MAIN_SECRET, Moved, certificates};
 use crate::record::fault::Fault;
 use crate::record::key_schedule::Derivation;
 use crate::record::secrets::{TrafficSecret, TrafficSecrets};
-use crate::record::traffic::{HandshakeFacts, Journey, KeySchedule, Remembered};
+use crate::record::traffic::{HandshakeFacts, KeySchedule, MoveFacts, Remembered};
 
 /// What goes on with `moved`: its present keys, at the beginning of their count, what follows them, and its facts. None if it
 /// has what this build does not know.
@@ -116,7 +116,7 @@ struct Arrived {
     chain: Box<[CertificateDer<'static>]>,
     raw_key: Option<Box<[u8]>>,
     exporter: Zeroizing<Vec<u8>>,
-    journey: Journey,
+    move_facts: MoveFacts,
 }
 
 impl Arrived {
@@ -146,7 +146,11 @@ impl Arrived {
             chain,
             raw_key: some(given.raw_key),
             exporter: Zeroizing::new(moved.exporter.to_vec()),
-            journey: Journey { id: moved.id, moves: moved.moves, end_point: moved.facts.end_point.into() },
+            move_facts: MoveFacts {
+                id: moved.id,
+                moves: moved.moves,
+                end_point: moved.facts.end_point.into(),
+            },
         })
     }
 }
@@ -187,8 +191,8 @@ impl HandshakeFacts for Arrived {
         Some(self.exporter.clone())
     }
 
-    fn journey(&self) -> Option<&Journey> {
-        Some(&self.journey)
+    fn move_facts(&self) -> Option<&MoveFacts> {
+        Some(&self.move_facts)
     }
 }
 

@@ -36,7 +36,7 @@ pub(super) struct Link<'a> {
     pub has_weak_key: bool,
     pub names: Amount,
     pub constraints: Amount,
-    at: Place,
+    at: Node,
     key_id: Option<Number>,
     /// How many links come after it, at least, before an anchor; None if no way leads to one.
     distance: Option<usize>,
@@ -77,16 +77,16 @@ impl<'a> Numbers<'a> {
     }
 }
 
-/// Where a certificate stands among the others.
+/// A certificate in the graph of names and keys.
 #[derive(Debug, Clone, Copy)]
-struct Place {
+struct Node {
     subject: Number,
     issuer: Number,
     key: Number,
     issuer_key_id: Option<Number>,
 }
 
-impl Place {
+impl Node {
     fn of<'a>(read: &Certificate<'a>, numbers: &mut Numbers<'a>) -> Self {
         Self {
             subject: numbers.of(read.subject),
@@ -104,7 +104,7 @@ impl Place {
 
 /// All links, and the anchors that they lead to.
 pub(super) struct Paths<'a> {
-    own: Place,
+    own: Node,
     own_issuer: &'a [u8],
     links: Vec<Link<'a>>,
     /// Indices of links, by their subjects.
@@ -136,7 +136,7 @@ impl<'a> Paths<'a> {
             if !seen.insert(der) {
                 continue;
             }
-            let at = Place::of(&read, &mut numbers);
+            let at = Node::of(&read, &mut numbers);
             by_subject.entry(at.subject).or_default().push(links.len());
             links.push(Link {
                 der,
@@ -154,7 +154,7 @@ impl<'a> Paths<'a> {
             });
         }
         let own_issuer = own.issuer;
-        let own = Place::of(own, &mut numbers);
+        let own = Node::of(own, &mut numbers);
         let ends = anchors.iter().map(|anchor| numbers.of(anchor.subject())).collect();
         let mut paths = Self { own, own_issuer, links, by_subject, ends, looks: 0, shown: 0, is_cut: false };
         paths.measure();
@@ -190,7 +190,7 @@ impl<'a> Paths<'a> {
 
     fn extend(
         &mut self,
-        head: Place,
+        head: Node,
         path: &mut Vec<usize>,
         accept: &mut dyn FnMut(&Way<'_, 'a>) -> bool,
     ) -> Found {
@@ -223,7 +223,7 @@ impl<'a> Paths<'a> {
     }
 
     /// The links that may have issued `head`, the likeliest first; None if too many were looked at.
-    fn issuers(&mut self, head: Place, path: &[usize]) -> Option<Vec<usize>> {
+    fn issuers(&mut self, head: Node, path: &[usize]) -> Option<Vec<usize>> {
         let Some(named) = self.by_subject.get(&head.issuer) else { return Some(Vec::new()) };
         self.looks += named.len();
         if self.looks > MOST_LOOKS {
@@ -253,7 +253,7 @@ impl<'a> Paths<'a> {
 }
 
 /// How many certificates are come to by all ways from the last of `path` through these links, itself included.
-fn visits(path: &mut Vec<Place>, links: &[&Link<'_>]) -> usize {
+fn visits(path: &mut Vec<Node>, links: &[&Link<'_>]) -> usize {
     let Some(head) = path.last().copied() else { return 0 };
     let mut sum = 1;
     for link in links {

@@ -21,7 +21,7 @@ use super::handshake::{Chosen, Decision, Handshake, Presented, Question, Settled
 use super::hello_scan::HelloParts;
 use super::input::WireInput;
 use super::names::Names;
-use super::prelude::{Prelude, Run, Standing, as_sent, hides_names};
+use super::plaintext::{PlaintextRecords, Run, Standing, as_sent, hides_names};
 use super::resuming;
 use crate::facts::{EchStatus, Facts, PeerChain};
 use crate::failure::Failure;
@@ -43,7 +43,7 @@ pub(super) struct Pull<Side: SideFacts> {
     /// What a client offered; what came of it is known when the handshake is done.
     ech: EchStatus,
     /// None while it runs.
-    prelude: Option<Box<Prelude>>,
+    plaintext: Option<Box<PlaintextRecords>>,
 }
 
 pub(super) enum Step<Side: SideFacts> {
@@ -140,7 +140,7 @@ impl Pull<ClientSide> {
             ask_verify: true,
             names: Some(Box::new(names)),
             ech,
-            prelude: Some(Box::new(Prelude::client())),
+            plaintext: Some(Box::new(PlaintextRecords::client())),
         })
     }
 }
@@ -157,14 +157,14 @@ impl Pull<ServerSide> {
             ask_verify: false,
             names: None,
             ech: EchStatus::None,
-            prelude: Some(Box::new(Prelude::server(true))),
+            plaintext: Some(Box::new(PlaintextRecords::server(true))),
         }
     }
 
     /// A server whose context is known, but whose client's identity is asked about.
     pub(super) fn server_with(config: Arc<ServerConfig>) -> Self {
-        let prelude = Some(Box::new(Prelude::server(hides_names(&config))));
-        Self { preset: Some(config), ask_verify: true, prelude, ..Self::server() }
+        let plaintext = Some(Box::new(PlaintextRecords::server(hides_names(&config))));
+        Self { preset: Some(config), ask_verify: true, plaintext, ..Self::server() }
     }
 }
 
@@ -236,7 +236,7 @@ impl<Side: PullSide> Pull<Side> {
         };
         let Chosen { config, asks_verify } = chosen_context;
         self.hello = None;
-        if self.prelude.as_ref().is_some_and(|prelude| prelude.hid_name()) && !hides_names(&config) {
+        if self.plaintext.as_ref().is_some_and(|plaintext| plaintext.hid_name()) && !hides_names(&config) {
             out.extend_from_slice(&alert::plain_record(alert::DECODE_ERROR));
             return Err(alert::name_refused());
         }
@@ -268,11 +268,11 @@ where
     Halves<Side>: Traffic,
 {
     fn receive(&mut self, wire: &mut [u8], out: &mut Vec<u8>, sink: &mut PlainSink<'_>) -> Outcome {
-        let Some(mut prelude) = self.prelude.take() else {
+        let Some(mut plaintext) = self.plaintext.take() else {
             return Outcome { used: 0, result: Err(Failure::unexpected("a step was made within a step")) };
         };
-        let outcome = prelude.receive(wire, out, sink, &mut |wire, out, _| self.run(wire, out));
-        self.prelude = Some(prelude);
+        let outcome = plaintext.receive(wire, out, sink, &mut |wire, out, _| self.run(wire, out));
+        self.plaintext = Some(plaintext);
         outcome
     }
 
@@ -291,16 +291,16 @@ where
     }
 
     fn peer_closed(&self) -> bool {
-        self.prelude.as_ref().is_some_and(|prelude| prelude.is_closed())
+        self.plaintext.as_ref().is_some_and(|plaintext| plaintext.is_closed())
     }
 
     fn hello_parts(&self) -> Option<HelloParts> {
-        self.prelude.as_ref()?.hello_parts()
+        self.plaintext.as_ref()?.hello_parts()
     }
 
     fn least(&self) -> usize {
         match self.step {
-            Step::NeedsInput(_) => self.prelude.as_ref().map_or(0, |prelude| prelude.least()),
+            Step::NeedsInput(_) => self.plaintext.as_ref().map_or(0, |plaintext| plaintext.least()),
             _ => 0,
         }
     }

@@ -55,19 +55,19 @@ impl Questions {
         Arc::new(Self { open: AtomicUsize::new(0), most })
     }
 
-    /// A place for a question; None if all are taken.
-    pub(super) fn place(self: &Arc<Self>) -> Option<Place> {
+    /// A permit to keep a question open; None if all are given out.
+    pub(super) fn permit(self: &Arc<Self>) -> Option<Permit> {
         let taken = |open: usize| (open < self.most).then(|| open + 1);
         self.open.fetch_update(Ordering::Relaxed, Ordering::Relaxed, taken).ok()?;
-        Some(Place(Arc::clone(self)))
+        Some(Permit(Arc::clone(self)))
     }
 }
 
 /// One of them, until it is dropped.
 #[derive(Debug)]
-pub(super) struct Place(Arc<Questions>);
+pub(super) struct Permit(Arc<Questions>);
 
-impl Drop for Place {
+impl Drop for Permit {
     fn drop(&mut self) {
         self.0.open.fetch_sub(1, Ordering::Relaxed);
     }
@@ -78,13 +78,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_are_bounded_and_come_back() {
+    fn permits_are_bounded_and_come_back() {
         let questions = Questions::new(2);
-        let (first, second) = (questions.place(), questions.place());
-        assert!(first.is_some() && second.is_some() && questions.place().is_none());
+        let (first, second) = (questions.permit(), questions.permit());
+        assert!(first.is_some() && second.is_some() && questions.permit().is_none());
         drop(first);
-        let third = questions.place();
-        assert!(third.is_some() && questions.place().is_none());
-        assert!(Questions::new(0).place().is_none());
+        let third = questions.permit();
+        assert!(third.is_some() && questions.permit().is_none());
+        assert!(Questions::new(0).permit().is_none());
     }
 }

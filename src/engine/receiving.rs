@@ -10,8 +10,8 @@ use zeroize::Zeroizing;
 use super::answered_updates::Answered;
 use super::explain::explain;
 use super::facts::{Exporter, SideFacts, facts_of};
-use super::forbearance::{forbear, no_data};
 use super::input::WireInput;
+use super::message_count::{empty_record, with_decrypters};
 use super::sending::Requests;
 use crate::facts::{EarlyStatus, Facts};
 use crate::failure::Failure;
@@ -134,10 +134,10 @@ where
             self.answered.note_requests(self.requests.swap(0, Ordering::Relaxed));
         }
         let wish = self.answered.wish();
-        let (mut outcome, made) = forbear(wish, || self.open(wire, sink));
+        let (mut outcome, made) = with_decrypters(wish, || self.open(wire, sink));
         let aligned = outcome.result.is_ok() && outcome.used == wire.len();
         if !self.peer_closed && self.answered.counts_back(wish, made, aligned) {
-            outcome.result = self.open(&mut no_data(), &mut |_, _| Flow::More).result;
+            outcome.result = self.open(&mut empty_record(), &mut |_, _| Flow::More).result;
         }
         outcome
     }

@@ -8,7 +8,7 @@ use rustls::error::{ApiMisuse, Error};
 use rustls::split::SendTraffic;
 
 use super::explain::{explain, updated};
-use super::forbearance::count_requests;
+use super::message_count::count_requests;
 use super::padding::pad;
 use crate::failure::Failure;
 use crate::record::traffic::Sending;

@@ -9,11 +9,11 @@ use rustls::server::{
 
 use super::asked_session::AskedSessions;
 use super::asking::Asking;
+use super::asking_steps::AskingSteps;
 use super::chain::Chain;
 use super::clock::HostClock;
 use super::direct::Direct;
 use super::explain::explain;
-use super::gate::Gate;
 use super::handshake::{Chosen, Handshake};
 use super::identities::Identities;
 use super::kept_sessions::most_ticket;
@@ -234,7 +234,7 @@ impl ServerSetup {
     /// that it may have to.
     pub(crate) fn prepare(&self, handshake: Box<dyn Handshake>) -> Box<dyn Handshake> {
         if self.asks_within_steps {
-            Asking::around(handshake, Gate::server(), &self.questions)
+            Asking::around(handshake, AskingSteps::server(), &self.questions)
         } else {
             handshake
         }

@@ -9,10 +9,10 @@ use super::answered_updates::Answered;
 use super::established::own_records;
 use super::explain::{explain, updated};
 use super::facts::{SideFacts, facts_of};
-use super::forbearance::{count_requests, forbear, no_data};
 use super::halves::Halves;
 use super::input::WireInput;
 use super::kernel::KernelSide;
+use super::message_count::{count_requests, empty_record, with_decrypters};
 use super::padding::pad;
 use super::receiving::Rest;
 use crate::facts::{EarlyStatus, Facts};
@@ -91,11 +91,11 @@ where
 {
     fn receive(&mut self, wire: &mut [u8], out: &mut Vec<u8>, sink: &mut PlainSink<'_>) -> Outcome {
         let wish = self.rest.as_ref().map_or_else(Answered::default, |rest| rest.answered).wish();
-        let (mut outcome, made) = forbear(wish, || self.open(wire, out, sink));
+        let (mut outcome, made) = with_decrypters(wish, || self.open(wire, out, sink));
         let aligned = outcome.result.is_ok() && outcome.used == wire.len();
         if let Some(rest) = self.rest.as_mut().filter(|rest| !rest.peer_closed) {
             if rest.answered.counts_back(wish, made, aligned) {
-                outcome.result = self.open(&mut no_data(), out, &mut |_, _| Flow::More).result;
+                outcome.result = self.open(&mut empty_record(), out, &mut |_, _| Flow::More).result;
             }
         }
         outcome

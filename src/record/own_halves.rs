@@ -1,6 +1,6 @@
 //! The two directions of a connection whose records are sealed and opened here, for two threads.
 //!
-//! Each half has its own direction to itself. What one has to do for the other is left in a place behind a lock: the lock is
+//! Each half has its own direction to itself. What one has to do for the other is left where both find it, behind a lock: the lock is
 //! taken where a record asks for something, and where the sending half finds that something was left.
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,12 +22,12 @@ use crate::uninitialised::Unfilled;
 
 /// What both use.
 struct Shared {
-    place: Mutex<Place>,
+    common: Mutex<Common>,
     /// Something is in it for the sending half.
     is_left: AtomicBool,
 }
 
-struct Place {
+struct Common {
     /// Whoever has keys follow asks it with this lock held, and the sending half has done before what was left for it: so
     /// its keys follow each other as their KeyUpdates do.
     schedule: Box<dyn KeySchedule>,
@@ -51,8 +51,8 @@ struct Left {
 
 impl Shared {
     /// A panic inside of a call ends that half, and is not the other one's.
-    fn lock(&self) -> MutexGuard<'_, Place> {
-        self.place.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Common> {
+        self.common.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -67,13 +67,13 @@ pub(super) fn split(own: Own) -> TrafficHalves {
 }
 
 fn share(sender: &mut Sender, schedule: Box<dyn KeySchedule>) -> Arc<Shared> {
-    let place = Place {
+    let common = Common {
         schedule,
         left: Left::default(),
         unanswered: sender.take_unanswered(),
         sender_over: sender.is_over(),
     };
-    Arc::new(Shared { place: Mutex::new(place), is_left: AtomicBool::new(false) })
+    Arc::new(Shared { common: Mutex::new(common), is_left: AtomicBool::new(false) })
 }
 
 struct ReceivingHalf {
@@ -91,11 +91,11 @@ struct Leaving<'a> {
 
 impl Leaving<'_> {
     /// Leaves something that makes a record for the peer, if one can follow; whether it can.
-    fn leave(&mut self, place: &mut Place, leave: impl FnOnce(&mut Left)) -> bool {
-        if place.sender_over || place.left.alert.is_some() {
+    fn leave(&mut self, common: &mut Common, leave: impl FnOnce(&mut Left)) -> bool {
+        if common.sender_over || common.left.alert.is_some() {
             return false;
         }
-        leave(&mut place.left);
+        leave(&mut common.left);
         self.shared.is_left.store(true, Ordering::Release);
         *self.owed = true;
         true
@@ -108,21 +108,21 @@ impl Answering for Leaving<'_> {
     }
 
     fn take_answer(&mut self) -> bool {
-        let mut place = self.shared.lock();
-        place.left.answered = true;
+        let mut common = self.shared.lock();
+        common.left.answered = true;
         self.shared.is_left.store(true, Ordering::Release);
-        let is_one = place.unanswered > 0;
-        place.unanswered = place.unanswered.saturating_sub(1);
+        let is_one = common.unanswered > 0;
+        common.unanswered = common.unanswered.saturating_sub(1);
         is_one
     }
 
     fn answer_update(&mut self) -> Result<(), Failure> {
-        let mut place = self.shared.lock();
-        if place.left.answer.is_some() || place.sender_over {
+        let mut common = self.shared.lock();
+        if common.left.answer.is_some() || common.sender_over {
             return Ok(());
         }
-        let next = Secret::next(&mut *place.schedule, false)?;
-        self.leave(&mut place, |left| left.answer = Some(next));
+        let next = Secret::next(&mut *common.schedule, false)?;
+        self.leave(&mut common, |left| left.answer = Some(next));
         Ok(())
     }
 
@@ -183,9 +183,9 @@ impl SendingHalf {
         run: impl FnOnce(&mut Sender, &mut dyn KeySchedule, &mut Vec<u8>) -> Result<R, Failure>,
     ) -> Result<R, Failure> {
         let Self { sender, shared, over } = self;
-        let mut place = shared.lock();
+        let mut common = shared.lock();
         shared.is_left.store(false, Ordering::Release);
-        let Left { answered, answer, warning, alert } = std::mem::take(&mut place.left);
+        let Left { answered, answer, warning, alert } = std::mem::take(&mut common.left);
         sender.flush(out);
         if answered {
             sender.take_answer();
@@ -199,10 +199,10 @@ impl SendingHalf {
         if let Some(alert) = alert {
             sender.abort(alert, out);
         }
-        let result = run(sender, &mut *place.schedule, out);
-        place.unanswered = place.unanswered.saturating_add(sender.take_unanswered());
-        place.sender_over = sender.is_over();
-        *over = result.is_err() && place.sender_over;
+        let result = run(sender, &mut *common.schedule, out);
+        common.unanswered = common.unanswered.saturating_add(sender.take_unanswered());
+        common.sender_over = sender.is_over();
+        *over = result.is_err() && common.sender_over;
         result
     }
 }

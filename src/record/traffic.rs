@@ -72,13 +72,13 @@ pub(crate) trait HandshakeFacts: Send {
     }
 
     /// What is known of a connection that has moved here.
-    fn journey(&self) -> Option<&Journey> {
+    fn move_facts(&self) -> Option<&MoveFacts> {
         None
     }
 }
 
 /// What a connection brings along of the process that it comes from.
-pub(crate) struct Journey {
+pub(crate) struct MoveFacts {
     /// The same over all moves.
     pub id: [u8; MOVE_ID],
     pub moves: u64,
@@ -109,8 +109,8 @@ impl HandshakeFacts for Remembered {
         self.handshake.reveal()
     }
 
-    fn journey(&self) -> Option<&Journey> {
-        self.handshake.journey()
+    fn move_facts(&self) -> Option<&MoveFacts> {
+        self.handshake.move_facts()
     }
 }
 

@@ -50,7 +50,7 @@ const RECORD: [u8; 6] = [22, 3, 3, 0, 1, 9];
 /// A step that asks over a record, as far as `places` lets it.
 fn asking(request: Request, places: usize) -> Box<dyn Handshake> {
     let inner = Box::new(Credulous(Some(request)));
-    let mut session = Asking::around(inner, Gate::records(), &Questions::new(places));
+    let mut session = Asking::around(inner, AskingSteps::records(), &Questions::new(places));
     let outcome = session.receive(&mut { RECORD }, &mut Vec::new(), &mut |_, _| Flow::More);
     assert!(outcome.result.is_ok());
     session
@@ -85,7 +85,7 @@ fn a_flight_in_a_thousand_records_takes_one_stack_and_leaves_none() {
     let made = || coroutine::MADE.with(std::cell::Cell::get);
     let mut session = Asking {
         stage: Stage::Idle(Box::new(Credulous(None))),
-        gate: Gate::records(),
+        steps: AskingSteps::records(),
         pending: None,
         held_up: None,
         spare: None,

@@ -1,9 +1,9 @@
-//! Peers that do nothing but answer our KeyUpdates.
+//! rustls's count of handshake messages, where a peer does nothing but answer our KeyUpdates.
 //!
 //! rustls ends a connection on which the 33rd handshake message follows the others without application data, whoever
 //! has asked for it. Data would have it count anew: so a record without a byte of it is put in between, as if the peer
 //! had sent one. It is no record of the peer's, and nobody else can make it: it holds a secret of this process.
-//! Decrypters know it that were made while [`observe`] was told to have such; they count the peer's records
+//! Decrypters know it that were made under [`Wish::SkipOurs`]; they count the peer's records
 //! without it. How often this is done is bounded by how often this side has asked.
 
 use std::cell::Cell;
@@ -26,7 +26,7 @@ pub(crate) enum Wish {
     /// To know that there was one.
     Watch,
     /// That they know the record of ours.
-    Forbear,
+    SkipOurs,
 }
 
 thread_local! {
@@ -43,7 +43,7 @@ pub(crate) fn count_requests<R>(run: impl FnOnce() -> R) -> (R, u32) {
 }
 
 /// Runs the engine as it reads, and says whether it has made a decrypter.
-pub(crate) fn forbear<R>(wish: Wish, run: impl FnOnce() -> R) -> (R, bool) {
+pub(crate) fn with_decrypters<R>(wish: Wish, run: impl FnOnce() -> R) -> (R, bool) {
     /// Also after a panic: the thread goes on with other connections.
     struct Over;
     impl Drop for Over {
@@ -62,7 +62,7 @@ pub(crate) fn forbear<R>(wish: Wish, run: impl FnOnce() -> R) -> (R, bool) {
 }
 
 /// The record of ours, as it stands on the wire.
-pub(crate) fn no_data() -> Vec<u8> {
+pub(crate) fn empty_record() -> Vec<u8> {
     let mut record = vec![23, 3, 3, 0, PROCESS.len() as u8];
     debug_assert_eq!(record.len(), HEADER);
     record.extend_from_slice(&*PROCESS);
@@ -83,22 +83,22 @@ pub(super) fn decrypter(decrypter: Box<dyn RecordDecrypter>) -> Box<dyn RecordDe
     match WISH.get() {
         Wish::Nothing => return decrypter,
         Wish::Watch => {}
-        Wish::Forbear => {
+        Wish::SkipOurs => {
             MADE.set(true);
-            return Box::new(Forbearing { decrypter, ours: 0 });
+            return Box::new(SkippingDecrypter { decrypter, ours: 0 });
         }
     }
     MADE.set(true);
     decrypter
 }
 
-struct Forbearing {
+struct SkippingDecrypter {
     decrypter: Box<dyn RecordDecrypter>,
     /// Records of ours, which the peer does not count.
     ours: u64,
 }
 
-impl RecordDecrypter for Forbearing {
+impl RecordDecrypter for SkippingDecrypter {
     fn decrypt<'a>(
         &mut self,
         record: Record<InboundOpaque<'a>>,

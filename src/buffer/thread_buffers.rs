@@ -21,16 +21,16 @@ struct Grants {
 }
 
 thread_local! {
-    static NEAR: Near = const { Near { inbound: Place::new(), outbound: Place::new() } };
+    static BUFFERS: ThreadBuffers = const { ThreadBuffers { inbound: Slot::new(), outbound: Slot::new() } };
 }
 
-pub(super) struct Near {
-    inbound: Place<InboundBuffer>,
-    outbound: Place<OutboundBuffer>,
+pub(super) struct ThreadBuffers {
+    inbound: Slot<InboundBuffer>,
+    outbound: Slot<OutboundBuffer>,
 }
 
 /// Where a buffer of one direction stays.
-pub(super) struct Place<B> {
+pub(super) struct Slot<B> {
     buffer: Cell<Option<Box<B>>>,
     /// The largest that may stay here. It is granted once, so that nothing that threads share is written with a record.
     granted: Cell<usize>,
@@ -39,7 +39,7 @@ pub(super) struct Place<B> {
 /// A buffer that can stay with a thread.
 pub(super) trait Stays: Sized {
     fn capacity(&self) -> usize;
-    fn place(near: &Near) -> &Place<Self>;
+    fn slot(buffers: &ThreadBuffers) -> &Slot<Self>;
 }
 
 impl Stays for InboundBuffer {
@@ -47,8 +47,8 @@ impl Stays for InboundBuffer {
         InboundBuffer::capacity(self)
     }
 
-    fn place(near: &Near) -> &Place<Self> {
-        &near.inbound
+    fn slot(buffers: &ThreadBuffers) -> &Slot<Self> {
+        &buffers.inbound
     }
 }
 
@@ -57,15 +57,15 @@ impl Stays for OutboundBuffer {
         OutboundBuffer::capacity(self)
     }
 
-    fn place(near: &Near) -> &Place<Self> {
-        &near.outbound
+    fn slot(buffers: &ThreadBuffers) -> &Slot<Self> {
+        &buffers.outbound
     }
 }
 
 /// The thread's buffer, if it has one of at least `need` bytes. There is none any more while the thread ends.
 #[inline]
 pub(super) fn take<B: Stays>(need: usize) -> Option<Box<B>> {
-    NEAR.try_with(|near| B::place(near).take(need)).ok().flatten()
+    BUFFERS.try_with(|buffers| B::slot(buffers).take(need)).ok().flatten()
 }
 
 /// Leaves a buffer with the thread. What there is no room for comes back: this one, or the one that was there.
@@ -73,16 +73,17 @@ pub(super) fn take<B: Stays>(need: usize) -> Option<Box<B>> {
 pub(super) fn put<B: Stays>(buffer: Box<B>) -> Option<Box<B>> {
     let mut left = Some(buffer);
     // While the thread ends nothing stays with it.
-    let _ = NEAR.try_with(|near| left = left.take().and_then(|buffer| B::place(near).put(buffer, &GRANTS)));
+    let _ = BUFFERS
+        .try_with(|buffers| left = left.take().and_then(|buffer| B::slot(buffers).put(buffer, &GRANTS)));
     left
 }
 
 /// In a child of fork(): the other threads are not in this process, nor is anything granted to them.
 pub(crate) fn forget_other_threads() {
-    GRANTS.bytes.store(NEAR.try_with(Near::granted).unwrap_or(0), Ordering::Relaxed);
+    GRANTS.bytes.store(BUFFERS.try_with(ThreadBuffers::granted).unwrap_or(0), Ordering::Relaxed);
 }
 
-impl<B: Stays> Place<B> {
+impl<B: Stays> Slot<B> {
     #[inline]
     fn take(&self, need: usize) -> Option<Box<B>> {
         let buffer = self.buffer.take()?;
@@ -113,20 +114,20 @@ impl<B: Stays> Place<B> {
     }
 }
 
-impl<B> Place<B> {
+impl<B> Slot<B> {
     const fn new() -> Self {
         Self { buffer: Cell::new(None), granted: Cell::new(0) }
     }
 }
 
-impl Near {
+impl ThreadBuffers {
     fn granted(&self) -> usize {
         self.inbound.granted.get() + self.outbound.granted.get()
     }
 }
 
 /// The thread ends, and its buffers with it.
-impl Drop for Near {
+impl Drop for ThreadBuffers {
     fn drop(&mut self) {
         GRANTS.bytes.fetch_sub(self.granted(), Ordering::Relaxed);
     }
@@ -149,25 +150,25 @@ mod tests {
 
     #[test]
     fn the_last_one_stays_if_it_is_large_enough() {
-        let (place, grants) = (Place::new(), Grants { bytes: AtomicUsize::new(0) });
-        assert!(place.put(buffer(100), &grants).is_none());
-        assert_eq!(place.put(buffer(300), &grants).unwrap().capacity(), 100);
-        assert!(place.take(301).is_none());
-        assert_eq!(place.take(300).unwrap().capacity(), 300);
-        assert!(place.take(1).is_none());
-        assert!(place.put(buffer(200), &grants).is_none());
+        let (slot, grants) = (Slot::new(), Grants { bytes: AtomicUsize::new(0) });
+        assert!(slot.put(buffer(100), &grants).is_none());
+        assert_eq!(slot.put(buffer(300), &grants).unwrap().capacity(), 100);
+        assert!(slot.take(301).is_none());
+        assert_eq!(slot.take(300).unwrap().capacity(), 300);
+        assert!(slot.take(1).is_none());
+        assert!(slot.put(buffer(200), &grants).is_none());
         assert_eq!(grants.bytes.load(Ordering::Relaxed), 300, "what was granted stays granted");
     }
 
     #[test]
     fn what_stays_with_all_threads_is_bounded() {
         let grants = Grants { bytes: AtomicUsize::new(MOST_WITH_THREADS - 250) };
-        let places = [Place::new(), Place::new()];
-        assert!(places[0].put(buffer(200), &grants).is_none());
-        assert_eq!(places[1].put(buffer(51), &grants).unwrap().capacity(), 51);
-        assert!(places[1].put(buffer(50), &grants).is_none());
-        assert_eq!(places[0].put(buffer(201), &grants).unwrap().capacity(), 201);
-        assert_eq!(places[0].put(buffer(200), &grants).unwrap().capacity(), 200, "the former one");
+        let slots = [Slot::new(), Slot::new()];
+        assert!(slots[0].put(buffer(200), &grants).is_none());
+        assert_eq!(slots[1].put(buffer(51), &grants).unwrap().capacity(), 51);
+        assert!(slots[1].put(buffer(50), &grants).is_none());
+        assert_eq!(slots[0].put(buffer(201), &grants).unwrap().capacity(), 201);
+        assert_eq!(slots[0].put(buffer(200), &grants).unwrap().capacity(), 200, "the former one");
     }
 
     #[test]

@@ -89,7 +89,7 @@ struct Parts {
     end: usize,
 }
 
-pub(super) struct Prelude {
+pub(super) struct PlaintextRecords {
     awaited: Awaited,
     /// A name that is none is hidden from the engine.
     hides_names: bool,
@@ -121,7 +121,7 @@ enum Found {
     Close(usize, usize),
 }
 
-impl Prelude {
+impl PlaintextRecords {
     pub(super) fn client() -> Self {
         Self {
             awaited: Awaited::None,
@@ -499,12 +499,12 @@ mod tests {
 
     /// Feeds `wire` in pieces of `step` bytes to an engine that uses whole records: what it was given, and what was
     /// left.
-    fn fed(prelude: &mut Prelude, wire: &[u8], step: usize) -> (Vec<u8>, Vec<u8>) {
+    fn fed(plaintext: &mut PlaintextRecords, wire: &[u8], step: usize) -> (Vec<u8>, Vec<u8>) {
         let (mut seen, mut held) = (Vec::new(), Vec::new());
         for piece in wire.chunks(step) {
             held.extend_from_slice(piece);
             let outcome =
-                prelude.receive(&mut held, &mut Vec::new(), &mut |_, _| Flow::More, &mut |wire, _, _| {
+                plaintext.receive(&mut held, &mut Vec::new(), &mut |_, _| Flow::More, &mut |wire, _, _| {
                     let mut used = 0;
                     while let Some(record) = record_at(wire, used) {
                         used = record.end;
@@ -524,20 +524,20 @@ mod tests {
             let hello = cut(&hello(KEY), size);
             let wire = [WARNING, CCS, &hello, DATA, CCS, &cut(&[CLIENT_HELLO, 0, 0, 0], 1), DATA].concat();
             for step in [1, 2, 5, 6, 7, 11, 1000] {
-                let given = fed(&mut Prelude::server(true), &wire, step);
+                let given = fed(&mut PlaintextRecords::server(true), &wire, step);
                 assert_eq!(given, (wire.clone(), Vec::new()), "{size} {step}");
-                assert_eq!(fed(&mut Prelude::client(), &wire, step).0, wire);
+                assert_eq!(fed(&mut PlaintextRecords::client(), &wire, step).0, wire);
             }
         }
     }
 
     /// How often an engine is entered that uses what it is given, with `wire` in pieces of `step` bytes.
-    fn runs(prelude: &mut Prelude, wire: &[u8], step: usize) -> usize {
+    fn runs(plaintext: &mut PlaintextRecords, wire: &[u8], step: usize) -> usize {
         let (mut runs, mut held) = (0, Vec::new());
         for piece in wire.chunks(step) {
             held.extend_from_slice(piece);
             let outcome =
-                prelude.receive(&mut held, &mut Vec::new(), &mut |_, _| Flow::More, &mut |wire, _, _| {
+                plaintext.receive(&mut held, &mut Vec::new(), &mut |_, _| Flow::More, &mut |wire, _, _| {
                     runs += 1;
                     Run { used: wire.len(), result: Ok(Standing::Handshaking) }
                 });
@@ -556,21 +556,28 @@ mod tests {
         let flight = [&first[..], &second, &empty].concat();
         for step in [1, 6, 7, 100, 5000] {
             for size in [1, 2, 3] {
-                assert_eq!(runs(&mut Prelude::client(), &cut(&first, size), step), 1, "{size} {step}");
+                assert_eq!(
+                    runs(&mut PlaintextRecords::client(), &cut(&first, size), step),
+                    1,
+                    "{size} {step}"
+                );
             }
             let most = if step < 100 { 3 } else { 8 };
-            assert!(runs(&mut Prelude::client(), &cut(&flight, 1), step) <= most, "{step}");
+            assert!(runs(&mut PlaintextRecords::client(), &cut(&flight, 1), step) <= most, "{step}");
             // What ends one message and begins the next one is given at once.
-            assert!(runs(&mut Prelude::client(), &cut(&flight, 60), step) <= 3, "{step}");
+            assert!(runs(&mut PlaintextRecords::client(), &cut(&flight, 60), step) <= 3, "{step}");
         }
         // What is no part of a message, and what is too long for one, is not kept back.
         let begun = &cut(&first, 1)[..5 * 6];
         for other in [WARNING, CCS, &[HANDSHAKE, 3, 3, 0, 0], b"GET", DATA] {
-            assert_eq!(runs(&mut Prelude::client(), &[begun, other].concat(), 1000), 1, "{other:?}");
+            assert_eq!(runs(&mut PlaintextRecords::client(), &[begun, other].concat(), 1000), 1, "{other:?}");
         }
-        assert_eq!(runs(&mut Prelude::client(), &cut(&[11, 1, 0, 0], 1), 6), 1);
+        assert_eq!(runs(&mut PlaintextRecords::client(), &cut(&[11, 1, 0, 0], 1), 6), 1);
         // Behind a ChangeCipherSpec messages are encrypted.
-        assert_eq!(runs(&mut Prelude::client(), &[CCS, &cut(&first, 1)].concat(), 6), 1 + first.len());
+        assert_eq!(
+            runs(&mut PlaintextRecords::client(), &[CCS, &cut(&first, 1)].concat(), 6),
+            1 + first.len()
+        );
     }
 
     #[test]
@@ -580,7 +587,10 @@ mod tests {
                 let finished = [&header[..], &[0x5a; 36]].concat();
                 let wire = [&cut(&hello, 200), CCS, &cut(&finished, 200)].concat();
                 for step in [1, 7, 1000] {
-                    assert_eq!(fed(&mut Prelude::server(true), &wire, step), (wire.clone(), Vec::new()));
+                    assert_eq!(
+                        fed(&mut PlaintextRecords::server(true), &wire, step),
+                        (wire.clone(), Vec::new())
+                    );
                 }
             }
         }
@@ -599,12 +609,12 @@ mod tests {
                 retold(ClientHello::new(&second), Changes { add_unknown_key: true, ..hide }).unwrap();
             let told = [CCS, &in_records(&first), DATA, CCS, &in_records(&second), DATA].concat();
             for step in [1, 2, 5, 6, 7, 11, 1000] {
-                let mut prelude = Prelude::server(true);
-                assert_eq!(fed(&mut prelude, &wire, step), (told.clone(), Vec::new()), "{size} {step}");
-                assert!(prelude.hid_name() && !prelude.is_closed());
+                let mut plaintext = PlaintextRecords::server(true);
+                assert_eq!(fed(&mut plaintext, &wire, step), (told.clone(), Vec::new()), "{size} {step}");
+                assert!(plaintext.hid_name() && !plaintext.is_closed());
             }
             // A strict server sees the names itself.
-            assert_eq!(fed(&mut Prelude::server(false), &wire, 1000).0[..80], wire[..80]);
+            assert_eq!(fed(&mut PlaintextRecords::server(false), &wire, 1000).0[..80], wire[..80]);
         }
     }
 
@@ -614,16 +624,16 @@ mod tests {
         for front in [&[][..], CCS, WARNING, &hello[..25], &hello] {
             let wire = [front, CLOSE, b"QUIT"].concat();
             for step in [1, 3, 1000] {
-                for mut prelude in [Prelude::server(true), Prelude::client()] {
-                    let (_, held) = fed(&mut prelude, &wire, step);
-                    assert!(prelude.is_closed());
+                for mut plaintext in [PlaintextRecords::server(true), PlaintextRecords::client()] {
+                    let (_, held) = fed(&mut plaintext, &wire, step);
+                    assert!(plaintext.is_closed());
                     assert_eq!(held, b"QUIT");
                 }
             }
         }
-        let mut prelude = Prelude::client();
-        fed(&mut prelude, &[DATA, CLOSE].concat(), 1);
-        assert!(!prelude.is_closed(), "behind protected records it is nobody's");
+        let mut plaintext = PlaintextRecords::client();
+        fed(&mut plaintext, &[DATA, CLOSE].concat(), 1);
+        assert!(!plaintext.is_closed(), "behind protected records it is nobody's");
     }
 
     /// A close_notify that anybody could have written ends no early data that the engine has read.
@@ -640,11 +650,15 @@ mod tests {
         flight[20] ^= 1;
         for (said, closes) in [(retry, true), (flight, false)] {
             for step in [1, 7, 1000] {
-                let (mut prelude, mut held, mut out) = (Prelude::server(true), Vec::new(), Vec::new());
+                let (mut plaintext, mut held, mut out) =
+                    (PlaintextRecords::server(true), Vec::new(), Vec::new());
                 for piece in wire.chunks(step) {
                     held.extend_from_slice(piece);
-                    let outcome =
-                        prelude.receive(&mut held, &mut out, &mut |_, _| Flow::More, &mut |wire, out, _| {
+                    let outcome = plaintext.receive(
+                        &mut held,
+                        &mut out,
+                        &mut |_, _| Flow::More,
+                        &mut |wire, out, _| {
                             let mut used = 0;
                             while let Some(record) = record_at(wire, used) {
                                 used = record.end;
@@ -653,10 +667,11 @@ mod tests {
                                 out.extend_from_slice(&said);
                             }
                             Run { used, result: Ok(Standing::Handshaking) }
-                        });
+                        },
+                    );
                     held.drain(..outcome.used);
                 }
-                assert_eq!(prelude.is_closed(), closes, "{step}");
+                assert_eq!(plaintext.is_closed(), closes, "{step}");
             }
         }
     }
@@ -668,10 +683,10 @@ mod tests {
             for byte in [0, 1, 0x7f, 0xff] {
                 let mut wire = whole.clone();
                 wire[at] = byte;
-                let mut prelude = Prelude::server(true);
-                let (seen, held) = fed(&mut prelude, &wire, 7);
+                let mut plaintext = PlaintextRecords::server(true);
+                let (seen, held) = fed(&mut plaintext, &wire, 7);
                 assert!(seen.len() + held.len() >= wire.len(), "{byte} at {at}");
-                if !prelude.hid_name() {
+                if !plaintext.hid_name() {
                     assert_eq!([seen, held].concat(), wire, "{byte} at {at}");
                 }
             }

@@ -35,7 +35,7 @@ pub(super) struct ClientAsks {
     pub verify: bool,
 }
 
-pub(super) enum Gate {
+pub(super) enum AskingSteps {
     /// A server that waits for a ClientHello.
     Hello(HelloScan),
     /// A server behind it.
@@ -70,7 +70,7 @@ pub(super) enum Next {
     Apart(usize),
 }
 
-impl Gate {
+impl AskingSteps {
     pub(super) fn server() -> Self {
         Self::Hello(HelloScan::default())
     }
