@@ -3,8 +3,8 @@
 //! An expanded key is as large as all else that an idle connection has, and is made again in the time of a short record.
 //! A connection is never told that it is idle, so others tell it: where a key is expanded, its connection takes a place of the
 //! thread's, and the one that had the place rests. Those that were used each time that somebody looked keep their places: a
-//! connection that is busy among others that are not has its keys all the time. No call but the one that expands a key
-//! looks at this.
+//! connection that is busy among others that are not has its keys all the time. Where more are busy than there can be places,
+//! most keep theirs, and those that came last make room for each other. No call but the one that expands a key looks at this.
 
 use std::cell::RefCell;
 
@@ -15,6 +15,9 @@ use crate::status::TLS_ERR_BUSY;
 const LEAST: usize = 32;
 const MOST: usize = 512;
 
+/// A connection comes back soon if no more than so many others came since it rested.
+const SOON: u32 = 2 * MOST as u32;
+
 /// If all were used when they were looked at first, those rest in the second round that are not always used, and in the third
 /// one whichever comes.
 const ROUNDS: usize = 3;
@@ -24,16 +27,18 @@ thread_local! {
 }
 
 struct Awake {
-    places: Vec<Place>,
+    places: Vec<Tracked>,
     /// The one that is looked at next.
     next: usize,
+    /// Of the last [`LEAST`] of all [`MOST`], the one that is given next.
+    newest: usize,
     /// How many have come, which is this thread's clock.
     come: u32,
 }
 
 /// The place of a connection.
 #[derive(Clone, Copy)]
-struct Place {
+struct Tracked {
     handle: usize,
     /// How many records it had moved when it was looked at.
     records: u64,
@@ -55,12 +60,12 @@ enum Used {
 #[cold]
 pub(super) fn note_awake(handle: usize, records: u64, rested: u32) {
     // While the thread ends there are no places.
-    let _ =
-        AWAKE.try_with(|awake| awake.borrow_mut().give_place(Place::new(handle, records), rested, lets_rest));
+    let _ = AWAKE
+        .try_with(|awake| awake.borrow_mut().give_place(Tracked::new(handle, records), rested, lets_rest));
 }
 
 /// Whether a place is free, because its connection rests from now on, or is gone.
-fn lets_rest(place: &mut Place, now: u32) -> bool {
+fn lets_rest(place: &mut Tracked, now: u32) -> bool {
     let rests = visit_connection(place.handle, |connection| {
         let rests = place.is_over(connection.counters().records());
         if rests {
@@ -72,9 +77,14 @@ fn lets_rest(place: &mut Place, now: u32) -> bool {
     rests.unwrap_or_else(|status| status != TLS_ERR_BUSY)
 }
 
-impl Place {
+impl Tracked {
     const fn new(handle: usize, records: u64) -> Self {
         Self { handle, records, used: Used::New }
+    }
+
+    /// The same of one that is known to be used more than once.
+    const fn busy(self) -> Self {
+        Self { used: Used::Often, ..self }
     }
 
     /// Whether the connection, which has moved so many records, was used too little.
@@ -92,17 +102,26 @@ impl Place {
 
 impl Awake {
     const fn new() -> Self {
-        Self { places: Vec::new(), next: 0, come: 0 }
+        Self { places: Vec::new(), next: 0, newest: 0, come: 0 }
     }
 
     /// Gives a connection a place, which most often was another one's. Who comes back soon shows that there are too few
     /// places, and makes one more; who does not shows that there may be too many.
-    fn give_place(&mut self, wanted: Place, rested: u32, mut lets_rest: impl FnMut(&mut Place, u32) -> bool) {
+    fn give_place(
+        &mut self,
+        wanted: Tracked,
+        rested: u32,
+        mut lets_rest: impl FnMut(&mut Tracked, u32) -> bool,
+    ) {
         self.come = self.come.wrapping_add(1);
         let now = self.come;
-        let comes_back = rested != 0 && now.wrapping_sub(rested) <= MOST as u32;
+        let comes_back = rested != 0 && now.wrapping_sub(rested) <= SOON;
         if self.places.len() < if comes_back { MOST } else { LEAST } {
-            self.places.push(wanted);
+            self.places.push(if comes_back { wanted.busy() } else { wanted });
+            return;
+        }
+        if comes_back && self.places.len() >= MOST {
+            self.give_one_of_all(wanted, now, lets_rest);
             return;
         }
         let is_one_too_many = !comes_back && self.places.len() > LEAST;
@@ -126,6 +145,33 @@ impl Awake {
             // Other threads are inside of all of them. One more is better than one that nobody looks after.
             self.places.push(wanted);
         }
+    }
+
+    /// The same where there can be no more places. If everybody in turn took the place of who was used the longest time ago, each
+    /// would rest just before it is used. So the place that is looked at next is given only if its connection was not
+    /// used, and otherwise one of the last few, which all who come share.
+    fn give_one_of_all(
+        &mut self,
+        wanted: Tracked,
+        now: u32,
+        mut lets_rest: impl FnMut(&mut Tracked, u32) -> bool,
+    ) {
+        const KEPT: usize = MOST - LEAST;
+        let index = if self.next < KEPT { self.next } else { 0 };
+        self.next = index + 1;
+        if lets_rest(&mut self.places[index], now) {
+            self.places[index] = wanted.busy();
+            return;
+        }
+        for _ in 0..ROUNDS * LEAST {
+            let index = KEPT + self.newest;
+            self.newest = (self.newest + 1) % LEAST;
+            if lets_rest(&mut self.places[index], now) {
+                self.places[index] = wanted;
+                return;
+            }
+        }
+        self.places.push(wanted);
     }
 
     /// The next place to look at, and the one behind it the next time.
@@ -170,7 +216,7 @@ mod tests {
             if !has_place(awake, handle) {
                 *self.expanded.entry(handle).or_default() += 1;
                 let Self { records, rested, .. } = self;
-                let wanted = Place::new(handle, records[&handle]);
+                let wanted = Tracked::new(handle, records[&handle]);
                 awake.give_place(wanted, rested.remove(&handle).unwrap_or(0), |place, now| {
                     let rests = place.is_over(records[&place.handle]);
                     if rests {
@@ -219,6 +265,38 @@ mod tests {
             }
             assert_eq!(connections.expanded, before, "{count}");
             assert!(awake.places.len() <= MOST);
+        }
+    }
+
+    /// How many of `count` connections expand their keys in a round in which `pick` says whose turn it is, after many rounds.
+    fn expanded_in_a_round(count: usize, records: u64, mut pick: impl FnMut(usize) -> usize) -> usize {
+        let (mut awake, mut connections) = (Awake::new(), Connections::default());
+        let mut round = |connections: &mut Connections| {
+            (0..count).for_each(|turn| connections.use_one(&mut awake, 1 + pick(turn), records));
+            connections.expanded.values().sum::<usize>()
+        };
+        let before = (0..40).map(|_| round(&mut connections)).last().unwrap();
+        let after = (0..10).map(|_| round(&mut connections)).last().unwrap();
+        assert!(awake.places.len() <= MOST);
+        (after - before) / 10
+    }
+
+    #[test]
+    fn of_more_connections_than_there_are_places_most_keep_their_keys() {
+        for count in [MOST + 1, MOST + 8, MOST + 100, MOST + 300] {
+            for records in [1, 3] {
+                let expanded = expanded_in_a_round(count, records, |turn| turn);
+                assert!(expanded <= count - (MOST - LEAST), "{expanded} of {count}");
+            }
+        }
+        // And as many as can be where they are used without an order.
+        let mut state = 1_u64;
+        for count in [MOST + 100, 2 * MOST] {
+            let expanded = expanded_in_a_round(count, 3, |_| {
+                state = state.wrapping_mul(6364136223846793005).wrapping_add(1);
+                (state >> 33) as usize % count
+            });
+            assert!(expanded <= (count - MOST) * 11 / 10, "{expanded} of {count}");
         }
     }
 
@@ -272,8 +350,12 @@ mod tests {
     fn no_other_thread_is_waited_for() {
         let mut awake = Awake::new();
         for handle in 1..=LEAST + 1 {
-            awake.give_place(Place::new(handle, 1), 0, |_, _| false);
+            awake.give_place(Tracked::new(handle, 1), 0, |_, _| false);
         }
         assert!(has_place(&awake, LEAST + 1));
+        for handle in 100..100 + MOST {
+            awake.give_place(Tracked::new(handle, 1), 1, |_, _| false);
+        }
+        assert!(has_place(&awake, 99 + MOST));
     }
 }
