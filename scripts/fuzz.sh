@@ -3,7 +3,8 @@
 #   scripts/fuzz.sh [SECONDS]      plays on from the corpus; what it found to be new stays in target/fuzz/sequence
 #   scripts/fuzz.sh minimise       makes the committed corpus anew: the smallest set that reaches all that was reached
 #   scripts/fuzz.sh play FILE...   plays games that were found
-# TARGET=moved scripts/fuzz.sh ...  the same with blobs of connections that move (fuzz/targets/moved.rs)
+# TARGET=moved scripts/fuzz.sh ...    the same with blobs of connections that move (fuzz/targets/moved.rs)
+# TARGET=records scripts/fuzz.sh ...  the same with records for rustls's receiver and ours (src/engine/differential)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -11,6 +12,7 @@ target=${TARGET:-sequence}
 corpus=$PWD/fuzz/corpus/$target found=$PWD/target/fuzz/$target failed=$PWD/target/fuzz/failed/
 case $target in
 sequence) longest=400 ;;
+records) longest=1000 ;;
 *) longest=4000 ;;
 esac
 mkdir -p "$corpus" "$found" "$failed"

@@ -58,3 +58,7 @@ mod setup;
 pub mod status;
 // Its unsafe code gives the cipher a place that nobody has written to: the file says why that is sound.
 mod uninitialised;
+
+/// For the fuzz target `records`.
+#[cfg(fuzzing)]
+pub use engine::play_records;

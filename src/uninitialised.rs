@@ -3,6 +3,8 @@
 mod filling;
 
 use std::mem::MaybeUninit;
+#[cfg(any(test, fuzzing))]
+use std::ops::Range;
 
 use aws_lc_rs::aead::{Aad, LessSafeKey, NONCE_LEN, Nonce};
 
@@ -32,7 +34,7 @@ pub(crate) fn open<'a>(
 }
 
 /// Memory for tests, with room for so many bytes.
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 pub(crate) struct Memory {
     bytes: Vec<MaybeUninit<u8>>,
     filled: usize,
@@ -42,7 +44,7 @@ pub(crate) struct Memory {
     pub(crate) pieces: Vec<Vec<u8>>,
 }
 
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 impl Memory {
     /// What stands where nothing was written.
     pub(crate) const BEFORE: u8 = 0xa5;
@@ -57,18 +59,27 @@ impl Memory {
         }
     }
 
+    #[cfg(test)]
     pub(crate) fn bytes(&self) -> Vec<u8> {
+        self.read(0..self.bytes.len())
+    }
+
+    fn read(&self, range: Range<usize>) -> Vec<u8> {
         // SAFETY: all were initialised when this was made, and are only ever overwritten.
-        self.bytes.iter().map(|byte| unsafe { byte.assume_init() }).collect()
+        self.bytes[range].iter().map(|byte| unsafe { byte.assume_init() }).collect()
     }
 }
 
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 impl crate::record::traffic::PlainMemory for Memory {
     fn next(&mut self, length: usize) -> Option<&mut [MaybeUninit<u8>]> {
-        self.last = *self.bytes().get((self.filled + length).checked_sub(1)?)?;
+        let end = self.filled + length;
+        if end == 0 || end > self.bytes.len() {
+            return None;
+        }
+        self.last = self.read(end - 1..end)[0];
         self.given = length;
-        self.bytes.get_mut(self.filled..self.filled + length)
+        Some(&mut self.bytes[self.filled..end])
     }
 
     fn keep(&mut self, length: usize) {
@@ -78,7 +89,7 @@ impl crate::record::traffic::PlainMemory for Memory {
             self.bytes[end - 1] = MaybeUninit::new(self.last);
         }
         if length > 0 {
-            self.pieces.push(self.bytes()[self.filled..self.filled + length].to_vec());
+            self.pieces.push(self.read(self.filled..self.filled + length));
         }
         self.filled += length;
     }

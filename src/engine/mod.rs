@@ -23,7 +23,8 @@ mod client_sessions;
 mod client_setup;
 mod compression;
 mod deep;
-#[cfg(test)]
+// A build for validated cryptography has no records of its own to compare.
+#[cfg(all(any(test, fuzzing), not(feature = "fips")))]
 mod differential;
 mod digest;
 mod direct;
@@ -92,8 +93,10 @@ pub(crate) use client_parameters::ClientWish;
 pub(crate) use client_sessions::{ClientSession, OwnSessions, SessionFacts};
 pub(crate) use client_setup::ClientSetup;
 pub(crate) use compression::has_compression;
-#[cfg(test)]
+#[cfg(all(test, not(feature = "fips")))]
 pub(crate) use differential::pki;
+#[cfg(fuzzing)]
+pub use differential::play as play_records;
 pub(crate) use digest::digest;
 pub(crate) use early::{Early, EarlyTraffic};
 pub(crate) use established::own_records;

@@ -1,9 +1,8 @@
 //! What is sent, in what pieces, and what the receiver does in between.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
-
 use super::author::KEY_UPDATE;
-use super::pairs::{Kind, Pair};
+use super::choices::Choices;
+use super::pairs::{KINDS, Kind, Pair};
 use crate::failure::Failure;
 use crate::record::content::{ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE};
 use crate::record::layout::MAX_PLAIN;
@@ -27,10 +26,13 @@ const HELLO: [u8; 47] = {
     hello
 };
 
-pub(super) struct Game {
-    seed: u64,
+pub(super) struct Game<'a> {
+    /// What it is called in a failure.
+    name: String,
     kind: Kind,
-    random: Random,
+    /// Most games that nobody planned are long, and end with a fault too.
+    is_calm: bool,
+    choices: Choices<'a>,
     /// The one of rustls, and ours.
     sides: [Side; 2],
     records: u64,
@@ -61,37 +63,57 @@ struct Seen {
     tickets: u32,
 }
 
-impl Game {
-    pub(super) fn new(seed: u64, kind: Kind) -> Self {
+impl Game<'static> {
+    /// One that nobody planned.
+    pub(super) fn from_seed(seed: u64) -> Self {
+        let mut game = Game::new(seed.to_string(), seed as usize, Choices::of_seed(seed));
+        game.is_calm = seed % 4 != 0;
+        game
+    }
+}
+
+impl<'a> Game<'a> {
+    /// One that `bytes` choose, which ends where they do.
+    pub(super) fn from_bytes(name: &str, bytes: &'a [u8]) -> Self {
+        let (kind, bytes) = bytes.split_first().map_or((0, bytes), |(&kind, rest)| (kind, rest));
+        Self::new(name.to_owned(), kind.into(), Choices::of_bytes(bytes))
+    }
+
+    fn new(name: String, kind: usize, choices: Choices<'a>) -> Self {
+        let kind = KINDS[kind % KINDS.len()];
         let side =
             |own| Side { pair: Pair::new(kind, own), sealed: Vec::new(), wire: Vec::new(), out: Vec::new() };
         let sides = [side(false), side(true)];
-        Self { seed, kind, random: Random(seed), sides, records: 0, messages: 0, asked: 0, closed: false }
+        Self { name, kind, is_calm: false, choices, sides, records: 0, messages: 0, asked: 0, closed: false }
     }
 
     /// How many records were sent.
     pub(super) fn play(mut self) -> u64 {
         let mut goes_on = true;
-        while goes_on && self.records < MOST_RECORDS {
+        while goes_on && self.records < MOST_RECORDS && !self.choices.are_over() {
             self.step();
             goes_on = self.deliver();
+        }
+        if goes_on {
+            self.deliver_all();
         }
         self.records
     }
 
     fn step(&mut self) {
-        match self.random.below(1000) {
+        match self.choices.below(1000) {
             0..450 => self.data(),
             450..500 => self.seal(APPLICATION_DATA, &[], self.kind.is_tls13().into()),
+            500..660 if self.stays_without_messages() => self.data(),
             500..560 => self.key_update(),
             560..600 => self.message_in_pieces(),
             600..640 => self.ticket(),
             640..660 => self.messages_in_one_record(),
             660..760 => self.receiver_writes(),
             760..790 => self.receiver_asks(),
-            790..800 => self.warning(),
-            800..803 if !self.is_calm() => self.receiver_closes(),
-            803..830 if !self.is_calm() => self.fault(),
+            790..800 if !self.stays_calm() => self.warning(),
+            800..803 if !self.stays_calm() => self.receiver_closes(),
+            803..830 if !self.stays_calm() => self.fault(),
             _ => self.data(),
         }
         // Answers do not count here, and do there.
@@ -100,25 +122,35 @@ impl Game {
         }
     }
 
-    /// Most games are long, and end with a fault too.
-    fn is_calm(&mut self) -> bool {
-        self.seed % 4 != 0 && self.random.below(100) != 0
+    /// Whether nothing is to go wrong this time.
+    fn stays_calm(&mut self) -> bool {
+        self.is_calm && self.choices.below(40) != 0
+    }
+
+    /// Whether no handshake message is to come: TLS 1.2 has none that can come twice.
+    fn stays_without_messages(&mut self) -> bool {
+        !self.kind.is_tls13() && self.stays_calm()
     }
 
     fn data(&mut self) {
-        let length = match self.random.below(20) {
+        let length = match self.choices.below(40) {
             0 => MAX_PLAIN,
-            1 => self.random.below(MAX_PLAIN) + 1,
-            _ => self.random.below(300) + 1,
+            1 => self.choices.below(MAX_PLAIN) + 1,
+            _ => self.choices.below(300) + 1,
         };
-        let content = self.random.bytes(length);
-        let padding = if self.random.below(4) == 0 { self.random.below(MAX_PLAIN - length + 1) } else { 0 };
+        let content = self.choices.bytes(length);
+        let most = MAX_PLAIN - length + 1;
+        let padding = match self.choices.below(20) {
+            0 => self.choices.below(most),
+            1..5 => self.choices.below(most.min(64)),
+            _ => 0,
+        };
         self.seal(APPLICATION_DATA, &content, padding);
         self.messages = 0;
     }
 
     fn key_update(&mut self) {
-        let asks = self.random.below(2) == 0;
+        let asks = self.choices.below(2) == 0;
         if !asks {
             self.asked = 0;
         }
@@ -139,10 +171,10 @@ impl Game {
     }
 
     fn ticket_message(&mut self) -> Vec<u8> {
-        let ticket = self.random.below(400) + 1;
+        let ticket = self.choices.below(400) + 1;
         let mut body = vec![0, 0, 1, 0, 1, 2, 3, 4, 2, 7, 8];
         body.extend_from_slice(&(ticket as u16).to_be_bytes());
-        body.extend(self.random.bytes(ticket));
+        body.extend(self.choices.bytes(ticket));
         body.extend_from_slice(&[0, 0]);
         let length = (body.len() as u32).to_be_bytes();
         [&[4], &length[1..], &body].concat()
@@ -162,7 +194,7 @@ impl Game {
     }
 
     fn ticket(&mut self) {
-        if self.kind.is_client || self.random.below(20) == 0 {
+        if self.kind.is_client || (self.choices.below(20) == 0 && !self.stays_calm()) {
             let ticket = if self.kind.is_tls13() { self.ticket_message() } else { self.usual_message() };
             self.message(&ticket);
         }
@@ -172,11 +204,13 @@ impl Game {
         let message = self.usual_message();
         let mut rest = &message[..];
         while !rest.is_empty() {
-            let size = (self.random.below(rest.len()) + 1).min(1 + self.random.below(100));
+            let size = (self.choices.below(rest.len()) + 1).min(1 + self.choices.below(100));
             let (piece, more) = rest.split_at(size.min(rest.len()));
-            self.seal(HANDSHAKE, piece, self.random.0 as usize & 3);
+            let padding = self.choices.below(4);
+            self.seal(HANDSHAKE, piece, padding);
             rest = more;
-            match self.random.below(60) {
+            match self.choices.below(60) {
+                0..3 if self.stays_calm() => {}
                 0 => self.seal(HANDSHAKE, &[], 0),
                 1 => self.seal(APPLICATION_DATA, b"between", 0),
                 2 => self.plain(&[CHANGE_CIPHER_SPEC, 3, 3, 0, 1, 1]),
@@ -192,8 +226,8 @@ impl Game {
     fn messages_in_one_record(&mut self) {
         let mut content = Vec::new();
         let mut last = Vec::new();
-        for _ in 0..=self.random.below(3) {
-            last = if self.random.below(30) == 0 {
+        for _ in 0..=self.choices.below(3) {
+            last = if self.choices.below(30) == 0 && !self.stays_calm() {
                 vec![KEY_UPDATE, 0, 0, 1, 1]
             } else if self.kind.is_client {
                 self.usual_message()
@@ -217,75 +251,86 @@ impl Game {
 
     /// Something that ends most connections.
     fn fault(&mut self) {
-        match self.random.below(16) {
+        match self.choices.below(17) {
             0 => {
-                let at = self.random.next();
                 self.data();
+                let at = self.choices.below(self.sides[0].sealed.len());
                 for side in &mut self.sides {
-                    let at = at as usize % side.sealed.len();
                     side.sealed[at] ^= 1 << (at % 8);
                 }
             }
-            1 => self.seal(ALERT, &[1 + (self.random.0 & 1) as u8, 0], 0),
+            1 => {
+                let level = 1 + self.choices.byte() % 2;
+                self.seal(ALERT, &[level, 0], 0);
+            }
             2 => {
-                let alert = self.random.next() as u8;
+                let alert = self.choices.byte();
                 self.seal(ALERT, &[2, alert], 0);
             }
             3 => {
-                let alert = [self.random.next() as u8 & 3, self.random.next() as u8];
+                let alert = [self.choices.byte() % 4, self.choices.byte()];
                 self.seal(ALERT, &alert, 0);
             }
             4 => {
-                let length = self.random.below(4);
-                let content = self.random.bytes(length);
+                let length = self.choices.below(4);
+                let content = self.choices.bytes(length);
                 self.seal(ALERT, &content, 0);
             }
             5 => {
-                let kind = self.random.next() as u8;
+                let kind = self.choices.byte();
                 self.seal(kind, &[0, 0, 0], 0);
             }
             6 => {
-                let kind = 16 + self.random.below(10) as u8;
+                let kind = 16 + self.choices.below(10) as u8;
                 let header =
-                    [kind, 3 - self.random.below(8) as u8 / 7, 3, 0, self.random.below(3) as u8, 1, 2];
+                    [kind, 3 - self.choices.below(8) as u8 / 7, 3, 0, self.choices.below(3) as u8, 1, 2];
                 self.plain(&header);
             }
-            7 => self.plain(&[APPLICATION_DATA, 3, 3, 0x48, self.random.0 as u8 & 1]),
+            7 => {
+                let low = self.choices.byte() % 2;
+                self.plain(&[APPLICATION_DATA, 3, 3, 0x48, low]);
+            }
             8 => {
-                let length = self.random.below(40);
+                let length = self.choices.below(40);
                 let mut record = vec![APPLICATION_DATA, 3, 3, 0, length as u8];
-                record.extend(self.random.bytes(length));
+                record.extend(self.choices.bytes(length));
                 self.plain(&record);
             }
             9 => {
-                let length = MAX_PLAIN + self.random.below(3);
-                let content = self.random.bytes(length);
-                self.seal(APPLICATION_DATA, &content, self.random.0 as usize & 1);
+                let length = MAX_PLAIN + self.choices.below(3);
+                let content = self.choices.bytes(length);
+                let padding = self.choices.below(2);
+                self.seal(APPLICATION_DATA, &content, padding);
             }
             10 => {
                 // Nothing but zeros, where the type would be.
-                let zeros = vec![0; self.random.below(20)];
+                let zeros = vec![0; self.choices.below(20)];
                 self.seal(0, &zeros, 3);
             }
             11 => {
                 // Messages that never come, put together as they should be, and one of a type that there is not.
-                let kind = [0, 5, 14, 20, 77, 200][self.random.below(6)];
+                let kind = [0, 5, 14, 20, 77, 200][self.choices.below(6)];
                 self.message(&[kind, 0, 0, 0]);
             }
             // One that cannot come at all need not be read before it is refused.
             12 if self.kind.is_tls13() => {
-                let length = self.random.below(4);
-                let update = [vec![KEY_UPDATE, 0, 0, length as u8], self.random.bytes(length)].concat();
+                let length = self.choices.below(4);
+                let update = [vec![KEY_UPDATE, 0, 0, length as u8], self.choices.bytes(length)].concat();
                 self.message(&update);
                 self.update();
             }
             13 => {
-                let long = 1 + self.random.below(3) as u8;
+                let long = 1 + self.choices.below(3) as u8;
                 self.seal(HANDSHAKE, &[4, long, 0, 0, 1, 2], 0);
             }
             14 => {
-                for _ in 0..self.random.below(36) {
+                for _ in 0..self.choices.below(36) {
                     self.seal(APPLICATION_DATA, &[], 0);
+                }
+            }
+            15 => {
+                for _ in 0..self.choices.below(8) {
+                    self.warning();
                 }
             }
             _ => {
@@ -293,7 +338,7 @@ impl Game {
                 if self.asked > 0 {
                     return;
                 }
-                for _ in 0..self.random.below(36) {
+                for _ in 0..self.choices.below(36) {
                     let message = self.usual_message();
                     self.seal(HANDSHAKE, &message, 0);
                     if message[0] == KEY_UPDATE {
@@ -310,15 +355,15 @@ impl Game {
         if self.closed {
             return;
         }
-        let most = if self.random.below(10) == 0 { 40_000 } else { 200 };
-        let length = self.random.below(most) + 1;
-        let plain = self.random.bytes(length);
-        let cut = self.random.below(length + 1);
+        let most = if self.choices.below(10) == 0 { 40_000 } else { 200 };
+        let length = self.choices.below(most) + 1;
+        let plain = self.choices.bytes(length);
+        let cut = self.choices.below(length + 1);
         let results = self.sides.each_mut().map(|side| {
             let (front, back) = plain.split_at(cut);
             side.pair.receiver.write(&[front, back], 0, &mut side.out)
         });
-        assert_eq!(results[0], results[1], "write, {}", self.seed);
+        assert_eq!(results[0], results[1], "write, {}", self.name);
     }
 
     fn receiver_asks(&mut self) {
@@ -328,7 +373,7 @@ impl Game {
             return;
         }
         let results = self.sides.each_mut().map(|side| side.pair.receiver.update_keys(&mut side.out));
-        assert_eq!(results[0], results[1], "update, {}", self.seed);
+        assert_eq!(results[0], results[1], "update, {}", self.name);
         self.asked += 1;
     }
 
@@ -356,23 +401,31 @@ impl Game {
     /// Delivers some of what is sealed; whether the connection goes on.
     fn deliver(&mut self) -> bool {
         let length = self.sides[0].sealed.len();
-        let length = if self.random.below(3) == 0 { self.random.below(length + 1) } else { length };
-        let stops = self.random.next();
+        let length = if self.choices.below(3) == 0 { self.choices.below(length + 1) } else { length };
+        self.deliver_first(length)
+    }
+
+    fn deliver_all(&mut self) -> bool {
+        self.deliver_first(self.sides[0].sealed.len())
+    }
+
+    fn deliver_first(&mut self, length: usize) -> bool {
+        let stops = self.choices.bits();
         // How much memory there is for plain bytes before each look at the records.
-        let rooms: [usize; 4] = [(); 4].map(|()| match self.random.below(3) {
+        let rooms: [usize; 4] = [(); 4].map(|()| match self.choices.below(3) {
             0 => 0,
-            1 => self.random.below(400),
-            _ => self.random.below(3 * MAX_PLAIN),
+            1 => self.choices.below(400),
+            _ => self.choices.below(3 * MAX_PLAIN),
         });
         let [mut theirs, ours] = self.sides.each_mut().map(|side| side.deliver(length, stops, rooms));
         theirs.tell_what_was_sent();
         if self.closed {
             theirs.say_nothing();
         }
-        assert!(theirs == ours, "game {} ({:?}):\n{theirs:?}\n{ours:?}", self.seed, self.kind);
+        assert!(theirs == ours, "game {} ({:?}):\n{theirs:?}\n{ours:?}", self.name, self.kind);
         // rustls leaves records without a byte until another one comes.
         let [their_wire, our_wire] = self.sides.each_ref().map(|side| side.wire.len());
-        assert!(theirs.result.is_err() || our_wire <= their_wire, "game {}: bytes are left", self.seed);
+        assert!(theirs.result.is_err() || our_wire <= their_wire, "game {}: bytes are left", self.name);
         theirs.result.is_ok() && !theirs.closed
     }
 }
@@ -435,26 +488,5 @@ impl Side {
             closed: receiver.peer_closed(),
             tickets: receiver.handshake_facts().tickets(),
         }
-    }
-}
-
-/// Any bytes do, if they are the same again: hashes of the last one.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        let mut hasher = DefaultHasher::new();
-        self.0.hash(&mut hasher);
-        self.0 = hasher.finish();
-        self.0
-    }
-
-    fn below(&mut self, most: usize) -> usize {
-        (self.next() % most as u64) as usize
-    }
-
-    fn bytes(&mut self, length: usize) -> Vec<u8> {
-        let first = self.next() as usize;
-        (0..length).map(|at| (first + at) as u8).collect()
     }
 }
