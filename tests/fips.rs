@@ -55,6 +55,23 @@ fn suites_that_are_not_approved_are_not_there() {
     tls_builder_free(builder);
 }
 
+/// Only connections whose records are the library's own can move, and validated ones are the module's.
+#[test]
+fn connections_do_not_move_in_a_validated_build() {
+    let contexts =
+        [Context::client(&Recipe::default()), Context::server(&Recipe { chain: ECDSA, ..Recipe::default() })];
+    let (client, server) = (contexts[0].connect("localhost"), contexts[1].accept());
+    pump(&client, &server);
+    for conn in [&client, &server] {
+        let mut error: tls_error_t = unsafe { std::mem::zeroed() };
+        error.size = size_of::<tls_error_t>();
+        let size = unsafe { tls_conn_export(conn.0, [7_u8; 32].as_ptr().cast(), null_mut(), 0, &mut error) };
+        assert_eq!(size < 0, BUILT_IN == 1);
+        assert_eq!(error.status, if BUILT_IN == 1 { TLS_ERR_STATE } else { TLS_OK });
+        assert_eq!(conn.write(b"it goes on"), Ok(10));
+    }
+}
+
 #[test]
 fn what_is_no_context_is_refused() {
     assert_eq!(tls_context_fips(null_mut()), TLS_ERR_ARGUMENT);

@@ -122,7 +122,8 @@ mod tests {
     fn every_suite_opens_the_fullest_record_that_it_seals() {
         let plain: Vec<u8> = (0..MAX_PLAIN).map(|at| at as u8).collect();
         let coders = coders();
-        assert!(coders.len() > 3);
+        // Three of them in a build for validated cryptography, which has no ChaCha20-Poly1305.
+        assert!(coders.len() >= 3);
         for (mut encrypter, mut decrypter) in coders {
             assert_eq!(encrypter.encrypted_payload_len(0), 0);
             let mut out = vec![0; encrypter.encrypted_payload_len(plain.len())];
