@@ -30,7 +30,7 @@ impl Connection {
     }
 
     /// How plain bytes are cut into records now.
-    #[inline]
+    #[inline(always)]
     pub(super) fn sizing(&self) -> Sizing {
         let mut sizing = self.shared.sizing;
         if let Some(sending) = self.sending() {

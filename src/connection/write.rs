@@ -194,7 +194,7 @@ impl Connection {
     }
 
     /// So many records hold `length` bytes, cut as `sizing` says.
-    #[inline]
+    #[inline(always)]
     fn note_sealed(&mut self, sealed: Result<u64, Failure>, length: usize, sizing: &Sizing) -> Answer<()> {
         self.advance_ramp(sizing, length);
         match sealed {

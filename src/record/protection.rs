@@ -72,7 +72,7 @@ impl Protection {
     }
 
     /// Opens a whole record where it lies. Of one that does not authenticate no plain byte is left.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn open(&mut self, record: &mut [u8]) -> Result<Opened, Fault> {
         let Self { secret, key, .. } = self;
         if secret.sequence >= HARD_LIMIT {

@@ -34,9 +34,14 @@ impl Protection {
         let start = out.filled();
         let form = secret.form;
         let padding = if form == Form::Tls13 { padding } else { 0 };
+        let whole = plain.take_whole(length);
         let payload = ((length + padding + form.growth() - HEADER) as u16).to_be_bytes();
         let outer = if form == Form::Tls13 { APPLICATION_DATA } else { kind };
         let header = [outer, VERSION[0], VERSION[1], payload[0], payload[1]];
+        if let Some(whole) = whole.filter(|_| form == Form::Tls13 && padding == 0 && length <= COPIED) {
+            secret.sequence += 1;
+            return out.seal_copied(key, nonce, &header, whole, kind).map_err(|_| Exhausted);
+        }
         out.put(&header);
         if form == Form::Tls12Gcm {
             out.put(&nonce[nonce.len() - EXPLICIT..]);
@@ -50,11 +55,8 @@ impl Protection {
             (&of_tls12, &[])
         };
         secret.sequence += 1;
-        let whole = plain.take_whole(length);
         let sealed = match whole {
-            Some(whole) if extra.is_empty() || (length > COPIED && padding == 0) => {
-                out.seal(key, nonce, data, whole, extra)
-            }
+            Some(whole) if padding == 0 => out.seal(key, nonce, data, whole, extra),
             _ => {
                 match whole {
                     Some(whole) => out.put(whole),

@@ -155,7 +155,7 @@ impl Sender {
 
     /// Seals `length` bytes, which the pieces of `plain` are together, into records cut as `sizing` says. It
     /// [is clear](Self::is_clear_for) for them, and `out` has room for all.
-    #[inline]
+    #[inline(always)]
     pub(super) fn write_clear(
         &mut self,
         plain: &[&[u8]],

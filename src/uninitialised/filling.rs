@@ -7,6 +7,7 @@ use std::mem::MaybeUninit;
 
 use aws_lc_rs::aead::{Aad, LessSafeKey, NONCE_LEN, Nonce};
 use aws_lc_rs::error::Unspecified;
+use zeroize::Zeroize;
 
 /// Such memory, and how much of it, from the front, was filled. What is behind that stays untouched.
 pub(crate) struct Unfilled<'a> {
@@ -34,9 +35,7 @@ impl<'a> Unfilled<'a> {
     /// Appends `bytes`, for which there must be room.
     #[inline]
     pub(crate) fn put(&mut self, bytes: &[u8]) {
-        let place = self.next(bytes.len()).as_mut_ptr().cast();
-        // SAFETY: there are as many bytes at `place`, which nobody else uses; `bytes` are other ones.
-        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), place, bytes.len()) };
+        write(self.next(bytes.len()), bytes);
         self.filled += bytes.len();
     }
 
@@ -72,6 +71,39 @@ impl<'a> Unfilled<'a> {
         let nonce = Nonce::assume_unique_for_key(nonce);
         key.seal_out_of_place_scatter(nonce, Aad::from(data), plain, text, extra, end)?;
         self.filled += plain.len() + rest;
+        Ok(())
+    }
+
+    /// Appends `header`, which is the additional data, then `plain` and `last`, copied and encrypted there as one piece, and
+    /// the tag. Nothing of them is left if that fails.
+    #[inline]
+    pub(crate) fn seal_copied(
+        &mut self,
+        key: &LessSafeKey,
+        nonce: [u8; NONCE_LEN],
+        header: &[u8],
+        plain: &[u8],
+        last: u8,
+    ) -> Result<(), Unspecified> {
+        let tag_len = key.algorithm().tag_len();
+        let record = self.next(header.len() + plain.len() + 1 + tag_len);
+        let length = record.len();
+        let (start, sealed) = record.split_at_mut(header.len());
+        write(start, header);
+        let (text, tag) = sealed.split_at_mut(plain.len() + 1);
+        write(&mut text[..plain.len()], plain);
+        text[plain.len()].write(last);
+        // SAFETY: all of it was written just now.
+        let text = unsafe { as_written(text) };
+        // SAFETY: the tag is only written, by the code behind the call below that is given its address.
+        let tag = unsafe { as_written(tag) };
+        let nonce = Nonce::assume_unique_for_key(nonce);
+        let result = key.seal_in_place_scatter(nonce, Aad::from(header), text, &[], tag);
+        if result.is_err() {
+            text.zeroize();
+            return result;
+        }
+        self.filled += length;
         Ok(())
     }
 
@@ -114,6 +146,14 @@ pub(crate) fn append<R>(vec: &mut Vec<u8>, fill: impl FnOnce(&mut Unfilled<'_>) 
     result
 }
 
+/// Copies `bytes` to `place`, which is as long.
+#[inline]
+fn write(place: &mut [MaybeUninit<u8>], bytes: &[u8]) {
+    assert_eq!(place.len(), bytes.len());
+    // SAFETY: there are as many bytes at `place`, which nobody else uses; `bytes` are other ones.
+    unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), place.as_mut_ptr().cast(), bytes.len()) };
+}
+
 /// # Safety
 /// The bytes must have been written, or nobody may read them before they are.
 #[inline]
@@ -135,7 +175,7 @@ mod tests {
     const NONCE: [u8; NONCE_LEN] = [9; NONCE_LEN];
 
     #[test]
-    fn both_ways_to_seal_give_the_same_and_touch_nothing_behind() {
+    fn all_ways_to_seal_give_the_same_and_touch_nothing_behind() {
         let key = key();
         let plain: Vec<u8> = (0..100).collect();
         let mut memory = [MaybeUninit::new(0xee); 150];
@@ -153,6 +193,10 @@ mod tests {
             out.seal_filled(&key, NONCE, b"data", 1).unwrap();
         });
         assert_eq!((other.len(), other.capacity()), (120, 200));
+        let mut copied = Vec::with_capacity(200);
+        append(&mut copied, |out| out.seal_copied(&key, NONCE, b"data", &plain, 100).unwrap());
+        assert_eq!(copied[..4], *b"data");
+        assert_eq!(copied[4..], other[3..]);
         // SAFETY: all of it was initialised.
         let memory = memory.map(|byte| unsafe { byte.assume_init() });
         assert_eq!(memory[..120], other);
