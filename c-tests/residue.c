@@ -147,6 +147,33 @@ static unsigned int digit(char c)
     return c <= '9' ? (unsigned int)(c - '0') : (unsigned int)(c - 'a' + 10);
 }
 
+/* What a host has stored for its servers, masked. */
+static struct {
+    unsigned char masked[4096];
+    size_t len;
+} stored;
+
+enum { MASK_OF_BYTE = 0x5A };
+
+static void keep_stored(tls_conn_t *conn)
+{
+    /* The form (a text and its end), the rules, the end, and of the session: version, time, name,
+     * suite, and that there is no certificate. The secret is next. */
+    enum { RULES = 32, END = 8, IN_FRONT = 2 + 8 + 2 + (int)sizeof("localhost") - 1 + 2 + 1 };
+    unsigned char data[sizeof(stored.masked)];
+    ptrdiff_t len = tls_stored_data(conn, data, sizeof(data));
+    size_t at;
+
+    CHECK(len > 0 && (size_t)len <= sizeof(data));
+    at = strlen((const char *)data) + 1 + RULES + END + IN_FRONT;
+    CHECK(at + 33 <= (size_t)len);
+    remember("a stored session", data + at, 33);
+    for (ptrdiff_t i = 0; i < len; i++)
+        stored.masked[i] = data[i] ^ MASK_OF_BYTE;
+    stored.len = (size_t)len;
+    wipe(data, sizeof(data));
+}
+
 /* The secrets of all events that wait. */
 static size_t remember_logged(tls_conn_t *conn)
 {
@@ -158,6 +185,8 @@ static size_t remember_logged(tls_conn_t *conn)
         const char *hex = strrchr(event.text, ' ');
         size_t len = 0;
 
+        if (event.kind == TLS_EVENT_SESSION)
+            keep_stored(conn);
         if (event.kind != TLS_EVENT_KEY_LOG)
             continue;
         CHECK(hex != NULL);
@@ -636,6 +665,101 @@ static void nothing_is_left_of_a_question(void)
     }
 }
 
+/* The same of the question for an identity: of its key, too. */
+static void nothing_is_left_of_an_identity_that_was_asked_for(void)
+{
+    enum { FREED_WHILE_OPEN, REFUSED, ANSWERED, HOWS };
+    static const struct recipe shown = {.chain = "ecdsa/client-chain.pem",
+                                        .key = "ecdsa/client.key",
+                                        .verify = TLS_VERIFY_DANGEROUS_NONE};
+
+    for (EACH_VERSION) {
+        for (int how = 0; how < HOWS; how++) {
+            const struct setting setting = {.version = version, .adorned = 1};
+            tls_builder_t *builder = recording_builder(&plain_client, &setting);
+            tls_context_t *client, *server = server_context(&setting);
+            struct pair pair;
+
+            CHECK_EQ(tls_builder_ask_identity(builder, 1), TLS_OK);
+            client = tls_context_client(builder, NULL);
+            CHECK(client != NULL);
+            tls_builder_free(builder);
+            pair = new_pair_of(client, server, NULL);
+            pump(&pair);
+            CHECK_EQ(pair.client_status, TLS_ASK_IDENTITY);
+            if (how == REFUSED) {
+                CHECK_EQ(tls_answer_refuse(pair.client, 40), TLS_OK);
+                pump(&pair);
+            } else if (how == ANSWERED) {
+                tls_context_t *identity = make_client_context(&shown);
+
+                remember_key(shown.key);
+                CHECK_EQ(tls_answer_identity(pair.client, identity), TLS_OK);
+                tls_context_free(identity);
+                finish_handshake(&pair);
+            }
+            remember_logged(pair.client);
+            CHECK(remember_logged(pair.server) >=
+                  (version == TLS_VERSION_1_3 ? 3 : how == ANSWERED));
+            free_pair(&pair);
+            tls_context_free(client);
+            tls_context_free(server);
+            expect_nothing("after an identity was asked for");
+            forget_all();
+        }
+    }
+}
+
+/* And of sessions in the host's store, which come back as answers. */
+static void nothing_is_left_of_a_stored_session(void)
+{
+    enum { FREED_WHILE_OPEN, REFUSED, ANSWERED, HOWS };
+
+    for (EACH_VERSION) {
+        for (int how = 0; how < HOWS; how++) {
+            const struct setting setting = {.version = version, .resumes = 1};
+            tls_builder_t *builder = recording_builder(&plain_server, &setting);
+            tls_context_t *client = client_context(&setting), *server;
+            unsigned char data[sizeof(stored.masked)];
+            struct pair pair;
+
+            CHECK_EQ(tls_builder_ask_session(builder, 1), TLS_OK);
+            CHECK_EQ(tls_builder_tickets(builder, 1), TLS_OK);
+            server = tls_context_server(builder, NULL);
+            CHECK(server != NULL);
+            tls_builder_free(builder);
+            stored.len = 0;
+            pair = new_pair_of(client, server, NULL);
+            finish_handshake(&pair);
+            remember_logged(pair.client);
+            CHECK(remember_logged(pair.server) > 0);
+            CHECK(stored.len > 0);
+            free_pair(&pair);
+            pair = new_pair_of(client, server, NULL);
+            pump(&pair);
+            CHECK_EQ(pair.server_status, TLS_ASK_SESSION);
+            if (how == REFUSED) {
+                CHECK_EQ(tls_answer_refuse(pair.server, 40), TLS_OK);
+                pump(&pair);
+            } else if (how == ANSWERED) {
+                for (size_t i = 0; i < stored.len; i++)
+                    data[i] = stored.masked[i] ^ MASK_OF_BYTE;
+                CHECK_EQ(tls_answer_session(pair.server, data, stored.len), TLS_OK);
+                wipe(data, sizeof(data));
+                finish_handshake(&pair);
+                CHECK_EQ(tls_resumed(pair.server), 1);
+            }
+            remember_logged(pair.client);
+            remember_logged(pair.server);
+            free_pair(&pair);
+            tls_context_free(client);
+            tls_context_free(server);
+            expect_nothing("after a session was looked for");
+            forget_all();
+        }
+    }
+}
+
 /* A key that was refused, in whatever form, is not kept either. */
 static void nothing_is_left_of_what_was_refused(void)
 {
@@ -674,5 +798,7 @@ int main(int argc, char **argv)
     RUN(nothing_is_left_of_what_moved);
     RUN(nothing_is_left_where_the_key_is_elsewhere);
     RUN(nothing_is_left_of_a_question);
+    RUN(nothing_is_left_of_an_identity_that_was_asked_for);
+    RUN(nothing_is_left_of_a_stored_session);
     return 0;
 }
