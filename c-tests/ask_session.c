@@ -704,6 +704,41 @@ static void what_follows_the_answer_is_in_records_of_the_size_that_was_set(void)
     }
 }
 
+static tls_context_t *with_suite(uint16_t suite, uint16_t group)
+{
+    struct recipe recipe = with_version(plain_server, TLS_VERSION_1_3);
+    tls_builder_t *builder = make_builder(&recipe);
+    tls_context_t *context;
+
+    CHECK_EQ(tls_builder_suites(builder, &suite, 1), TLS_OK);
+    CHECK_EQ(tls_builder_groups(builder, &group, 1), TLS_OK);
+    CHECK_EQ(tls_builder_ask_session(builder, 1), TLS_OK);
+    context = tls_context_server(builder, NULL);
+    CHECK(context != NULL);
+    tls_builder_free(builder);
+    return context;
+}
+
+/* Its session does not fit the suite of the HelloRetryRequest, so the second ClientHello names
+ * none. */
+static void what_the_client_left_out_is_not_looked_for(void)
+{
+    enum { AES_128 = 0x1301, AES_256 = 0x1302 };
+    tls_context_t *client = client_of(TLS_VERSION_1_3, 0);
+    tls_context_t *before = with_suite(AES_256, P256), *after = with_suite(AES_128, X25519);
+    struct pair pair = new_pair_of(client, before, NULL);
+
+    finish_handshake(&pair);
+    free_pair(&pair);
+    pair = new_pair_of(client, after, NULL);
+    finish_handshake(&pair);
+    CHECK_EQ(tls_handshake_kind(pair.server), TLS_HANDSHAKE_FULL_RETRIED);
+    free_pair(&pair);
+    tls_context_free(client);
+    tls_context_free(before);
+    tls_context_free(after);
+}
+
 int main(int argc, char **argv)
 {
     pki_set(argc, argv);
@@ -718,6 +753,7 @@ int main(int argc, char **argv)
     RUN(the_answer_may_come_from_a_forked_child);
     RUN(what_follows_the_answer_is_in_records_of_the_size_that_was_set);
     RUN(a_hello_with_many_sessions_asks_about_few);
+    RUN(what_the_client_left_out_is_not_looked_for);
     RUN(a_stored_session_is_there_until_the_next_event);
     RUN(the_context_has_no_ticket_keys_and_clients_ignore_it);
     return 0;
