@@ -88,7 +88,8 @@
  * that fails consumes nothing [R-02]. What goes wrong on one connection touches no other [R-10].
  *
  * NULL. Every function may be given NULL for any handle or pointer: the answer is TLS_ERR_ARGUMENT (or NULL,
- * or 0), never a crash. NULL with length 0 is an empty buffer. Freeing NULL does nothing.
+ * or 0), never a crash. NULL with length 0 is an empty buffer. Freeing NULL does nothing. A length or a capacity above
+ * PTRDIFF_MAX, which no memory has, is answered in the same way, at NULL too.
  *
  * Handles are numbers that look like pointers; do not dereference them, and do not let a garbage collector
  * treat them as addresses. They are checked against the library's own table: a handle that was freed, that
