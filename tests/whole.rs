@@ -61,7 +61,8 @@ impl Form {
             chain: Some(("ecdsa/server-chain.pem", KEY)),
             external: self.external,
             verify: self.verify(),
-            client_auth: if self.client_key.is_some() {
+            // Who asks for a client's identity writes nothing before it.
+            client_auth: if self.client_key.is_some() && !self.half_rtt {
                 TLS_CLIENT_AUTH_REQUIRED
             } else {
                 TLS_CLIENT_AUTH_NONE
@@ -522,6 +523,12 @@ fn before_the_end_of_the_handshake() {
                 check(form, &[TLS_VERSION_1_3]);
             }
         }
+    }
+    // A client that can be asked for a signature, also in the form that can send early data: what stands behind the handshake is in
+    // no step that may ask.
+    for early in [false, true] {
+        let form = Form { half_rtt: true, early, client_key: Some(true), ..Form::default() };
+        check(form, &[TLS_VERSION_1_3]);
     }
 }
 
