@@ -2,7 +2,7 @@
 
 CARGO ?= cargo
 
-.PHONY: help demo test lib lib-profiled install abi header format check fuzz mutants interop bench bench-quick bench-questions bench-resumption clean
+.PHONY: help demo test lib lib-profiled install abi header format check fuzz mutants load interop bench bench-quick bench-questions bench-resumption bench-loops clean
 
 help:
 	@echo "make demo     build the library and see it work with curl and OpenSSL"
@@ -16,9 +16,10 @@ help:
 	@echo "make check    formats, lints, generated files and the rules of the house"
 	@echo "make fuzz     look for sequences of calls that break a promise, for 15 minutes: docs/testing.md"
 	@echo "make mutants  put faults into src/connection and src/ffi, and see which no Rust test notices, for a day: docs/mutants.md"
+	@echo "make load     a thousand connections at once, and ten thousand that are killed, on each loop of examples/loops"
 	@echo "make interop  the tests with other people's software alone"
 	@echo "make bench    compare with other libraries, in 20 minutes; make bench-quick in three: docs/benchmarks.md"
-	@echo "make bench-questions, make bench-resumption   measurements: benches/README.md"
+	@echo "make bench-questions, bench-resumption, bench-loops   measurements: benches/README.md"
 	@echo "make clean    remove target/"
 
 demo:
@@ -65,6 +66,15 @@ fuzz:
 mutants:
 	scripts/mutants.sh
 
+# 77 is that of a loop that this kernel does not have.
+load:
+	scripts/setup.sh test
+	cmake --preset release
+	cmake --build --preset release --target loops tlsbio_pki
+	for loop in target/cmake/release/examples/loop_* examples/loops/echo.lua; do \
+	    LD_LIBRARY_PATH=target/release examples/loops/load.py target/pki $$loop 1000 10000 || [ $$? -eq 77 ] || exit 1; \
+	done
+
 interop: lib
 	tests/interop/run.sh
 
@@ -79,6 +89,11 @@ bench-questions: lib
 
 bench-resumption: lib
 	benches/resumption.sh
+
+bench-loops:
+	cmake --preset release
+	cmake --build --preset release --target loops tlsbio_pki
+	cd benches && PYTHONDONTWRITEBYTECODE=1 python3 -m loops --publish
 
 clean:
 	rm -rf target

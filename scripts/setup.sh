@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that the demo or the tests need: setup.sh demo|test|bench. Does nothing, and asks
+# Installs the Debian packages that something needs: setup.sh demo|test|bench|cross. Does nothing, and asks
 # for no rights, if they are all there.
 set -euo pipefail
 
@@ -10,6 +10,7 @@ test)
         ca-certificates curl openssl gnutls-bin python3 python3-venv # the peers, and what drives them
         python3-dev libpython3.11-testsuite                          # the Python package, and suites that it is run with
         libuv1-dev libevent-dev liburing-dev libboost-dev luajit     # loops of examples
+        wrk                                                          # and what loads them
         abigail-tools                                                # what would break compiled programs
         softhsm2 opensc                                              # keys in a security module
         cmake clang clang-format g++ binutils pkg-config             # C and C++
@@ -27,8 +28,14 @@ bench)
         valgrind                                                     # instructions
     )
     ;;
+cross)
+    packages=(
+        gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user        # a C compiler for Arm, and what runs its programs
+        cmake openssl                                                # what builds, and what makes certificates
+    )
+    ;;
 *)
-    echo "usage: setup.sh demo|test|bench" >&2
+    echo "usage: setup.sh demo|test|bench|cross" >&2
     exit 2
     ;;
 esac
