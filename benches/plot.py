@@ -214,4 +214,5 @@ def main():
     crowd_plot(results, folder)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Draws what a comparison measured: plot.sh RESULTS.json DIRECTORY. Matplotlib comes from PyPI, into an environment of
+# Draws what was measured: plot.sh PROGRAM RESULTS.json DIRECTORY, PROGRAM a file beside this one. Matplotlib comes from PyPI, into an environment of
 # its own.
 set -euo pipefail
 
@@ -13,4 +13,4 @@ if ! "$venv/bin/python" -c 'import matplotlib' 2>/dev/null; then
     python3 -m venv "$venv"
     "$venv/bin/pip" install --quiet --disable-pip-version-check "$matplotlib"
 fi
-"$venv/bin/python" "$here/plot.py" "$@"
+"$venv/bin/python" "$here/$1" "${@:2}"

@@ -158,7 +158,7 @@ def main():
     if options.publish:
         report.put_into(PAGE, text)
     # Drawn by another program, in an environment of its own.
-    subprocess.run([ROOT / "benches" / "plot.sh", folder / "results.json", folder], check=True)
+    subprocess.run([ROOT / "benches" / "plot.sh", "plot.py", folder / "results.json", folder], check=True)
     print(f"\n{results['seconds']} s; figures and plots are in {os.path.relpath(folder, ROOT)}")
 
 

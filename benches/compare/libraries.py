@@ -102,7 +102,8 @@ class Source(CDriver):
     archives: tuple = ()  # in the room, in the order for the linker
     includes: tuple = ()  # "{source}/…" or "{room}/…"
 
-    def build(self):
+    def prepare(self):
+        """Builds the library, unless it is there; returns what a program is compiled with."""
         crate = sources()[self.crate]
         # Its name has the version.
         room = ROOT / "target" / "benches" / "sources" / crate.name
@@ -118,11 +119,14 @@ class Source(CDriver):
                 run([word.format(**places) for word in step], self.log(), cwd=room)
             done.touch()
             Path(self.program[0]).unlink(missing_ok=True)
-        self.flags = (
+        return (
             *(f"-I{one.format(**places)}" for one in self.includes),
             *(str(room / archive) for archive in self.archives),
             *self.flags,
         )
+
+    def build(self):
+        self.flags = self.prepare()
         super().build()
 
 

@@ -1,103 +1,78 @@
-#!/usr/bin/env python3
-"""What an echo server's processor spends, loop by loop: loops.py PKI_DIR DIRECTORY [RUNS]
+"""What an echo server's processor spends, loop by loop: python3 -m loops [--runs N] [--publish], in benches/, after CMake's target loops.
 
-DIRECTORY has the programs loop_epoll, loop_libuv, loop_io_uring and loop_asio (CMake's examples). Each serves one connection: messages of 1 KiB and of
-16 KiB to and fro, and 64 KiB pipelined, four messages ahead. What is counted is the time that the server's thread is on a
-processor, from Linux's schedstat, in milliseconds per MB echoed; the client's does not count. RUNS (5) in turns; the median is printed, with
-the smallest and the largest, and how it is to epoll's.
+Each loop serves one connection: messages of 1 KiB and of 16 KiB to and fro, and 64 KiB pipelined, four messages ahead. What is counted is the
+time that the server's threads are on a processor, from Linux's schedstat, in milliseconds per MB echoed; the client's does not count. The
+loops take turns, N times (9). With --publish the figures go into docs/.
 """
 
-import socket
-import ssl
-import statistics
+import argparse
+import datetime
+import json
+import platform
 import subprocess
 import sys
-import threading
-from pathlib import Path
 
-LOOPS = ("epoll", "libuv", "io_uring", "asio")
-WORK = (("1 KiB", 1024, 8_000, 1), ("16 KiB", 16_384, 1_500, 1), ("64 KiB pipelined", 65_536, 600, 4))
+from compare.libraries import C_FLAGS, OPENSSL, ROOT, CannotBuild, run
 
+from .measure import measure
+from .report import LOOPS, PEER, WORK, publish, report
 
-def on_processor(pid):
-    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0])
-
-
-def connect(port, pki):
-    context = ssl.create_default_context(cafile=pki / "trust" / "all.pem")
-    raw = socket.create_connection(("127.0.0.1", port))
-    raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return context.wrap_socket(raw, server_hostname="localhost")
+BUILT = ROOT / "target" / "benches" / "loops"
+EXAMPLES = ROOT / "target" / "cmake" / "release" / "examples"
+PKI = ROOT / "target" / "pki"
 
 
-def receive(conn, buffer, count):
-    view, left = memoryview(buffer), count
-    while left > 0:
-        got = conn.recv_into(view[:min(left, len(view))])
-        if got == 0:
-            sys.exit("the server ended")
-        left -= got
+def build_peer():
+    """The same loop over OpenSSL's memory BIOs."""
+    BUILT.mkdir(parents=True, exist_ok=True)
+    sources = [ROOT / "benches" / "loops" / "openssl.c", ROOT / "examples" / "net.c"]
+    program = BUILT / PEER
+    flags = OPENSSL.prepare()
+    run(["cc", *C_FLAGS, f"-I{ROOT / 'examples'}", *sources, *flags, "-lpthread", "-o", program], BUILT / f"{PEER}.log")
+    return program
 
 
-def exchange(conn, size, count, ahead):
-    message, buffer = bytes(size), bytearray(size)
-    if ahead == 1:
-        for _ in range(count):
-            conn.sendall(message)
-            receive(conn, buffer, size)
-        return
-    room = threading.Semaphore(ahead)
-
-    def send():
-        for _ in range(count):
-            room.acquire()
-            conn.sendall(message)
-
-    sender = threading.Thread(target=send)
-    sender.start()
-    for _ in range(count):
-        receive(conn, buffer, size)
-        room.release()
-    sender.join()
-
-
-def measure(program, pki, size, count, ahead):
-    """Milliseconds per MB; None if this kernel has no such loop."""
-    command = [program, "0", pki / "ecdsa" / "server-chain.pem", pki / "ecdsa" / "server.key"]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    try:
-        words = server.stdout.readline().split()
-        if not words:
-            return None
-        with connect(int(words[2]), pki) as conn:
-            exchange(conn, size, count // 10, ahead)
-            before = on_processor(server.pid)
-            exchange(conn, size, count, ahead)
-            return (on_processor(server.pid) - before) / 1e6 / (size * count / 1e6)
-    finally:
-        server.kill()
-        server.wait()
+def processor():
+    for line in open("/proc/cpuinfo"):
+        if line.startswith("model name"):
+            return line.split(":")[1].strip()
+    return platform.machine()
 
 
 def main():
-    if len(sys.argv) not in (3, 4):
-        sys.exit(__doc__)
-    pki, directory, runs = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]) if len(sys.argv) == 4 else 5
-    samples = {(loop, name): [] for loop in LOOPS for name, *_ in WORK}
-    for _ in range(runs):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=9)
+    parser.add_argument("--publish", action="store_true", help="write docs/loops.md and its plot anew")
+    options = parser.parse_args()
+    programs = {loop: EXAMPLES / f"loop_{loop}" for loop in LOOPS if (EXAMPLES / f"loop_{loop}").exists()}
+    try:
+        programs[PEER] = build_peer()
+    except CannotBuild as error:
+        print(f"{PEER} is left out: {error}", file=sys.stderr)
+    samples = {loop: {name: [] for name, *_ in WORK} for loop in programs}
+    suites = set()
+    for _ in range(options.runs):
         for name, size, count, ahead in WORK:
-            for loop in LOOPS:
-                spent = measure(directory / f"loop_{loop}", pki, size, count, ahead)
-                if spent is not None:
-                    samples[loop, name].append(spent)
-    print("| ms per MB | " + " | ".join(name for name, *_ in WORK) + " |\n|---|" + "---|" * len(WORK))
-    for loop in LOOPS:
-        cells = []
-        for name, *_ in WORK:
-            mine, epoll = samples[loop, name], samples["epoll", name]
-            cells.append("-" if not mine else f"{statistics.median(mine):.2f} ({min(mine):.2f} to {max(mine):.2f}), "
-                         f"{statistics.median(mine) / statistics.median(epoll):.2f} x")
-        print(f"| {loop} | " + " | ".join(cells) + " |")
+            for loop, program in programs.items():
+                measured = measure(program, PKI, size, count, ahead)
+                if measured is not None:
+                    samples[loop][name].append(measured[0])
+                    suites.add(measured[1])
+    if len(suites) != 1:
+        sys.exit(f"nothing is compared: the servers chose different suites: {', '.join(sorted(suites))}")
+    results = {
+        "date": datetime.date.today().isoformat(),
+        "processor": processor(),
+        "kernel": platform.release(),
+        "suite": suites.pop(),
+        "runs": options.runs,
+        "samples": {loop: times for loop, times in samples.items() if all(times.values())},
+    }
+    print(report(results))
+    (BUILT / "results.json").write_text(json.dumps(results, indent=1) + "\n")
+    if options.publish:
+        publish(results, ROOT / "docs")
+        subprocess.run([ROOT / "benches" / "plot.sh", "plot_loops.py", BUILT / "results.json", ROOT / "docs" / "benchmarks"], check=True)
 
 
 if __name__ == "__main__":
