@@ -50,14 +50,16 @@ def main():
     except CannotBuild as error:
         print(f"{PEER} is left out: {error}", file=sys.stderr)
     samples = {loop: {name: [] for name, *_ in WORK} for loop in programs}
+    ticks = {loop: {name: [0, 0] for name, *_ in WORK} for loop in programs}
     suites = set()
     for _ in range(options.runs):
         for name, size, count, ahead in WORK:
             for loop, program in programs.items():
                 measured = measure(program, PKI, size, count, ahead)
                 if measured is not None:
-                    samples[loop][name].append(measured[0])
-                    suites.add(measured[1])
+                    samples[loop][name].append(measured["ms per MB"])
+                    ticks[loop][name] = [sum(both) for both in zip(ticks[loop][name], measured["ticks"], strict=True)]
+                    suites.add(measured["suite"])
     if len(suites) != 1:
         sys.exit(f"nothing is compared: the servers chose different suites: {', '.join(sorted(suites))}")
     results = {
@@ -66,6 +68,7 @@ def main():
         "kernel": platform.release(),
         "suite": suites.pop(),
         "runs": options.runs,
+        "ticks": ticks,
         "samples": {loop: times for loop, times in samples.items() if all(times.values())},
     }
     print(report(results))

@@ -49,14 +49,27 @@ def bars(samples):
             middle, low, high = ratios(samples, loop, reference, name)
             verdict = "met" if middle <= bar else "**missed**"
             cells.append(f"{middle:.2f} ({low:.2f} to {high:.2f}), at most {bar}: {verdict}")
-        lines.append(f"| {LABELS[loop]} by {LABELS[reference]} | " + " | ".join(cells) + " |")
+        lines.append(f"| {LABELS[loop]}, of {LABELS[reference]} | " + " | ".join(cells) + " |")
+    return lines
+
+
+def kernels(samples, ticks):
+    """The part of each median that the kernel spent: sockets, which TLS has no part in."""
+    lines = ["| in the kernel, ms per MB | " + " | ".join(name for name, *_ in WORK) + " |", "|---|" + "---|" * len(WORK)]
+    for loop, times in samples.items():
+        cells = []
+        for name, *_ in WORK:
+            own, kernel = ticks[loop][name]
+            part = kernel / max(own + kernel, 1)
+            cells.append(f"{statistics.median(times[name]) * part:.2f} ({part:.0%})")
+        lines.append(f"| {LABELS[loop]} | " + " | ".join(cells) + " |")
     return lines
 
 
 def report(results):
     samples = results["samples"]
     where = f"{results['date']}, {results['processor']}, Linux {results['kernel']}, {results['suite']}, {results['runs']} turns"
-    return "\n".join([where + ": medians, with the least and the most.", "", *table(samples), "", *bars(samples)])
+    return "\n".join([where + ": medians, with the least and the most.", "", *table(samples), "", *kernels(samples, results["ticks"]), "", *bars(samples)])
 
 
 def publish(results, folder):

@@ -12,7 +12,8 @@ from loops.report import BEGIN, END, WORK, bars, publish, report  # noqa: E402
 
 def results(**times):
     samples = {loop: {name: list(values) for name, *_ in WORK} for loop, values in times.items()}
-    return {"date": "2026-11-26", "processor": "a processor", "kernel": "6", "suite": "a suite", "runs": 3, "samples": samples}
+    ticks = {loop: {name: [1, 3] for name, *_ in WORK} for loop in times}
+    return {"ticks": ticks, "date": "2026-11-26", "processor": "a processor", "kernel": "6", "suite": "a suite", "runs": 3, "samples": samples}
 
 
 class Report(unittest.TestCase):
@@ -38,6 +39,7 @@ class Report(unittest.TestCase):
             text = page.read_text()
         self.assertTrue(text.startswith(f"before\n{BEGIN}\n") and text.endswith(f"{END}\nafter\n"))
         self.assertIn("| epoll | 2.00 (1.00 to 3.00) |", text)
+        self.assertIn("| epoll | 1.50 (75%) |", text)
         self.assertNotIn("old", text)
 
 

@@ -1,16 +1,14 @@
 /* An echo server on io_uring: the kernel works on memory that the host owns, until it says that it
  * is done.
  *
- * In: one receive a connection is under way, into a buffer of its own (tls_buffer_new), which
- * becomes the connection's when bytes came (tls_feed_buffer). So nothing is copied, and a
- * connection that ends meanwhile takes no memory from under the kernel. Out: one send a connection,
- * of a buffer that was taken off the queue (tls_drain_take). What is written meanwhile is the next
- * one. */
+ * In: the kernel has a ring of buffers (tls_buffer_new) for all connections together, and takes one
+ * when bytes are there: who waits holds none. It becomes the connection's (tls_feed_buffer), so
+ * nothing is copied, and another one takes its place. Out: one send a connection, of a buffer that
+ * was taken off the queue (tls_drain_take). What is written meanwhile is the next one. */
 #include <errno.h>
 #include <fcntl.h>
 #include <liburing.h>
 #include <signal.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +19,9 @@
 #include "echo.h"
 
 #define ENTRIES 4096
-#define RECEIVED 16384
+#define RECEIVED 20480 /* a record, and the beginning of the next */
+#define FLAGS (IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN)
+#define PROVIDED 8 /* a power of two; few stay in the cache of the processor */
 
 /* What a completion is about is in the low bits of its user data; the rest is the peer. */
 enum { ACCEPTED, RECEIVING, SENDING, SIGNALLED, KIND = 3 };
@@ -32,7 +32,8 @@ struct peer {
     int broken;       /* nothing can be sent any more */
     unsigned pending; /* completions that are still to come */
     tls_conn_t *tls;
-    tls_buffer_t *in, *out;
+    int receiving;
+    tls_buffer_t *out;
     const char *wire; /* of out, what is not sent yet */
     size_t len;
 };
@@ -41,7 +42,42 @@ static struct echo_server server;
 static struct io_uring ring;
 static unsigned alive;
 
-static struct io_uring_sqe *next_entry(void *peer, unsigned kind)
+/* What the kernel may receive into: the ring that it reads, and whose memory is in it. */
+static struct io_uring_buf_ring *provided;
+static tls_buffer_t *slots[PROVIDED];
+
+/* Puts a new buffer into a slot of the ring. */
+static int provide(unsigned slot)
+{
+    void *memory;
+    size_t room;
+
+    slots[slot] = tls_buffer_new(server.context, RECEIVED);
+    if (tls_buffer_memory(slots[slot], &memory, &room) != TLS_OK)
+        return -1;
+    io_uring_buf_ring_add(provided, memory, (unsigned)room, (unsigned short)slot,
+                          io_uring_buf_ring_mask(PROVIDED), 0);
+    io_uring_buf_ring_advance(provided, 1);
+    return 0;
+}
+
+static int make_ring(void)
+{
+    struct io_uring_buf_reg registered = {.ring_entries = PROVIDED};
+    void *memory;
+    int refused = io_uring_queue_init(ENTRIES, &ring, FLAGS);
+
+    if (refused != 0)
+        return refused;
+    if (posix_memalign(&memory, 4096, PROVIDED * sizeof(struct io_uring_buf)) != 0)
+        return -ENOMEM;
+    provided = memory;
+    registered.ring_addr = (uint64_t)(uintptr_t)memory;
+    io_uring_buf_ring_init(provided);
+    return io_uring_register_buf_ring(&ring, &registered, 0);
+}
+
+static struct io_uring_sqe *next_entry(void)
 {
     struct io_uring_sqe *entry = io_uring_get_sqe(&ring);
 
@@ -50,12 +86,9 @@ static struct io_uring_sqe *next_entry(void *peer, unsigned kind)
         io_uring_submit(&ring);
         entry = io_uring_get_sqe(&ring);
     }
-    if (entry != NULL)
-        io_uring_sqe_set_data64(entry, (uint64_t)(uintptr_t)peer | kind);
     return entry;
 }
 
-/* An entry is set up before it gets its data: preparing one clears it. */
 static void submit(struct io_uring_sqe *entry, struct peer *peer, unsigned kind)
 {
     io_uring_sqe_set_data64(entry, (uint64_t)(uintptr_t)peer | kind);
@@ -64,21 +97,18 @@ static void submit(struct io_uring_sqe *entry, struct peer *peer, unsigned kind)
 
 static void receive(struct peer *peer)
 {
-    void *memory;
-    size_t room;
     struct io_uring_sqe *entry;
 
-    if (peer->in != NULL || !echo_wants_bytes(peer->tls))
+    if (peer->receiving || !echo_wants_bytes(peer->tls))
         return;
-    peer->in = tls_buffer_new(server.context, RECEIVED);
-    entry = next_entry(peer, RECEIVING);
-    if (entry == NULL || tls_buffer_memory(peer->in, &memory, &room) != TLS_OK) {
-        tls_buffer_free(peer->in);
-        peer->in = NULL;
-        peer->broken = 1;
+    peer->broken = (entry = next_entry()) == NULL;
+    if (peer->broken)
         return;
-    }
-    io_uring_prep_recv(entry, peer->fd, memory, room, 0);
+    io_uring_prep_recv(entry, peer->fd, NULL, RECEIVED, 0);
+    entry->flags |= IOSQE_BUFFER_SELECT;
+    entry->buf_group = 0;
+    entry->ioprio |= IORING_RECVSEND_POLL_FIRST; /* what we answered has no answer yet */
+    peer->receiving = 1;
     submit(entry, peer, RECEIVING);
 }
 
@@ -93,11 +123,9 @@ static void send_queued(struct peer *peer)
         if (peer->out == NULL)
             return;
     }
-    entry = next_entry(peer, SENDING);
-    if (entry == NULL) {
-        peer->broken = 1;
+    peer->broken = (entry = next_entry()) == NULL;
+    if (peer->broken)
         return;
-    }
     io_uring_prep_send(entry, peer->fd, peer->wire, peer->len, MSG_NOSIGNAL);
     submit(entry, peer, SENDING);
 }
@@ -118,7 +146,6 @@ static void turn(struct peer *peer)
     shutdown(peer->fd, SHUT_RDWR);
     if (peer->pending > 0)
         return;
-    tls_buffer_free(peer->in);
     tls_buffer_free(peer->out);
     tls_free(peer->tls);
     close(peer->fd);
@@ -126,17 +153,23 @@ static void turn(struct peer *peer)
     alive--;
 }
 
-static void received(struct peer *peer, int got)
+static void received(struct peer *peer, const struct io_uring_cqe *done)
 {
-    if (got > 0 && tls_feed_buffer(peer->tls, peer->in, (size_t)got) == TLS_OK) {
-        peer->in = NULL;
-        return;
+    int got = done->res;
+
+    peer->receiving = 0;
+    if ((done->flags & IORING_CQE_F_BUFFER) != 0) {
+        unsigned slot = done->flags >> IORING_CQE_BUFFER_SHIFT;
+
+        if (tls_feed_buffer(peer->tls, slots[slot], got > 0 ? (size_t)got : 0) != TLS_OK) {
+            tls_buffer_free(slots[slot]);
+            peer->broken = 1;
+        }
+        peer->broken |= provide(slot) != 0;
     }
-    tls_buffer_free(peer->in);
-    peer->in = NULL;
     if (got == 0)
         tls_feed_eof(peer->tls);
-    else if (got != -EINTR && got != -EAGAIN)
+    else if (got < 0 && got != -EINTR && got != -EAGAIN && got != -ENOBUFS)
         peer->broken = 1;
 }
 
@@ -161,7 +194,7 @@ static void sent(struct peer *peer, int count)
 
 static void accept_next(void)
 {
-    struct io_uring_sqe *entry = next_entry(NULL, ACCEPTED);
+    struct io_uring_sqe *entry = next_entry();
 
     if (entry != NULL) {
         io_uring_prep_accept(entry, server.listener, NULL, NULL, SOCK_CLOEXEC);
@@ -199,7 +232,7 @@ static void completed(const struct io_uring_cqe *done)
         return;
     case RECEIVING:
         peer->pending--;
-        received(peer, done->res);
+        received(peer, done);
         break;
     default:
         peer->pending--;
@@ -216,10 +249,10 @@ int main(int argc, char **argv)
     sigset_t ending;
     int refused, signals, running = 1;
 
-    refused = io_uring_queue_init(ENTRIES, &ring, 0);
+    refused = make_ring();
     if (refused != 0) {
-        fprintf(stderr, "%s: skipped: this kernel refuses io_uring: %s\n", argv[0],
-                strerror(-refused));
+        fprintf(stderr, "%s: skipped: this kernel refuses io_uring with provided buffers: %s\n",
+                argv[0], strerror(-refused));
         return 77;
     }
     server = echo_begin(argc, argv);
@@ -229,9 +262,11 @@ int main(int argc, char **argv)
     sigaddset(&ending, SIGTERM);
     sigprocmask(SIG_BLOCK, &ending, NULL);
     signals = signalfd(-1, &ending, SFD_CLOEXEC);
-    entry = next_entry(NULL, SIGNALLED);
+    entry = next_entry();
     io_uring_prep_read(entry, signals, &what, sizeof(what), 0);
     io_uring_sqe_set_data64(entry, SIGNALLED);
+    for (unsigned slot = 0; slot < PROVIDED; slot++)
+        running = provide(slot) == 0 && running;
     accept_next();
     while (running) {
         struct io_uring_cqe *done;
@@ -252,8 +287,13 @@ int main(int argc, char **argv)
         }
         io_uring_cq_advance(&ring, count);
     }
+    /* The kernel lets go of the buffers before they end. */
+    io_uring_unregister_buf_ring(&ring, 0);
+    for (unsigned slot = 0; slot < PROVIDED; slot++)
+        tls_buffer_free(slots[slot]);
     echo_end(&server, alive);
     io_uring_queue_exit(&ring);
+    free(provided);
     close(signals);
     close(server.listener);
     return 0;

@@ -9,9 +9,12 @@
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <event2/listener.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "echo.h"
@@ -206,6 +209,7 @@ static void accepted(struct evconnlistener *listener, evutil_socket_t fd, struct
 {
     struct event_base *loop = evconnlistener_get_base(listener);
     struct stream *stream = calloc(1, sizeof(*stream));
+    int yes = 1;
 
     (void)address;
     (void)len;
@@ -233,6 +237,10 @@ static void accepted(struct evconnlistener *listener, evutil_socket_t fd, struct
     }
     evbuffer_add_cb(bufferevent_get_output(stream->socket), went, stream);
     bufferevent_setwatermark(stream->socket, EV_WRITE, 0, MOST_QUEUED);
+    /* By default 16384, which cuts the last bytes off each full record: they would go alone, and
+     * wait for the peer's acknowledgement of the others. */
+    bufferevent_set_max_single_write(stream->socket, MOST_QUEUED);
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
     bufferevent_setcb(stream->filter, echo, go_on, happened, stream);
     bufferevent_enable(stream->filter, EV_READ | EV_WRITE);
 }
