@@ -8,6 +8,7 @@ loops take turns, N times (9). With --publish the figures go into docs/.
 import argparse
 import datetime
 import json
+import os
 import platform
 import subprocess
 import sys
@@ -49,6 +50,7 @@ def main():
         programs[PEER] = build_peer()
     except CannotBuild as error:
         print(f"{PEER} is left out: {error}", file=sys.stderr)
+    load = os.getloadavg()[0]
     samples = {loop: {name: [] for name, *_ in WORK} for loop in programs}
     ticks = {loop: {name: [0, 0] for name, *_ in WORK} for loop in programs}
     suites = set()
@@ -68,6 +70,7 @@ def main():
         "kernel": platform.release(),
         "suite": suites.pop(),
         "runs": options.runs,
+        "load": load,
         "ticks": ticks,
         "samples": {loop: times for loop, times in samples.items() if all(times.values())},
     }

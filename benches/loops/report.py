@@ -10,7 +10,7 @@ LABELS = {
     "io_uring": "io_uring",
     "libevent": "libevent",
     "asio": "Boost.Asio",
-    "openssl": "epoll, OpenSSL 4.0's memory BIOs",
+    "openssl": "OpenSSL 4.0's memory BIOs on epoll",
 }
 # Name, bytes of a message, how many, and how many are under way.
 WORK = (("1 KiB", 1024, 10_000, 1), ("16 KiB", 16_384, 2_000, 1), ("64 KiB pipelined", 65_536, 800, 4))
@@ -68,7 +68,8 @@ def kernels(samples, ticks):
 
 def report(results):
     samples = results["samples"]
-    where = f"{results['date']}, {results['processor']}, Linux {results['kernel']}, {results['suite']}, {results['runs']} turns"
+    where = f"{results['date']}, {results['processor']}, Linux {results['kernel']}, {results['suite']}, {results['runs']} turns, "
+    where += f"load of the machine before {results['load']:.1f}"
     return "\n".join([where + ": medians, with the least and the most.", "", *table(samples), "", *kernels(samples, results["ticks"]), "", *bars(samples)])
 
 

@@ -13,7 +13,7 @@ from loops.report import BEGIN, END, WORK, bars, publish, report  # noqa: E402
 def results(**times):
     samples = {loop: {name: list(values) for name, *_ in WORK} for loop, values in times.items()}
     ticks = {loop: {name: [1, 3] for name, *_ in WORK} for loop in times}
-    return {"ticks": ticks, "date": "2026-11-26", "processor": "a processor", "kernel": "6", "suite": "a suite", "runs": 3, "samples": samples}
+    return {"ticks": ticks, "date": "2026-11-26", "processor": "a processor", "kernel": "6", "suite": "a suite", "runs": 3, "load": 0.5, "samples": samples}
 
 
 class Report(unittest.TestCase):
