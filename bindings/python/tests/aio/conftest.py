@@ -54,6 +54,50 @@ def run(request):
     return run
 
 
+async def until(condition):
+    """Lets the loop go on until that holds; ``run`` ends what never does."""
+    while not condition():
+        await asyncio.sleep(0.001)
+
+
+class Transports:
+    """How many transports of ours have had a connection, and which have it still."""
+
+    def __init__(self):
+        self.made = 0
+        self.open = set()
+
+    async def over(self):
+        """Waits until each has lost its connection, and was told so."""
+        await until(lambda: not self.open)
+
+
+@pytest.fixture
+def transports(monkeypatch):
+    from tlsbio.aio import Transport
+    from tlsbio.aio._phase import LOST
+
+    made, lost, counted = Transport.connection_made, Transport.connection_lost, Transports()
+
+    def connection_made(self, below):
+        # One that was given up before may not hear of its end.
+        if self._phase != LOST:
+            counted.made += 1
+            counted.open.add(id(self))
+        made(self, below)
+
+    def connection_lost(self, error):
+        try:
+            lost(self, error)
+        finally:
+            counted.open.discard(id(self))
+            del error
+
+    monkeypatch.setattr(Transport, "connection_made", connection_made)
+    monkeypatch.setattr(Transport, "connection_lost", connection_lost)
+    return counted
+
+
 def read(path):
     return (PKI / path).read_bytes()
 

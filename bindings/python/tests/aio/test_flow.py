@@ -1,9 +1,10 @@
 """Who takes no data holds the other side back, and loses nothing."""
 
 import asyncio
+import select
 
 import pytest
-from conftest import Log, connected, our_client, our_server, port_of
+from conftest import Log, connected, our_client, our_server, port_of, until
 
 import tlsbio.aio
 
@@ -87,7 +88,7 @@ def test_closed_while_paused(run):
         client, server, listener = await connected()
         client.transport.pause_reading()
         server.transport.write(bytes(100_000))
-        await asyncio.sleep(0.01)
+        await until(lambda: server.transport.get_write_buffer_size() == 0)
         client.transport.close()
         assert await client.lost is None
         assert await server.lost is None
@@ -106,7 +107,11 @@ def test_paused_in_connection_made(run):
     async def main():
         client, server, listener = await connected(server_protocol=Pauses)
         client.transport.write(b"early")
-        await asyncio.sleep(0.01)
+        below = server.transport.get_extra_info("socket").fileno()
+        await until(lambda: select.select([below], [], [], 0)[0])
+        for _ in range(3):
+            # The loop sees what its sockets have in each turn.
+            await asyncio.sleep(0)
         assert server.data == b""
         server.transport.resume_reading()
         await server.until(lambda: server.data == b"early")

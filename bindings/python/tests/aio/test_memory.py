@@ -7,7 +7,7 @@ import ssl
 import weakref
 
 import pytest
-from conftest import Ours, Wire, connected, our_client, our_server, port_of
+from conftest import Ours, Wire, connected, our_client, our_server, port_of, until
 
 import tlsbio.aio
 from tlsbio.connection import Connection
@@ -44,12 +44,18 @@ class Plain:
 
 
 class Server(asyncio.Protocol):
+    # Of how many the connection is over.
+    ended = 0
+
     def connection_made(self, transport):
         self.transport = transport
 
     def data_received(self, data):
         self.transport.write(data)
         self.transport.close()
+
+    def connection_lost(self, error):
+        Server.ended += 1
 
 
 class Client(asyncio.Protocol):
@@ -65,16 +71,17 @@ class Client(asyncio.Protocol):
 
 
 async def short_connections(calls, context, count):
+    ended = Server.ended + count
     server = await calls.create_server(Server, "127.0.0.1", 0, ssl=our_server())
     for _ in range(count):
         _, protocol = await calls.create_connection(Client, "127.0.0.1", port_of(server), ssl=context)
         await protocol.over
         del protocol, _
     server.close()
-    await asyncio.sleep(0.05)
+    await until(lambda: Server.ended == ended)
 
 
-async def failing_connections(context, count):
+async def failing_connections(transports, context, count):
     server = await tlsbio.aio.create_server(Server, "127.0.0.1", 0, ssl=our_server())
     for _ in range(count):
         try:
@@ -84,7 +91,7 @@ async def failing_connections(context, count):
         else:
             pytest.fail("this server was accepted")
     server.close()
-    await asyncio.sleep(0.05)
+    await transports.over()
 
 
 def left(run, experiment, *arguments):
@@ -103,14 +110,14 @@ def test_short_connections_leave_nothing(run):
     assert with_tls - alone <= 1, f"{alone} objects a connection without TLS, {with_tls} with"
 
 
-def test_failed_verification_leaves_nothing(run):
-    each = left(run, failing_connections, our_client(ca="bad/otherca.pem"))
+def test_failed_verification_leaves_nothing(run, transports):
+    each = left(run, failing_connections, transports, our_client(ca="bad/otherca.pem"))
     assert living(tlsbio.aio.Transport, Connection, Server, Client, ssl.SSLError) == []
     alone = left(run, short_connections, Plain, None)
     assert each - alone <= 1, f"{alone} objects a connection without TLS, {each} of one that failed"
 
 
-def test_streams_leave_nothing(run):
+def test_streams_leave_nothing(run, transports):
     async def main(count):
         async def handle(reader, writer):
             writer.write(await reader.readexactly(5))
@@ -124,7 +131,7 @@ def test_streams_leave_nothing(run):
             writer.close()
             await writer.wait_closed()
         listener.close()
-        await asyncio.sleep(0.05)
+        await transports.over()
 
     context = our_client()
     left(run, main)
@@ -132,7 +139,7 @@ def test_streams_leave_nothing(run):
 
 
 @pytest.mark.parametrize("end", ["close", "abort", "cut", "time"])
-def test_a_transport_is_gone_when_its_connection_is_lost(run, end):
+def test_a_transport_is_gone_when_its_connection_is_lost(run, transports, end):
     """Even one that somebody keeps holds nothing any more."""
 
     async def main():
@@ -160,22 +167,22 @@ def test_a_transport_is_gone_when_its_connection_is_lost(run, end):
         del server, client
         await wire.stop()
         listener.close()
-        await asyncio.sleep(0.01)
+        await transports.over()
         return connection, protocol, weakref.ref(kept)
 
     for reference in run(main()):
         assert reference() is None
 
 
-def test_a_handshake_that_was_given_up_leaves_nothing(run):
+def test_a_handshake_that_was_given_up_leaves_nothing(run, transports):
     async def main():
         holding = []
         listener = await asyncio.start_server(lambda *streams: holding.append(streams), "127.0.0.1", 0)
-        for _ in range(5):
+        for turn in range(5):
             with pytest.raises(ConnectionAbortedError):
                 await Ours.open_connection(port_of(listener), ssl=our_client(), ssl_handshake_timeout=0.01)
             connecting = asyncio.ensure_future(Ours.open_connection(port_of(listener), ssl=our_client()))
-            await asyncio.sleep(0.01)
+            await until(lambda expected=2 * turn + 2: len(holding) == transports.made == expected)
             connecting.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await connecting
@@ -183,13 +190,13 @@ def test_a_handshake_that_was_given_up_leaves_nothing(run):
         for _, writer in holding:
             writer.close()
         listener.close()
-        await asyncio.sleep(0.02)
+        await transports.over()
 
     run(main())
     assert living(tlsbio.aio.Transport, Connection) == []
 
 
-def test_a_connection_that_was_given_up_when_it_was_made_leaves_nothing(run, monkeypatch):
+def test_a_connection_that_was_given_up_when_it_was_made_leaves_nothing(run, monkeypatch, transports):
     """Between the loop's connection_made() and the end of its own function."""
     made = tlsbio.aio.Transport.connection_made
 
@@ -208,29 +215,31 @@ def test_a_connection_that_was_given_up_when_it_was_made_leaves_nothing(run, mon
             with pytest.raises(asyncio.CancelledError):
                 await connecting
         del connecting
-        await asyncio.sleep(0.02)
+        await until(lambda: len(holding) == 5)
         for _, writer in holding:
             writer.close()
         listener.close()
-        await asyncio.sleep(0.02)
+        await transports.over()
 
     run(main())
     assert living(tlsbio.aio.Transport, Connection) == []
 
 
-def test_a_server_leaves_nothing_of_clients_that_go_away(run):
+def test_a_server_leaves_nothing_of_clients_that_go_away(run, transports):
     async def main():
         server = await tlsbio.aio.create_server(Server, "127.0.0.1", 0, ssl=our_server())
         hello = bytes.fromhex("1603010005") + b"\x01\x00\x00\x01\x00"
         for what in (b"", b"\x16", hello, b"garbage in place of TLS"):
             for _ in range(5):
+                before = transports.made
                 _, writer = await asyncio.open_connection("127.0.0.1", port_of(server))
                 writer.write(what)
-                await asyncio.sleep(0.001)
+                sent = writer.transport.get_write_buffer_size
+                await until(lambda sent=sent, before=before: transports.made > before and sent() == 0)
                 writer.transport.abort()
-        del writer, _
+        del writer, sent, _
         server.close()
-        await asyncio.sleep(0.05)
+        await transports.over()
 
     run(main())
     assert living(tlsbio.aio.Transport, Connection, Server) == []

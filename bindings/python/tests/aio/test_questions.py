@@ -172,7 +172,7 @@ def test_an_answer_that_never_comes(run):
 
 
 @pytest.mark.parametrize("way", [at_once, later])
-def test_no_cycle(run, way):
+def test_no_cycle(run, transports, way):
     """What asks and answers leaves nothing for the collector."""
 
     async def main():
@@ -181,7 +181,7 @@ def test_no_cycle(run, way):
                 {"ssl": asking_client(), "verify": way(lambda facts: True)},
                 {"ssl": asking_server(), "sign": way(signature)},
             ) == b"hello"  # fmt: skip
-        await asyncio.sleep(0.05)
+        await transports.over()
         gc.collect()
         gc.disable()
         try:
@@ -189,7 +189,7 @@ def test_no_cycle(run, way):
                 {"ssl": asking_client(), "verify": way(lambda facts: True)},
                 {"ssl": asking_server(), "sign": way(signature)},
             )
-            await asyncio.sleep(0.05)
+            await transports.over()
             return [one for one in gc.get_objects() if isinstance(one, tlsbio.aio.Transport)]
         finally:
             gc.enable()

@@ -4,7 +4,7 @@ import asyncio
 import ssl
 
 import pytest
-from conftest import Log, Theirs, connected, our_client, our_server, port_of
+from conftest import Log, Theirs, connected, our_client, our_server, port_of, until
 
 import tlsbio.aio
 
@@ -136,8 +136,7 @@ def test_tls_inside_tls(run):
         client.transport.close()
         assert await client.lost is None
         assert await server.lost is None
-        await asyncio.sleep(0.01)
-        assert all(each.is_closing() for each in outer)
+        await until(lambda: all(each.is_closing() for each in outer))
         listener.close()
 
     run(main())
