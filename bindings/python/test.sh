@@ -100,9 +100,9 @@ if [ "$what" != own ]; then
     install_wheel suites
     names=(uvloop anyio urllib3 aiohttp httpx)
     if "$work/suites/bin/python" -c 'import test.test_asyncio.test_ssl' 2>/dev/null; then
-        names=(ssl asyncio_ssl asyncio_sslproto "${names[@]}")
+        names=(ssl httplib ftplib poplib imaplib asyncio_ssl asyncio_sslproto "${names[@]}")
     else
-        echo "skipped: the suites of ssl and asyncio (this Python comes without its tests; on Debian: apt-get install libpython3-testsuite)"
+        echo "skipped: the suites of the standard library (this Python comes without its tests; on Debian: apt-get install libpython3-testsuite)"
     fi
     step "the suites of others" suites "${names[@]}"
     step "the suites of Twisted" "$here/tests/twisted/run.sh" theirs

@@ -117,6 +117,17 @@ def test_http_client_and_urllib(engines: str) -> None:
         refusing.close()
 
 
+def test_http_client_with_a_context_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It asks for authentication after the handshake where the engine has it."""
+    monkeypatch.setattr(ssl, "_create_default_https_context", client_context)
+    with https("openssl") as port:
+        connection = http.client.HTTPSConnection("localhost", port)
+        connection.request("GET", "/")
+        assert connection.getresponse().read() == BODY
+        is_ours(connection.sock, "ours")
+        connection.close()
+
+
 @pytest.mark.parametrize("engines", PAIRS)
 def test_urllib3(engines: str) -> None:
     urllib3 = pytest.importorskip("urllib3")

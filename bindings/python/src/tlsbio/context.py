@@ -243,13 +243,13 @@ class SSLContext(ssl.SSLContext):
     def verify_mode(self, value: int) -> None:
         _Native.verify_mode.__set__(self, value)
 
-    @property
-    def post_handshake_auth(self) -> bool:
-        """Always False: the engine has no authentication after the handshake."""
-        return False
+    @property  # type: ignore[override]
+    def post_handshake_auth(self) -> bool | None:
+        """None, as where OpenSSL has no authentication after the handshake: hosts (http.client) set it if it is not."""
+        return None
 
     @post_handshake_auth.setter
-    def post_handshake_auth(self, value: bool) -> None:
+    def post_handshake_auth(self, value: bool | None) -> None:
         if value:
             raise NotImplementedError("the engine has no post-handshake authentication (RFC 8446, 4.6.2)")
 

@@ -73,6 +73,13 @@ SUITES = {
             )
         ],
     ),
+    # The modules that take a context and wrap sockets with it: those of their tests that do.
+    "httplib": Suite(["test.test_httplib.HTTPSTest"]),
+    "ftplib": Suite([f"test.test_ftplib.TestTLS_FTPClass{more}" for more in ("", "Mixin")]),
+    "poplib": Suite([f"test.test_poplib.TestPOP3_{what}Class" for what in ("SSL", "TLS")]),
+    "imaplib": Suite([f"test.test_imaplib.{name}" for name in ("NewIMAPSSLTests", "ThreadedNetworkedTestsSSL")]),
+    # Its tests use no TLS: tests/test_blocking_hosts.py does that.
+    "smtplib": Suite(["test.test_smtplib"], sides=["both"], connects=False),
     "uvloop": Suite(["tests.test_tcp.Test_UV_TCPSSL", "tests.test_tcp.Test_AIO_TCPSSL"], package="uvloop"),
     "anyio": Suite(["tests/streams/test_tls.py"], pytest=True, package="anyio"),
     "urllib3": Suite(
