@@ -510,6 +510,11 @@ func (c *Conn) Read(b []byte) (int, error) {
 		}
 		n += in.copyTo(b[n:])
 	}
+	if c.closed.Load() {
+		// Close has left the buffer to who is in here.
+		in.drop()
+		return n, nil
+	}
 	if in.start == in.end && in.waits && !in.hasPlain() && in.err == nil {
 		in.rest()
 		return n, nil
