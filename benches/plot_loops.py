@@ -12,10 +12,10 @@ from plot import OTHERS, OURS, bars, save
 
 def main():
     results, folder = json.loads(Path(sys.argv[1]).read_text()), Path(sys.argv[2])
-    figure, axes = plt.subplots(1, len(WORK), figsize=(11.5, 2.9), gridspec_kw={"wspace": 0.95})
+    figure, axes = plt.subplots(1, len(WORK), figsize=(11.5, 2.9), gridspec_kw={"wspace": 0.8})
     for place, (name, *_) in zip(axes, WORK, strict=True):
         values = {
-            LABELS[loop].replace(", ", ",\n"): (
+            LABELS[loop].replace("4.0's ", "4.0's\n"): (
                 statistics.median(times[name]),
                 min(times[name]),
                 max(times[name]),
