@@ -2,7 +2,7 @@
 
 CARGO ?= cargo
 
-.PHONY: help demo test lib lib-profiled install abi header format check fuzz mutants load interop bench bench-quick bench-questions bench-resumption bench-loops clean
+.PHONY: help demo test lib lib-profiled install abi header format check fuzz mutants load cross interop bench bench-quick bench-questions bench-resumption bench-loops clean
 
 help:
 	@echo "make demo     build the library and see it work with curl and OpenSSL"
@@ -17,6 +17,7 @@ help:
 	@echo "make fuzz     look for sequences of calls that break a promise, for 15 minutes: docs/testing.md"
 	@echo "make mutants  put faults into src/connection and src/ffi, and see which no Rust test notices, for a day: docs/mutants.md"
 	@echo "make load     a thousand connections at once, and ten thousand that are killed, on each loop of examples/loops"
+	@echo "make cross    build for 64-bit Arm with Rust 1.85, and pass handshakes and data under qemu, in ten minutes"
 	@echo "make interop  the tests with other people's software alone"
 	@echo "make bench    compare with other libraries, in 20 minutes; make bench-quick in three: docs/benchmarks.md"
 	@echo "make bench-questions, bench-resumption, bench-loops   measurements: benches/README.md"
@@ -74,6 +75,9 @@ load:
 	for loop in target/cmake/release/examples/loop_* examples/loops/echo.lua; do \
 	    LD_LIBRARY_PATH=target/release examples/loops/load.py target/pki $$loop 1000 10000 || [ $$? -eq 77 ] || exit 1; \
 	done
+
+cross:
+	scripts/cross.sh
 
 interop: lib
 	tests/interop/run.sh

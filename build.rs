@@ -20,7 +20,8 @@ fn main() {
         check_that_symbols_get_versions();
     }
 
-    println!("cargo:rustc-check-cfg=cfg(tlsbio_wipes)");
+    // Newer Rusts than the oldest know of fuzzing by themselves.
+    println!("cargo:rustc-check-cfg=cfg(tlsbio_wipes, fuzzing)");
     // Cargo sets it for the packages that it was told to build, and for those that they depend on it does not.
     let is_dependency = option_env!("CARGO_PRIMARY_PACKAGE").is_none();
     if !is_dependency && env::var("PROFILE").is_ok_and(|profile| profile == "release") {
