@@ -98,7 +98,7 @@ fi
 if [ "$what" != own ]; then
     new_environment suites "$here/tests/suites/requirements.txt"
     install_wheel suites
-    names=(uvloop anyio urllib3 aiohttp httpx)
+    names=(uvloop anyio trio gevent urllib3 aiohttp httpx)
     if "$work/suites/bin/python" -c 'import test.test_asyncio.test_ssl' 2>/dev/null; then
         names=(ssl httplib ftplib poplib imaplib asyncio_ssl asyncio_sslproto "${names[@]}")
     else

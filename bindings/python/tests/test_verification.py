@@ -192,3 +192,20 @@ def test_authorities_are_those_that_openssl_takes_for_them() -> None:
     authorities = {der for der, facts in context._tlsbio_trust._certificates.items() if facts.is_authority}
     assert authorities == set(context.get_ca_certs(binary_form=True))
     assert len(authorities) >= 5
+
+
+@pytest.mark.parametrize(
+    "server",
+    [
+        "openssl",
+        pytest.param("ours", marks=pytest.mark.xfail(strict=True, reason="rustls sends certificate_required")),
+    ],
+)
+@pytest.mark.parametrize("client", ["openssl", "ours"])
+def test_a_client_of_tls_1_2_that_shows_none_hears_handshake_failure(client: str, server: str) -> None:
+    """RFC 5246, 7.4.6: certificate_required came with TLS 1.3."""
+    asking = server_context(server, maximum_version=ssl.TLSVersion.TLSv1_2, verify_mode=ssl.CERT_REQUIRED)
+    asking.load_verify_locations(PKI / "ecdsa/ca.pem")
+    failures: list[Any] = [*Pair(client_context(client), asking).try_handshake()]
+    assert failures[0].reason == "SSLV3_ALERT_HANDSHAKE_FAILURE"
+    assert failures[1].reason == "PEER_DID_NOT_RETURN_A_CERTIFICATE"

@@ -82,6 +82,27 @@ SUITES = {
     "smtplib": Suite(["test.test_smtplib"], sides=["both"], connects=False),
     "uvloop": Suite(["tests.test_tcp.Test_UV_TCPSSL", "tests.test_tcp.Test_AIO_TCPSSL"], package="uvloop"),
     "anyio": Suite(["tests/streams/test_tls.py"], pytest=True, package="anyio"),
+    # Its tests come with it.
+    "trio": Suite(
+        ["trio._tests.test_ssl", "trio._tests.test_highlevel_ssl_helpers"],
+        pytest=True,
+        options=["-p", "trio._tests.pytest_plugin", "--pyargs"],
+    ),
+    "tornado": Suite(
+        [
+            f"tornado.test.{name}"
+            for name in (
+                "httpserver_test.SSLTest",
+                "httpserver_test.SSLXHeaderTest",
+                "iostream_test.TestIOStreamSSL",
+                "iostream_test.TestIOStreamSSLContext",
+                "iostream_test.TestIOStreamStartTLS",
+                "iostream_test.TestIOStreamWebHTTPS",
+                "simple_httpclient_test.SimpleHTTPSClientTestCase",
+            )
+        ],
+    ),
+    "gevent": Suite(["gevent.tests.test__ssl"]),
     "urllib3": Suite(
         ["test/test_ssltransport.py"],
         pytest=True,
@@ -142,7 +163,9 @@ def environment(side: str) -> dict[str, str]:
     """With our context put in on that side."""
     path = [str(HERE / "side"), *filter(None, [os.environ.get("PYTHONPATH")])]
     shown = "" if side == "none" else side
-    return {**os.environ, "TLSBIO_SUITE_SIDE": shown, "PYTHONPATH": os.pathsep.join(path)}
+    # In seconds; what tornado allows to each of its tests.
+    patience = {"ASYNC_TEST_TIMEOUT": str(LIMIT)}
+    return {**os.environ, **patience, "TLSBIO_SUITE_SIDE": shown, "PYTHONPATH": os.pathsep.join(path)}
 
 
 def answers_of(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import fnmatch
 import io
 import json
+import logging
 import os
 import sys
 import tempfile
@@ -46,6 +47,8 @@ def tests_of_unittest(names: list[str]) -> Iterator[tuple[str, Callable[[], fork
         why = output.getvalue() if bad else "; ".join(reason for _, reason in result.skipped)
         return {"outcome": "failed" if bad else "skipped" if result.skipped else "passed", "why": why, "ours": ours()}
 
+    # As tornado's own runner has it: its tests fail when something is logged that they do not expect.
+    logging.getLogger("tornado.access").setLevel(logging.CRITICAL)
     for test in single(unittest.defaultTestLoader.loadTestsFromNames(names)):
         yield test.id(), lambda test=test: run(test)  # type: ignore[misc]
 
