@@ -369,6 +369,52 @@ static void keys_change_on_request(void)
     free_pair(&pair);
 }
 
+/* Behind a flight that data follows, records stay the engine's until the data is read: who asks for
+ * keys before that has asked, whoever has the records then. */
+static void one_request_is_outstanding_whoever_has_the_records(void)
+{
+    struct recipe client = with_version(plain_client, TLS_VERSION_1_3);
+    struct pair pair = new_pair(&client, &plain_server, NULL);
+    unsigned char plain[100], wire[20000];
+    size_t n = 0, queued;
+    ptrdiff_t more;
+
+    carry(pair.client, pair.server);
+    tls_advance(pair.server);
+    carry(pair.server, pair.client);
+    CHECK_EQ(tls_advance(pair.client), TLS_OK);
+    fill_bytes(plain, sizeof(plain), 3);
+    CHECK_EQ(tls_write_from(pair.client, plain, sizeof(plain)), (ptrdiff_t)sizeof(plain));
+    CHECK_EQ(tls_write_from(pair.client, plain, sizeof(plain)), (ptrdiff_t)sizeof(plain));
+    while ((more = tls_drain_into(pair.client, wire + n, sizeof(wire) - n)) > 0)
+        n += (size_t)more;
+    CHECK_EQ(tls_feed(pair.server, wire, n), (ptrdiff_t)n);
+    CHECK_EQ(tls_advance(pair.server), TLS_OK);
+    carry(pair.server, pair.client);
+    CHECK_EQ(tls_advance(pair.client), TLS_OK);
+
+    CHECK_EQ(tls_key_update(pair.server), TLS_OK);
+    queued = (size_t)tls_drain_pending(pair.server);
+    CHECK(queued > 0);
+    CHECK_EQ(tls_key_update(pair.server), TLS_OK);
+    CHECK_EQ(tls_drain_pending(pair.server), (ptrdiff_t)queued);
+    n = 0;
+    while ((more = tls_read_into(pair.server, wire, sizeof(wire))) > 0)
+        n += (size_t)more;
+    CHECK_EQ(n, 2 * sizeof(plain));
+    CHECK_EQ(tls_key_update(pair.server), TLS_OK);
+    CHECK_EQ(tls_drain_pending(pair.server), (ptrdiff_t)queued);
+
+    /* It is answered, and the next one may leave. */
+    carry(pair.server, pair.client);
+    CHECK_EQ(tls_advance(pair.client), TLS_OK);
+    check_alive(&pair);
+    CHECK_EQ(tls_key_update(pair.server), TLS_OK);
+    CHECK_EQ(tls_drain_pending(pair.server), (ptrdiff_t)queued);
+    check_alive(&pair);
+    free_pair(&pair);
+}
+
 /* Over the other form of the engine as well. */
 static void keys_change_after_a_question(void)
 {
@@ -404,6 +450,7 @@ int main(int argc, char **argv)
     RUN(a_bad_piece_moves_nothing);
     RUN(pieces_beyond_the_limits_are_left);
     RUN(keys_change_on_request);
+    RUN(one_request_is_outstanding_whoever_has_the_records);
     RUN(keys_change_after_a_question);
     return 0;
 }

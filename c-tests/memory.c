@@ -489,6 +489,32 @@ static void halves_take_little_more_than_the_whole(void)
     }
 }
 
+/* */
+static void the_key_of_a_half_rests_as_others_do(void)
+{
+    for (EACH_VERSION) {
+        struct pair pair = connected_pair(version), others[64];
+        struct heap before;
+        tls_conn_t *sending;
+
+        both_ways(&pair);
+        sending = tls_split(pair.server, NULL);
+        CHECK(sending != NULL);
+        move(sending, pair.client, out_by_drain, in_by_feed, 64);
+        for (size_t i = 0; i < 64; i++) {
+            others[i] = connected_pair(version);
+            both_ways(&others[i]);
+        }
+        before = heap_now();
+        CHECK_EQ(tls_write_from(sending, plain, 64), 64);
+        CHECK(heap_now().calls > before.calls);
+        for (size_t i = 0; i < 64; i++)
+            free_pair(&others[i]);
+        tls_free(sending);
+        free_pair(&pair);
+    }
+}
+
 int main(int argc, char **argv)
 {
     pki_set(argc, argv);
@@ -503,5 +529,6 @@ int main(int argc, char **argv)
     RUN(a_freed_connection_leaves_nothing);
     RUN(compressing_a_chain_takes_little);
     RUN(halves_take_little_more_than_the_whole);
+    RUN(the_key_of_a_half_rests_as_others_do);
     return 0;
 }

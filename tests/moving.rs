@@ -469,6 +469,17 @@ fn corks_record_sizes_and_clocks_go_along() {
         peer.read_all(&mut plain);
         assert_eq!(plain, [2; 5090]);
 
+        // Whether they were asked for before or not.
+        let (client, server) = (form.client().connect(), form.server().accept());
+        assert_eq!(tls_time(server.0, 1000), TLS_OK);
+        assert_eq!(tls_time(server.0, 4000), TLS_OK);
+        pump(&client, &server);
+        let server = moved(&form, server, false);
+        let mut unasked: tls_timings_t = unsafe { std::mem::zeroed() };
+        unasked.size = size_of::<tls_timings_t>();
+        assert_eq!(unsafe { tls_handshake_timings(server.0, &mut unasked) }, TLS_OK);
+        assert_eq!((unasked.heard_ns, unasked.done_ns), (3000, 3000));
+
         let (client, server) = (form.client().connect(), form.server().accept());
         assert_eq!(tls_time(server.0, 1000), TLS_OK);
         pump(&client, &server);
@@ -605,6 +616,29 @@ fn what_cannot_move_says_why_and_is_unharmed() {
     let [receive, send] = &mut secrets;
     assert_eq!(unsafe { tls_secrets_take(client.0, receive, send, null_mut()) }, TLS_OK);
     refused(&client, "secrets were taken");
+}
+
+///
+#[test]
+fn a_refused_hand_over_leaves_a_connection_that_can_move() {
+    let recipe = Recipe { secrets: true, ..Recipe::default() };
+    let server =
+        Context::server(&Recipe { chain: Some(("ecdsa/server-chain.pem", "ecdsa/server.key")), ..recipe });
+    let (client, server) = (Context::client(&recipe).connect("server.test"), server.accept());
+    pump(&client, &server);
+    carry(&client, &server, b"records are our own");
+    assert_eq!(tls_key_update(client.0), TLS_OK);
+    server.feed(&client.drain()).unwrap();
+    assert_eq!(server.advance(), TLS_OK);
+    let mut secrets: [tls_traffic_secret_t; 2] = unsafe { std::mem::zeroed() };
+    secrets.iter_mut().for_each(|secret| secret.size = size_of::<tls_traffic_secret_t>());
+    let [receive, send] = &mut secrets;
+    // The answer to the KeyUpdate has to leave first.
+    assert_eq!(unsafe { tls_secrets_take(server.0, receive, send, null_mut()) }, TLS_ERR_STATE);
+    client.feed(&server.drain()).unwrap();
+    assert_eq!(client.advance(), TLS_OK);
+    carry(&server, &client, b"unharmed");
+    assert!(!export(&server).is_empty());
 }
 
 ///

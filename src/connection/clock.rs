@@ -82,7 +82,7 @@ impl Connection {
     }
 
     /// Notes what has happened since the clock was read last.
-    fn observe_handshake(&mut self) {
+    pub(super) fn observe_handshake(&mut self) {
         let heard = self.counters.wire_in > self.inbound.len() as u64;
         let done = !self.phase.is_handshaking() && !self.has_failed();
         let Some(clock) = self.cold.as_mut().and_then(|cold| cold.clock.as_mut()) else { return };

@@ -30,6 +30,8 @@ impl Connection {
     pub(crate) fn export_sealed(&mut self, key: &[u8; MOVE_KEY], most: usize) -> Result<Exported, Failure> {
         self.check_movable()?;
         self.settle_to_move()?;
+        // What was noted goes along, so it is noted now.
+        self.observe_handshake();
         let made = self.make()?;
         let length = self.length_to_move(&made)?;
         let whole = sealed_length(length);

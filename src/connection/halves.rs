@@ -26,6 +26,8 @@ impl Connection {
                 "early data waits: read it first (tls_early_read_into)",
             ));
         }
+        // A half is told to rest when it wakes, as every connection is.
+        self.phase.rest();
         let split = self.phase.take_traffic().and_then(|traffic| traffic.split());
         let TrafficHalves { receiving, sending } = match split {
             Ok(halves) => halves,

@@ -241,6 +241,17 @@ impl Phase {
         std::mem::replace(self, Self::Gone)
     }
 
+    /// See [`Traffic::prepare_hand_over`]. Records of our own stay what they are: nothing may come of it.
+    pub(super) fn prepare_hand_over(&mut self, out: &mut Vec<u8>) -> Result<(), Failure> {
+        if let Self::Own(own) = self {
+            own.flush(out);
+            return Ok(());
+        }
+        let prepared = self.take_traffic()?.prepare_hand_over(out)?;
+        *self = Self::Traffic(prepared);
+        Ok(())
+    }
+
     pub(super) fn take_traffic(&mut self) -> Result<Box<dyn Traffic>, Failure> {
         match self.take() {
             Self::Own(own) => Ok(own),

@@ -20,10 +20,8 @@ impl Connection {
         self.check_no_byte_waits()?;
 
         let Self { phase, outbound, shared, .. } = self;
-        let prepared = phase.take_traffic().and_then(|traffic| {
-            outbound.with_rare_appender(&shared.pool, |out| traffic.prepare_hand_over(out))
-        });
-        self.phase = Phase::Traffic(self.or_fail(prepared)?);
+        let prepared = outbound.with_rare_appender(&shared.pool, |out| phase.prepare_hand_over(out));
+        self.or_fail(prepared)?;
         // An answer to a KeyUpdate may have been left for the next write.
         self.check_drained()?;
 

@@ -15,19 +15,23 @@ pub(super) struct Answered {
     ours: u16,
     /// Whether the decrypter takes records of ours.
     ready: bool,
+    /// Requests since the peer's keys have changed.
+    outstanding: u8,
 }
 
 impl Answered {
     /// Counts requests that this side has sent.
     pub(super) fn note_requests(&mut self, count: u32) {
-        self.asked = self.asked.saturating_add(u8::try_from(count).unwrap_or(u8::MAX));
+        let count = u8::try_from(count).unwrap_or(u8::MAX);
+        self.asked = self.asked.saturating_add(count);
+        self.outstanding = self.outstanding.saturating_add(count);
     }
 
     /// What the next decrypter is to be.
     pub(super) fn wish(&self) -> Wish {
         match *self {
             Self { asked: MANY.., .. } => Wish::SkipOurs,
-            Self { ours: 1.., .. } => Wish::Watch,
+            Self { ours: 1.., .. } | Self { outstanding: 1.., .. } => Wish::Watch,
             _ => Wish::Nothing,
         }
     }
@@ -39,6 +43,7 @@ impl Answered {
             return false;
         }
         if made {
+            self.outstanding = 0;
             self.ours = 0;
             self.ready = wish == Wish::SkipOurs;
         }
@@ -48,6 +53,11 @@ impl Answered {
             self.ours += 1;
         }
         is_due
+    }
+
+    /// How many requests the peer has not answered.
+    pub(super) fn outstanding(&self) -> u8 {
+        self.outstanding
     }
 
     /// How many records rustls has counted inbound, under its present key, that the peer has not sent.
@@ -61,7 +71,19 @@ mod tests {
     use super::*;
 
     const fn answered(asked: u8, ours: u16) -> Answered {
-        Answered { asked, ours, ready: false }
+        Answered { asked, ours, ready: false, outstanding: 0 }
+    }
+
+    #[test]
+    fn a_request_is_outstanding_until_the_peers_keys_change() {
+        let mut counted = Answered::default();
+        counted.note_requests(2);
+        assert!(counted.wish() == Wish::Watch);
+        assert!(!counted.counts_back(Wish::Watch, false, true));
+        assert_eq!(counted.outstanding(), 2);
+        assert!(!counted.counts_back(Wish::Watch, true, true));
+        assert_eq!(counted.outstanding(), 0);
+        assert!(counted.wish() == Wish::Nothing);
     }
 
     #[test]

@@ -41,7 +41,8 @@ impl<Side: SideFacts> Halves<Side> {
         Side: KernelSide,
     {
         self.send.flush(out);
-        Ok(OwnStart { handed_over: self.hand_over()?, is_client: Side::IS_CLIENT, answers })
+        let outstanding = self.receive.outstanding();
+        Ok(OwnStart { handed_over: self.hand_over()?, is_client: Side::IS_CLIENT, answers, outstanding })
     }
 }
 

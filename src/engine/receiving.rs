@@ -63,6 +63,12 @@ impl<Side: SideFacts> ReceiveHalf<Side> {
         Some((split, tickets, Rest { exporter, early, peer_closed, answered }))
     }
 
+    /// See [`Answered::outstanding`].
+    pub(super) fn outstanding(&mut self) -> u8 {
+        self.answered.note_requests(self.requests.swap(0, Ordering::Relaxed));
+        self.answered.outstanding()
+    }
+
     /// Opens records, or a record of ours in their place.
     fn open(&mut self, wire: &mut [u8], sink: &mut PlainSink<'_>) -> Outcome {
         let base = wire.as_ptr().addr();

@@ -27,10 +27,14 @@ pub(crate) struct Own {
 
 impl Own {
     pub(crate) fn new(start: OwnStart) -> Result<Self, Failure> {
-        let OwnStart { handed_over: HandedOver { secrets, schedule, remembered }, is_client, answers } =
-            start;
+        let OwnStart {
+            handed_over: HandedOver { secrets, schedule, remembered },
+            is_client,
+            answers,
+            outstanding,
+        } = start;
         let parts = (|| {
-            let sender = Sender::new(Secret::of(&secrets.send)?);
+            let sender = Sender::new(Secret::of(&secrets.send)?, outstanding);
             let receiver = Receiver::new(Secret::of(&secrets.receive)?, is_client, remembered.tickets);
             Some((sender, receiver))
         })();
@@ -67,6 +71,11 @@ impl Own {
 
 /// The way of a connection to another process.
 impl Own {
+    /// Leaves nothing to be said to the peer but what is appended to `out`.
+    pub(crate) fn flush(&mut self, out: &mut Vec<u8>) {
+        self.sender.flush(out);
+    }
+
     /// How it stands, for another process to go on with, but for [`Self::reveal`]. None in the midst of a message that is longer than any.
     pub(crate) fn standing(&self) -> Option<Standing<'_>> {
         let (sender, send) = self.sender.state();
@@ -196,7 +205,7 @@ impl Traffic for Own {
     }
 
     fn prepare_hand_over(mut self: Box<Self>, out: &mut Vec<u8>) -> Result<Box<dyn Traffic>, Failure> {
-        self.sender.flush(out);
+        self.flush(out);
         Ok(self)
     }
 

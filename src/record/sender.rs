@@ -45,13 +45,14 @@ pub(super) struct Sender {
 }
 
 impl Sender {
-    pub(super) fn new(secret: Secret) -> Self {
+    /// The peer has not answered so many KeyUpdates of ours.
+    pub(super) fn new(secret: Secret, unanswered: u8) -> Self {
         Self {
             protection: Protection::new(secret),
             queued: Vec::new(),
             answered: false,
-            outstanding: false,
-            unanswered: 0,
+            outstanding: unanswered > 0,
+            unanswered,
             state: State::Open,
         }
     }

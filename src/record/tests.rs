@@ -83,7 +83,8 @@ pub(super) fn pair(suite: (u16, usize), most_records: u64) -> (Own, Own) {
         let secrets = TrafficSecrets { receive: schedule.secret(true), send: schedule.secret(false) };
         let remembered = Remembered { handshake: Box::new(Nothing), tickets: 0 };
         let handed_over = HandedOver { secrets, schedule: Box::new(schedule), remembered };
-        Own::new(OwnStart { handed_over, is_client, answers: Answers::WithTheNextRecord }).unwrap()
+        let answers = Answers::WithTheNextRecord;
+        Own::new(OwnStart { handed_over, is_client, answers, outstanding: 0 }).unwrap()
     };
     (side([1, 101], true), side([101, 1], false))
 }

@@ -201,6 +201,8 @@ pub(crate) struct OwnStart {
     pub handed_over: HandedOver,
     pub is_client: bool,
     pub answers: Answers,
+    /// How many KeyUpdates of ours the peer has not answered.
+    pub outstanding: u8,
 }
 
 /// When the answer to a KeyUpdate leaves; before the next record it has to (RFC 8446, 4.6.3).
