@@ -106,7 +106,7 @@
  * connection can be split into two halves (section 19). Errors belong to the object, not to a thread.
  *
  * Memory. An idle connection holds no record buffer [R-06]: buffers are borrowed, and return wiped of plain bytes
- * [R-11]. The last one of each direction that is returned on a thread stays with it, for connections of any context, the
+ * [R-11]. The last one of each direction and size that is returned on a thread stays with it, for connections of any context, the
  * others in a bounded pool of the context: tls_builder_pool() says how many bytes that is, and what outlives a
  * context. In the steady state a record costs no heap allocation in
  * either direction [R-05]. The keys of a direction, expanded, take 592 bytes of malloc. The connections that a thread used
@@ -1203,7 +1203,7 @@ tls_status_t tls_builder_limits(tls_builder_t *builder,
  * reported at the place where they happen [R-262]. With any other value the buffer may be another connection's by then, and
  * no tool sees it. What a kernel writes after the call that asked for it (io_uring) is seen by neither tool.
  *
- * Beside these, a thread keeps the last buffer of each direction that was returned on it, of up to 84 KiB, until
+ * Beside these, a thread keeps the last buffer of each direction and size (8, 20 and 84 KiB) that was returned on it, until
  * the thread ends; all threads of the process keep 8 MiB at most [R-230]. No such buffer holds a plain byte, and
  * connections of any context use them. They are all that is left when contexts and connections are freed.
  * A context for which fewer than 172032 bytes (2 times 84 KiB) are set neither leaves anything with threads nor uses

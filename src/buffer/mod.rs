@@ -2,7 +2,7 @@
 //!
 //! A connection owns no buffer of its own. It borrows one from the pool of its context when bytes
 //! arrive and returns it when the last one has left, so an idle connection holds none. Of the unused ones, each thread
-//! keeps the last of either direction, and the pool the others.
+//! keeps the last of either direction and size, and the pool the others.
 
 mod held;
 mod inbound;

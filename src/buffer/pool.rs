@@ -17,7 +17,7 @@ use crate::line::Line;
 const CLASSES: [usize; 5] = [8 * 1024, 20 * 1024, 84 * 1024, 336 * 1024, 1344 * 1024];
 
 /// The largest buffer that stays with a thread.
-const MOST_THREAD_BUFFER: usize = CLASSES[2];
+const MOST_THREAD_BUFFER: usize = CLASSES[thread_buffers::SIZES - 1];
 
 /// The least bound of a context that lets buffers stay with threads. A host that sets a smaller one wants little memory to
 /// be kept, and what threads have is beyond any context's bound.
@@ -101,12 +101,9 @@ impl Pool {
 
     #[inline]
     fn lend<B: Pooled>(&self, need: usize) -> Box<B> {
-        let kept = if self.uses_thread_buffers && need <= MOST_THREAD_BUFFER {
-            thread_buffers::take(need)
-        } else {
-            None
-        };
-        kept.unwrap_or_else(|| self.take_off_shelf(need))
+        let (class, capacity) = class_for(need);
+        let kept = class.filter(|_| self.uses_thread_buffers).and_then(thread_buffers::take);
+        kept.unwrap_or_else(|| self.take_off_shelf(class, capacity))
     }
 
     #[inline]
@@ -115,19 +112,14 @@ impl Pool {
         let Some(class) = CLASSES.iter().position(|&size| size == buffer.capacity()) else {
             return;
         };
-        let left = if self.uses_thread_buffers && CLASSES[class] <= MOST_THREAD_BUFFER {
-            thread_buffers::put(buffer)
-        } else {
-            Some(buffer)
-        };
+        let left = if self.uses_thread_buffers { thread_buffers::put(buffer, class) } else { Some(buffer) };
         if let Some(left) = left {
-            self.shelve(left);
+            self.shelve(left, class);
         }
     }
 
     #[cold]
-    fn take_off_shelf<B: Pooled>(&self, need: usize) -> Box<B> {
-        let (class, capacity) = class_for(need);
+    fn take_off_shelf<B: Pooled>(&self, class: Option<usize>, capacity: usize) -> Box<B> {
         let reused = class.and_then(|class| {
             let mut stock = self.stock();
             let buffer = B::shelves(&mut stock)[class].pop()?;
@@ -139,11 +131,8 @@ impl Pool {
 
     /// Keeps a buffer of one of the classes, if the bound has room for it.
     #[cold]
-    fn shelve<B: Pooled>(&self, buffer: Box<B>) {
+    fn shelve<B: Pooled>(&self, buffer: Box<B>, class: usize) {
         let capacity = buffer.capacity();
-        let (Some(class), _) = class_for(capacity) else {
-            return;
-        };
         let mut stock = self.stock();
         if stock.bytes + capacity <= self.bound {
             stock.bytes += capacity;
@@ -163,6 +152,7 @@ pub(crate) fn capacity_for(need: usize) -> usize {
 }
 
 /// The class that holds `need` bytes, if any does, and the capacity to allocate.
+#[inline]
 fn class_for(need: usize) -> (Option<usize>, usize) {
     match CLASSES.iter().position(|&size| size >= need) {
         Some(class) => (Some(class), CLASSES[class]),
@@ -195,7 +185,7 @@ mod tests {
 
     #[test]
     fn the_thread_keeps_the_last_one_and_the_shelves_the_others() {
-        let pool = Pool::new(LEAST_FOR_THREAD_BUFFERS);
+        let pool = Pool::new(1 << 20);
         let (small, other) = (pool.lend_outbound(1), pool.lend_outbound(1));
         let address = &raw const *small;
         pool.take_back_outbound(other);
@@ -210,14 +200,45 @@ mod tests {
         let large = pool.lend_outbound(CLASSES[2]);
         assert_eq!(large.capacity(), CLASSES[2]);
         pool.take_back_outbound(large);
-        assert_eq!(pool.stock().bytes, 2 * CLASSES[0], "the thread has it in place of the small one");
+        assert_eq!(pool.stock().bytes, CLASSES[0], "the thread has it beside the small one");
         let larger = pool.lend_outbound(CLASSES[3]);
         pool.take_back_outbound(larger);
         assert_eq!(
-            pool.lend_outbound(1).capacity(),
-            CLASSES[2],
+            pool.stock().bytes,
+            CLASSES[0] + CLASSES[3],
             "of the largest ones none stays with a thread"
         );
+    }
+
+    /// Many connections of which a few bytes wait would each keep what a large message left.
+    #[test]
+    fn what_the_thread_keeps_is_lent_for_its_own_size() {
+        let pool = Pool::new(1 << 20);
+        for large in CLASSES {
+            pool.take_back_inbound(pool.lend_inbound(large));
+            pool.take_back_outbound(pool.lend_outbound(large));
+        }
+        for need in [1, CLASSES[0], CLASSES[0] + 1, CLASSES[1], CLASSES[2], CLASSES[3]] {
+            let capacities = [pool.lend_inbound(need).capacity(), pool.lend_outbound(need).capacity()];
+            assert_eq!(capacities, [capacity_for(need); 2], "{need}");
+        }
+    }
+
+    /// What a record of either size borrows is at hand, without a lock.
+    #[test]
+    fn large_and_small_records_in_turn_use_the_same_buffers() {
+        let pool = Pool::new(LEAST_FOR_THREAD_BUFFERS);
+        let of_each = || {
+            [1, CLASSES[1], CLASSES[2]].map(|need| {
+                let buffer = pool.lend_inbound(need);
+                let address = &raw const *buffer;
+                pool.take_back_inbound(buffer);
+                address
+            })
+        };
+        let first = of_each();
+        assert_eq!(of_each(), first);
+        assert_eq!(pool.stock().bytes, 0);
     }
 
     #[test]
@@ -248,7 +269,7 @@ mod tests {
         assert_eq!(small.stock().bytes, CLASSES[0]);
         let of_thread = usual.lend_inbound(1);
         assert_eq!(usual.stock().bytes, 0);
-        assert!(thread_buffers::take::<InboundBuffer>(1).is_none());
+        assert!(thread_buffers::take::<InboundBuffer>(0).is_none());
         drop(of_thread);
     }
 

@@ -1,4 +1,7 @@
-//! The buffers that stay with a thread: the last one of each direction that was returned on it, until it ends.
+//! The buffers that stay with a thread: the last one of each direction and size that was returned on it, until it ends.
+//!
+//! A buffer is lent for a need of its own size only. If a large one were lent for any need, a connection of which one byte waits would keep
+//! it, and each other one the next: as many as there are such connections.
 //!
 //! No buffer knows which context it came from, and none that is returned holds a plain byte, so a thread lends what
 //! it has to any connection. What stays with threads outlives contexts: so it is bounded for all of them together.
@@ -9,6 +12,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::inbound::InboundBuffer;
 use super::outbound::OutboundBuffer;
 use crate::line::Line;
+
+/// How many sizes have a place with a thread.
+pub(super) const SIZES: usize = 3;
 
 /// The most that stays with all threads of the process together.
 pub(crate) const MOST_WITH_THREADS: usize = 8 << 20;
@@ -21,25 +27,25 @@ struct Grants {
 }
 
 thread_local! {
-    static BUFFERS: ThreadBuffers = const { ThreadBuffers { inbound: Slot::new(), outbound: Slot::new() } };
+    static BUFFERS: ThreadBuffers = const { ThreadBuffers::new() };
 }
 
 pub(super) struct ThreadBuffers {
-    inbound: Slot<InboundBuffer>,
-    outbound: Slot<OutboundBuffer>,
+    inbound: [Slot<InboundBuffer>; SIZES],
+    outbound: [Slot<OutboundBuffer>; SIZES],
 }
 
-/// Where a buffer of one direction stays.
+/// Where a buffer of one direction and size stays.
 pub(super) struct Slot<B> {
     buffer: Cell<Option<Box<B>>>,
-    /// The largest that may stay here. It is granted once, so that nothing that threads share is written with a record.
+    /// How large a buffer may stay here. It is granted once, so that nothing that threads share is written with a record.
     granted: Cell<usize>,
 }
 
 /// A buffer that can stay with a thread.
 pub(super) trait Stays: Sized {
     fn capacity(&self) -> usize;
-    fn slot(buffers: &ThreadBuffers) -> &Slot<Self>;
+    fn slots(buffers: &ThreadBuffers) -> &[Slot<Self>; SIZES];
 }
 
 impl Stays for InboundBuffer {
@@ -47,7 +53,7 @@ impl Stays for InboundBuffer {
         InboundBuffer::capacity(self)
     }
 
-    fn slot(buffers: &ThreadBuffers) -> &Slot<Self> {
+    fn slots(buffers: &ThreadBuffers) -> &[Slot<Self>; SIZES] {
         &buffers.inbound
     }
 }
@@ -57,24 +63,29 @@ impl Stays for OutboundBuffer {
         OutboundBuffer::capacity(self)
     }
 
-    fn slot(buffers: &ThreadBuffers) -> &Slot<Self> {
+    fn slots(buffers: &ThreadBuffers) -> &[Slot<Self>; SIZES] {
         &buffers.outbound
     }
 }
 
-/// The thread's buffer, if it has one of at least `need` bytes. There is none any more while the thread ends.
+/// The thread's buffer of the size with this number, if it has one. While the thread ends there is none any more, and of a size
+/// that has no place there never is.
 #[inline]
-pub(super) fn take<B: Stays>(need: usize) -> Option<Box<B>> {
-    BUFFERS.try_with(|buffers| B::slot(buffers).take(need)).ok().flatten()
+pub(super) fn take<B: Stays>(size: usize) -> Option<Box<B>> {
+    BUFFERS.try_with(|buffers| B::slots(buffers).get(size)?.buffer.take()).ok().flatten()
 }
 
-/// Leaves a buffer with the thread. What there is no room for comes back: this one, or the one that was there.
+/// Leaves a buffer of the size with this number with the thread. What there is no room for comes back: this one, or the
+/// one that was there.
 #[inline]
-pub(super) fn put<B: Stays>(buffer: Box<B>) -> Option<Box<B>> {
+pub(super) fn put<B: Stays>(buffer: Box<B>, size: usize) -> Option<Box<B>> {
     let mut left = Some(buffer);
     // While the thread ends nothing stays with it.
-    let _ = BUFFERS
-        .try_with(|buffers| left = left.take().and_then(|buffer| B::slot(buffers).put(buffer, &GRANTS)));
+    let _ = BUFFERS.try_with(|buffers| {
+        if let Some(slot) = B::slots(buffers).get(size) {
+            left = left.take().and_then(|buffer| slot.put(buffer, &GRANTS));
+        }
+    });
     left
 }
 
@@ -84,16 +95,6 @@ pub(crate) fn forget_other_threads() {
 }
 
 impl<B: Stays> Slot<B> {
-    #[inline]
-    fn take(&self, need: usize) -> Option<Box<B>> {
-        let buffer = self.buffer.take()?;
-        if buffer.capacity() >= need {
-            return Some(buffer);
-        }
-        self.buffer.set(Some(buffer));
-        None
-    }
-
     #[inline]
     fn put(&self, buffer: Box<B>, grants: &Grants) -> Option<Box<B>> {
         let capacity = buffer.capacity();
@@ -121,8 +122,13 @@ impl<B> Slot<B> {
 }
 
 impl ThreadBuffers {
+    const fn new() -> Self {
+        Self { inbound: [const { Slot::new() }; SIZES], outbound: [const { Slot::new() }; SIZES] }
+    }
+
     fn granted(&self) -> usize {
-        self.inbound.granted.get() + self.outbound.granted.get()
+        let inbound: usize = self.inbound.iter().map(|slot| slot.granted.get()).sum();
+        inbound + self.outbound.iter().map(|slot| slot.granted.get()).sum::<usize>()
     }
 }
 
@@ -149,15 +155,27 @@ mod tests {
     }
 
     #[test]
-    fn the_last_one_stays_if_it_is_large_enough() {
+    fn the_last_one_stays() {
         let (slot, grants) = (Slot::new(), Grants { bytes: AtomicUsize::new(0) });
-        assert!(slot.put(buffer(100), &grants).is_none());
-        assert_eq!(slot.put(buffer(300), &grants).unwrap().capacity(), 100);
-        assert!(slot.take(301).is_none());
-        assert_eq!(slot.take(300).unwrap().capacity(), 300);
-        assert!(slot.take(1).is_none());
-        assert!(slot.put(buffer(200), &grants).is_none());
+        let (first, second) = (buffer(300), buffer(300));
+        let addresses = [&raw const *first, &raw const *second];
+        assert!(slot.put(first, &grants).is_none());
+        assert_eq!(&raw const *slot.put(second, &grants).unwrap(), addresses[0]);
+        assert_eq!(&raw const *slot.buffer.take().unwrap(), addresses[1]);
+        assert!(slot.buffer.take().is_none());
         assert_eq!(grants.bytes.load(Ordering::Relaxed), 300, "what was granted stays granted");
+    }
+
+    #[test]
+    fn each_size_has_a_place_of_its_own() {
+        for size in 0..SIZES {
+            assert!(put(buffer(100 + size), size).is_none());
+        }
+        for size in 0..SIZES {
+            assert_eq!(take::<OutboundBuffer>(size).unwrap().capacity(), 100 + size);
+            assert!(take::<OutboundBuffer>(size).is_none() && take::<InboundBuffer>(size).is_none());
+        }
+        assert!(put(buffer(1), SIZES).is_some() && take::<OutboundBuffer>(SIZES).is_none());
     }
 
     #[test]
@@ -174,11 +192,11 @@ mod tests {
     #[test]
     fn a_thread_that_ends_keeps_nothing() {
         std::thread::spawn(|| {
-            assert!(put(buffer(400)).is_none());
-            assert!(take::<OutboundBuffer>(400).is_some());
+            assert!(put(buffer(400), 0).is_none());
+            assert!(take::<OutboundBuffer>(0).is_some());
         })
         .join()
         .unwrap();
-        assert!(take::<OutboundBuffer>(1).is_none(), "it was another thread's");
+        assert!(take::<OutboundBuffer>(0).is_none(), "it was another thread's");
     }
 }

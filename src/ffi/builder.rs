@@ -376,7 +376,7 @@ pub extern "C" fn tls_builder_limits(
 /// reported at the place where they happen. With any other value the buffer may be another connection's by then, and
 /// no tool sees it. What a kernel writes after the call that asked for it (io_uring) is seen by neither tool.
 ///
-/// Beside these, a thread keeps the last buffer of each direction that was returned on it, of up to 84 KiB, until
+/// Beside these, a thread keeps the last buffer of each direction and size (8, 20 and 84 KiB) that was returned on it, until
 /// the thread ends; all threads of the process keep 8 MiB at most. No such buffer holds a plain byte, and
 /// connections of any context use them. They are all that is left when contexts and connections are freed.
 /// A context for which fewer than 172032 bytes (2 times 84 KiB) are set neither leaves anything with threads nor uses

@@ -106,7 +106,7 @@
  * connection can be split into two halves (section 19). Errors belong to the object, not to a thread.
  *
  * Memory. An idle connection holds no record buffer [R-06]: buffers are borrowed, and return wiped of plain bytes
- * [R-11]. The last one of each direction that is returned on a thread stays with it, for connections of any context, the
+ * [R-11]. The last one of each direction and size that is returned on a thread stays with it, for connections of any context, the
  * others in a bounded pool of the context: tls_builder_pool() says how many bytes that is, and what outlives a
  * context. In the steady state a record costs no heap allocation in
  * either direction [R-05]. The keys of a direction, expanded, take 592 bytes of malloc. The connections that a thread used
