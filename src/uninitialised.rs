@@ -25,7 +25,8 @@ pub(crate) fn open<'a>(
     let (start, length) = (memory.as_mut_ptr().cast::<u8>(), memory.len());
     // SAFETY: `memory` is valid for writes of `length` bytes, and nobody else's for `'a`. Its bytes may be uninitialised,
     // but nothing reads them by this: the one callee hands pointer and length on to C, which writes all of them where it
-    // succeeds; where it does not, nobody is given the slice.
+    // succeeds; where it does not, nobody is given the slice. That a reference to such bytes may exist unread is an assumption:
+    // Rust's rules leave it open, its compiler keeps to it, and aws-lc-rs has no form of the call for memory of this kind.
     let bytes = unsafe { std::slice::from_raw_parts_mut(start, length) };
     // Made here, because it is wiped when it is dropped: the compiler carries it in single bytes from where that begins.
     let nonce = Nonce::assume_unique_for_key(nonce);

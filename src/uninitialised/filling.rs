@@ -158,7 +158,8 @@ fn write(place: &mut [MaybeUninit<u8>], bytes: &[u8]) {
 /// The bytes must have been written, or nobody may read them before they are.
 #[inline]
 unsafe fn as_written(bytes: &mut [MaybeUninit<u8>]) -> &mut [u8] {
-    // SAFETY: both types have the same layout, and whoever calls this takes care that no byte is read too early.
+    // SAFETY: both types have the same layout, and whoever calls this takes care that no byte is read too early; the rest is
+    // the assumption that `super::open` rests on.
     unsafe { &mut *(std::ptr::from_mut(bytes) as *mut [u8]) }
 }
 
