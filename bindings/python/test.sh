@@ -64,6 +64,8 @@ tag_wheel() {
 types_and_style() {
     cd "$here"
     "$work/tests/bin/mypy" --strict -p tlsbio
+    # The stubs of what is in C say what is there.
+    "$work/tests/bin/stubtest" --concise --ignore-unused-allowlist --allowlist tests/stubtest.txt tlsbio
     "$work/tests/bin/ruff" check --no-cache .
     "$work/tests/bin/ruff" format --no-cache --check .
 }

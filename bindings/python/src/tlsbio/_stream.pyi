@@ -1,13 +1,17 @@
 import asyncio
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, final
+
+from typing_extensions import disjoint_base
 
 from .connection import Connection
 
+@final
 class Window:
     def __len__(self) -> int: ...
-    def __setitem__(self, place: slice, data: bytes) -> None: ...
+    def __setitem__(self, place: slice, data: bytes, /) -> None: ...
 
+@disjoint_base
 class Stream(asyncio.Transport, asyncio.BufferedProtocol):
     @property
     def _connection(self) -> Connection | None: ...

@@ -11,7 +11,7 @@ import weakref
 from _ssl import MemoryBIO as StockMemoryBIO  # under ssl.MemoryBIO people may have put ours
 from collections.abc import Callable
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar, overload
 
 from . import certificates, identity_question, ssl_errors
 from ._native import ffi, lib
@@ -20,6 +20,9 @@ from .context import NativeContext, SSLContext
 from .errors import from_struct, new_error
 from .strict import Fault
 from .suites import BY_NUMBER, GROUP_NAMES, VERSION_NAMES
+
+if TYPE_CHECKING:
+    from ssl import _PeerCertRetDictType
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -419,9 +422,18 @@ class Engine:
         """The name of the server that a client asks for."""
         return self._tlsbio_hostname
 
-    @_fact
+    @overload
+    def getpeercert(self, binary_form: Literal[False] = False) -> _PeerCertRetDictType | None: ...
+    @overload
+    def getpeercert(self, binary_form: Literal[True]) -> bytes | None: ...
+    @overload
+    def getpeercert(self, binary_form: bool) -> _PeerCertRetDictType | bytes | None: ...
     def getpeercert(self, binary_form: bool = False) -> Any:
         """The peer's certificate: as a dict ({} if it was not verified), or in DER; None if it has shown none."""
+        return self._shown(binary_form)
+
+    @_fact
+    def _shown(self, binary_form: bool) -> Any:
         if not self._is_done():
             raise ValueError("handshake not done yet")
         der = self._certificate(0)

@@ -9,6 +9,15 @@ from conftest import Log, connected, our_client, our_server, port_of, until
 import tlsbio.aio
 
 
+async def came(protocol):
+    """Waits until bytes are in the socket of one that is paused, and the loop has had time to take them."""
+    below = protocol.transport.get_extra_info("socket").fileno()
+    await until(lambda: protocol.data or select.select([below], [], [], 0)[0])
+    for _ in range(5):
+        # In each turn it looks what its sockets have.
+        await asyncio.sleep(0)
+
+
 def test_paused_reading_holds_the_peer_back(run):
     async def main():
         client, server, listener = await connected()
@@ -89,6 +98,7 @@ def test_closed_while_paused(run):
         client.transport.pause_reading()
         server.transport.write(bytes(100_000))
         await until(lambda: server.transport.get_write_buffer_size() == 0)
+        await came(client)
         client.transport.close()
         assert await client.lost is None
         assert await server.lost is None
@@ -107,11 +117,7 @@ def test_paused_in_connection_made(run):
     async def main():
         client, server, listener = await connected(server_protocol=Pauses)
         client.transport.write(b"early")
-        below = server.transport.get_extra_info("socket").fileno()
-        await until(lambda: select.select([below], [], [], 0)[0])
-        for _ in range(3):
-            # The loop sees what its sockets have in each turn.
-            await asyncio.sleep(0)
+        await came(server)
         assert server.data == b""
         server.transport.resume_reading()
         await server.until(lambda: server.data == b"early")
