@@ -195,10 +195,84 @@ static void taken_bytes_stay_with_the_host(void)
     }
 }
 
+/* The least limits. */
+#define LEAST_LIMIT ((size_t)20480)
+/* Room for answers. */
+#define ROOM ((size_t)64)
+/* Of a record. */
+#define AROUND ((size_t)22)
+
+/* A client that answers a KeyUpdate at once, and has so many wire bytes to be sent. */
+static struct pair pair_with_waiting(size_t bytes)
+{
+    static const unsigned char plain[16384];
+    struct recipe asking = with_version(plain_client, TLS_VERSION_1_3);
+    struct pair pair;
+    size_t rest = bytes - sizeof(plain) - 2 * AROUND;
+
+    asking.verify = TLS_VERIFY_ASK;
+    pair = new_pair(&asking, &plain_server, NULL);
+    pump(&pair);
+    CHECK_EQ(pair.client_status, TLS_ASK_VERIFY);
+    CHECK_EQ(tls_answer_verify(pair.client, -1), TLS_OK);
+    finish_handshake(&pair);
+    CHECK_EQ(tls_write_from(pair.client, plain, sizeof(plain)), sizeof(plain));
+    CHECK_EQ(tls_write_from(pair.client, plain, rest), rest);
+    CHECK_EQ(tls_drain_pending(pair.client), bytes);
+    return pair;
+}
+
+/* Goes on under the least limits: NULL if that is refused. */
+static tls_conn_t *moved_to_least(tls_conn_t *conn)
+{
+    unsigned char *blob;
+    struct recipe recipe = plain_client;
+    tls_context_t *context;
+    tls_conn_t *moved;
+    tls_error_t error = {.size = sizeof(error)};
+    size_t len = export_conn(conn, &blob);
+
+    tls_free(conn);
+    recipe.inbound = recipe.outbound = LEAST_LIMIT;
+    context = make_client_context(&recipe);
+    moved = tls_conn_import(context, blob, len, key, &error);
+    if (moved == NULL)
+        CHECK_EQ(error.status, TLS_ERR_LIMIT);
+    free(blob);
+    tls_context_free(context);
+    return moved;
+}
+
+/* What a peer may ask for of a connection that was imported does not end it. */
+static void an_import_has_room_for_answers(void)
+{
+    struct pair pair = pair_with_waiting(LEAST_LIMIT - ROOM + 1);
+
+    pair.client = moved_to_least(pair.client);
+    CHECK(pair.client == NULL);
+    tls_free(pair.server);
+
+    pair = pair_with_waiting(LEAST_LIMIT - ROOM);
+    pair.client = moved_to_least(pair.client);
+    CHECK(pair.client != NULL);
+    CHECK_EQ(tls_key_update(pair.server), TLS_OK);
+    carry(pair.server, pair.client);
+    CHECK_EQ(tls_advance(pair.client), TLS_OK);
+    CHECK(tls_drain_pending(pair.client) > (ptrdiff_t)(LEAST_LIMIT - ROOM));
+    CHECK_EQ(tls_close_notify(pair.client), TLS_OK);
+
+    /* Who has closed answers nothing. */
+    CHECK(tls_drain_pending(pair.client) > (ptrdiff_t)(LEAST_LIMIT - ROOM));
+    pair.client = moved_to_least(pair.client);
+    CHECK(pair.client != NULL);
+    free_pair(&pair);
+}
+
 int main(int argc, char **argv)
 {
     pki_set(argc, argv);
     RUN(it_goes_on_in_a_forked_child);
     RUN(taken_bytes_stay_with_the_host);
+    RUN(an_import_has_room_for_answers);
     return 0;
 }

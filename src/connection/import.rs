@@ -11,6 +11,7 @@ use crate::engine::{arrived, open, own_records};
 use crate::failure::Failure;
 use crate::numbers::MOVE_KEY;
 use crate::parse::moved::{self, Moved, NEVER, UNSET};
+use crate::record::layout::KEY_UPDATES;
 use crate::record::own::Own;
 use crate::setup::shared::{EndPoint, Shared};
 use crate::status::*;
@@ -94,6 +95,15 @@ fn check_limits(shared: &Shared, moved: &Moved<'_>) -> Result<(), Failure> {
                  context (tls_builder_limits)"
             )));
         }
+    }
+    // Answers to the peer cannot wait for a drain, and one that has no room ends the connection. The whole reserve is not asked for: the
+    // other process, under the same limit, may have used some of it.
+    let (room, limit) = (if moved.sender.closed { 0 } else { KEY_UPDATES }, shared.limits.outbound);
+    if outbound + room > limit {
+        return Err(Failure::limit(format!(
+            "the sealed connection has {outbound} outbound bytes, which leaves no room to answer its peer ({room} bytes) under \
+             the limit of {limit} bytes of this context (tls_builder_limits)"
+        )));
     }
     Ok(())
 }
