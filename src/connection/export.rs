@@ -7,7 +7,9 @@ use super::phase::Phase;
 use crate::engine::{early_number, ech_number, fresh_id, own_records, seal, sealed_length, secret_length};
 use crate::failure::Failure;
 use crate::numbers::{MOVE_ID, MOVE_KEY};
-use crate::parse::moved::{self, Flags, Moved, MovedFacts, NEVER, TLS12_EXPORTER, UNSET, append_certificate};
+use crate::parse::moved::{
+    self, Flags, MOST_LEFT_IN_PLACE, Moved, MovedFacts, NEVER, TLS12_EXPORTER, UNSET, append_certificate,
+};
 use crate::record::traffic::{Revealed, Standing};
 use crate::status::*;
 
@@ -121,7 +123,7 @@ impl Connection {
         let mut index = 0;
         while let Some(certificate) = self.peer_certificate(index) {
             if !append_certificate(&mut chain, certificate) {
-                return not_now("a certificate of the peer is too long to move");
+                return not_now("a certificate of the peer is empty, or too long to move");
             }
             index += 1;
         }
@@ -205,7 +207,7 @@ impl Connection {
                 counters.records_in,
                 counters.records_out,
             ],
-            left_in_place: self.left_in_place,
+            left_in_place: self.left_in_place.min(MOST_LEFT_IN_PLACE),
             times: [heard.unwrap_or(NEVER), done.unwrap_or(NEVER), asking],
             record_size: set(sending.and_then(|sending| sending.most)),
             ramp: set(sending.and_then(|sending| sending.ramp)),

@@ -15,12 +15,19 @@ use self::walker::{Reading, Walker};
 pub(crate) use self::writing::{length, write};
 use super::reader::Reader;
 use crate::numbers::{MAX_PLAIN, MIN_RECORD_SIZE, MOST_RAMP, MOVE_ID};
+use crate::status::{
+    TLS_HANDSHAKE_FULL, TLS_HANDSHAKE_FULL_RETRIED, TLS_HANDSHAKE_RESUMED, TLS_HANDSHAKE_RESUMED_RETRIED,
+};
 
 /// What [`Moved::record_size`] and [`Moved::ramp`] are where the host set nothing.
 pub(crate) const UNSET: u32 = u32::MAX;
 
 /// What a time in [`Moved::times`] is that was not noted.
 pub(crate) const NEVER: u64 = u64::MAX;
+
+/// The most that [`Moved::left_in_place`] says. Hosts receive into smaller buffers; of a larger one it says this much, which is
+/// enough for any message that is put together there.
+pub(crate) const MOST_LEFT_IN_PLACE: u32 = 1 << 24;
 
 /// An established connection.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -39,7 +46,7 @@ pub(crate) struct Moved<'a> {
     pub receiver: ReceiverState,
     /// Wire bytes in and out, plain bytes in and out, records in and out.
     pub counters: [u64; 6],
-    /// Bytes that the last in-place call left with the host.
+    /// Bytes that the last in-place call left with the host, up to [`MOST_LEFT_IN_PLACE`]. Then there are none here.
     pub left_in_place: u32,
     /// When the peer was heard, the handshake done, and for how long a question was open; [`NEVER`] for what was not noted.
     pub times: [u64; 3],
@@ -230,6 +237,13 @@ impl Moved<'_> {
             TLS12 => self.receive.is_key() && self.send.is_key() && self.exporter.len() == TLS12_EXPORTER,
             _ => false,
         };
+        let resumed = match i32::from(facts.kind) {
+            TLS_HANDSHAKE_FULL | TLS_HANDSHAKE_FULL_RETRIED => Some(false),
+            TLS_HANDSHAKE_RESUMED | TLS_HANDSHAKE_RESUMED_RETRIED => Some(true),
+            _ => None,
+        };
+        let in_place = self.left_in_place == 0
+            || self.left_in_place <= MOST_LEFT_IN_PLACE && self.plain.is_empty() && self.wire.is_empty();
         let at_hand = self.wire.len().max(self.left_in_place as usize);
         // Numbers that count up, and are far from their ends.
         let sequences = [self.receive.sequence, self.send.sequence];
@@ -247,6 +261,8 @@ impl Moved<'_> {
         secrets
             && counts
             && self.flags.we_closed == self.sender.closed
+            && resumed == Some(self.flags.resumed)
+            && in_place
             && messages
             && sizes
             && std::str::from_utf8(facts.name).is_ok()
@@ -268,20 +284,24 @@ impl Direction<'_> {
 /// What is between two certificates of a chain: the length of the next one, in so many bytes.
 const CERTIFICATE_LENGTH: usize = 3;
 
-/// The certificates in [`MovedFacts::chain`]; None if it is no list of them.
+/// The certificates in [`MovedFacts::chain`]; None if it is no list of them. None is empty (RFC 8446, 4.4.2).
 pub(crate) fn certificates(chain: &[u8]) -> Option<Vec<&[u8]>> {
     let mut reader = Reader::new(chain);
     let mut certificates = Vec::new();
     while !reader.is_empty() {
-        certificates.push(reader.list(CERTIFICATE_LENGTH)?.bytes);
+        let certificate = reader.list(CERTIFICATE_LENGTH)?.bytes;
+        if certificate.is_empty() {
+            return None;
+        }
+        certificates.push(certificate);
     }
     Some(certificates)
 }
 
-/// Appends a certificate to what is to be [`MovedFacts::chain`]; false if it is too long for that.
+/// Appends a certificate to what is to be [`MovedFacts::chain`]; false if it is empty, or too long for that.
 pub(crate) fn append_certificate(chain: &mut Vec<u8>, certificate: &[u8]) -> bool {
     let Ok(length) = u32::try_from(certificate.len()) else { return false };
-    let [0, length @ ..] = length.to_be_bytes() else { return false };
+    let ([0, length @ ..], false) = (length.to_be_bytes(), certificate.is_empty()) else { return false };
     chain.extend_from_slice(&length);
     chain.extend_from_slice(certificate);
     true

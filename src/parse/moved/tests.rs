@@ -38,8 +38,10 @@ fn tls13() -> Moved<'static> {
 
 fn tls12() -> Moved<'static> {
     let direction = Direction { key: &[3; 16], iv: &[1; 12], ..Direction::default() };
-    let facts = MovedFacts { version: TLS12, suite: 0xc02f, raw_key: b"key", ..MovedFacts::default() };
+    let facts =
+        MovedFacts { version: TLS12, suite: 0xc02f, kind: 4, raw_key: b"key", ..MovedFacts::default() };
     Moved {
+        flags: Flags { resumed: true, ..Flags::default() },
         facts,
         receive: direction,
         send: direction,
@@ -98,7 +100,7 @@ fn every_other_byte_is_another_connection_or_none() {
 #[test]
 fn what_does_not_fit_together_is_refused() {
     type Change = fn(&mut Moved<'static>);
-    let wrong: [(&str, Change); 18] = [
+    let wrong: [(&str, Change); 26] = [
         ("a version", |moved| moved.facts.version = 0x0302),
         ("a secret of TLS 1.3 in TLS 1.2", |moved| moved.facts.version = TLS12),
         ("no secret", |moved| moved.send.secret = &[]),
@@ -117,6 +119,17 @@ fn what_does_not_fit_together_is_refused() {
         ("held bytes without a cork", |moved| moved.held = b"held"),
         ("records that can not be sent, and no word of it", |moved| moved.sender.closed = true),
         ("a chain and a raw key", |moved| moved.facts.raw_key = &[1]),
+        ("a certificate without a byte", |moved| moved.facts.chain = &[0, 0, 0]),
+        ("one behind another", |moved| moved.facts.chain = &[0, 0, 1, 7, 0, 0, 0]),
+        ("a handshake that is not done", |moved| moved.facts.kind = 0),
+        ("a handshake of no kind", |moved| moved.facts.kind = 5),
+        ("a full handshake that resumed", |moved| moved.flags.resumed = true),
+        ("a resumption that was none", |moved| moved.facts.kind = 3),
+        ("bytes with the host, and others here", |moved| moved.left_in_place = 11),
+        ("more bytes with the host than are noted", |moved| {
+            (moved.plain, moved.wire) = (&[], &[]);
+            moved.left_in_place = MOST_LEFT_IN_PLACE + 1;
+        }),
     ];
     for (what, change) in wrong {
         let mut moved = tls13();
@@ -125,8 +138,10 @@ fn what_does_not_fit_together_is_refused() {
         assert_eq!(read(&written(&moved)), None, "{what}");
     }
     // In place the host has the bytes.
-    let moved = Moved { wire: &[], left_in_place: 11, ..tls13() };
-    assert_eq!(read(&written(&moved)), Some(moved));
+    for left_in_place in [11, MOST_LEFT_IN_PLACE] {
+        let moved = Moved { plain: &[], wire: &[], left_in_place, ..tls13() };
+        assert_eq!(read(&written(&moved)), Some(moved));
+    }
 }
 
 #[test]
@@ -135,6 +150,6 @@ fn certificates_stand_behind_their_lengths() {
     assert!(append_certificate(&mut chain, b"own") && append_certificate(&mut chain, &[7; 300]));
     assert_eq!(certificates(&chain), Some(vec![&b"own"[..], &[7; 300]]));
     assert_eq!(certificates(&[]), Some(vec![]));
-    assert!(!append_certificate(&mut chain, &vec![0; 1 << 24]));
+    assert!(!append_certificate(&mut chain, &vec![0; 1 << 24]) && !append_certificate(&mut chain, &[]));
     assert_eq!(certificates(&chain[..chain.len() - 1]), None);
 }
