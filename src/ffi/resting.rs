@@ -9,6 +9,7 @@
 use std::cell::RefCell;
 
 use super::boundary::visit_connection;
+use crate::quiet;
 use crate::status::TLS_ERR_BUSY;
 
 /// How many connections have a place with one thread at least, and at most.
@@ -60,8 +61,22 @@ enum Used {
 #[cold]
 pub(super) fn note_awake(handle: usize, records: u64, rested: u32) {
     // While the thread ends there are no places.
-    let _ = AWAKE
-        .try_with(|awake| awake.borrow_mut().give_place(Tracked::new(handle, records), rested, lets_rest));
+    let _ = AWAKE.try_with(|awake| give_place_in(awake, Tracked::new(handle, records), rested, lets_rest));
+}
+
+/// Gives a connection a place. The call that comes here is done, and has its answer: whatever happens now, a connection
+/// without a place keeps its keys, and no more than that.
+fn give_place_in(
+    awake: &RefCell<Awake>,
+    wanted: Tracked,
+    rested: u32,
+    lets_rest: impl FnMut(&mut Tracked, u32) -> bool,
+) {
+    let _ = quiet::catch(|| {
+        if let Ok(mut awake) = awake.try_borrow_mut() {
+            awake.give_place(wanted, rested, lets_rest);
+        }
+    });
 }
 
 /// Whether a place is free, because its connection rests from now on, or is gone.
@@ -343,6 +358,22 @@ mod tests {
         }
         connections.use_one(&mut awake, 99, 1);
         assert!(has_place(&awake, 99));
+        assert_eq!(awake.places.len(), LEAST);
+    }
+
+    #[test]
+    fn no_panic_leaves_and_no_place_is_given_within_another() {
+        let awake = RefCell::new(Awake::new());
+        for handle in 1..=LEAST {
+            give_place_in(&awake, Tracked::new(handle, 1), 0, |_, _| true);
+        }
+        give_place_in(&awake, Tracked::new(98, 1), 0, |_, _| panic!("not to be seen"));
+        give_place_in(&awake, Tracked::new(99, 1), 0, |_, _| {
+            give_place_in(&awake, Tracked::new(100, 1), 0, |_, _| true);
+            true
+        });
+        let awake = awake.into_inner();
+        assert!(has_place(&awake, 99) && !has_place(&awake, 100));
         assert_eq!(awake.places.len(), LEAST);
     }
 
