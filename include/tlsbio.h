@@ -3136,7 +3136,8 @@ ptrdiff_t tls_conn_export(tls_conn_t *conn,
  *
  * The caller owns the connection, until tls_free(); the context may be freed before it. `error` may be NULL;
  * otherwise the caller has set `error->size`. Errors: NULL, with `error->status` TLS_ERR_ARGUMENT (NULL; a context of the
- * other role), TLS_ERR_HANDLE, TLS_ERR_LIMIT (more bytes wait in it than the limits of `context` allow), TLS_ERR_MEMORY,
+ * other role), TLS_ERR_HANDLE, TLS_ERR_LIMIT (more bytes wait in it than the limits of `context`
+ * allow, or so many to be sent that fewer than 64 bytes are left for answers to the peer), TLS_ERR_MEMORY,
  * TLS_ERR_STATE (builds for validated cryptography), TLS_ERR_INTERNAL, or TLS_ERR_CONFIG, with a reason [R-255]: TLS_REASON_BLOB_FOREIGN (it is none),
  * TLS_REASON_BLOB_CUT_OFF, TLS_REASON_BLOB_NEWER (a later version wrote it), TLS_REASON_BLOB_OTHER_KEY,
  * TLS_REASON_BLOB_ALTERED, TLS_REASON_BLOB_UNKNOWN (whoever has the key wrote what this build does not know).

@@ -138,7 +138,8 @@ pub(super) fn with_connection<R: Reply>(
         // Whoever waits for a fork must not be inside.
         drop(entry);
         if let Some(rested) = rested {
-            resting::note_awake(handle, records, rested);
+            // The answer is there already. After a panic a connection may keep its keys that could rest, and no more than that.
+            let _ = quiet::catch(|| resting::note_awake(handle, records, rested));
         }
     }
     reply
