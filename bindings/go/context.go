@@ -88,6 +88,10 @@ func (s *settings) build(server bool, certificates []Certificate) (*sharedContex
 	}
 	if server {
 		s.setClientAuth(b, shared)
+		if shared.noTickets = s.noTickets; s.noTickets {
+			b.set("SessionTicketsDisabled", setTickets, 0, 0)
+			b.set("SessionTicketsDisabled", setSessions, 0, 0)
+		}
 	} else {
 		s.setServerVerification(b, shared)
 		b.set("ClientSessionCache", setSessions, uint(s.sessions), 0)

@@ -149,6 +149,7 @@ static ptrdiff_t go_builder_set(uintptr_t builder, int which, size_t a, size_t b
 	case 4: return tls_builder_key_log(r, (int32_t)a);
 	case 5: return tls_builder_sessions(r, a);
 	case 6: return tls_builder_ask_identity(r, (int32_t)a);
+	case 7: return tls_builder_tickets(r, (uint32_t)a);
 	default: return TLS_ERR_ARGUMENT;
 	}
 }
@@ -299,6 +300,7 @@ const (
 	setKeyLog
 	setSessions
 	setAskIdentity
+	setTickets
 )
 
 const (

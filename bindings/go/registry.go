@@ -156,7 +156,8 @@ func (r *registry) refresh(now time.Time) error {
 // setTicketKeys gives a server's context the keys of its tickets: the first encrypts, all decrypt.
 func (s *sharedContext) setTicketKeys(keys [][32]byte) error {
 	if s.noTickets {
-		return s.disableTickets()
+		// It takes none, whatever they are sealed with. A key would decrypt, even one that never encrypts.
+		return nil
 	}
 	list := make([]ticketKey, 0, len(keys))
 	for i, key := range keys {
@@ -177,15 +178,6 @@ func (s *sharedContext) setTicketKeys(keys [][32]byte) error {
 	err := s.handle.setTicketKeys(list)
 	clear(list)
 	return err
-}
-
-// disableTickets gives the context a key whose time never comes: without one that may encrypt no ticket is issued.
-func (s *sharedContext) disableTickets() error {
-	never := ticketKey{from: math.MaxInt64 - 1, until: math.MaxInt64}
-	for i := range never.secret {
-		never.secret[i] = byte(i + 1)
-	}
-	return s.handle.setTicketKeys([]ticketKey{never})
 }
 
 // remembered is the context that a Config had last, and what was set then.
@@ -278,8 +270,8 @@ func (c *Config) serverContext(origin *Config, certificates []Certificate) (*sha
 		keys = own
 	}
 	where := of.servers(keys)
-	noTickets := c.SessionTicketsDisabled || own == nil && disabled
-	if noTickets {
+	s.noTickets = c.SessionTicketsDisabled || own == nil && disabled
+	if s.noTickets {
 		where = &of.ticketless
 	}
 	if err := where.refresh(c.now()); err != nil {
@@ -294,7 +286,6 @@ func (c *Config) serverContext(origin *Config, certificates []Certificate) (*sha
 		if err != nil {
 			return nil, err
 		}
-		built.noTickets = noTickets
 		if s.auth >= VerifyClientCertIfGiven {
 			built.verifiedWith = poolName(s.pool)
 		}

@@ -25,6 +25,7 @@ type settings struct {
 	pool         *x509.CertPool // that crypto/x509 verifies with
 	clock        unsafe.Pointer // of Config.Time
 	auth         ClientAuthType // of a server
+	noTickets    bool           // nor other sessions of a server
 	insecure     bool           // the rest is of a client
 	verifiesPeer bool
 	asksIdentity bool
@@ -70,7 +71,7 @@ func identityOf[F any](function F) unsafe.Pointer {
 // same tells whether nothing was changed, the elements of lists included; PEM texts by where they are.
 func (s *settings) same(other *settings) bool {
 	return s.least == other.least && s.most == other.most && s.keyLog == other.keyLog && s.pool == other.pool &&
-		s.clock == other.clock && s.auth == other.auth && s.insecure == other.insecure && s.verifiesPeer == other.verifiesPeer &&
+		s.clock == other.clock && s.auth == other.auth && s.noTickets == other.noTickets && s.insecure == other.insecure && s.verifiesPeer == other.verifiesPeer &&
 		s.asksIdentity == other.asksIdentity && s.sessions == other.sessions && samePlace(s.rootsPEM, other.rootsPEM) &&
 		slices.Equal(s.protocols, other.protocols) && sameList(s.suites, other.suites) && sameList(s.groups, other.groups)
 }
@@ -127,6 +128,7 @@ func (s *settings) digest() digest {
 	number(uint64(uintptr(unsafe.Pointer(s.pool))))
 	number(uint64(uintptr(s.clock)))
 	number(uint64(s.auth))
+	flag(s.noTickets)
 	flag(s.insecure)
 	flag(s.verifiesPeer)
 	flag(s.asksIdentity)
