@@ -411,3 +411,40 @@ func TestCuts(t *testing.T) {
 		}
 	}
 }
+
+// TestBadRecordWhileWriting has one goroutine write and one read when the peer sends what is no record of its: each is told, and
+// neither looks at what belongs to the other one, which the race detector sees.
+func TestBadRecordWhileWriting(t *testing.T) {
+	for range 30 {
+		a, b := tcpPair(t)
+		client, server := tls.Client(a, &tls.Config{RootCAs: testPKI().pool, ServerName: "server.test"}), Server(b, serverConfig())
+		handshakeBoth(t, client, server)
+		go io.Copy(io.Discard, a)
+		told := make(chan error, 2)
+		go func() {
+			for {
+				if _, err := server.Write([]byte("x")); err != nil {
+					told <- err
+					return
+				}
+			}
+		}()
+		go func() {
+			_, err := io.Copy(io.Discard, struct{ io.Reader }{server})
+			told <- err
+		}()
+		for range 5 {
+			if _, err := client.Write([]byte("hello")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		a.Write(append([]byte{23, 3, 3, 0, 40}, make([]byte, 40)...))
+		for range 2 {
+			if err := <-told; !isA[*Error](err) {
+				t.Errorf("%v", err)
+			}
+		}
+		server.Close()
+		a.Close()
+	}
+}

@@ -41,6 +41,14 @@ const recordHeader = 5
 // hasPlain tells whether plain bytes wait.
 func (in *inbound) hasPlain() bool { return in.span < in.spans }
 
+// wire gives the wire bytes that are here.
+func (in *inbound) wire() []byte {
+	if in.buffer == nil {
+		return nil
+	}
+	return in.buffer.bytes[in.start:in.end]
+}
+
 // drop gives the buffer back, whatever is in it.
 func (in *inbound) drop() {
 	in.returnSpare()
@@ -384,11 +392,12 @@ func (c *Conn) took(s step) error {
 	case truncated:
 		return io.ErrUnexpectedEOF
 	}
-	return c.explain(s.answer)
+	return c.explain(s.answer, in.wire())
 }
 
-// explain makes an error of a status that ended the connection.
-func (c *Conn) explain(status int) error {
+// explain makes an error of a status that ended the connection. wire is what the peer sent and nobody has taken, for an error
+// that shows how it begins. That is guarded by the lock of in: who does not have it gives nil.
+func (c *Conn) explain(status int, wire []byte) error {
 	if !c.enter() {
 		return errClosed
 	}
@@ -398,11 +407,7 @@ func (c *Conn) explain(status int) error {
 		// A mistake of this package, or another thread inside.
 		r.status, r.alertSent, r.message = status, -1, "the library refused a call with status "+itoa(status)
 	}
-	var start []byte
-	if c.in.buffer != nil {
-		start = c.in.buffer.bytes[c.in.start:c.in.end]
-	}
-	return c.fatalError(r, start)
+	return c.fatalError(r, wire)
 }
 
 // look makes plain bytes of what is here, or answers why none will come. If nothing waits afterwards more is to be read. The

@@ -207,7 +207,8 @@ func (c *Conn) seal(b []byte) (int, error) {
 		}
 		out.drop()
 		if s.answer != wantDrain {
-			out.err = c.explain(s.answer)
+			// Who reads may be changing what the peer sent.
+			out.err = c.explain(s.answer, nil)
 			return 0, out.err
 		}
 		if err := c.flush(); err != nil {

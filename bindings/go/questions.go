@@ -85,7 +85,7 @@ func (c *Conn) chooseContext(ctx *handshakeContext) error {
 		return err
 	}
 	if status != statusOK {
-		return c.refuse(c.explain(status), alertInternalError)
+		return c.refuse(c.explain(status, c.in.wire()), alertInternalError)
 	}
 	return nil
 }
@@ -189,7 +189,7 @@ func (c *Conn) chooseIdentity(ctx *handshakeContext) error {
 	case errConfig:
 		return c.refuse(errors.New("tls: the certificate of GetClientCertificate fits no signature scheme of the server"), alertHandshakeFailure)
 	}
-	return c.refuse(c.explain(status), alertHandshakeFailure)
+	return c.refuse(c.explain(status, c.in.wire()), alertHandshakeFailure)
 }
 
 // noteProtected looks for records of TLS 1.3 among the wire bytes: in TLS 1.2 none of application data comes in a handshake.
@@ -326,7 +326,7 @@ func (c *Conn) verifyPeer() error {
 		return err
 	}
 	if status != statusOK {
-		return c.explain(status)
+		return c.explain(status, c.in.wire())
 	}
 	return nil
 }
@@ -366,7 +366,7 @@ func (c *Conn) sign() error {
 			return err
 		}
 		if status != statusOK {
-			return c.explain(status)
+			return c.explain(status, c.in.wire())
 		}
 		return nil
 	}
