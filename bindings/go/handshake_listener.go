@@ -4,7 +4,10 @@ package tls
 
 import (
 	"context"
+	"errors"
+	"log"
 	"net"
+	"runtime/debug"
 	"sync"
 	"time"
 )
@@ -13,12 +16,16 @@ import (
 // and 1.26, and takes what it finds for Request.TLS. Accept hands over connections whose handshake is done. Handshakes go on beside
 // each other, none holds up another one; one that has failed, or is not done after timeout (ten seconds if that is 0), is
 // closed, and nobody else hears of it.
+//
+// An error of inner's Accept, a deadline that has passed included, is the answer of one Accept here; the next one asks inner again,
+// unless the error is net.ErrClosed. A panic in a function of config ends that connection, and is logged, as net/http does it.
 func NewHandshakeListener(inner net.Listener, config *Config, timeout time.Duration) net.Listener {
 	if timeout <= 0 {
 		timeout = 10 * time.Second
 	}
 	ctx, cancel := context.WithCancel(background)
-	l := &handshakeListener{Listener: inner, config: config, timeout: timeout, ready: make(chan *Conn), ctx: ctx, cancel: cancel}
+	l := &handshakeListener{Listener: inner, config: config, timeout: timeout, ready: make(chan *Conn), failed: make(chan error),
+		wanted: make(chan struct{}), ctx: ctx, cancel: cancel}
 	return l
 }
 
@@ -28,7 +35,10 @@ type handshakeListener struct {
 	timeout time.Duration
 	start   sync.Once
 	ready   chan *Conn
-	// It ends with Close, or with the first error of the listener below, which is then in err.
+	failed  chan error
+	// Who is in Accept says so here to run, where that waits for it.
+	wanted chan struct{}
+	// It ends with Close, or when the listener below is closed; why is in err.
 	ctx    context.Context
 	cancel context.CancelFunc
 	mutex  sync.Mutex
@@ -38,13 +48,18 @@ type handshakeListener struct {
 // Accept waits for the next connection whose handshake is done.
 func (l *handshakeListener) Accept() (net.Conn, error) {
 	l.start.Do(func() { go l.run() })
-	select {
-	case conn := <-l.ready:
-		return conn, nil
-	case <-l.ctx.Done():
-		l.mutex.Lock()
-		defer l.mutex.Unlock()
-		return nil, l.err
+	for {
+		select {
+		case conn := <-l.ready:
+			return conn, nil
+		case err := <-l.failed:
+			return nil, err
+		case l.wanted <- struct{}{}:
+		case <-l.ctx.Done():
+			l.mutex.Lock()
+			defer l.mutex.Unlock()
+			return nil, l.err
+		}
 	}
 }
 
@@ -67,27 +82,61 @@ func (l *handshakeListener) end(err error) {
 func (l *handshakeListener) run() {
 	for {
 		raw, err := l.Listener.Accept()
-		if err != nil {
-			if ne, ok := err.(net.Error); ok && ne.Timeout() {
-				continue
-			}
+		switch {
+		case err == nil:
+			go l.shake(Server(raw, l.config))
+		case errors.Is(err, net.ErrClosed):
 			l.end(err)
 			return
+		case !l.tell(err):
+			return
 		}
-		go l.shake(Server(raw, l.config))
 	}
 }
 
+// tell hands an error of the listener below to one Accept, and waits for the next one, which the listener below is then asked
+// for: it may fail as long as it likes and nobody is busy with it. It answers false when this listener is closed.
+func (l *handshakeListener) tell(err error) bool {
+	if endures(err) {
+		// A deadline that nobody has waited for may be another one when somebody does.
+		select {
+		case l.failed <- err:
+		default:
+		}
+	} else {
+		select {
+		case l.failed <- err:
+		case <-l.ctx.Done():
+			return false
+		}
+	}
+	select {
+	case <-l.wanted:
+		return true
+	case <-l.ctx.Done():
+		return false
+	}
+}
+
+// shake does the handshake of a connection. What the program is asked on the way may panic, or end the goroutine.
 func (l *handshakeListener) shake(conn *Conn) {
+	accepted := false
+	defer func() {
+		if failure := recover(); failure != nil {
+			log.Printf("tls: panic in the handshake with %v: %v\n%s", conn.RemoteAddr(), failure, debug.Stack())
+		}
+		if !accepted {
+			conn.NetConn().Close()
+			conn.Close()
+		}
+	}()
 	ctx, cancel := context.WithTimeout(l.ctx, l.timeout)
 	defer cancel()
 	if conn.HandshakeContext(ctx) == nil {
 		select {
 		case l.ready <- conn:
-			return
+			accepted = true
 		case <-l.ctx.Done():
 		}
 	}
-	conn.NetConn().Close()
-	conn.Close()
 }
