@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -227,6 +228,18 @@ func (c *Config) byName(name string) *Certificate {
 // asksForServer tells whether a server with this Config has to be asked which certificate or configuration to use.
 func (c *Config) asksForServer() bool {
 	return c.GetConfigForClient != nil || c.GetCertificate != nil || c.NameToCertificate != nil
+}
+
+// forgoesALPN tells whether there may be clients whom a server with this Config takes in without a protocol: it has to be asked.
+func (c *Config) forgoesALPN() bool {
+	return slices.Contains(c.NextProtos, "h2") && !slices.Contains(c.NextProtos, "http/1.1")
+}
+
+// forgoesALPNFor tells whether a client is to be taken in without a protocol. crypto/tls does so with clients of HTTP/1.1 that come to
+// servers of HTTP/2: many servers were set up as that alone when nobody looked.
+func (c *Config) forgoesALPNFor(offered []string) bool {
+	return c.forgoesALPN() && slices.Contains(offered, "http/1.1") &&
+		!slices.ContainsFunc(offered, func(protocol string) bool { return slices.Contains(c.NextProtos, protocol) })
 }
 
 // sessionCache says for how many servers to remember sessions, and keeps the contexts that remember them. What a program puts

@@ -82,6 +82,10 @@ func (c *Conn) open() error {
 		c.context = context
 		c.tellTime(context)
 		made, problem = c.newClientHandle(name)
+		if made == 0 && problem.reason == reasonNoName && c.config.InsecureSkipVerify {
+			// crypto/tls takes any name where none is verified. One that cannot be of DNS is of no use to the server.
+			made, problem = c.newClientHandle("")
+		}
 	} else if c.config.asksForServer() {
 		made, problem = newServer(0)
 	} else {
@@ -91,7 +95,11 @@ func (c *Conn) open() error {
 		}
 		c.context = context
 		c.tellTime(context)
-		made, problem = newServer(context.handle)
+		of := context.handle
+		if c.config.forgoesALPN() {
+			of = 0
+		}
+		made, problem = newServer(of)
 	}
 	if made == 0 {
 		return &ConfigError{Message: problem.message}

@@ -110,9 +110,12 @@ static ptrdiff_t go_blob(uintptr_t conn, int which, size_t index, uint8_t *out, 
 	}
 }
 
-static ptrdiff_t go_answer_context(uintptr_t conn, uintptr_t context)
+static ptrdiff_t go_answer_context(uintptr_t conn, uintptr_t context, int no_alpn)
 {
-	return tls_answer_context((tls_conn_t *)conn, (tls_context_t *)context);
+	tls_server_options_t options = {.size = sizeof options};
+	if (no_alpn)
+		options.flags = TLS_SERVER_NO_ALPN;
+	return tls_answer_context_with((tls_conn_t *)conn, (tls_context_t *)context, &options, NULL);
 }
 static ptrdiff_t go_answer_identity(uintptr_t conn, uintptr_t context)
 {
@@ -356,8 +359,12 @@ func (h handle) closeNotify() int { return int(C.go_close_notify(C.uintptr_t(h))
 func (h handle) keyUpdate() int   { return int(C.go_key_update(C.uintptr_t(h))) }
 func (h handle) free()            { C.go_free(C.uintptr_t(h)) }
 
-func (h handle) answerContext(context handle) int {
-	return int(C.go_answer_context(C.uintptr_t(h), C.uintptr_t(context)))
+func (h handle) answerContext(context handle, withoutALPN bool) int {
+	noALPN := 0
+	if withoutALPN {
+		noALPN = 1
+	}
+	return int(C.go_answer_context(C.uintptr_t(h), C.uintptr_t(context), C.int(noALPN)))
 }
 func (h handle) answerIdentity(context handle) int {
 	return int(C.go_answer_identity(C.uintptr_t(h), C.uintptr_t(context)))
@@ -460,6 +467,10 @@ func newClient(context handle, name string, ech []byte, session handle, own bool
 	}
 	e := C.tls_error_t{size: C.sizeof_tls_error_t}
 	var text []byte
+	if strings.Contains(name, "\x00") {
+		// It would end there for the library, as another name.
+		return 0, report{reason: reasonNoName, message: "the server name is neither a DNS name nor an IP address: it has a zero byte"}
+	}
 	if name != "" {
 		text = append([]byte(name), 0)
 	}
@@ -593,7 +604,8 @@ func (h handle) setTicketKeys(keys []ticketKey) error {
 	return nil
 }
 
-// Reasons of a refused certificate that crypto/x509 has errors for, and of bytes that are not TLS.
+// Reasons of a refused certificate that crypto/x509 has errors for, of bytes that are not TLS, of a rejected ECH, and of a server
+// name that is none.
 const (
 	reasonExpired       = C.TLS_REASON_CERTIFICATE_EXPIRED
 	reasonNotYetValid   = C.TLS_REASON_CERTIFICATE_NOT_YET_VALID
@@ -602,4 +614,5 @@ const (
 	reasonWrongUsage    = C.TLS_REASON_CERTIFICATE_WRONG_USAGE
 	reasonNotTLS        = C.TLS_REASON_NOT_TLS
 	reasonECHRejected   = C.TLS_REASON_ECH_REJECTED
+	reasonNoName        = C.TLS_REASON_SERVER_NAME_INVALID
 )

@@ -80,8 +80,9 @@ func (c *Conn) chooseContext(ctx *handshakeContext) error {
 	}
 	c.context = chosen
 	c.tellTime(chosen)
+	withoutALPN := c.config.forgoesALPNFor(hello.SupportedProtos)
 	status := 0
-	if err := c.ask(func(h handle) { status = h.answerContext(chosen.handle) }); err != nil {
+	if err := c.ask(func(h handle) { status = h.answerContext(chosen.handle, withoutALPN) }); err != nil {
 		return err
 	}
 	if status != statusOK {
