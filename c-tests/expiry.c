@@ -1,4 +1,5 @@
 /* Sessions do not outlive the certificates that they stand for. */
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -213,6 +214,46 @@ static void a_client_offers_no_session_of_a_server_whose_certificate_has_ended(v
     }
 }
 
+struct visit {
+    const tls_context_t *client, *server;
+    int resumed;
+};
+
+static void *shake_elsewhere(void *argument)
+{
+    struct visit *visit = argument;
+
+    CHECK_EQ(shake(visit->client, visit->server, NULL, &visit->resumed).status, TLS_OK);
+    return NULL;
+}
+
+/* A thread prefers the sessions that came to it: those that have ended do not hide one that came to
+ * another thread since. */
+static void sessions_that_have_ended_hide_no_other(void)
+{
+    for (EACH_VERSION) {
+        tls_context_t *client = new_client(NULL, &root, TLS_VERIFY_PEER, version);
+        tls_context_t *former =
+            new_server(&ending, TLS_CLIENT_AUTH_NONE, TLS_VERIFY_PEER, GIVEN_KEYS);
+        tls_context_t *renewed =
+            new_server(&lasting, TLS_CLIENT_AUTH_NONE, TLS_VERIFY_PEER, GIVEN_KEYS);
+        struct visit visit = {client, renewed, -1};
+        pthread_t thread;
+        int resumed = -1;
+
+        CHECK_EQ(shake(client, former, NULL, &resumed).status, TLS_OK);
+        set_clock(client, 120);
+        CHECK_EQ(pthread_create(&thread, NULL, shake_elsewhere, &visit), 0);
+        CHECK_EQ(pthread_join(thread, NULL), 0);
+        CHECK_EQ(visit.resumed, 0);
+        CHECK_EQ(shake(client, renewed, NULL, &resumed).status, TLS_OK);
+        CHECK_EQ(resumed, 1);
+        tls_context_free(client);
+        tls_context_free(former);
+        tls_context_free(renewed);
+    }
+}
+
 /* Of the chain, the anchor counts as well. */
 static void the_end_of_the_anchor_is_that_of_the_session(void)
 {
@@ -298,6 +339,7 @@ int main(int argc, char **argv)
     RUN(a_ticket_does_not_outlive_the_certificate_in_the_next_context);
     RUN(a_server_resumes_no_client_whose_certificate_has_ended);
     RUN(a_client_offers_no_session_of_a_server_whose_certificate_has_ended);
+    RUN(sessions_that_have_ended_hide_no_other);
     RUN(the_end_of_the_anchor_is_that_of_the_session);
     RUN(a_session_of_which_nothing_is_said_lasts_a_day);
     RUN(other_sessions_go_on);

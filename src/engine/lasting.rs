@@ -85,7 +85,12 @@ impl ClientSessionStore for Lasting {
 
     fn tls12_session(&self, key: &ClientSessionKey<'_>) -> Option<Tls12Session> {
         let session = self.store.tls12_session(key)?;
-        self.holds(of_client_tls12(&written(|bytes| session.encode(bytes))), DAY).then_some(session)
+        if self.holds(of_client_tls12(&written(|bytes| session.encode(bytes))), DAY) {
+            return Some(session);
+        }
+        // It would be found again and again, and hide those that are made now.
+        self.store.remove_tls12_session(&key.to_owned());
+        None
     }
 
     fn remove_tls12_session(&self, key: &ClientSessionKey<'static>) {
@@ -97,8 +102,13 @@ impl ClientSessionStore for Lasting {
     }
 
     fn take_tls13_ticket(&self, key: &ClientSessionKey<'static>) -> Option<Tls13Session> {
-        let session = self.store.take_tls13_ticket(key)?;
-        self.holds(of_client_tls13(&written(|bytes| session.encode(bytes))), 0).then_some(session)
+        // Those that do not hold go: behind them may be one that does.
+        loop {
+            let session = self.store.take_tls13_ticket(key)?;
+            if self.holds(of_client_tls13(&written(|bytes| session.encode(bytes))), 0) {
+                return Some(session);
+            }
+        }
     }
 }
 
