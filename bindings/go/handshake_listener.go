@@ -25,7 +25,7 @@ func NewHandshakeListener(inner net.Listener, config *Config, timeout time.Durat
 	}
 	ctx, cancel := context.WithCancel(background)
 	l := &handshakeListener{Listener: inner, config: config, timeout: timeout, ready: make(chan *Conn), failed: make(chan error),
-		wanted: make(chan struct{}), ctx: ctx, cancel: cancel}
+		wanted: make(chan asker), ctx: ctx, cancel: cancel}
 	return l
 }
 
@@ -37,7 +37,7 @@ type handshakeListener struct {
 	ready   chan *Conn
 	failed  chan error
 	// Who is in Accept says so here to run, where that waits for it.
-	wanted chan struct{}
+	wanted chan asker
 	// It ends with Close, or when the listener below is closed; why is in err.
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -45,16 +45,26 @@ type handshakeListener struct {
 	err    error
 }
 
+// asker is a call of Accept.
+type asker struct {
+	answer chan error
+	gone   chan struct{}
+}
+
 // Accept waits for the next connection whose handshake is done.
 func (l *handshakeListener) Accept() (net.Conn, error) {
 	l.start.Do(func() { go l.run() })
+	here := asker{make(chan error), make(chan struct{})}
+	defer close(here.gone)
 	for {
 		select {
 		case conn := <-l.ready:
 			return conn, nil
 		case err := <-l.failed:
 			return nil, err
-		case l.wanted <- struct{}{}:
+		case err := <-here.answer:
+			return nil, err
+		case l.wanted <- here:
 		case <-l.ctx.Done():
 			l.mutex.Lock()
 			defer l.mutex.Unlock()
@@ -80,41 +90,47 @@ func (l *handshakeListener) end(err error) {
 }
 
 func (l *handshakeListener) run() {
+	// Nobody is known to have asked before the first error.
+	last := asker{gone: make(chan struct{})}
+	close(last.gone)
 	for {
 		raw, err := l.Listener.Accept()
-		switch {
-		case err == nil:
+		if err == nil {
 			go l.shake(Server(raw, l.config))
-		case errors.Is(err, net.ErrClosed):
+			continue
+		}
+		if errors.Is(err, net.ErrClosed) {
 			l.end(err)
 			return
-		case !l.tell(err):
+		}
+		var open bool
+		if last, open = l.tell(err, last); !open {
 			return
 		}
 	}
 }
 
-// tell hands an error of the listener below to one Accept, and waits for the next one, which the listener below is then asked
-// for: it may fail as long as it likes and nobody is busy with it. It answers false when this listener is closed.
-func (l *handshakeListener) tell(err error) bool {
+// tell hands an error of the listener below to an Accept here, and answers the next one that asks: for that the listener below is
+// asked again, so that it may fail as long as it likes and nobody is busy with it. It answers false when this listener is closed.
+func (l *handshakeListener) tell(err error, to asker) (asker, bool) {
 	if endures(err) {
-		// A deadline that nobody has waited for may be another one when somebody does.
+		// A deadline counts for who asked before it was found to have passed: for others it may be another one.
 		select {
-		case l.failed <- err:
-		default:
+		case to.answer <- err:
+		case <-to.gone:
 		}
 	} else {
 		select {
 		case l.failed <- err:
 		case <-l.ctx.Done():
-			return false
+			return to, false
 		}
 	}
 	select {
-	case <-l.wanted:
-		return true
+	case next := <-l.wanted:
+		return next, true
 	case <-l.ctx.Done():
-		return false
+		return to, false
 	}
 }
 
