@@ -162,6 +162,12 @@ func (c *Conn) driveHandshake(ctx *handshakeContext) error {
 		}
 		if failed != nil {
 			c.boundFarewell()
+			if c.extra == nil || !c.extra.confirmed {
+				// What ended it may have come with the client's last flight, and nobody has judged the client.
+				if alert := AlertError(0); c.withholdTickets() && errors.As(failed, &alert) {
+					c.conn.Write(plainAlert(uint8(alert)))
+				}
+			}
 		}
 		if s.state&canDrain != 0 && (failed != nil || !c.mayWait(done)) {
 			c.out.mutex.Lock()

@@ -403,6 +403,7 @@ func (h handle) blob(which, index int) []byte {
 type settled struct {
 	version, suite, group uint16
 	resumed, retried, ech bool
+	known                 bool // that the handshake is a full one, or a resumed one
 }
 
 func (h handle) facts() settled {
@@ -413,6 +414,7 @@ func (h handle) facts() settled {
 		group:   uint16(f.group),
 		resumed: f.kind == C.TLS_HANDSHAKE_RESUMED || f.kind == C.TLS_HANDSHAKE_RESUMED_RETRIED,
 		retried: f.kind == C.TLS_HANDSHAKE_FULL_RETRIED || f.kind == C.TLS_HANDSHAKE_RESUMED_RETRIED,
+		known:   f.kind != C.TLS_HANDSHAKE_UNKNOWN,
 		ech:     f.ech == C.TLS_ECH_ACCEPTED,
 	}
 }

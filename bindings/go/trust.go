@@ -169,6 +169,11 @@ func (c *Conn) dismiss(err error) error {
 	c.boundFarewell()
 	c.out.mutex.Lock()
 	defer c.out.mutex.Unlock()
+	if c.withholdTickets() {
+		// They were encrypted in front of all that the library says now. The client cannot read more than that it failed.
+		c.conn.Write(plainAlert(uint8(alertFor(err))))
+		return err
+	}
 	// With this side's last flight the peer would be done as well, and have what is in it, a client's certificate say. So
 	// that is not sent; until it is, alerts of TLS 1.2 are not encrypted, and those of TLS 1.3 may be (RFC 8446, 6).
 	if c.isClient == (settled.version == VersionTLS13 || settled.resumed) {
@@ -181,4 +186,22 @@ func (c *Conn) dismiss(err error) error {
 	c.ask(func(h handle) { h.readInPlace(rubbish[:], &spans) })
 	c.flush()
 	return err
+}
+
+// withholdTickets drops what a TLS 1.3 server has queued when the client's last flight came in, and tells whether that was
+// something: tickets. Who has one resumes without being judged as who has none is, so that nobody gets one whom the program has
+// not accepted. Nothing else can be sent then: records count, and those of the tickets are missing.
+func (c *Conn) withholdTickets() bool {
+	withheld := false
+	c.ask(func(h handle) {
+		if f := h.facts(); c.isClient || f.version != VersionTLS13 || !f.known {
+			return
+		}
+		buffer := takeBuffer(recordBuffer)
+		for h.queued() > 0 && h.drainInto(buffer.bytes).answer > 0 {
+			withheld = true
+		}
+		buffer.giveBack()
+	})
+	return withheld
 }
