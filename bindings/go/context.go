@@ -135,15 +135,12 @@ func buildIdentity(certificate *Certificate) (*sharedContext, error) {
 }
 
 func (s *settings) setServerVerification(b *builder, shared *sharedContext) {
-	// Where the library verifies it asks all the same: of a chain that it has refused nobody would know.
-	mode := uint(verifyAsk)
-	if s.insecure && !s.verifiesPeer {
-		mode = verifyNone
-	}
 	if s.rootsPEM != nil {
 		shared.trust(b, "RootsPEM", s.rootsPEM)
 	}
-	b.set("", setVerify, mode, 0)
+	// Where the library verifies it asks all the same: of a chain that it has refused nobody would know. Where nobody verifies the
+	// certificates still have to be some.
+	b.set("", setVerify, verifyAsk, 0)
 }
 
 func (s *settings) setClientAuth(b *builder, shared *sharedContext) {

@@ -12,24 +12,21 @@ import (
 // the library has verified), when the handshake is done. raw is what the peer has presented; for a resumed session, when
 // that began. name is the one that a server has to prove, which with ECH is not always the one that was asked for.
 func (c *Conn) judge(raw [][]byte, name string, resumed bool) error {
+	// Whoever verifies, and if nobody does: the program is shown no chain that is none.
+	chain, err := parseCertificates(raw)
+	if err != nil {
+		return err
+	}
 	if len(raw) == 0 {
 		if err := c.acceptsNone(); err != nil {
 			return err
 		}
 	} else if c.verifies() && (resumed || !c.libraryVerifies()) {
-		chain, err := parseCertificates(raw)
-		if err == nil {
-			err = c.verifyChain(chain, name)
-		}
-		if err != nil {
+		if err := c.verifyChain(chain, name); err != nil {
 			return err
 		}
 	}
 	if verify := c.config.VerifyPeerCertificate; verify != nil && !resumed && c.requestsCertificate() {
-		// Nothing is shown to the program that is no certificate.
-		if _, err := parseCertificates(raw); err != nil {
-			return err
-		}
 		return verify(raw, c.verifiedChains())
 	}
 	return nil
@@ -130,7 +127,7 @@ func (c *Conn) confirm() error {
 
 // judgeAfterwards judges a peer that the library did not ask about.
 func (c *Conn) judgeAfterwards() error {
-	if !c.verifies() && (c.config.VerifyPeerCertificate == nil || !c.requestsCertificate()) {
+	if !c.requestsCertificate() {
 		return nil
 	}
 	var raw [][]byte
