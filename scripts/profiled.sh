@@ -58,7 +58,10 @@ cc -std=c11 -D_GNU_SOURCE -O2 -I include -I benches/worker benches/worker/{worke
         echo "move $way 16384 1000"
     done
 } | "$built/training" target/pki >"$built/training.log"
-! grep -e '"error"' -e '"missing"' "$built/training.log"
+if grep -e '"error"' -e '"missing"' "$built/training.log"; then
+    echo "profiled.sh: the training did not do what it was to do" >&2
+    exit 1
+fi
 
 "$merge" merge -o "$counts.profdata" "$counts"
 # Other counts have another name, for cargo does not look into the file.

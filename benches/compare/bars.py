@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from . import workloads
 from .libraries import CONTESTANTS
+from .measure import CONTROL as AEAD
 from .measure import gain, quartiles, ratios, refusal
 
-AEAD, OPENSSL, BORINGSSL = "aead/aead", "openssl/memory-bio", "boringssl/memory-bio"
+OPENSSL, BORINGSSL = "openssl/memory-bio", "boringssl/memory-bio"
 
 
 @dataclass

@@ -146,6 +146,8 @@ LEAST_QUIET = 10
 CONTROL = "aead/aead"
 # What a computation that shares nothing gains by a second thread where there are two cores.
 LEAST_GAIN_ALONE = 1.9
+# No two threads do more than twice as much as one: where they seem to, the one had a slower core, or less of it.
+MOST_GAIN = 2.05
 
 
 def gain(found):
@@ -158,6 +160,8 @@ def gain(found):
         if of_threads["quiet"] < LEAST_QUIET:
             return f"{of_threads['quiet']} of {of_threads['windows']} windows were quiet"
     one, two = (statistics.median(found[str(threads)]["ns"]) for threads in workloads.THREADS)
+    if one / two > MOST_GAIN:
+        return "one thread was slowed"
     return one / two
 
 

@@ -5,7 +5,7 @@ import statistics
 from . import workloads
 from .bars import verdicts
 from .libraries import CONTESTANTS
-from .measure import LEAST_GAIN_ALONE, gain, quartiles, ratios, refusal
+from .measure import CONTROL, LEAST_GAIN_ALONE, gain, quartiles, ratios, refusal
 
 BEGIN, END = "<!-- figures: written by benches/run.sh -->", "<!-- end of figures -->"
 
@@ -135,7 +135,7 @@ def missing_list(results):
 
 def figures(results):
     """Everything between the two marks of docs/benchmarks.md."""
-    against = "aead/aead"
+    against = CONTROL
     parts = [
         f"One run of {results['date']}, {results['effort']}, on {results['machine']}; {results['rounds']} rounds, "
         f"programs started {results['starts']} times.",

@@ -105,6 +105,10 @@ class Threads(unittest.TestCase):
     def test_the_gain_is_that_of_the_medians(self):
         self.assertEqual(measure.gain(self.found([100, 110, 900], [50, 55, 60])), 2.0)
 
+    def test_more_than_twice_is_no_gain(self):
+        self.assertEqual(measure.gain(self.found([103], [50])), "one thread was slowed")
+        self.assertGreater(measure.gain(self.found([102], [50])), 2)
+
     def test_one_core_is_not_enough(self):
         self.assertEqual(measure.gain(self.found([100], [], cores=1)), "1 core for 2 threads")
 
