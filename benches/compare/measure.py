@@ -17,8 +17,8 @@ class Effort:
     # How often all programs are started anew: where their memory lies is chance, and small messages show it.
     starts: int
     slice_ms: float
-    # Of threads at once, in each round.
-    windows: int
+    # Rounds of threads alone and at once, in each slice.
+    at_once: int
     idle: int
     crowds: tuple
     # Connections that come and go: of every library, and of ours.
@@ -26,8 +26,8 @@ class Effort:
     churn_ours: int
 
 
-FULL = Effort(21, 3, 25, 12, 10_000, (1, 100, 1_000, 10_000, 100_000), 4_000, 1_000_000)
-QUICK = Effort(7, 1, 8, 6, 1_000, (1, 100, 1_000), 1_000, 20_000)
+FULL = Effort(21, 3, 25, 8, 10_000, (1, 100, 1_000, 10_000, 100_000), 4_000, 1_000_000)
+QUICK = Effort(7, 1, 8, 4, 1_000, (1, 100, 1_000), 1_000, 20_000)
 # Ask for many more than fit, and the machine would swap.
 MOST_CROWD_BYTES = 8 << 30
 
@@ -110,59 +110,53 @@ def measure(bench, chosen, rounds, effort, progress, samples):
 
 
 def measure_at_once(bench, chosen, rounds, effort, progress):
-    """{workload: {contestant: {threads: {"windows", "quiet", "ns": [of each round that has some quiet windows]}}}}"""
+    """{workload: {contestant: {"cores", "rounds", "quiet", and of each slice that has some quiet rounds "ns" and "gain"}}}"""
     seen = {}
     for both in chosen:
-        variants = {threads: both.on(threads) for threads in workloads.THREADS}
-        turns = [(one, variants) for one in bench.participants(variants[1])]
+        turns = [(one, both.workload) for one in bench.participants(both.workload)]
         if not both.moves:
             # What shows whether there are two cores takes turns with handshakes, too, which it cannot do.
-            moving = {threads: workloads.BESIDE_HANDSHAKES.on(threads) for threads in workloads.THREADS}
-            turns += [(one, moving) for one in bench.contestants if one.key == CONTROL and bench.can(one, moving[1])]
+            moving = workloads.BESIDE_HANDSHAKES.workload
+            turns += [(one, moving) for one in bench.contestants if one.key == CONTROL and bench.can(one, moving)]
         of = {
-            one.key: {threads: {"cores": threads, "windows": 0, "quiet": 0, "ns": []} for threads in variants}
-            for one, _ in turns
+            one.key: {"cores": workloads.THREADS, "rounds": 0, "quiet": 0, "ns": [], "gain": []} for one, _ in turns
         }
         for _ in range(rounds):
             random.shuffle(turns)
-            for one, variants_of_one in turns:
-                for threads, workload in variants_of_one.items():
-                    answer, found = bench.slice(one, workload, effort.windows), of[one.key][threads]
-                    if "refused" in answer:
-                        found["refused"] = answer["refused"]
-                        continue
-                    found["cores"] = min(found["cores"], answer["cores"])
-                    found["windows"] += answer["windows"]
-                    found["quiet"] += answer["quiet"]
-                    if "ns" in answer:
-                        found["ns"].append(answer["ns"])
+            for one, workload in turns:
+                answer, found = bench.slice(one, workload, effort.at_once), of[one.key]
+                if "refused" in answer:
+                    found["refused"] = answer["refused"]
+                    continue
+                found["cores"] = min(found["cores"], answer["cores"])
+                for what in ("rounds", "quiet"):
+                    found[what] += answer[what]
+                for what in ("ns", "gain"):
+                    found[what] += [answer[what]] if what in answer else []
             progress.step(both.title)
-        seen[both.key] = {key: {str(threads): found for threads, found in each.items()} for key, each in of.items()}
+        seen[both.key] = of
     return seen
 
 
-# Fewer windows than these are no measurement.
+# Fewer rounds than these are no measurement.
 LEAST_QUIET = 10
 CONTROL = "aead/aead"
 # What a computation that shares nothing gains by a second thread where there are two cores.
 LEAST_GAIN_ALONE = 1.9
-# No two threads do more than twice as much as one: where they seem to, the one had a slower core, or less of it.
+# No two threads do more than twice as much as one: where they seem to, one had a slower core alone, or less of it.
 MOST_GAIN = 2.05
 
 
 def gain(found):
-    """How many times as much two threads do as one, or why that cannot be said."""
-    for threads, of_threads in found.items():
-        if "refused" in of_threads:
-            return of_threads["refused"]
-        if of_threads["cores"] < int(threads):
-            return f"{of_threads['cores']} core for {threads} threads"
-        if of_threads["quiet"] < LEAST_QUIET:
-            return f"{of_threads['quiet']} of {of_threads['windows']} windows were quiet"
-    one, two = (statistics.median(found[str(threads)]["ns"]) for threads in workloads.THREADS)
-    if one / two > MOST_GAIN:
-        return "one thread was slowed"
-    return one / two
+    """How many times as much two threads do at once as one alone, or why that cannot be said."""
+    if "refused" in found:
+        return found["refused"]
+    if found["cores"] < workloads.THREADS:
+        return f"{found['cores']} core for {workloads.THREADS} threads"
+    if found["quiet"] < LEAST_QUIET:
+        return f"{found['quiet']} of {found['rounds']} rounds were quiet"
+    gained = statistics.median(found["gain"])
+    return gained if gained <= MOST_GAIN else "one thread was slowed"
 
 
 def refusal(found):

@@ -107,7 +107,7 @@ def threads_table(results):
             if gained is None or isinstance(gained, str):
                 cells.append(gained or "")
             else:
-                cells.append(f"{time_of(statistics.median(found['1']['ns']))}, **{gained:.2f}**")
+                cells.append(f"{time_of(statistics.median(found['ns']))}, **{gained:.2f}**")
         if any(cells):
             lines.append(f"| {contestant.label} | " + " | ".join(cells) + " |")
     return [*lines, *(line for one in refused for line in ("", one))]
@@ -199,7 +199,7 @@ def figures(results):
         "### Two threads over one context",
         "",
         "Time of a message, or of both ends of a handshake, on one thread, and **how many times as much two threads do**, each on a core of its "
-        "own and with connections of its own. Only windows count in which both had their cores to themselves. "
+        "own and with connections of its own, as each does alone. Only rounds count in which both had their cores to themselves. "
         "AES-GCM alone shares nothing: it takes turns with the others (with handshakes, in messages of 16 KiB), and where it gains less than "
         f"{LEAST_GAIN_ALONE} times nothing is reported.",
         "",

@@ -77,7 +77,7 @@ HANDSHAKES = [
 
 @dataclass(frozen=True)
 class AtOnce:
-    """The same on one thread and on two, over one context for all of them."""
+    """The same on one thread alone and on two at once, over one context for all of them."""
 
     key: str
     title: str
@@ -85,12 +85,13 @@ class AtOnce:
     setting: Setting = USUAL
     moves: bool = True
 
-    def on(self, threads):
-        # The count of this one is that of its windows.
-        return Workload(f"{self.key}-on-{threads}", self.title, f"{self.command} {threads}", self.setting, moves=self.moves)
+    @property
+    def workload(self):
+        # The count of this one is that of its rounds.
+        return Workload(self.key, self.title, f"{self.command} {THREADS}", self.setting, moves=self.moves)
 
 
-THREADS = (1, 2)
+THREADS = 2
 AT_ONCE = [
     *(AtOnce(f"threads-{length}", size(length), f"threads {{way}} {length}") for length in (64, 16384)),
     AtOnce("threads-full", "full handshake", "handshake_threads", moves=False),

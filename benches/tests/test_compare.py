@@ -98,35 +98,34 @@ class Threads(unittest.TestCase):
     """What threads do at once is reported only where it can be seen."""
 
     @staticmethod
-    def found(one, two, quiet=measure.LEAST_QUIET, cores=2):
-        seen = {"windows": 100, "quiet": quiet}
-        return {"1": {**seen, "cores": 1, "ns": one}, "2": {**seen, "cores": cores, "ns": two}}
+    def found(*gains, quiet=measure.LEAST_QUIET, cores=2):
+        return {"rounds": 100, "quiet": quiet, "cores": cores, "ns": [100], "gain": list(gains)}
 
-    def test_the_gain_is_that_of_the_medians(self):
-        self.assertEqual(measure.gain(self.found([100, 110, 900], [50, 55, 60])), 2.0)
+    def test_the_gain_is_the_median_of_the_slices(self):
+        self.assertEqual(measure.gain(self.found(1.5, 1.9, 2.4)), 1.9)
 
     def test_more_than_twice_is_no_gain(self):
-        self.assertEqual(measure.gain(self.found([103], [50])), "one thread was slowed")
-        self.assertGreater(measure.gain(self.found([102], [50])), 2)
+        self.assertEqual(measure.gain(self.found(2.06)), "one thread was slowed")
+        self.assertEqual(measure.gain(self.found(2.04)), 2.04)
 
     def test_one_core_is_not_enough(self):
-        self.assertEqual(measure.gain(self.found([100], [], cores=1)), "1 core for 2 threads")
+        self.assertEqual(measure.gain(self.found(cores=1)), "1 core for 2 threads")
 
-    def test_few_quiet_windows_are_no_measurement(self):
-        found = self.found([100], [50], quiet=measure.LEAST_QUIET - 1)
-        self.assertEqual(measure.gain(found), f"{measure.LEAST_QUIET - 1} of 100 windows were quiet")
+    def test_few_quiet_rounds_are_no_measurement(self):
+        found = self.found(2, quiet=measure.LEAST_QUIET - 1)
+        self.assertEqual(measure.gain(found), f"{measure.LEAST_QUIET - 1} of 100 rounds were quiet")
 
     def test_without_two_cores_nothing_is_said(self):
-        peer = self.found([100], [50])
-        for alone, refused in (([100], [50]), False), (([100], [60]), True), (([100], [100]), True):
-            found = {"aead/aead": self.found(*alone), "openssl/memory-bio": peer}
+        peer = self.found(2)
+        for alone, refused in (2, False), (1.7, True), (1, True):
+            found = {"aead/aead": self.found(alone), "openssl/memory-bio": peer}
             self.assertIs(measure.refusal(found) is not None, refused)
             table = report.threads_table({"at_once": {"threads-64": found}})
             self.assertIs(table[0].startswith("Not reported, 64 B: "), refused)
         self.assertIsNotNone(measure.refusal({"openssl/memory-bio": peer}))
 
     def test_a_workload_beside_which_two_cores_were_seen_is_reported(self):
-        peer, good, bad = self.found([100], [50]), self.found([100], [50]), self.found([100], [60])
+        peer, good, bad = self.found(2), self.found(2), self.found(1.7)
         seen = {
             "threads-64": {"aead/aead": bad, "openssl/memory-bio": peer},
             "threads-full": {"aead/aead": good, "openssl/memory-bio": peer},
@@ -136,7 +135,7 @@ class Threads(unittest.TestCase):
         self.assertIn("Not reported, 64 B: ", table)
 
     def test_a_bar_is_not_met_by_what_is_not_reported(self):
-        good, bad = self.found([100], [50]), self.found([100], [100])
+        good, bad = self.found(2), self.found(1)
         for alone, met in (good, True), (bad, False):
             seen = {"threads-64": {"aead/aead": alone, "libtlsbio/copy": good}}
             self.assertIs(next(bars.at_once(seen)).met, met)
@@ -148,8 +147,8 @@ class Threads(unittest.TestCase):
         worker = Worker(Liar("none"), PKI, core=max(os.sched_getaffinity(0)))
         self.addCleanup(worker.stop)
         worker.ask(workloads.USUAL.command)
-        self.assertEqual(worker.ask("threads lie 64 2 3"), {"cores": 1, "windows": 3, "quiet": 0})
-        self.assertEqual(worker.ask("handshake_threads 1 3")["cores"], 1)
+        self.assertEqual(worker.ask("threads lie 64 2 3"), {"cores": 1, "rounds": 3, "quiet": 0})
+        self.assertEqual(worker.ask("handshake_threads 2 3")["cores"], 1)
 
 
 class Instructions(unittest.TestCase):

@@ -1,7 +1,10 @@
 /*
- * Threads that work at once, each on a core of its own, in windows of some milliseconds. A window
- * counts only if all threads began it at one time and had their cores to themselves: otherwise it
- * would show what else the machine did.
+ * Threads that work, each on a core of its own, in windows of some milliseconds: in each round
+ * first every one alone, while the others sleep, and then all at once. No two cores need be equally
+ * fast, and who else is on the machine changes how fast they are; so what all do is compared with
+ * what the same threads did alone on the same cores a moment before. A round counts only if its
+ * threads began at one time and had their cores to themselves: otherwise it would show what else
+ * the machine did.
  */
 #include "at_once.h"
 
@@ -28,10 +31,13 @@ struct window {
 
 struct hand {
     const struct work *work;
-    int core, windows;
+    int core, index, threads, rounds;
     pthread_barrier_t *together;
-    struct window *seen;
+    /* [rounds], and in each of them [ALONE, TOGETHER]. */
+    struct window (*seen)[2];
 };
+
+enum { ALONE, TOGETHER };
 
 static double clock_ns(clockid_t clock)
 {
@@ -76,7 +82,7 @@ static void *work_in_windows(void *argument)
     cpu_set_t core;
     void *state;
     long at_a_time;
-    int i;
+    int i, turn;
 
     CPU_ZERO(&core);
     CPU_SET(hand->core, &core);
@@ -84,32 +90,44 @@ static void *work_in_windows(void *argument)
         fail("core %d cannot be had", hand->core);
     state = hand->work->begin(hand->work);
     at_a_time = units_a_reading(hand->work, state);
-    for (i = 0; i < hand->windows; i++) {
-        usleep(PAUSE_US);
-        pthread_barrier_wait(hand->together);
-        hand->seen[i] = look(hand->work, state, at_a_time);
-    }
+    for (i = 0; i < hand->rounds; i++)
+        for (turn = 0; turn <= hand->threads; turn++) {
+            usleep(PAUSE_US);
+            pthread_barrier_wait(hand->together);
+            if (turn == hand->threads)
+                hand->seen[i][TOGETHER] = look(hand->work, state, at_a_time);
+            else if (turn == hand->index)
+                hand->seen[i][ALONE] = look(hand->work, state, at_a_time);
+        }
     hand->work->end(state);
     return NULL;
 }
 
-/* Nanoseconds for one unit of whichever thread; 0 if the window does not count. */
-static double ns_of(struct window *const *seen, int threads, int index)
+static int had_its_core(const struct window *window)
 {
-    const struct window *first = &seen[0][index];
-    double per_ns = 0;
+    return window->worked >= PART_OF_PROCESSOR * window->took;
+}
+
+/* Units in a nanosecond of a thread alone, and of all together; 0 if the round does not count. */
+static int rates_of(const struct hand *hands, int threads, int round, double *alone,
+                    double *together)
+{
+    const struct window *first = &hands[0].seen[round][TOGETHER];
     int i;
 
+    *alone = *together = 0;
     for (i = 0; i < threads; i++) {
-        const struct window *window = &seen[i][index];
-        double apart = window->begun - first->begun;
+        const struct window *own = &hands[i].seen[round][ALONE];
+        const struct window *shared = &hands[i].seen[round][TOGETHER];
+        double apart = shared->begun - first->begun;
 
-        if (window->worked < PART_OF_PROCESSOR * window->took || apart > TOGETHER_NS ||
+        if (!had_its_core(own) || !had_its_core(shared) || apart > TOGETHER_NS ||
             apart < -TOGETHER_NS)
             return 0;
-        per_ns += (double)window->units / window->took;
+        *alone += (double)own->units / own->took / threads;
+        *together += (double)shared->units / shared->took;
     }
-    return 1 / per_ns;
+    return 1;
 }
 
 static int by_size(const void *one, const void *other)
@@ -133,42 +151,66 @@ static int cores_given(int *cores, int most)
     return count;
 }
 
-struct at_once work_at_once(const struct work *work, int threads, int windows)
+static double median(double *values, int count)
 {
-    struct at_once result = {0, 0, 0};
+    qsort(values, (size_t)count, sizeof(*values), by_size);
+    return values[count / 2];
+}
+
+static double *numbers(int count)
+{
+    double *all = calloc((size_t)count, sizeof(*all));
+
+    if (all == NULL)
+        fail("no memory");
+    return all;
+}
+
+static struct at_once count(const struct hand *hands, int threads, int rounds)
+{
+    struct at_once result = {threads, 0, 0, 0};
+    double *times = numbers(rounds), *gains = numbers(rounds), alone, together;
+    int i;
+
+    for (i = 0; i < rounds; i++)
+        if (rates_of(hands, threads, i, &alone, &together)) {
+            times[result.quiet] = 1 / alone;
+            gains[result.quiet++] = together / alone;
+        }
+    if (result.quiet > 0) {
+        result.ns = median(times, result.quiet);
+        result.gain = median(gains, result.quiet);
+    }
+    free(times);
+    free(gains);
+    return result;
+}
+
+struct at_once work_at_once(const struct work *work, int threads, int rounds)
+{
+    struct at_once result = {0, 0, 0, 0};
     pthread_t running[MOST_THREADS];
     struct hand hands[MOST_THREADS];
-    struct window *seen[MOST_THREADS];
-    double *times = calloc((size_t)windows, sizeof(*times));
     pthread_barrier_t together;
     int cores[MOST_THREADS], i;
 
-    if (threads < 1 || threads > MOST_THREADS || windows < 1 || times == NULL)
-        fail("%d threads, %d windows", threads, windows);
+    if (threads < 1 || threads > MOST_THREADS || rounds < 1)
+        fail("%d threads, %d rounds", threads, rounds);
     result.cores = cores_given(cores, threads);
-    if (result.cores < threads || pthread_barrier_init(&together, NULL, (unsigned)threads) != 0) {
-        free(times);
+    if (result.cores < threads || pthread_barrier_init(&together, NULL, (unsigned)threads) != 0)
         return result;
-    }
     for (i = 0; i < threads; i++) {
-        seen[i] = calloc((size_t)windows, sizeof(*seen[i]));
-        hands[i] = (struct hand){work, cores[i], windows, &together, seen[i]};
-        if (seen[i] == NULL || pthread_create(&running[i], NULL, work_in_windows, &hands[i]) != 0)
+        hands[i] = (struct hand){work, cores[i], i, threads, rounds, &together, NULL};
+        hands[i].seen = calloc((size_t)rounds, sizeof(*hands[i].seen));
+        if (hands[i].seen == NULL ||
+            pthread_create(&running[i], NULL, work_in_windows, &hands[i]) != 0)
             fail("no thread");
     }
     for (i = 0; i < threads; i++)
         pthread_join(running[i], NULL);
     pthread_barrier_destroy(&together);
-    for (i = 0; i < windows; i++) {
-        times[result.quiet] = ns_of(seen, threads, i);
-        if (times[result.quiet] > 0)
-            result.quiet++;
-    }
-    qsort(times, (size_t)result.quiet, sizeof(*times), by_size);
-    if (result.quiet > 0)
-        result.ns = times[result.quiet / 2];
+    result = count(hands, threads, rounds);
     for (i = 0; i < threads; i++)
-        free(seen[i]);
-    free(times);
+        free(hands[i].seen);
     return result;
 }

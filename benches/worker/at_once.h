@@ -20,10 +20,11 @@ struct work {
 struct at_once {
     int cores; /* that the process has, no more than threads were asked for; fewer: nothing was done
                 */
-    int quiet; /* windows that count */
-    double ns; /* for one unit, of whichever thread: the median of those windows */
+    int quiet; /* rounds that count; of these the medians: */
+    double ns; /* for one unit of one thread that works alone */
+    double gain; /* how many times as much all do at once as one of them alone */
 };
 
-struct at_once work_at_once(const struct work *work, int threads, int windows);
+struct at_once work_at_once(const struct work *work, int threads, int rounds);
 
 #endif

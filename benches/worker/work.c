@@ -346,12 +346,12 @@ static void end_moves(void *argument)
     end_thread(mover);
 }
 
-struct at_once work_threads(const struct way *way, size_t len, int threads, int windows)
+struct at_once work_threads(const struct way *way, size_t len, int threads, int rounds)
 {
     struct work moves = {begin_moves, one_move, end_moves, way, len, 0};
 
     (void)pattern();
-    return work_at_once(&moves, threads, windows);
+    return work_at_once(&moves, threads, rounds);
 }
 
 static void *begin_handshakes(const struct work *work)
@@ -386,10 +386,10 @@ static void end_handshakes(void *argument)
     end_thread(mover);
 }
 
-struct at_once work_handshake_threads(int resume, int threads, int windows)
+struct at_once work_handshake_threads(int resume, int threads, int rounds)
 {
     struct work handshakes = {begin_handshakes, next_handshake, end_handshakes, NULL, 0, resume};
 
     (void)pattern();
-    return work_at_once(&handshakes, threads, windows);
+    return work_at_once(&handshakes, threads, rounds);
 }

@@ -41,7 +41,7 @@ struct cost work_exchange(const struct way *way, struct pair pair, size_t reques
 struct cost work_handshake(int resume, long count);
 /* The same as work_move and work_handshake, on threads at once, each with connections of its own of
  * the same contexts. */
-struct at_once work_threads(const struct way *way, size_t len, int threads, int windows);
-struct at_once work_handshake_threads(int resume, int threads, int windows);
+struct at_once work_threads(const struct way *way, size_t len, int threads, int rounds);
+struct at_once work_handshake_threads(int resume, int threads, int rounds);
 
 #endif

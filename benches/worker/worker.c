@@ -9,8 +9,8 @@
  *   move WAY LENGTH COUNT
  *   exchange WAY REQUEST RESPONSE COUNT
  *   handshake COUNT
- *   threads WAY LENGTH THREADS WINDOWS    move, on threads at once
- *   handshake_threads THREADS WINDOWS
+ *   threads WAY LENGTH THREADS ROUNDS    move, on each thread alone and on all at once
+ *   handshake_threads THREADS ROUNDS
  *   idle COUNT                            what connections hold, then what is left of them
  *   crowd WAY LENGTH IDLE COUNT           move, beside so many idle connections
  *   churn CONNECTIONS                     what is left after so many
@@ -121,12 +121,12 @@ static void print_cost(struct cost cost, double count)
     printf("}\n");
 }
 
-/* "ns" is missing where no window counts. */
-static void print_at_once(struct at_once seen, int windows)
+/* "ns" and "gain" are missing where no round counts. */
+static void print_at_once(struct at_once seen, int rounds)
 {
-    printf("{\"cores\": %d, \"windows\": %d, \"quiet\": %d", seen.cores, windows, seen.quiet);
+    printf("{\"cores\": %d, \"rounds\": %d, \"quiet\": %d", seen.cores, rounds, seen.quiet);
     if (seen.quiet > 0)
-        printf(", \"ns\": %.2f", seen.ns);
+        printf(", \"ns\": %.2f, \"gain\": %.4f", seen.ns, seen.gain);
     printf("}\n");
 }
 

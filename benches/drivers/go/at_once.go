@@ -1,7 +1,7 @@
 package main
 
-// Threads that work at once, as worker/at_once.c has them: in windows, of which those count that all threads began at one
-// time, and in which they had their cores to themselves. A goroutine that is tied to a thread would switch between the
+// Threads that work alone and at once, as worker/at_once.c has them: in rounds of windows, of which those count that all
+// threads began at one time, and in which they had their cores to themselves. A goroutine that is tied to a thread would switch between the
 // two ends of a handshake by way of the kernel, so none is, and the time is that of the process: what the runtime does
 // beside is Go's own.
 
@@ -88,12 +88,11 @@ func look(unit func(), atATime int) window {
 	return w
 }
 
-// nsOf is the time of one unit, of whichever thread; 0 if the window does not count.
-func nsOf(seen [][]window, index int) float64 {
-	first, perNs := seen[0][index], 0.0
+// rate is how many units were done in a nanosecond in windows that began together; 0 if they do not count.
+func rate(windows ...window) float64 {
+	first, perNs := windows[0], 0.0
 	before, after, took := first.before, first.after, time.Duration(0)
-	for _, windows := range seen {
-		w := windows[index]
+	for _, w := range windows {
 		if w.begun.Sub(first.begun).Abs() > together {
 			return 0
 		}
@@ -103,26 +102,48 @@ func nsOf(seen [][]window, index int) float64 {
 	if float64(after-before) < partOfProcessor*float64(took) {
 		return 0
 	}
-	return 1 / perNs
+	return perNs
+}
+
+// round is what the threads did one after the other, and then at once.
+type round struct {
+	alone, atOnce []window
+}
+
+// rates are those of a thread alone, and of all together; 0 if the round does not count.
+func (r *round) rates() (alone, atOnce float64) {
+	for _, w := range r.alone {
+		own := rate(w)
+		if own == 0 {
+			return 0, 0
+		}
+		alone += own / float64(len(r.alone))
+	}
+	if atOnce = rate(r.atOnce...); atOnce == 0 {
+		return 0, 0
+	}
+	return alone, atOnce
 }
 
 // atOnce runs units on threads; begin gives each thread its own, and what is to be done at its end.
-func atOnce(number, windows int, begin func() (unit, end func())) {
-	if number < 1 || number > mostThreads || windows < 1 {
-		fail("%d threads, %d windows", number, windows)
+func atOnce(number, rounds int, begin func() (unit, end func())) {
+	if number < 1 || number > mostThreads || rounds < 1 {
+		fail("%d threads, %d rounds", number, rounds)
 	}
 	cores := coresGiven(number)
 	if len(cores) < number {
-		fmt.Printf("{\"cores\": %d, \"windows\": %d, \"quiet\": 0}\n", len(cores), windows)
+		fmt.Printf("{\"cores\": %d, \"rounds\": %d, \"quiet\": 0}\n", len(cores), rounds)
 		return
 	}
 	runtime.GOMAXPROCS(number)
 	defer runtime.GOMAXPROCS(1)
-	seen := make([][]window, number)
+	seen := make([]round, rounds)
+	for i := range seen {
+		seen[i] = round{make([]window, number), make([]window, number)}
+	}
 	meet := &meeting{number: int64(number)}
 	var ended sync.WaitGroup
 	for i := range number {
-		seen[i] = make([]window, windows)
 		ended.Add(1)
 		go func() {
 			defer ended.Done()
@@ -132,31 +153,39 @@ func atOnce(number, windows int, begin func() (unit, end func())) {
 				unit()
 			}
 			atATime := max(1, int(readingTime*8/max(1, time.Since(begun))))
-			for w := range windows {
+			for turn := range rounds * (number + 1) {
 				time.Sleep(pause)
-				meet.wait(w)
-				seen[i][w] = look(unit, atATime)
+				meet.wait(turn)
+				switch r := &seen[turn/(number+1)]; turn % (number + 1) {
+				case number:
+					r.atOnce[i] = look(unit, atATime)
+				case i:
+					r.alone[i] = look(unit, atATime)
+				default:
+					time.Sleep(windowTime)
+				}
 			}
 			end()
 		}()
 	}
 	ended.Wait()
-	var times []float64
-	for w := range windows {
-		if ns := nsOf(seen, w); ns > 0 {
-			times = append(times, ns)
+	var times, gains []float64
+	for i := range seen {
+		if alone, all := seen[i].rates(); alone > 0 {
+			times, gains = append(times, 1/alone), append(gains, all/alone)
 		}
 	}
 	slices.Sort(times)
-	median := ""
+	slices.Sort(gains)
+	medians := ""
 	if len(times) > 0 {
-		median = fmt.Sprintf(", \"ns\": %.2f", times[len(times)/2])
+		medians = fmt.Sprintf(", \"ns\": %.2f, \"gain\": %.4f", times[len(times)/2], gains[len(gains)/2])
 	}
-	fmt.Printf("{\"cores\": %d, \"windows\": %d, \"quiet\": %d%s}\n", len(cores), windows, len(times), median)
+	fmt.Printf("{\"cores\": %d, \"rounds\": %d, \"quiet\": %d%s}\n", len(cores), rounds, len(times), medians)
 }
 
-func threads(length, number, windows int) {
-	atOnce(number, windows, func() (unit, end func()) {
+func threads(length, number, rounds int) {
+	atOnce(number, rounds, func() (unit, end func()) {
 		d := newDesk()
 		p := connect(d)
 		for range compared {
@@ -166,9 +195,9 @@ func threads(length, number, windows int) {
 	})
 }
 
-func handshakeThreads(number, windows int) {
+func handshakeThreads(number, rounds int) {
 	var all, resumed atomic.Int64
-	atOnce(number, windows, func() (unit, end func()) {
+	atOnce(number, rounds, func() (unit, end func()) {
 		d := newDesk()
 		next := func() {
 			p := open(d)
