@@ -745,6 +745,30 @@ fn a_context_has_to_fit() {
     assert!(none.is_null());
 }
 
+/// What a cork keeps counts as the records that this connection makes of it, not as those of its context: of a size that
+/// the host set for it, and in TLS 1.2 without padding.
+#[test]
+fn what_a_cork_keeps_takes_the_room_that_it_took() {
+    for (suite, record_size, padding) in [(SUITES[0], 64, 0), (SUITES[3], 0, 16_384)] {
+        let form = Form { record_size, padding, ..Form::of(suite) };
+        for is_client in [true, false] {
+            let (client, server) = form.pair();
+            let (conn, peer, context) =
+                if is_client { (client, server, form.client()) } else { (server, client, form.server()) };
+            assert_eq!(tls_conn_record_size(conn.0, 16_384), TLS_OK);
+            assert_eq!(tls_cork(conn.0), TLS_OK);
+            let most = tls_writable(conn.0) as usize / 16_384 * 16_384 - 100;
+            conn.write(&vec![7; most]).unwrap();
+            let conn = context.import(&export(&conn)).unwrap_or_else(|error| panic!("{}", message(&error)));
+            assert_eq!(tls_uncork(conn.0), TLS_OK);
+            peer.feed(&conn.drain()).unwrap();
+            let mut plain = Vec::new();
+            peer.read_all(&mut plain);
+            assert_eq!(plain.len(), most);
+        }
+    }
+}
+
 /// Where the vectors are: blobs of old, which every later build reads.
 fn vector(name: &str) -> PathBuf {
     [env!("CARGO_MANIFEST_DIR"), "tests/moved", name].iter().collect()

@@ -30,11 +30,13 @@ impl Connection {
         let opened = open(key, blob)?;
         let moved = moved::read(&opened).ok_or_else(unknown)?;
         check_role(&shared, &moved)?;
-        check_limits(&shared, &moved)?;
         let (secrets, schedule, remembered) = arrived(&moved).ok_or_else(unknown)?;
         let own = Own::from_moved(&moved, &secrets, schedule, remembered).ok_or_else(unknown)?;
 
         let mut connection = Self::new(shared, Phase::Own(Box::new(own)));
+        // How it cuts records says what they take.
+        connection.take_over_habits(&moved);
+        connection.check_limits(&moved)?;
         let pool = &connection.shared.pool;
         connection.inbound = Inbound::with(moved.plain, moved.wire, pool);
         if !moved.outbound.is_empty() {
@@ -46,7 +48,6 @@ impl Connection {
         let [wire_in, wire_out, plain_in, plain_out, records_in, records_out] = moved.counters;
         connection.counters = Counters { wire_in, wire_out, plain_in, plain_out, records_in, records_out };
         connection.take_over_names(&moved);
-        connection.take_over_habits(&moved);
         Ok(connection)
     }
 
@@ -61,6 +62,34 @@ impl Connection {
             let clock = Clock::of_another((noted(heard), noted(done), asking));
             self.cold.get_or_insert_default().clock = Some(clock);
         }
+    }
+
+    fn check_limits(&self, moved: &Moved<'_>) -> Result<(), Failure> {
+        let inbound = moved.plain.len() + moved.wire.len();
+        let held = self.wire_bound(moved.held.len());
+        let outbound = moved.outbound.len() + moved.sender.queued.len() + held;
+        let limits = [
+            ("inbound", inbound, self.shared.limits.inbound),
+            ("outbound", outbound, self.shared.limits.outbound),
+        ];
+        for (which, bytes, limit) in limits {
+            if bytes > limit {
+                return Err(Failure::limit(format!(
+                    "the sealed connection has {bytes} {which} bytes, which is above the limit of {limit} bytes of this \
+                     context (tls_builder_limits)"
+                )));
+            }
+        }
+        // Answers to the peer cannot wait for a drain, and one that has no room ends the connection. The whole reserve is not asked for: the
+        // other process, under the same limit, may have used some of it.
+        let (room, limit) = (if moved.sender.closed { 0 } else { KEY_UPDATES }, self.shared.limits.outbound);
+        if outbound + room > limit {
+            return Err(Failure::limit(format!(
+                "the sealed connection has {outbound} outbound bytes, which leaves no room to answer its peer ({room} bytes) under \
+                 the limit of {limit} bytes of this context (tls_builder_limits)"
+            )));
+        }
+        Ok(())
     }
 
     /// How it cuts what it sends.
@@ -80,32 +109,6 @@ fn check_role(shared: &Shared, moved: &Moved<'_>) -> Result<(), Failure> {
         _ => return Ok(()),
     };
     Err(Failure::argument(why))
-}
-
-fn check_limits(shared: &Shared, moved: &Moved<'_>) -> Result<(), Failure> {
-    let inbound = moved.plain.len() + moved.wire.len();
-    let held = if moved.held.is_empty() { 0 } else { shared.sizing.wire(moved.held.len()) };
-    let outbound = moved.outbound.len() + moved.sender.queued.len() + held;
-    let limits =
-        [("inbound", inbound, shared.limits.inbound), ("outbound", outbound, shared.limits.outbound)];
-    for (which, bytes, limit) in limits {
-        if bytes > limit {
-            return Err(Failure::limit(format!(
-                "the sealed connection has {bytes} {which} bytes, which is above the limit of {limit} bytes of this \
-                 context (tls_builder_limits)"
-            )));
-        }
-    }
-    // Answers to the peer cannot wait for a drain, and one that has no room ends the connection. The whole reserve is not asked for: the
-    // other process, under the same limit, may have used some of it.
-    let (room, limit) = (if moved.sender.closed { 0 } else { KEY_UPDATES }, shared.limits.outbound);
-    if outbound + room > limit {
-        return Err(Failure::limit(format!(
-            "the sealed connection has {outbound} outbound bytes, which leaves no room to answer its peer ({room} bytes) under \
-             the limit of {limit} bytes of this context (tls_builder_limits)"
-        )));
-    }
-    Ok(())
 }
 
 fn unknown() -> Failure {
