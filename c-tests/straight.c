@@ -1,6 +1,7 @@
 /* Records that are decrypted straight into the host's memory, and those that are not: every suite,
  * padding, size of the buffer and form of the connection give the same bytes, and nothing is
  * written that the manual does not allow. */
+#define _GNU_SOURCE
 #include <stdlib.h>
 #include <string.h>
 
@@ -236,6 +237,83 @@ static void an_altered_record_leaves_no_plain_byte(const struct setting *setting
     }
 }
 
+/* How a record is waited for before it is read. */
+enum look { READ_AT_ONCE, ADVANCE_FIRST, STATE_FIRST };
+
+/* Whether len plain bytes are in the library's buffer once they were read. Half of a record stays
+ * behind them, so that the connection keeps the buffer; without it no plain byte is there. */
+static int passes_the_library(struct way way, size_t len, size_t room, enum look look)
+{
+    static unsigned char secret[LARGEST];
+    size_t first, sealed, size;
+    unsigned char *place;
+    void *window;
+    int is_there;
+
+    memset(secret, SECRET, len);
+    first = seal(way.from, secret, len, 0);
+    sealed = seal(way.from, plain, 100, first);
+    CHECK_EQ(tls_feed_window(way.to, sealed, &window, &size), TLS_OK);
+    CHECK(size >= sealed);
+    memcpy(window, wire, sealed - 50);
+    CHECK_EQ(tls_feed_commit(way.to, sealed - 50), TLS_OK);
+    if (look == ADVANCE_FIRST)
+        CHECK_EQ(tls_advance(way.to), TLS_OK);
+    if (look == STATE_FIRST)
+        CHECK((tls_state(way.to) & TLS_FAILED) == 0);
+    memset(got, CANARY, room);
+    CHECK_EQ(tls_read_into(way.to, got, room), len);
+    CHECK_BYTES(got, secret, len);
+    place = memmem(window, sealed, secret, len);
+    is_there = place != NULL;
+    CHECK_EQ(tls_feed(way.to, wire + sealed - 50, 50), 50);
+    CHECK_EQ(tls_read_into(way.to, got, sizeof(got)), 100);
+    CHECK_BYTES(got, plain, 100);
+    /* The buffer is its thread's now, which lends it to other connections. */
+    CHECK(memmem(window, sealed, secret, len) == NULL);
+    return is_there;
+}
+
+/* [R-272] Of records that are opened straight no plain byte is ever in the library's memory. Which
+ * ones are not is said in the manual, and no other is. */
+static void plain_bytes_pass_the_library_only_where_it_says_so(const struct setting *setting)
+{
+    struct talk talk = start(setting);
+    int is_13 = is_tls13(setting->suite);
+
+    for (int up = 0; up < 2; up++) {
+        struct way way = way_of(&talk, up);
+        int may_be_tickets = is_13 && !up;
+
+        /* The first one of a client after the handshake. */
+        CHECK_EQ(passes_the_library(way, 500, 2000, READ_AT_ONCE), may_be_tickets);
+        for (size_t len = 4; len < 20; len++)
+            CHECK_EQ(passes_the_library(way, len, 2000, READ_AT_ONCE), len < (is_13 ? 6 : 7));
+        /* As much room as it takes, and less. */
+        CHECK_EQ(passes_the_library(way, 500, is_13 ? 501 : 500, READ_AT_ONCE), 0);
+        if (is_13)
+            CHECK_EQ(passes_the_library(way, 500, 500, READ_AT_ONCE), 1);
+        CHECK_EQ(passes_the_library(way, LARGEST / 4, LARGEST, READ_AT_ONCE), 0);
+        /* One that was looked at before. */
+        CHECK_EQ(passes_the_library(way, 500, 2000, ADVANCE_FIRST), 1);
+        CHECK_EQ(passes_the_library(way, 500, 2000, STATE_FIRST), 1);
+        if (is_13) {
+            CHECK_EQ(tls_key_update(way.from), TLS_OK);
+            /* Also one behind a record that is none of data, in the same call. */
+            CHECK_EQ(passes_the_library(way, 500, 2000, READ_AT_ONCE), 1);
+            CHECK_EQ(passes_the_library(way, 500, 2000, READ_AT_ONCE), 0);
+            /* The answer. */
+            move(way_of(&talk, !up), 100, 200, FRESH, 0);
+            CHECK_EQ(tls_key_update(way.from), TLS_OK);
+            CHECK(carry(way.from, way.to) > 0);
+            CHECK_EQ(tls_advance(way.to), TLS_OK);
+            CHECK_EQ(passes_the_library(way, 500, 2000, READ_AT_ONCE), may_be_tickets);
+            move(way_of(&talk, !up), 100, 200, FRESH, 0);
+        }
+    }
+    end(&talk);
+}
+
 static void all_of_it(void)
 {
     static const size_t blocks[] = {0, 64, 1024};
@@ -249,6 +327,8 @@ static void all_of_it(void)
                 if (is_tls13(setting.suite))
                     keys_change_between(&setting);
                 an_altered_record_leaves_no_plain_byte(&setting);
+                if (setting.block == 0)
+                    plain_bytes_pass_the_library_only_where_it_says_so(&setting);
             }
         }
     }

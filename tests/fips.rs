@@ -5,7 +5,7 @@
 
 use std::ptr::null_mut;
 
-use support::{Context, Recipe, pki, pump};
+use support::{Conn, Context, Recipe, pki, pump};
 use tlsbio::ffi::*;
 use tlsbio::status::*;
 
@@ -94,5 +94,57 @@ fn both_versions_work() {
         let mut plain = Vec::new();
         assert_eq!(server.read_all(&mut plain), TLS_WANT_FEED);
         assert_eq!(plain, b"validated or not");
+    }
+}
+
+/// A peer that only reads answers each KeyUpdate, for which the records of a validated build are counted in
+/// another place than the library's own.
+#[test]
+fn a_peer_may_answer_for_ever() {
+    for (asks, splits, server_writes) in [(0, 0, 0), (0, 1, 0), (1, 0, 0), (0, 0, 1), (0, 1, 1), (1, 0, 1)] {
+        // Who was asked about its peer answers at once, and not with the next record.
+        let verify = |asks: bool| if asks { TLS_VERIFY_ASK } else { TLS_VERIFY_PEER };
+        let client = Context::client(&Recipe {
+            version: Some(TLS_VERSION_1_3 as u16),
+            verify: verify(asks == 1 || server_writes == 1),
+            ..Recipe::default()
+        });
+        let server = Context::server(&Recipe {
+            chain: ECDSA,
+            verify: verify(asks == 1 || server_writes == 0),
+            client_auth: if asks == 1 || server_writes == 0 {
+                TLS_CLIENT_AUTH_OPTIONAL
+            } else {
+                TLS_CLIENT_AUTH_NONE
+            },
+            ..Recipe::default()
+        });
+        let (client, server) = (client.connect("localhost"), server.accept());
+        pump(&client, &server);
+        while let Some(asked) = [&client, &server].into_iter().find(|conn| conn.advance() == TLS_ASK_VERIFY) {
+            assert_eq!(asked.answer_verify(0), TLS_OK);
+            asked.advance();
+            pump(&client, &server);
+        }
+        let (writer, reader) = if server_writes == 1 { (server, client) } else { (client, server) };
+        let half = (splits == 1).then(|| writer.split());
+        let sender = half.as_ref().unwrap_or(&writer);
+        let carry = |from: &Conn, to: &Conn, what: &[u8]| {
+            assert_eq!(from.write(what), Ok(what.len()));
+            assert!(to.feed(&from.drain()).is_ok());
+            let mut plain = Vec::new();
+            assert_eq!(to.read_all(&mut plain), TLS_WANT_FEED);
+            assert_eq!(plain, what);
+        };
+        for round in 0..200 {
+            assert_eq!(tls_key_update(sender.0), TLS_OK);
+            carry(sender, &reader, b"data");
+            let answer = reader.drain();
+            assert!(!answer.is_empty());
+            assert_eq!(writer.feed(&answer), Ok(answer.len()));
+            assert_eq!(writer.advance(), TLS_OK, "{round} {asks} {splits} {server_writes}");
+        }
+        carry(&reader, &writer, b"under keys that both count alike");
+        carry(sender, &reader, b"in both directions");
     }
 }

@@ -618,6 +618,140 @@ fn what_cannot_move_says_why_and_is_unharmed() {
     refused(&client, "secrets were taken");
 }
 
+/// Records that are the engine's still.
+#[test]
+fn what_came_with_the_end_of_the_handshake_is_read_first() {
+    for suite in SUITES {
+        let form = Form::of(suite);
+        // A server that has the whole of the client's last flight, with what `last` sends behind it, in one piece.
+        let start = |last: &dyn Fn(&Conn)| {
+            let (client, server) = (form.client().connect(), form.server().accept());
+            while client.state() & TLS_HANDSHAKING != 0 {
+                server.feed(&client.drain()).unwrap();
+                server.advance();
+                client.feed(&server.drain()).unwrap();
+                client.advance();
+            }
+            last(&client);
+            server.feed(&client.drain()).unwrap();
+            (client, server)
+        };
+        let two_records = |client: &Conn| {
+            client.write(b"first").unwrap();
+            client.write(b"second").unwrap();
+        };
+        let refused = |server: &Conn| {
+            let (status, message) = why_not(server);
+            assert_eq!((status, message.contains("read what is here")), (TLS_ERR_STATE, true), "{message}");
+        };
+        // In TLS 1.2 the server's flight is the last one: nothing of the client's comes with it.
+        if !form.is_tls13() {
+            continue;
+        }
+        let mut first = [0; 5];
+        let (client, server) = start(&two_records);
+        assert_eq!(server.read_into(&mut first), Ok(5));
+        refused(&server);
+        let mut rest = Vec::new();
+        assert_eq!(server.read_all(&mut rest), TLS_WANT_FEED);
+        assert_eq!(rest, b"second");
+        let server = moved(&form, server, false);
+        carry(&server, &client, b"answer");
+
+        // This side closes meanwhile: then the engine keeps the records, and the connection ends where it is.
+        let (client, server) = start(&two_records);
+        assert_eq!(server.read_into(&mut first), Ok(5));
+        assert_eq!(server.close_notify(), TLS_OK);
+        assert_eq!(server.read_into(&mut [0; 9]), Ok(6));
+        refused(&server);
+        carry(&client, &server, b"unharmed");
+
+        // The peer closes.
+        let (client, server) = start(&|client| assert_eq!(client.close_notify(), TLS_OK));
+        assert_eq!(server.advance(), TLS_CLOSED);
+        refused(&server);
+        carry(&server, &client, b"unharmed");
+    }
+}
+
+///
+#[test]
+fn early_data_is_read_first() {
+    let server = Context::server(&Recipe {
+        chain: Some(("ecdsa/server-chain.pem", "ecdsa/server.key")),
+        early: 1000,
+        ..Recipe::default()
+    });
+    let offering = Context::client(&Recipe { early: 1, ..Recipe::default() });
+    let (client, accepted) = (offering.connect("server.test"), server.accept());
+    pump(&client, &accepted);
+    let (client, accepted) = (offering.connect("server.test"), server.accept());
+    assert_eq!(unsafe { tls_early_write_from(client.0, b"early".as_ptr().cast(), 5) }, 5);
+    pump(&client, &accepted);
+    assert_eq!(
+        why_not(&accepted),
+        (TLS_ERR_STATE, "early data waits: read it first (tls_early_read_into)".into())
+    );
+    let mut early = [0_u8; 9];
+    assert_eq!(unsafe { tls_early_read_into(accepted.0, early.as_mut_ptr().cast(), 9) }, 5);
+    assert_eq!(&early[..5], b"early");
+    carry(&client, &accepted, b"unharmed");
+    assert!(!export(&accepted).is_empty());
+}
+
+/// Wire bytes that the host keeps.
+#[test]
+fn what_was_left_in_place_is_given_again_whole() {
+    // Half a message, of which the connection has opened more than is given to it then.
+    let form = Form { record_size: 64, ..Form::of(SUITES[0]) };
+    let (client, server) = (form.client().connect(), form.server().accept());
+    while server.state() & TLS_HANDSHAKING != 0 {
+        client.feed(&server.drain()).unwrap();
+        client.advance();
+        server.feed(&client.drain()).unwrap();
+        server.advance();
+    }
+    carry(&client, &server, b"settled");
+    let tickets = server.drain();
+    let mut front = tickets[..150].to_vec();
+    assert_eq!(client.read_in_place(&mut front).1, 0);
+    client.feed(&front[..20]).unwrap();
+    let (status, message) = why_not(&client);
+    assert_eq!((status, message.contains("give all of them again")), (TLS_ERR_STATE, true), "{message}");
+    client.feed(&front[20..]).unwrap();
+    client.feed(&tickets[150..]).unwrap();
+    assert_eq!(client.advance(), TLS_OK);
+    carry(&server, &client, b"nothing is missing");
+    assert!(!export(&client).is_empty());
+
+    // More than a blob can say: who goes on would take fewer bytes for all of them.
+    let (client, server) = Form::of(SUITES[0]).pair();
+    let most = 16 << 20;
+    for (left, moves) in [(most, true), (most + 1, false)] {
+        server.write(b"some").unwrap();
+        let mut wire = server.drain();
+        let begun = wire.len();
+        // A record that is not whole, and many behind it that nobody looks at yet.
+        server.write(&[0; 100]).unwrap();
+        wire.extend_from_slice(&server.drain());
+        wire.resize(begun + left, 0);
+        let mut span = tls_span_t { offset: 0, len: 0 };
+        let mut consumed = 0;
+        let (at, length) = (wire.as_mut_ptr().cast(), wire.len());
+        assert_eq!(unsafe { tls_read_in_place(client.0, at, length, &mut span, 1, &mut consumed) }, 1);
+        assert_eq!((span.len, consumed), (4, begun));
+        if moves {
+            assert!(export_to(&client, &mut []).is_ok());
+        } else {
+            let (status, message) = why_not(&client);
+            assert_eq!((status, message.contains("16 MiB")), (TLS_ERR_STATE, true), "{message}");
+        }
+        let (at, length) = (wire[consumed..].as_mut_ptr().cast(), wire.len() - consumed);
+        assert_eq!(unsafe { tls_read_in_place(client.0, at, length, &mut span, 1, &mut consumed) }, 1);
+        assert_eq!(span.len, 100);
+    }
+}
+
 ///
 #[test]
 fn a_refused_hand_over_leaves_a_connection_that_can_move() {

@@ -1422,8 +1422,10 @@ ptrdiff_t tls_surplus(tls_conn_t *conn,
  *
  * A record is decrypted straight into `plain` where all of it fits, in TLS 1.3 with one byte more: 16385 bytes take
  * any record that is not padded. Of such a record no plain byte is in memory of the library, ever [R-272]. Others are
- * decrypted where their wire bytes lie, copied, and wiped: so are records that may be none of data, which are those of
- * fewer than 7 plain bytes, and the first of a TLS 1.3 client after the handshake and after a ticket.
+ * decrypted where their wire bytes lie, copied, and wiped when nothing more waits there: records that may be none of data, which are those of
+ * fewer than 7 plain bytes (6 in TLS 1.3), and the first that a TLS 1.3 client reads after the handshake, a move, a ticket or a
+ * KeyUpdate; one that tls_advance() or tls_state() came to before; what is read by the same call behind any record that is not
+ * decrypted straight; what came in one piece with the end of the handshake; all, in builds for validated cryptography (docs/fips.md).
  *
  * The buffer may be uninitialised, unaligned and of any length; nothing behind it is touched. In it, bytes behind
  * those that were given are not touched either [R-03]: only where the peer pads its records, sends a ticket
@@ -3106,7 +3108,7 @@ tls_status_t tls_secrets_ticket(tls_conn_t *conn,
  * is done (which includes open questions); halves (section 19); where the secrets were taken (section 20); while early data,
  * events or an open window wait (read, take, commit first); where whole records wait that came with the end of the handshake
  * (read them first); where a side was closed, by the peer or by this one, in the same breath as the handshake ended; where
- * bytes that tls_read_in_place() left were given again in part (give all of them); in builds for validated cryptography
+ * bytes that tls_read_in_place() left were given again in part (give all of them), or are more than 16 MiB (read on); in builds for validated cryptography
  * (docs/fips.md). The message of `error` says which. What stays behind: sessions, so that tickets which come to a client
  * afterwards are dropped (take those that it has before, section 12); bytes that tls_read_in_place() has left with the
  * host, who moves them and gives them again to the same call; the pool, limits and events, which are the new context's.

@@ -92,6 +92,9 @@ impl Connection {
         if self.inbound.window() > 0 {
             return not_now("a window is open: commit what was received into it first (tls_feed_commit)");
         }
+        if self.left_in_place > MOST_LEFT_IN_PLACE {
+            return not_now("tls_read_in_place left more than 16 MiB with the host: read on first");
+        }
         Ok(())
     }
 
@@ -207,7 +210,7 @@ impl Connection {
                 counters.records_in,
                 counters.records_out,
             ],
-            left_in_place: self.left_in_place.min(MOST_LEFT_IN_PLACE),
+            left_in_place: self.left_in_place,
             times: [heard.unwrap_or(NEVER), done.unwrap_or(NEVER), asking],
             record_size: set(sending.and_then(|sending| sending.most)),
             ramp: set(sending.and_then(|sending| sending.ramp)),

@@ -138,8 +138,7 @@ pub(super) fn with_connection<R: Reply>(
         // Whoever waits for a fork must not be inside.
         drop(entry);
         if let Some(rested) = rested {
-            // The answer is there already. After a panic a connection may keep its keys that could rest, and no more than that.
-            let _ = quiet::catch(|| resting::note_awake(handle, records, rested));
+            resting::note_awake(handle, records, rested);
         }
     }
     reply
@@ -155,6 +154,11 @@ pub(super) fn visit_connection<T>(
         entry.poison();
         TLS_ERR_INTERNAL
     })
+}
+
+/// Runs `body` when a call's answer is there already: a panic in it goes no further, and changes nothing of that.
+pub(super) fn afterwards(body: impl FnOnce()) {
+    let _ = quiet::catch(body);
 }
 
 /// Runs `body` on a connection; counts and statuses share one answer.

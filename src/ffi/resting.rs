@@ -8,7 +8,7 @@
 
 use std::cell::RefCell;
 
-use super::boundary::visit_connection;
+use super::boundary::{afterwards, visit_connection};
 use crate::status::TLS_ERR_BUSY;
 
 /// How many connections have a place with one thread at least, and at most.
@@ -63,16 +63,19 @@ pub(super) fn note_awake(handle: usize, records: u64, rested: u32) {
     let _ = AWAKE.try_with(|awake| give_place_in(awake, Tracked::new(handle, records), rested, lets_rest));
 }
 
-/// Gives a connection a place, but not within a call that gives one: then it has none, and keeps its keys.
+/// Gives a connection a place, but not within a call that gives one: then it has none, and keeps its keys. So it does after a
+/// panic.
 fn give_place_in(
     awake: &RefCell<Awake>,
     wanted: Tracked,
     rested: u32,
     lets_rest: impl FnMut(&mut Tracked, u32) -> bool,
 ) {
-    if let Ok(mut awake) = awake.try_borrow_mut() {
-        awake.give_place(wanted, rested, lets_rest);
-    }
+    afterwards(|| {
+        if let Ok(mut awake) = awake.try_borrow_mut() {
+            awake.give_place(wanted, rested, lets_rest);
+        }
+    });
 }
 
 /// Whether a place is free, because its connection rests from now on, or is gone.
@@ -370,6 +373,19 @@ mod tests {
         let awake = awake.into_inner();
         assert!(has_place(&awake, 99) && !has_place(&awake, 100));
         assert_eq!(awake.places.len(), LEAST);
+    }
+
+    #[test]
+    fn a_panic_while_a_place_is_given_goes_no_further_and_others_are_given() {
+        crate::quiet::install();
+        let awake = RefCell::new(Awake::new());
+        for handle in 1..=LEAST {
+            give_place_in(&awake, Tracked::new(handle, 1), 0, |_, _| true);
+        }
+        give_place_in(&awake, Tracked::new(99, 1), 0, |_, _| panic!("not to be seen"));
+        give_place_in(&awake, Tracked::new(100, 1), 0, |_, _| true);
+        let awake = awake.into_inner();
+        assert!(!has_place(&awake, 99) && has_place(&awake, 100));
     }
 
     #[test]

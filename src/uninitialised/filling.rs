@@ -85,7 +85,22 @@ impl<'a> Unfilled<'a> {
         plain: &[u8],
         last: u8,
     ) -> Result<(), Unspecified> {
-        let tag_len = key.algorithm().tag_len();
+        self.seal_copied_by(key.algorithm().tag_len(), header, plain, last, |text, tag| {
+            let nonce = Nonce::assume_unique_for_key(nonce);
+            key.seal_in_place_scatter(nonce, Aad::from(header), text, &[], tag)
+        })
+    }
+
+    /// The same by `seal`, which is given what is copied, and the place of the tag, which it only writes.
+    #[inline]
+    fn seal_copied_by(
+        &mut self,
+        tag_len: usize,
+        header: &[u8],
+        plain: &[u8],
+        last: u8,
+        seal: impl FnOnce(&mut [u8], &mut [u8]) -> Result<(), Unspecified>,
+    ) -> Result<(), Unspecified> {
         let record = self.next(header.len() + plain.len() + 1 + tag_len);
         let length = record.len();
         let (start, sealed) = record.split_at_mut(header.len());
@@ -97,8 +112,7 @@ impl<'a> Unfilled<'a> {
         let text = unsafe { as_written(text) };
         // SAFETY: the tag is only written, by the code behind the call below that is given its address.
         let tag = unsafe { as_written(tag) };
-        let nonce = Nonce::assume_unique_for_key(nonce);
-        let result = key.seal_in_place_scatter(nonce, Aad::from(header), text, &[], tag);
+        let result = seal(text, tag);
         if result.is_err() {
             text.zeroize();
             return result;
@@ -219,6 +233,24 @@ mod tests {
         // SAFETY: all of it was initialised.
         let memory = memory.map(|byte| unsafe { byte.assume_init() });
         assert_eq!(memory, *b"a\0\0\0\0\0\xee\xee");
+    }
+
+    #[test]
+    fn of_what_could_not_be_sealed_nothing_is_left() {
+        let mut memory = [MaybeUninit::new(0xee); 40];
+        let mut out = Unfilled::new(&mut memory);
+        out.put(b"sent");
+        let failing = |text: &mut [u8], _: &mut [u8]| {
+            assert_eq!(text, b"plain bytes.");
+            Err(Unspecified)
+        };
+        out.seal_copied_by(16, b"data", b"plain bytes", b'.', failing).unwrap_err();
+        assert_eq!(out.filled(), 4);
+        // SAFETY: all of it was initialised.
+        let memory = memory.map(|byte| unsafe { byte.assume_init() });
+        assert_eq!(memory[..4], *b"sent");
+        assert_eq!(memory[8..20], [0; 12]);
+        assert_eq!(memory[20..], [0xee; 20]);
     }
 
     #[test]

@@ -25,8 +25,7 @@ pub(crate) const UNSET: u32 = u32::MAX;
 /// What a time in [`Moved::times`] is that was not noted.
 pub(crate) const NEVER: u64 = u64::MAX;
 
-/// The most that [`Moved::left_in_place`] says. Hosts receive into smaller buffers; of a larger one it says this much, which is
-/// enough for any message that is put together there.
+/// The most that [`Moved::left_in_place`] says. Hosts receive into smaller buffers; with more in one, a connection does not move.
 pub(crate) const MOST_LEFT_IN_PLACE: u32 = 1 << 24;
 
 /// An established connection.
