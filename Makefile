@@ -17,7 +17,7 @@ help:
 	@echo "make fuzz     look for sequences of calls that break a promise, for 15 minutes: docs/testing.md"
 	@echo "make mutants  put faults into src/connection and src/ffi, and see which no Rust test notices, for a day: docs/mutants.md"
 	@echo "make load     a thousand connections at once, and ten thousand that are killed, on each loop of examples/loops"
-	@echo "make cross    build for 64-bit Arm with Rust 1.85, and pass handshakes and data under qemu, in ten minutes"
+	@echo "make cross    what make test does with Rust 1.85 on 64-bit Arm under qemu, with the library as users build it, in ten minutes"
 	@echo "make interop  the tests with other people's software alone"
 	@echo "make bench    compare with other libraries, in 20 minutes; make bench-quick in three: docs/benchmarks.md"
 	@echo "make bench-questions, bench-resumption, bench-loops   measurements: benches/README.md"
@@ -72,12 +72,14 @@ load:
 	scripts/setup.sh test
 	cmake --preset release
 	cmake --build --preset release --target loops tlsbio_pki
-	for loop in target/cmake/release/examples/loop_* examples/loops/echo.lua; do \
-	    LD_LIBRARY_PATH=target/release examples/loops/load.py target/pki $$loop 1000 10000 || [ $$? -eq 77 ] || exit 1; \
+	modules=$$(scripts/koffi.sh target/node) && set -- examples/loops/echo.js || [ $$? -eq 77 ] || exit 1; \
+	for loop in target/cmake/release/examples/loop_* examples/loops/echo.lua "$$@"; do \
+	    NODE_PATH=$$modules LD_LIBRARY_PATH=target/release examples/loops/load.py target/pki $$loop 1000 10000 || [ $$? -eq 77 ] || exit 1; \
 	done
 
 cross:
-	scripts/cross.sh
+	scripts/setup.sh cross
+	scripts/cross.sh full
 
 interop: lib
 	tests/interop/run.sh

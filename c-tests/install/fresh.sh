@@ -101,6 +101,12 @@ if command -v luajit >/dev/null; then
 else
     echo "skipped: echo.lua: LuaJIT is not installed"
 fi
+if modules=$("$source/scripts/koffi.sh" "$source/target/node"); then
+    export NODE_PATH=$modules
+    loops+=("$work/examples/loops/echo.js")
+elif [ $? -ne 77 ]; then
+    fail "koffi.sh"
+fi
 for loop in "${loops[@]}"; do
     if serve "$loop"; then
         says_hello "$work/readme/hello"
