@@ -68,7 +68,8 @@ add_custom_target(
     COMMAND ${CMAKE_COMMAND} -E env ${cargo_environment} ${TLSBIO_CARGO} rustc ${cargo_arguments} --target-dir
             ${cargo_target_dir}
     COMMAND ${CMAKE_COMMAND} -E create_symlink libtlsbio.so ${library_dir}/${soname}
-    COMMAND ${PROJECT_SOURCE_DIR}/scripts/static-own-names.sh ${cargo_static_library} ${static_library}
+    COMMAND ${CMAKE_COMMAND} -E env OBJCOPY=${CMAKE_OBJCOPY} NM=${CMAKE_NM} ${PROJECT_SOURCE_DIR}/scripts/static-own-names.sh
+            ${cargo_static_library} ${static_library}
     BYPRODUCTS ${shared_library} ${static_library}
     WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
     COMMENT "cargo rustc, ${cargo_profile}"

@@ -3,6 +3,17 @@
 # for no rights, if they are all there.
 set -euo pipefail
 
+# A C compiler for Arm, and what runs its programs.
+cross=()
+if [ "$(dpkg --print-architecture)" = amd64 ]; then
+    cross=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user)
+fi
+# Who has them from elsewhere keeps those.
+node=()
+if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
+    node=(nodejs npm)
+fi
+
 case ${1:-} in
 demo) packages=(ca-certificates curl openssl) ;;
 test)
@@ -10,6 +21,7 @@ test)
         ca-certificates curl openssl gnutls-bin python3 python3-venv # the peers, and what drives them
         python3-dev libpython3.11-testsuite                          # the Python package, and suites that it is run with
         libuv1-dev libevent-dev liburing-dev libboost-dev luajit     # loops of examples
+        "${node[@]}"                                                 # which Node.js is one of
         wrk                                                          # and what loads them
         abigail-tools                                                # what would break compiled programs
         softhsm2 opensc                                              # keys in a security module
@@ -17,6 +29,7 @@ test)
         libclang-rt-14-dev valgrind                                  # the sanitizers
         libssl-dev python3-cryptography                              # what docs/migration.md is held against; records by others
         redis-server redis-tools libhiredis-dev                      # where the ticket fleet keeps its keys
+        "${cross[@]}"                                                # the library on Arm
     )
     ;;
 bench)
@@ -28,12 +41,7 @@ bench)
         valgrind                                                     # instructions
     )
     ;;
-cross)
-    packages=(
-        gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user        # a C compiler for Arm, and what runs its programs
-        cmake openssl                                                # what builds, and what makes certificates
-    )
-    ;;
+cross) packages=(cmake openssl "${cross[@]}") ;; # what builds, and what makes certificates
 *)
     echo "usage: setup.sh demo|test|bench|cross" >&2
     exit 2

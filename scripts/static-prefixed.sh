@@ -24,7 +24,7 @@ for name in $names; do
     echo "$name $prefix$name"
 done >"$map"
 
-objcopy --redefine-syms="$map" "$root/target/release/libtlsbio.a" "$out/lib${prefix}tlsbio.a"
+"${OBJCOPY:-objcopy}" --redefine-syms="$map" "$root/target/release/libtlsbio.a" "$out/lib${prefix}tlsbio.a"
 expression=
 for name in $names; do
     expression+="s/\\b$name\\b(?=\\()/$prefix$name/g;"
