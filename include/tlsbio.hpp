@@ -422,6 +422,8 @@ class connection : public detail::owner<tls_conn_t, tls_free> {
     }
     std::size_t writable() const noexcept { return moved(tls_writable(get())).count(); }
     tls_status_t close_notify() noexcept { return tls_close_notify(get()); }
+    /// Ends an established connection with an alert; the count is of the bytes in front of it (tls_refuse).
+    moved refuse(std::uint8_t alert) noexcept { return moved(tls_refuse(get(), alert)); }
     /// Decrypts where the bytes are; the count is that of `spans` (tls_read_in_place).
     moved read_in_place(writable_bytes wire, span<tls_span_t> spans, std::size_t &consumed) noexcept
     {

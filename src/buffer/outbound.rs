@@ -53,6 +53,12 @@ impl Outbound {
         [self.front(), behind.map_or(&[], |buffer| buffer.pending())].concat()
     }
 
+    /// All of it, if it begins where a record does and the host has seen none of it.
+    pub(crate) fn unseen(&self) -> Option<&[u8]> {
+        let buffer = self.0.as_ref()?;
+        (buffer.taken == 0 && !buffer.shown && buffer.behind.is_none()).then(|| buffer.pending())
+    }
+
     /// Whether nothing is queued and nothing was.
     #[inline]
     pub(crate) fn holds_no_buffer(&self) -> bool {
@@ -208,6 +214,25 @@ mod tests {
         outbound.consume(66_000, &pool);
         assert!(outbound.is_empty());
         assert!(outbound.0.is_none(), "an empty queue holds no buffer");
+    }
+
+    //
+    #[test]
+    fn what_the_host_has_seen_something_of_is_not_unseen() {
+        let pool = Pool::new(1 << 20);
+        let mut outbound = Outbound::default();
+        assert!(outbound.unseen().is_none());
+        outbound.appender(100, &pool).extend_from_slice(&[1; 100]);
+        assert_eq!(outbound.unseen(), Some(&[1; 100][..]));
+        outbound.show();
+        assert!(outbound.unseen().is_none());
+        outbound.appender(100, &pool).extend_from_slice(&[2; 100]);
+        outbound.may_move();
+        assert!(outbound.unseen().is_none(), "something is behind what was shown");
+        outbound.consume(100, &pool);
+        assert_eq!(outbound.unseen(), Some(&[2; 100][..]));
+        outbound.consume(1, &pool);
+        assert!(outbound.unseen().is_none());
     }
 
     #[test]

@@ -30,6 +30,7 @@ mod phase;
 mod cold;
 mod read;
 mod record_sizes;
+mod refuse;
 mod run;
 mod secrets;
 mod sessions;

@@ -236,6 +236,14 @@ impl Phase {
         result.err()?.alert_sent
     }
 
+    /// Ends an established connection with an alert, `alert` where records are our own: which one was appended to `out`.
+    pub(super) fn refuse(&mut self, alert: u8, out: &mut Vec<u8>) -> Option<u8> {
+        match self {
+            Self::Own(own) => own.abort(alert, out),
+            _ => self.abort(0, out),
+        }
+    }
+
     /// Takes it, to turn it into something else.
     pub(super) fn take(&mut self) -> Self {
         std::mem::replace(self, Self::Gone)

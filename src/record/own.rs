@@ -125,6 +125,19 @@ impl Own {
     }
 }
 
+/// The end that the host makes.
+impl Own {
+    /// See [`Sender::take_back`]. In TLS 1.2 the key has sealed a Finished, which the peer has to have.
+    pub(crate) fn take_back(&mut self, records: u64) -> bool {
+        self.sender.is_tls13() && self.sender.take_back(records)
+    }
+
+    /// Seals a fatal alert, if anything can still be said: which one.
+    pub(crate) fn abort(&mut self, alert: u8, out: &mut Vec<u8>) -> Option<u8> {
+        self.sender.abort(alert, out).then_some(alert)
+    }
+}
+
 struct Both<'a> {
     sender: &'a mut Sender,
     schedule: &'a mut dyn KeySchedule,

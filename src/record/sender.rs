@@ -219,6 +219,20 @@ impl Sender {
         true
     }
 
+    /// Takes back all records that were ever sealed with this key, if there were as many as `records`; `false`, and nothing is
+    /// done, otherwise. None of them has left, and none may leave any more: the next one gets the nonce of the first, which
+    /// nobody but this process has seen used.
+    pub(super) fn take_back(&mut self, records: u64) -> bool {
+        let is_all = self.protection.secret.sequence == records
+            && self.queued.is_empty()
+            && !self.outstanding
+            && self.state == State::Open;
+        if is_all {
+            self.protection.secret.sequence = 0;
+        }
+        is_all
+    }
+
     /// Seals a warning (RFC 5246, 7.2.2).
     pub(super) fn warn(&mut self, alert: u8, out: &mut Vec<u8>) {
         if self.state == State::Open {

@@ -1,0 +1,82 @@
+//! The end of an established connection that its host does not want.
+
+use super::phase::Phase;
+use super::{Answer, Connection};
+use crate::engine::refuses_hello;
+use crate::failure::Failure;
+use crate::numbers::OUTBOUND_RESERVE;
+use crate::record::layout::HEADER;
+use crate::status::*;
+
+impl Connection {
+    /// Ends the connection with `alert`, and says how many bytes are queued in front of it. Tickets that a server has queued
+    /// are not, if the host has seen nothing of them.
+    pub(crate) fn refuse(&mut self, alert: u8) -> Answer<usize> {
+        self.begin()?;
+        // What ends nothing is no end.
+        if !refuses_hello(alert) {
+            return Err(TLS_ERR_ARGUMENT);
+        }
+        if self.we_closed || !matches!(self.phase, Phase::Own(_) | Phase::Traffic(_)) {
+            return Err(TLS_ERR_STATE);
+        }
+        self.take_back_tickets();
+        let in_front = self.outbound.len();
+        self.outbound.may_move();
+        let out = self.outbound.appender(OUTBOUND_RESERVE, &self.shared.pool);
+        let alert_sent = self.phase.refuse(alert, out);
+        self.outbound.release_if_empty(&self.shared.pool);
+        self.inbound.release(&self.shared.pool);
+        let what = "the host ended the connection for what it found against the peer (tls_refuse)";
+        self.fail(Failure {
+            alert_sent,
+            ..Failure::new(TLS_ERR_CERTIFICATE, TLS_REASON_CERTIFICATE_REFUSED, what)
+        });
+        Ok(in_front)
+    }
+
+    /// Drops the tickets of a TLS 1.3 server: who is refused is not to come back with one. They are what it seals first, so that
+    /// all its records are tickets until it has written something.
+    fn take_back_tickets(&mut self) {
+        let is_client = self.is_client();
+        let Self { phase: Phase::Own(own), outbound, shared, counters, .. } = self else { return };
+        if is_client || counters.plain_out != 0 {
+            return;
+        }
+        let Some(records) = outbound.unseen().and_then(protected_records) else { return };
+        if own.take_back(records) {
+            outbound.consume(outbound.len(), &shared.pool);
+        }
+    }
+}
+
+/// How many records `wire` is, if it is nothing but whole ones that TLS 1.3 protects (RFC 8446, 5.2).
+fn protected_records(mut wire: &[u8]) -> Option<u64> {
+    let mut records = 0;
+    while let Some((header, rest)) = wire.split_first_chunk::<HEADER>() {
+        let [23, 3, 3, length @ ..] = header else { return None };
+        wire = rest.get(usize::from(u16::from_be_bytes(*length))..)?;
+        records += 1;
+    }
+    wire.is_empty().then_some(records)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::protected_records;
+
+    #[test]
+    fn only_whole_records_that_are_protected_count() {
+        let record = [23, 3, 3, 0, 2, 9, 9];
+        let two = [record, record].concat();
+        assert_eq!(protected_records(&[]), Some(0));
+        assert_eq!(protected_records(&two), Some(2));
+        for length in (1..two.len()).filter(|length| length % record.len() != 0) {
+            assert_eq!(protected_records(&two[..length]), None, "{length}");
+            assert_eq!(protected_records(&two[length..]), None, "{length}");
+        }
+        for kind in [20, 21, 22] {
+            assert_eq!(protected_records(&[&[kind], &two[1..]].concat()), None);
+        }
+    }
+}
