@@ -5,11 +5,13 @@ package tls
 import (
 	"bytes"
 	"crypto"
+	"crypto/rand"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/binary"
 	"reflect"
 	"slices"
+	"sync"
 	"unsafe"
 )
 
@@ -194,17 +196,47 @@ func (s *sharedContext) hasKeys(certificates []Certificate) bool {
 	})
 }
 
-// poolName tells pools of roots apart in the names of ticket keys, the same in all processes; nil for those of the system.
+// poolName tells apart what clients are verified with in the names of ticket keys: the certificates of a pool, the same in all
+// processes, or the roots of the system.
 func poolName(pool *x509.CertPool) []byte {
-	if pool == nil {
-		return nil
-	}
-	subjects := pool.Subjects()
-	slices.SortFunc(subjects, bytes.Compare)
 	name := sha256.New()
-	for _, subject := range subjects {
-		name.Write(binary.BigEndian.AppendUint64(nil, uint64(len(subject))))
-		name.Write(subject)
+	if pool == nil {
+		name.Write([]byte("the system's"))
+		return name.Sum(nil)
+	}
+	sums, ok := certificateSums(pool)
+	if !ok {
+		// Its sessions are then of use in this process, for as long as it is that pool.
+		name.Write(binary.BigEndian.AppendUint64(ofThisProcess(), uint64(uintptr(unsafe.Pointer(pool)))))
+	}
+	slices.SortFunc(sums, bytes.Compare)
+	for _, sum := range sums {
+		name.Write(sum)
 	}
 	return name.Sum(nil)
+}
+
+var ofThisProcess = sync.OnceValue(func() []byte {
+	random := make([]byte, 32)
+	rand.Read(random)
+	return random
+})
+
+// certificateSums are digests of a pool's certificates, which crypto/x509 has to know those that are in it already. It shows nobody
+// more than their subjects, and another key under the same name is another root. False in a Go that keeps them otherwise.
+func certificateSums(pool *x509.CertPool) ([][]byte, bool) {
+	known := reflect.ValueOf(pool).Elem().FieldByName("haveSum")
+	if known.Kind() != reflect.Map || known.Type().Key().Kind() != reflect.Array || known.Type().Key().Elem().Kind() != reflect.Uint8 ||
+		known.Type().Key().Len() < sha256.Size224 || known.Len() != len(pool.Subjects()) {
+		return nil, false
+	}
+	sums := make([][]byte, 0, known.Len())
+	for each := known.MapRange(); each.Next(); {
+		sum := make([]byte, each.Key().Len())
+		for i := range sum {
+			sum[i] = byte(each.Key().Index(i).Uint())
+		}
+		sums = append(sums, sum)
+	}
+	return sums, true
 }
