@@ -123,6 +123,7 @@ static ptrdiff_t go_answer_identity(uintptr_t conn, uintptr_t context)
 }
 static ptrdiff_t go_answer_verify(uintptr_t conn, int32_t verdict) { return tls_answer_verify((tls_conn_t *)conn, verdict); }
 static ptrdiff_t go_answer_refuse(uintptr_t conn, uint8_t alert) { return tls_answer_refuse((tls_conn_t *)conn, alert); }
+static ptrdiff_t go_refuse(uintptr_t conn, uint8_t alert) { return tls_refuse((tls_conn_t *)conn, alert); }
 static uint16_t go_sign_scheme(uintptr_t conn) { return tls_sign_scheme((tls_conn_t *)conn); }
 static ptrdiff_t go_answer_sign(uintptr_t conn, const uint8_t *signature, size_t len)
 {
@@ -223,6 +224,7 @@ static ptrdiff_t go_ticket_keys(uintptr_t context, const tls_ticket_key_t *keys,
 #cgo nocallback go_answer_identity
 #cgo nocallback go_answer_verify
 #cgo nocallback go_answer_refuse
+#cgo nocallback go_refuse
 #cgo nocallback go_sign_scheme
 #cgo noescape go_answer_sign
 #cgo nocallback go_answer_sign
@@ -375,6 +377,10 @@ func (h handle) answerVerify(verdict int) int {
 func (h handle) answerRefuse(alert uint8) int {
 	return int(C.go_answer_refuse(C.uintptr_t(h), C.uint8_t(alert)))
 }
+
+// refuse ends a connection whose handshake is done, and answers how many wire bytes are in front of the alert.
+func (h handle) refuse(alert uint8) int { return int(C.go_refuse(C.uintptr_t(h), C.uint8_t(alert))) }
+
 func (h handle) signScheme() uint16 { return uint16(C.go_sign_scheme(C.uintptr_t(h))) }
 func (h handle) answerSign(signature []byte) int {
 	return int(C.go_answer_sign(C.uintptr_t(h), data(signature), C.size_t(len(signature))))

@@ -26,7 +26,6 @@ func comings(t *testing.T, version uint16, ours bool, server []func() *tls.Confi
 			judging = Server(b, must(FromStd(config)))
 		}
 		got := new(judge).meet(t, judging, tls.Client(a, client))
-		got.alert = false
 		results = append(results, got)
 	}
 	return results

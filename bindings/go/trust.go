@@ -159,35 +159,29 @@ func (c *Conn) judgeAfterwards() error {
 // answers from now on.
 func (c *Conn) dismiss(err error) error {
 	c.more().refusal = err
+	alert, inFront := uint8(alertFor(err)), 0
 	var settled settled
-	if c.ask(func(h handle) { settled = h.facts() }) != nil {
+	if c.ask(func(h handle) { settled, inFront = h.facts(), h.refuse(alert) }) != nil {
 		return err
 	}
 	c.boundFarewell()
 	c.out.mutex.Lock()
 	defer c.out.mutex.Unlock()
-	if c.withholdTickets() {
-		// They were encrypted in front of all that the library says now. The client cannot read more than that it failed.
-		c.conn.Write(plainAlert(uint8(alertFor(err))))
-		return err
-	}
+	lastWord := c.isClient == (settled.version == VersionTLS13 || settled.resumed)
 	// With this side's last flight the peer would be done as well, and have what is in it, a client's certificate say. So
-	// that is not sent; until it is, alerts of TLS 1.2 are not encrypted, and those of TLS 1.3 may be (RFC 8446, 6).
-	if c.isClient == (settled.version == VersionTLS13 || settled.resumed) {
-		c.conn.Write(plainAlert(uint8(alertFor(err))))
+	// that is not sent; until it is, alerts of TLS 1.2 are not encrypted, and those of TLS 1.3 may be (RFC 8446, 6). Nor are tickets
+	// sent that could not be taken back: who has one resumes without being judged as who has none is.
+	if lastWord || !c.isClient && settled.version == VersionTLS13 && inFront != 0 {
+		c.conn.Write(plainAlert(alert))
 		return err
 	}
-	// The library sends alerts for what it finds wrong itself: here this is no record.
-	var spans [maxSpans]span
-	rubbish := [5]byte{0xff, 0xff, 0xff, 0xff, 0xff}
-	c.ask(func(h handle) { h.readInPlace(rubbish[:], &spans) })
 	c.flush()
 	return err
 }
 
-// withholdTickets drops what a TLS 1.3 server has queued when the client's last flight came in, and tells whether that was
-// something: tickets. Who has one resumes without being judged as who has none is, so that nobody gets one whom the program has
-// not accepted. Nothing else can be sent then: records count, and those of the tickets are missing.
+// withholdTickets drops what a TLS 1.3 server has queued when the client's last flight came in and something that ended the connection,
+// and tells whether that was something: tickets, for nobody whom the program has not accepted. Nothing else can be sent then: records count, and
+// those of the tickets are missing.
 func (c *Conn) withholdTickets() bool {
 	withheld := false
 	c.ask(func(h handle) {
