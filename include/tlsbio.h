@@ -1819,6 +1819,26 @@ tls_status_t tls_answer_refuse(tls_conn_t *conn,
                                uint8_t alert);
 
 /**
+ * Ends a connection whose handshake is done, for what the host finds against the peer then, with a fatal alert: any but 0, 90
+ * and 100 (RFC 8446, 6), such as 42, bad_certificate, or 49, access_denied. From then on every call answers TLS_ERR_CERTIFICATE, with
+ * TLS_REASON_CERTIFICATE_REFUSED. What was decrypted and not read is lost. Drain the alert, then free the connection.
+ *
+ * Answers how many wire bytes are queued in front of the alert, which have to leave before it. The session tickets of a
+ * TLS 1.3 server are not among them: what it has queued when the handshake ends is dropped, so that a peer that was refused
+ * gets none [R-274]. That can be done as long as the host has drained nothing of them, was shown nothing
+ * (tls_drain_peek()) and has written nothing, and the peer has not asked for other keys. Where the answer is not
+ * 0 the tickets are there: who wants nobody to have them drains nothing, and frees the connection. In builds
+ * for validated cryptography (docs/fips.md) they always are, and the alert is decode_error (50).
+ *
+ * Where this side has the last word of the handshake (a client in TLS 1.3 and in a resumed handshake, a server in a full one of
+ * TLS 1.2), and that was not drained, it is in front of the alert: the peer takes the handshake for done.
+ * Errors: TLS_ERR_ARGUMENT (also for another alert), TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (the handshake is not done:
+ * see tls_answer_refuse(); after tls_close_notify(); one half of a connection), and the fatal ones. Since 0.1.
+ */
+ptrdiff_t tls_refuse(tls_conn_t *conn,
+                     uint8_t alert);
+
+/**
  * ---- 10. What a ClientHello says ------------------------------------------------------------
  *
  * To choose a context, a host may want to know more of the client than the name that it asks for. While

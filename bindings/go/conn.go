@@ -24,8 +24,9 @@ type Conn struct {
 	// inside, never for longer than a call takes.
 	engine sync.Mutex
 	handle handle
-	// What the handshake settled, once the library has freed the connection.
-	facts *facts
+	// What the handshake settled, once the library has freed the connection, or keeps it for who has its state alone.
+	facts    *facts
+	exporter handle
 
 	handshakeMutex sync.Mutex
 	in             inbound
@@ -47,6 +48,8 @@ type Conn struct {
 	needsFlush atomic.Bool
 	// These are tickets, which wait for the first write.
 	tickets atomic.Bool
+	// Somebody has a state, by which keying material can be exported, also when the connection is closed.
+	exports atomic.Bool
 }
 
 func newConn(conn net.Conn, config *Config, isClient bool) *Conn {
@@ -199,14 +202,19 @@ func (c *Conn) boundFarewell() {
 	c.conn.SetWriteDeadline(time.Now().Add(5 * time.Second))
 }
 
-// release frees what the library and the buffers hold. Who is in Read or Write gives its own back.
+// release frees what the library and the buffers hold. Who is in Read or Write gives its own back. What a state may be used for is freed
+// with the last of who has it.
 func (c *Conn) release() {
 	c.engine.Lock()
 	if c.handle != 0 {
 		if c.handshakeDone.Load() {
 			c.facts = c.collectFacts()
 		}
-		c.handle.free()
+		if c.exports.Load() && c.handshakeDone.Load() {
+			c.exporter = c.handle
+		} else {
+			c.handle.free()
+		}
 		c.handle = 0
 	}
 	c.engine.Unlock()

@@ -139,13 +139,12 @@ func (c *Conn) driveHandshake(ctx *handshakeContext) error {
 		if c.isClient && c.config.choosesIdentity() {
 			c.noteProtected()
 		}
-		s, err := c.process()
-		if err != nil {
-			return err
+		s, failed := c.process()
+		if c.closed.Load() {
+			return errClosed
 		}
 		c.writeKeyLog()
 		status := s.answer
-		failed := c.took(s)
 		// A failure that Go knows more about is told instead, and that Go has refused is enough.
 		if c.extra != nil && c.extra.refusal != nil {
 			failed = c.extra.refusal
@@ -198,6 +197,7 @@ func (c *Conn) driveHandshake(ctx *handshakeContext) error {
 			in.releaseIfIdle()
 			return nil
 		}
+		var err error
 		switch status {
 		case askContext:
 			err = c.chooseContext(ctx)

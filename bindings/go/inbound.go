@@ -356,19 +356,30 @@ func (c *Conn) heed(state uint32) {
 	}
 }
 
-// process lets the library run over the wire bytes that are here. The caller has the lock of in.
+// process lets the library run over the wire bytes that are here, and says what ended the connection, if it has ended. The caller
+// has the lock of in.
 func (c *Conn) process() (step, error) {
 	in := &c.in
 	if in.buffer == nil {
 		in.moveTo(takeBuffer(smallBuffer))
 	}
+	// Plain bytes that the peer has sent behind its last flight are there, and wait: a deadline has passed since.
+	waiting := in.hasPlain()
 	if !c.enter() {
 		return step{}, errClosed
 	}
-	s := c.handle.readInPlace(in.buffer.bytes[in.start:in.end], &in.buffer.spans)
+	var s step
+	if waiting {
+		s = c.handle.stand()
+	} else {
+		s = c.handle.readInPlace(in.buffer.bytes[in.start:in.end], &in.buffer.spans)
+	}
 	c.leave()
 	in.ended = s.state&stateEnded != 0
-	return s, nil
+	if waiting {
+		return s, c.meaning(s.answer)
+	}
+	return s, c.took(s)
 }
 
 // took notes what a call has done with the wire bytes.
@@ -384,7 +395,12 @@ func (c *Conn) took(s step) error {
 		}
 		return nil
 	}
-	switch s.answer {
+	return c.meaning(s.answer)
+}
+
+// meaning makes an error of a status, if it is that of an end.
+func (c *Conn) meaning(status int) error {
+	switch status {
 	case wantFeed, statusOK, wantDrain, askContext, askVerify, askSign, askIdentity:
 		return nil
 	case peerClosed:
@@ -392,7 +408,7 @@ func (c *Conn) took(s step) error {
 	case truncated:
 		return io.ErrUnexpectedEOF
 	}
-	return c.explain(s.answer, in.wire())
+	return c.explain(status, c.in.wire())
 }
 
 // explain makes an error of a status that ended the connection. wire is what the peer sent and nobody has taken, for an error

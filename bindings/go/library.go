@@ -44,6 +44,14 @@ static go_step_t go_drain_into(uintptr_t conn, uint8_t *wire, size_t capacity)
 	return step;
 }
 
+static go_step_t go_stand(uintptr_t conn)
+{
+	go_step_t step = {0};
+	step.answer = tls_advance((tls_conn_t *)conn);
+	step.state = tls_state((tls_conn_t *)conn);
+	return step;
+}
+
 static ptrdiff_t go_queued(uintptr_t conn) { return tls_drain_pending((tls_conn_t *)conn); }
 static ptrdiff_t go_advance(uintptr_t conn) { return tls_advance((tls_conn_t *)conn); }
 static ptrdiff_t go_feed_eof(uintptr_t conn) { return tls_feed_eof((tls_conn_t *)conn); }
@@ -203,6 +211,7 @@ static ptrdiff_t go_ticket_keys(uintptr_t context, const tls_ticket_key_t *keys,
 #cgo nocallback go_write_into
 #cgo noescape go_drain_into
 #cgo nocallback go_drain_into
+#cgo nocallback go_stand
 #cgo nocallback go_queued
 #cgo nocallback go_advance
 #cgo nocallback go_feed_eof
@@ -353,6 +362,9 @@ func (h handle) writeInto(plain, wire []byte) step {
 func (h handle) drainInto(wire []byte) step {
 	return stepOf(C.go_drain_into(C.uintptr_t(h), data(wire), C.size_t(len(wire))))
 }
+
+// stand says where the connection stands, and does nothing with wire bytes.
+func (h handle) stand() step { return stepOf(C.go_stand(C.uintptr_t(h))) }
 
 func (h handle) queued() int      { return int(C.go_queued(C.uintptr_t(h))) }
 func (h handle) advance() int     { return int(C.go_advance(C.uintptr_t(h))) }

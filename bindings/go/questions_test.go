@@ -325,6 +325,39 @@ func TestKeyingMaterial(t *testing.T) {
 	}
 }
 
+// TestKeyingMaterialOfAState has the function of ConnectionState where crypto/tls has it: in a TLS 1.3 server's VerifyConnection, and when
+// the connection is closed.
+func TestKeyingMaterialOfAState(t *testing.T) {
+	const label, length = "EXPERIMENTAL-label", 42
+	export := func(state ConnectionState) []byte {
+		return must(state.ExportKeyingMaterial(label, nil, length))
+	}
+	for _, version := range []uint16{VersionTLS12, VersionTLS13} {
+		a, b := tcpPair(t)
+		var judged []byte
+		config := serverConfig()
+		config.VerifyConnection = func(state ConnectionState) error {
+			var err error
+			judged, err = state.ExportKeyingMaterial(label, nil, length)
+			return err
+		}
+		client, server := tls.Client(a, &tls.Config{RootCAs: testPKI().pool, ServerName: "server.test", MaxVersion: version}), Server(b, config)
+		handshakeBoth(t, client, server)
+		wanted := export(client.ConnectionState())
+		if !bytes.Equal(judged, wanted) {
+			t.Errorf("%s: in VerifyConnection: %x and %x", VersionName(version), judged, wanted)
+		}
+		state := server.ConnectionState()
+		server.Close()
+		if got := export(state); !bytes.Equal(got, wanted) {
+			t.Errorf("%s: after Close: %x and %x", VersionName(version), got, wanted)
+		}
+		if got, err := server.ExportKeyingMaterial(label, nil, length); err != nil || !bytes.Equal(got, wanted) {
+			t.Errorf("%s: after Close, of Conn: %x and %x, %v", VersionName(version), got, wanted, err)
+		}
+	}
+}
+
 // TestNothingIsIgnored has everything that a Config cannot have here, and the names of what is refused.
 func TestNothingIsIgnored(t *testing.T) {
 	p := testPKI()

@@ -75,7 +75,8 @@ func (c *Conn) liveState() ConnectionState {
 	// Members that crypto/tls has had only since 1.25, and those that it keeps to itself.
 	setMember(&state, "CurveID", CurveID(f.group))
 	setMember(&state, "HelloRetryRequest", f.retried)
-	setMember(&state, "ekm", c.ExportKeyingMaterial)
+	setMember(&state, "ekm", c.exportKeyingMaterial)
+	c.exports.Store(true)
 	return state
 }
 
@@ -96,12 +97,22 @@ func (c *Conn) ExportKeyingMaterial(label string, context []byte, length int) ([
 	if !c.handshakeDone.Load() {
 		return nil, errors.New("tls: ExportKeyingMaterial before the handshake is done")
 	}
+	return c.exportKeyingMaterial(label, context, length)
+}
+
+// exportKeyingMaterial is of use as soon as the library is done, for who is shown the state to judge it, and as long as anybody has that.
+func (c *Conn) exportKeyingMaterial(label string, context []byte, length int) ([]byte, error) {
 	out := make([]byte, length)
-	status := 0
-	if err := c.ask(func(h handle) { status = h.export(label, context, out) }); err != nil {
-		return nil, err
+	c.engine.Lock()
+	defer c.engine.Unlock()
+	h := c.handle
+	if h == 0 {
+		h = c.exporter
 	}
-	if status != length {
+	if h == 0 {
+		return nil, errClosed
+	}
+	if h.export(label, context, out) != length {
 		return nil, errors.New("tls: ExportKeyingMaterial: the label, the context or the length cannot be used")
 	}
 	return out, nil
