@@ -61,14 +61,38 @@ func newConn(conn net.Conn, config *Config, isClient bool) *Conn {
 
 // open makes the connection of the library, once. The caller has handshakeMutex.
 func (c *Conn) open() error {
-	c.engine.Lock()
-	defer c.engine.Unlock()
 	if c.closed.Load() {
 		return errClosed
 	}
-	if c.handle != 0 {
+	if c.isOpen() {
 		return nil
 	}
+	// The program is asked here, for the time and for a session: Close does not wait for its answer.
+	made, err := c.newHandle()
+	if err != nil {
+		return err
+	}
+	c.engine.Lock()
+	defer c.engine.Unlock()
+	if c.closed.Load() {
+		made.free()
+		return errClosed
+	}
+	c.handle = made
+	// For programs that forget Close. A handle that was freed is known no more, so that to free it again does nothing.
+	runtime.AddCleanup(c, handle.free, made)
+	return nil
+}
+
+// isOpen tells whether there is a connection of the library.
+func (c *Conn) isOpen() bool {
+	c.engine.Lock()
+	defer c.engine.Unlock()
+	return c.handle != 0
+}
+
+// newHandle makes a connection of the library. The caller has handshakeMutex.
+func (c *Conn) newHandle() (handle, error) {
 	var (
 		made    handle
 		problem report
@@ -76,11 +100,11 @@ func (c *Conn) open() error {
 	if c.isClient {
 		context, err := c.config.clientContext()
 		if err != nil {
-			return err
+			return 0, err
 		}
 		name, err := c.nameForEngine()
 		if err != nil {
-			return err
+			return 0, err
 		}
 		c.context = context
 		c.tellTime(context)
@@ -94,7 +118,7 @@ func (c *Conn) open() error {
 	} else {
 		context, err := c.config.serverContext(c.config, c.config.Certificates)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		c.context = context
 		c.tellTime(context)
@@ -105,12 +129,9 @@ func (c *Conn) open() error {
 		made, problem = newServer(of)
 	}
 	if made == 0 {
-		return &ConfigError{Message: problem.message}
+		return 0, &ConfigError{Message: problem.message}
 	}
-	c.handle = made
-	// For programs that forget Close. A handle that was freed is known no more, so that to free it again does nothing.
-	runtime.AddCleanup(c, handle.free, made)
-	return nil
+	return made, nil
 }
 
 // tellTime gives the library the clock of the Config, where it is the library that judges.

@@ -34,6 +34,7 @@ func (c *Conn) HandshakeContext(ctx context.Context) error {
 		return nil
 	}
 	if err := ctx.Err(); err != nil {
+		c.conn.Close()
 		return err
 	}
 	if ctx.Done() != nil {
@@ -154,6 +155,10 @@ func (c *Conn) driveHandshake(ctx *handshakeContext) error {
 			if err := c.confirm(); err != nil {
 				return err
 			}
+			if c.closed.Load() {
+				// While the program was asked.
+				return errClosed
+			}
 		}
 		if foreign, ok := failed.(RecordHeaderError); ok && foreign.Conn != nil {
 			// Who speaks another protocol is not told in TLS: net/http answers in HTTP.
@@ -169,17 +174,11 @@ func (c *Conn) driveHandshake(ctx *handshakeContext) error {
 			}
 		}
 		if s.state&canDrain != 0 && (failed != nil || !c.mayWait(done)) {
-			c.out.mutex.Lock()
-			err := c.flush()
-			c.out.mutex.Unlock()
-			if failed == nil && err != nil {
+			if err := c.sendAll(); failed == nil && err != nil {
 				return c.flushError(err)
 			}
 		} else if c.hasUnsent() {
-			c.out.mutex.Lock()
-			err := c.send()
-			c.out.mutex.Unlock()
-			if err != nil {
+			if err := c.sendRest(); err != nil {
 				return c.flushError(err)
 			}
 		}
@@ -236,6 +235,20 @@ func (c *Conn) mayWait(done bool) bool {
 	queued := 0
 	c.ask(func(h handle) { queued = h.queued() })
 	return c.isClient && queued == changeCipherSpec
+}
+
+// sendAll is flush with its lock, whatever the transport does.
+func (c *Conn) sendAll() error {
+	c.out.mutex.Lock()
+	defer c.out.mutex.Unlock()
+	return c.flush()
+}
+
+// sendRest is send with its lock.
+func (c *Conn) sendRest() error {
+	c.out.mutex.Lock()
+	defer c.out.mutex.Unlock()
+	return c.send()
 }
 
 // flushError prefers what the peer says about why it takes no more. Nothing is waited for.

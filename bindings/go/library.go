@@ -437,6 +437,9 @@ func (h handle) facts() settled {
 	}
 }
 
+// rejectedECH tells whether a server takes no ECH of what the client offers, from when it has shown its certificates.
+func (h handle) rejectedECH() bool { return C.go_facts(C.uintptr_t(h)).ech == C.TLS_ECH_REJECTED }
+
 func (h handle) export(label string, context []byte, out []byte) int {
 	hasContext := 0
 	if context != nil {

@@ -44,10 +44,12 @@ func (c *Conn) unlockOut() {
 // writing, who will do so.
 func (c *Conn) flushIfNeeded() {
 	for c.needsFlush.Load() && c.out.mutex.TryLock() {
-		c.needsFlush.Store(false)
-		// What cannot be sent is told to who writes next.
-		c.flush()
-		c.out.mutex.Unlock()
+		func() {
+			defer c.out.mutex.Unlock()
+			c.needsFlush.Store(false)
+			// What cannot be sent is told to who writes next.
+			c.flush()
+		}()
 	}
 }
 

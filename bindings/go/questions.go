@@ -296,9 +296,11 @@ func (c *Conn) verifyPeer() error {
 	const accept, byRules = 0, -1
 	var raw [][]byte
 	var name string
+	rejectedECH := false
 	err := c.ask(func(h handle) {
 		raw = h.peerChain()
 		name = string(h.blob(blobVerifyName, 0))
+		rejectedECH = h.rejectedECH()
 		if staple := h.blob(blobOCSP, 0); staple != nil {
 			c.more().ocsp = staple
 		}
@@ -314,7 +316,7 @@ func (c *Conn) verifyPeer() error {
 	if len(raw) == 0 {
 		err = errors.New("tls: the peer shows a key without a certificate")
 	} else {
-		err = c.judge(raw, name, false)
+		err = c.judge(raw, name, false, rejectedECH)
 	}
 	if err != nil {
 		c.more().refusal = err

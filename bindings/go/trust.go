@@ -11,7 +11,10 @@ import (
 // where there is nothing for the library to ask about (a client without a certificate, a resumed session, a chain that
 // the library has verified), when the handshake is done. raw is what the peer has presented; for a resumed session, when
 // that began. name is the one that a server has to prove, which with ECH is not always the one that was asked for.
-func (c *Conn) judge(raw [][]byte, name string, resumed bool) error {
+//
+// A server that rejects ECH proves the public name, and that alone, for what it gives to try again with. The connection ends, and the
+// program is not asked about it (RFC 9849, 6.1.7).
+func (c *Conn) judge(raw [][]byte, name string, resumed, rejectedECH bool) error {
 	// Whoever verifies, and if nobody does: the program is shown no chain that is none.
 	chain, err := parseCertificates(raw)
 	if err != nil {
@@ -21,10 +24,13 @@ func (c *Conn) judge(raw [][]byte, name string, resumed bool) error {
 		if err := c.acceptsNone(); err != nil {
 			return err
 		}
-	} else if c.verifies() && (resumed || !c.libraryVerifies()) {
+	} else if rejectedECH || c.verifies() && (resumed || !c.libraryVerifies()) {
 		if err := c.verifyChain(chain, name); err != nil {
 			return err
 		}
+	}
+	if rejectedECH {
+		return nil
 	}
 	if verify := c.config.VerifyPeerCertificate; verify != nil && !resumed && c.requestsCertificate() {
 		return verify(raw, c.verifiedChains())
@@ -78,7 +84,7 @@ func (c *Conn) verifyChain(chain []*x509.Certificate, name string) error {
 		options.Roots, options.DNSName = c.config.ClientCAs, ""
 		options.KeyUsages = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
 	}
-	if c.libraryVerifies() {
+	if c.context.roots != nil {
 		// For crypto/x509 no pool is the system's.
 		options.Roots = c.context.roots
 	}
@@ -143,7 +149,7 @@ func (c *Conn) judgeAfterwards() error {
 	if c.isClient {
 		name, _ = c.nameForEngine()
 	}
-	err = c.judge(raw, name, resumed)
+	err = c.judge(raw, name, resumed, false)
 	if err != nil && resumed && c.isClient {
 		// Other sessions with this server are no better: the next handshake is a full one.
 		if c.ownSessions {

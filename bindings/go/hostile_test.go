@@ -1,0 +1,261 @@
+package tls
+
+import (
+	"context"
+	"crypto"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// TestRejectedECH has servers that do not take a client's ECH: what they give to try again with is only worth something if
+// they prove to be the public name, whatever else is verified, and the program is asked about nobody (RFC 9849, 6.1.7).
+func TestRejectedECH(t *testing.T) {
+	p := testPKI()
+	config, key := newECHKey(t, 1)
+	wrong, _ := newECHKey(t, 2)
+	newcomer := newAuthority("another")
+	for name, certificate := range map[string]Certificate{
+		"the public name":                 p.authority.issue(p.ecdsa.PrivateKey.(crypto.Signer), "public.test", false, time.Now().Add(time.Hour)),
+		"the public name, of nobody's CA": newcomer.issue(p.ecdsa.PrivateKey.(crypto.Signer), "public.test", false, time.Now().Add(time.Hour)),
+		"another name":                    p.ecdsa,
+	} {
+		for _, insecure := range []bool{false, true} {
+			for _, pem := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%s/insecure=%v/pem=%v", name, insecure, pem), func(t *testing.T) {
+					server := &tls.Config{Certificates: []Certificate{certificate},
+						EncryptedClientHelloKeys: []tls.EncryptedClientHelloKey{{Config: config, PrivateKey: key, SendAsRetry: true}}}
+					calls := 0
+					ours := &Config{ServerName: "server.test", InsecureSkipVerify: insecure, EncryptedClientHelloConfigList: echList(wrong),
+						VerifyPeerCertificate: func([][]byte, [][]*x509.Certificate) error { calls++; return nil },
+						VerifyConnection:      func(ConnectionState) error { calls++; return nil }}
+					theirs := ours.Std()
+					theirs.RootCAs = p.pool
+					if pem {
+						ours.RootsPEM = p.rootPEM
+					} else {
+						ours.RootCAs = p.pool
+					}
+					answer := func(client func(net.Conn) conn) string {
+						a, b := tcpPair(t)
+						calls = 0
+						go tls.Server(b, server).Handshake()
+						err := client(a).Handshake()
+						return fmt.Sprint(isA[*ECHRejectionError](err), isA[*CertificateVerificationError](err), calls)
+					}
+					wanted := answer(func(c net.Conn) conn { return tls.Client(c, theirs) })
+					if got := answer(func(c net.Conn) conn { return Client(c, ours) }); got != wanted {
+						t.Errorf("rejected, not verified, calls: %s; crypto/tls: %s", got, wanted)
+					}
+				})
+			}
+		}
+	}
+}
+
+// TestSessionsOfUnverifiedPeers has peers whose certificates only the program looks at: when these have ended it looks again.
+func TestSessionsOfUnverifiedPeers(t *testing.T) {
+	p := testPKI()
+	for _, version := range []uint16{VersionTLS12, VersionTLS13} {
+		for _, side := range []string{"client", "server"} {
+			t.Run(fmt.Sprintf("%s/%s", VersionName(version), side), func(t *testing.T) {
+				run := func(ours bool) []judged {
+					var later atomic.Bool
+					clock := func() time.Time {
+						if later.Load() {
+							return time.Now().Add(36 * time.Hour)
+						}
+						return time.Now()
+					}
+					looks := new(judge)
+					clientSide := &tls.Config{InsecureSkipVerify: true, ServerName: "server.test", MaxVersion: version, Certificates: []Certificate{p.stranger},
+						ClientSessionCache: tls.NewLRUClientSessionCache(4)}
+					serverSide := &tls.Config{Certificates: []Certificate{p.ecdsa}, ClientAuth: RequireAnyClientCert}
+					judging := serverSide
+					if side == "client" {
+						judging = clientSide
+					}
+					judging.Time, judging.VerifyPeerCertificate, judging.VerifyConnection = clock, looks.peer, looks.connection
+					var client func(net.Conn) conn = func(c net.Conn) conn { return tls.Client(c, clientSide) }
+					var server func(net.Conn) conn = func(c net.Conn) conn { return tls.Server(c, serverSide) }
+					if ours && side == "client" {
+						config := must(FromStd(clientSide))
+						config.ClientSessionCache = NewLRUClientSessionCache(4)
+						client = func(c net.Conn) conn { return Client(c, config) }
+					} else if ours {
+						config := must(FromStd(serverSide))
+						server = func(c net.Conn) conn { return Server(c, config) }
+					}
+					var results []judged
+					for round := range 4 {
+						later.Store(round >= 2)
+						a, b := tcpPair(t)
+						c, s := client(a), server(b)
+						if side == "client" {
+							results = append(results, looks.meet(t, c, s))
+						} else {
+							results = append(results, looks.meet(t, s, c))
+						}
+					}
+					return results
+				}
+				compare(t, run(false), run(true))
+			})
+		}
+	}
+}
+
+// gate is a function of the program that does not return until it may.
+type gate struct {
+	entered, opened chan struct{}
+	once            sync.Once
+}
+
+func newGate() *gate { return &gate{entered: make(chan struct{}), opened: make(chan struct{})} }
+
+func (g *gate) pass() {
+	g.once.Do(func() { close(g.entered) })
+	<-g.opened
+}
+
+func (g *gate) Write(b []byte) (int, error) { g.pass(); return len(b), nil }
+
+func (g *gate) Get(string) (*ClientSessionState, bool) { g.pass(); return nil, false }
+
+func (g *gate) Put(string, *ClientSessionState) {}
+
+// slowKey is a key that signs behind a gate.
+type slowKey struct {
+	crypto.Signer
+	gate *gate
+}
+
+func (k slowKey) Sign(random io.Reader, digest []byte, options crypto.SignerOpts) ([]byte, error) {
+	k.gate.pass()
+	return k.Signer.Sign(random, digest, options)
+}
+
+// TestCloseInCallbacks closes connections while the program is asked something: Close does not wait for the answer, with which the
+// handshake is none.
+func TestCloseInCallbacks(t *testing.T) {
+	p := testPKI()
+	certificate := func(g *gate) Certificate {
+		return Certificate{Certificate: p.ecdsa.Certificate, PrivateKey: slowKey{p.ecdsa.PrivateKey.(crypto.Signer), g}}
+	}
+	for name, set := range map[string]struct {
+		client bool
+		do     func(*Config, *gate)
+	}{
+		"GetConfigForClient": {false, func(c *Config, g *gate) {
+			c.GetConfigForClient = func(*ClientHelloInfo) (*Config, error) { g.pass(); return nil, nil }
+		}},
+		"GetCertificate": {false, func(c *Config, g *gate) {
+			c.GetCertificate = func(*ClientHelloInfo) (*Certificate, error) { g.pass(); return nil, nil }
+		}},
+		"Sign":         {false, func(c *Config, g *gate) { c.Certificates = []Certificate{certificate(g)} }},
+		"KeyLogWriter": {false, func(c *Config, g *gate) { c.KeyLogWriter = g }},
+		"Time":         {false, func(c *Config, g *gate) { c.Time = func() time.Time { g.pass(); return time.Now() } }},
+		"VerifyConnection": {false, func(c *Config, g *gate) {
+			c.VerifyConnection = func(ConnectionState) error { g.pass(); return nil }
+		}},
+		"VerifyPeerCertificate of a client": {true, func(c *Config, g *gate) {
+			c.VerifyPeerCertificate = func([][]byte, [][]*x509.Certificate) error { g.pass(); return nil }
+		}},
+		"VerifyConnection of a client": {true, func(c *Config, g *gate) {
+			c.VerifyConnection = func(ConnectionState) error { g.pass(); return nil }
+		}},
+		"GetClientCertificate": {true, func(c *Config, g *gate) {
+			c.GetClientCertificate = func(*CertificateRequestInfo) (*Certificate, error) { g.pass(); return &Certificate{}, nil }
+		}},
+		"ClientSessionCache": {true, func(c *Config, g *gate) { c.ClientSessionCache = g }},
+		"Time of a client":   {true, func(c *Config, g *gate) { c.Time = func() time.Time { g.pass(); return time.Now() } }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a, b := tcpPair(t)
+			g := newGate()
+			config := serverConfig()
+			if set.client {
+				config = clientConfig()
+			}
+			set.do(config, g)
+			var ours *Conn
+			var theirs conn
+			if set.client {
+				ours, theirs = Client(a, config), tls.Server(b, &tls.Config{Certificates: []Certificate{p.ecdsa}, ClientAuth: RequestClientCert})
+			} else {
+				ours, theirs = Server(b, config), tls.Client(a, &tls.Config{RootCAs: p.pool, ServerName: "server.test"})
+			}
+			go theirs.Handshake()
+			shaken := make(chan error, 1)
+			go func() { shaken <- ours.Handshake() }()
+			<-g.entered
+			closed := make(chan struct{})
+			go func() { ours.Close(); close(closed) }()
+			select {
+			case <-closed:
+			case <-time.After(patience(10 * time.Second)):
+				t.Error("Close waits")
+			}
+			close(g.opened)
+			if err := <-shaken; err == nil {
+				t.Error("the handshake of a closed connection is done")
+			}
+			<-closed
+		})
+	}
+}
+
+// TestContextThatHasEnded is what crypto/tls does with one: the transport is closed.
+func TestContextThatHasEnded(t *testing.T) {
+	a, b := tcpPair(t)
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := Client(a, clientConfig()).HandshakeContext(ended); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
+	if n, err := b.Read(make([]byte, 1)); n != 0 && err == nil {
+		t.Errorf("%d bytes, %v", n, err)
+	}
+	if _, err := a.Write([]byte("x")); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("the transport: %v", err)
+	}
+}
+
+// TestTransportsThatPanic has one that does so in the midst of a handshake: what was locked is not for ever.
+func TestTransportsThatPanic(t *testing.T) {
+	a, _ := tcpPair(t)
+	client := Client(panicking{a}, clientConfig())
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("no panic")
+			}
+		}()
+		client.Handshake()
+	}()
+	closed := make(chan struct{})
+	go func() {
+		client.CloseWrite()
+		client.Close()
+		// It would take the lock that was left.
+		client.out.mutex.Lock()
+		client.out.mutex.Unlock()
+		close(closed)
+	}()
+	select {
+	case <-closed:
+	case <-time.After(patience(10 * time.Second)):
+		t.Error("a lock was left")
+	}
+}
+
+type panicking struct{ net.Conn }
+
+func (panicking) Write([]byte) (int, error) { panic("the transport") }
