@@ -744,6 +744,55 @@ static void a_server_may_speak_before_the_clients_finished(void)
     }
 }
 
+/* what such a server writes does not wait for the client's Finished, nor for the drain that this waits for. */
+static void it_may_go_on_while_the_finished_waits_for_a_drain(void)
+{
+    static unsigned char plain[100000], got[sizeof(plain)];
+    struct recipe recipe = plain_server;
+    tls_builder_t *builder;
+    tls_context_t *server, *client = make_client_context(&plain_client);
+    struct pair pair;
+    size_t written = 0, received = 0;
+    ptrdiff_t n;
+
+    recipe.outbound = 40000;
+    fill_bytes(plain, sizeof(plain), 3);
+    builder = half_rtt_builder(&recipe);
+    server = tls_context_server(builder, NULL);
+    CHECK(server != NULL);
+    pair = new_pair_of(client, server, NULL);
+    carry(pair.client, pair.server);
+    (void)tls_advance(pair.server);
+    carry(pair.server, pair.client);
+    CHECK_EQ(tls_advance(pair.client), TLS_OK);
+    while ((n = tls_write_from(pair.server, plain + written, sizeof(plain) - written)) > 0)
+        written += (size_t)n;
+    CHECK_EQ(n, TLS_WANT_DRAIN);
+    /* What was read of the queue makes room for some bytes, and not for what the Finished may be answered by. */
+    CHECK_EQ(tls_drain_into(pair.server, got, 2000), 2000);
+    CHECK_EQ(tls_feed(pair.client, got, 2000), 2000);
+    carry(pair.client, pair.server);
+    CHECK_EQ(tls_advance(pair.server), TLS_WANT_DRAIN);
+    CHECK(tls_state(pair.server) & TLS_CAN_WRITE);
+    n = tls_writable(pair.server);
+    CHECK(n > 0);
+    CHECK_EQ(tls_write_from(pair.server, plain + written, (size_t)n), n);
+    written += (size_t)n;
+
+    do {
+        pump(&pair);
+        while ((n = tls_read_into(pair.client, got + received, sizeof(got) - received)) > 0)
+            received += (size_t)n;
+    } while (received < written);
+    CHECK_BYTES(got, plain, written);
+    finish_handshake(&pair);
+    check_alive(&pair);
+    free_pair(&pair);
+    tls_context_free(client);
+    tls_context_free(server);
+    tls_builder_free(builder);
+}
+
 /* with TLS 1.2 there is no such data, and by default none at all. */
 static void others_wait_for_the_finished(void)
 {
@@ -953,6 +1002,7 @@ int main(int argc, char **argv)
     RUN(a_raw_key_that_nobody_asks_for_is_no_hindrance);
     RUN(early_data_goes_with_the_protocol_of_its_session);
     RUN(a_server_may_speak_before_the_clients_finished);
+    RUN(it_may_go_on_while_the_finished_waits_for_a_drain);
     RUN(others_wait_for_the_finished);
     RUN(where_it_cannot_be_the_context_is_not_made);
     RUN(a_peer_may_answer_for_ever);

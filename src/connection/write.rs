@@ -152,7 +152,12 @@ impl Connection {
     fn check_writable(&mut self, offered: usize) -> Answer<()> {
         // The usual case: nothing was fed, and there is nothing to be told of.
         if !self.has_nothing_to_process() || self.cold.is_some() {
-            self.process_fed()?;
+            match self.process_fed() {
+                // A server's data before the client's Finished does not wait until there is room to answer that.
+                Ok(()) => {}
+                Err(TLS_WANT_DRAIN) if self.phase.may_write() => {}
+                Err(status) => return Err(status),
+            }
         }
         if !self.phase.may_write() {
             return Err(self.standing());
