@@ -744,7 +744,8 @@ static void a_server_may_speak_before_the_clients_finished(void)
     }
 }
 
-/* what such a server writes does not wait for the client's Finished, nor for the drain that this waits for. */
+/* [R-12]: what such a server writes does not wait for the client's Finished, nor for the drain that
+ * this waits for. */
 static void it_may_go_on_while_the_finished_waits_for_a_drain(void)
 {
     static unsigned char plain[100000], got[sizeof(plain)];
@@ -768,7 +769,7 @@ static void it_may_go_on_while_the_finished_waits_for_a_drain(void)
     while ((n = tls_write_from(pair.server, plain + written, sizeof(plain) - written)) > 0)
         written += (size_t)n;
     CHECK_EQ(n, TLS_WANT_DRAIN);
-    /* What was read of the queue makes room for some bytes, and not for what the Finished may be answered by. */
+    /* What is drained makes room for some bytes, and not for all that the Finished may ask for. */
     CHECK_EQ(tls_drain_into(pair.server, got, 2000), 2000);
     CHECK_EQ(tls_feed(pair.client, got, 2000), 2000);
     carry(pair.client, pair.server);

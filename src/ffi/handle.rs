@@ -440,6 +440,12 @@ mod tests {
         assert!(place(SLOTS - 1).0 < PAGES);
     }
 
+    /// The header and docs/memory.md say it.
+    #[test]
+    fn the_handle_of_a_buffer_takes_forty_bytes() {
+        assert_eq!(size_of::<Slot<crate::buffer::Owned>>(), 40);
+    }
+
     #[test]
     fn neighbours_are_not_in_one_line_of_the_cache() {
         const LINE: usize = 64;
