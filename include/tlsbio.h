@@ -3216,7 +3216,7 @@ uint32_t tls_move_count(tls_conn_t *conn);
  * half's. The two take less than 1024 bytes more than the connection did [R-270]. So one receive into a window and one send from a peek may be under way on halves without any buffer of this section.
  *
  * What it costs, in bytes: a buffer takes 8192, 20480, 86016, 344064 or 1376256, the least that holds its bytes, for as
- * long as the host has it; a taken one is as large as the queue was. Its handle takes 56 in a table that only grows, and
+ * long as the host has it; a taken one is as large as the queue was. Its handle takes 40 in a table that only grows, and
  * nothing else is allocated where buffers of that size return as fast as they leave [R-269]. An idle connection has none.
  * tls_context_worst_case() counts one taken buffer of each connection; each further one that is in flight adds as
  * much as tls_context_buffers() says it has. A host that stops writing to a connection when so many of its

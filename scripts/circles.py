@@ -97,6 +97,12 @@ class House:
         if path[0] in source.imports or path[0] in source.exports:
             known = self.absolute(source, {**source.exports, **source.imports}[path[0]])
             return None if known is None else known + path[1:]
+        # A file that came with all that its folder has.
+        for glob in (*source.globs, *source.exported_globs):
+            if glob[0] in ("crate", "self", "super"):
+                further = self.absolute(source, glob)
+                if (*further, path[0]) in self.modules:
+                    return further + path
         return None
 
     def home(self, path, seen=()):
