@@ -1,13 +1,13 @@
 """The bridge to the library, made from its header by cffi: every function, struct and constant."""
 
 import re
+import sys
 from pathlib import Path
 
 from cffi import FFI
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[2]
-HEADER = ROOT / "include" / "tlsbio.h"
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from places import HEADER, LIBRARY
 
 
 def declarations(header: str) -> str:
@@ -25,8 +25,8 @@ ffi.cdef(declarations(HEADER.read_text()))
 ffi.set_source(
     "tlsbio._native",
     "#include <tlsbio.h>\n",
-    include_dirs=[str(ROOT / "include")],
-    library_dirs=[str(ROOT / "target" / "release")],
+    include_dirs=[str(HEADER.parent)],
+    library_dirs=[str(LIBRARY.parent)],
     libraries=["tlsbio"],
     extra_link_args=["-Wl,-rpath,$ORIGIN"],
 )

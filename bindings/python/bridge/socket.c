@@ -10,51 +10,32 @@
  * meanwhile (a window to receive into, bytes to send) stays where it is while the other direction
  * is served.
  */
-#define PY_SSIZE_T_CLEAN
-#include <Python.h>
-#include <pythread.h>
+#include "channel.h"
 
 #include <errno.h>
 #include <poll.h>
-#include <stdbool.h>
 #include <sys/socket.h>
 #include <time.h>
-
-#include <tlsbio.h>
 
 #ifndef MSG_NOSIGNAL
 #define MSG_NOSIGNAL 0
 #endif
 
 enum {
-    RECORD_HEADER = 5,
-    LARGEST_BODY = TLS_MAX_RECORD - RECORD_HEADER,
-    /* From so many bytes on, other threads may run meanwhile. */
-    BULK = 4096,
     /* So many plain bytes are encrypted before they are sent. */
     PIECE = 4 * TLS_MAX_PLAIN_PER_RECORD,
 };
 
-static PyObject *want_read_type, *want_write_type;
-static PyObject *make_zero_return, *make_unexpected_eof, *make_protocol_error;
-
 typedef struct {
-    PyObject_HEAD tls_conn_t *conn;
+    CHANNEL_HEAD
     PyObject *socket;             /* a weak reference */
-    PyThread_type_lock library;   /* who has it may call the library */
-    unsigned long owner;          /* the thread that has it */
-    unsigned depth;               /* how many times */
     PyThread_type_lock reading;   /* who has it receives */
     PyThread_type_lock writing;   /* who has it sends */
     unsigned long reader, writer; /* the threads that have these */
-    size_t body;   /* of the record that is being received: bytes that have not come */
-    size_t record; /* all of its body */
-    size_t
-        owed; /* plain bytes that were encrypted, but not sent, so that nobody was told of them */
-    unsigned char header[RECORD_HEADER];
-    unsigned char header_len;
+    /* Plain bytes that were encrypted, but not sent, so that nobody was told of them. */
+    size_t owed;
     bool quiet; /* the library has nothing to say until something is fed */
-    bool eof_told, we_closed, wants_notes, is_server;
+    bool eof_told, we_closed, is_server;
     bool is_fresh; /* the handshake is done, and no record has come since */
 } Channel;
 
@@ -68,45 +49,6 @@ typedef struct {
     bool nonblocking, asked;
     int64_t deadline; /* in milliseconds */
 } Operation;
-
-static void raise_made(PyObject *error)
-{
-    if (error != NULL && !PyExceptionInstance_Check(error)) {
-        Py_DECREF(error);
-        PyErr_SetString(PyExc_SystemError, "an exception was expected");
-    } else if (error != NULL) {
-        PyErr_SetObject((PyObject *)Py_TYPE(error), error);
-        Py_DECREF(error);
-    }
-}
-
-static int raise_protocol(const char *reason, const char *detail)
-{
-    raise_made(PyObject_CallFunction(make_protocol_error, "ss", reason, detail));
-    return -1;
-}
-
-/* SSLWantReadError, SSLWantWriteError: as OpenSSL's, with neither library nor reason. */
-static int raise_want(PyObject *type, int number, const char *text)
-{
-    PyObject *error = PyObject_CallFunction(type, "is", number, text);
-
-    if (error == NULL)
-        return -1;
-    if (PyObject_SetAttrString(error, "library", Py_None) == 0 &&
-        PyObject_SetAttrString(error, "reason", Py_None) == 0)
-        PyErr_SetObject(type, error);
-    Py_DECREF(error);
-    return -1;
-}
-
-static int entered(const Channel *channel)
-{
-    if (channel->conn != NULL)
-        return 0;
-    PyErr_SetString(PyExc_ValueError, "this connection was closed");
-    return -1;
-}
 
 /* ---- Locks ---------------------------------------------------------------------------------- */
 
@@ -128,56 +70,27 @@ static int acquire(PyThread_type_lock lock)
     }
 }
 
-static bool holds(const Channel *channel)
+/* The socket: NULL with an exception if it is gone. */
+static PyObject *living_socket(Channel *channel)
 {
-    return channel->depth > 0 && channel->owner == PyThread_get_thread_ident();
-}
+    PyObject *socket = PyObject_CallNoArgs(channel->socket);
 
-/* Calls into the library are short: nobody waits long for this one. */
-static void hold(Channel *channel)
-{
-    if (!holds(channel)) {
-        if (!PyThread_acquire_lock(channel->library, NOWAIT_LOCK)) {
-            Py_BEGIN_ALLOW_THREADS;
-            PyThread_acquire_lock(channel->library, WAIT_LOCK);
-            Py_END_ALLOW_THREADS;
-        }
-        channel->owner = PyThread_get_thread_ident();
+    if (socket == Py_None) {
+        Py_DECREF(socket);
+        raise_protocol(channel->failures, "SOCKET_GONE", "Underlying socket connection gone");
+        return NULL;
     }
-    channel->depth++;
-}
-
-static void let_go(Channel *channel)
-{
-    if (--channel->depth == 0) {
-        channel->owner = 0;
-        PyThread_release_lock(channel->library);
-    }
-}
-
-static int hold_open(Channel *channel)
-{
-    if (entered(channel) < 0)
-        return -1;
-    hold(channel);
-    if (entered(channel) < 0) {
-        let_go(channel);
-        return -1;
-    }
-    return 0;
+    return socket;
 }
 
 /* The socket's number: it may have been closed, and the number be another one's by now. */
 static int number_of(Channel *channel)
 {
-    PyObject *socket = PyWeakref_GetObject(channel->socket), *answer;
+    PyObject *socket = living_socket(channel), *answer;
     long number;
 
     if (socket == NULL)
         return -1;
-    if (socket == Py_None)
-        return raise_protocol("SOCKET_GONE", "Underlying socket connection gone");
-    Py_INCREF(socket);
     answer = PyObject_CallMethod(socket, "fileno", NULL);
     Py_DECREF(socket);
     if (answer == NULL)
@@ -223,7 +136,8 @@ static int begin(Operation *operation, Channel *channel, const char *what, bool 
     let_go(channel);
     /* A callback, or a handler of a signal. */
     if (channel->reader == thread || channel->writer == thread)
-        return raise_protocol("BUSY", "another operation of this thread uses this connection");
+        return raise_protocol(channel->failures, "BUSY",
+                              "another operation of this thread uses this connection");
     if (reads) {
         if (acquire(channel->reading) < 0)
             return -1;
@@ -259,14 +173,12 @@ static int64_t now(void)
 /* How long this operation may take is asked when it first has to wait. */
 static int ask_timeout(Operation *operation)
 {
-    PyObject *socket = PyWeakref_GetObject(operation->channel->socket), *timeout;
+    PyObject *socket = living_socket(operation->channel), *timeout;
     double seconds;
 
     operation->asked = true;
-    if (socket == NULL || socket == Py_None)
-        return socket == NULL ? -1
-                              : raise_protocol("SOCKET_GONE", "Underlying socket connection gone");
-    Py_INCREF(socket);
+    if (socket == NULL)
+        return -1;
     timeout = PyObject_CallMethod(socket, "gettimeout", NULL);
     Py_DECREF(socket);
     if (timeout == NULL)
@@ -297,9 +209,9 @@ static int wait_for(Operation *operation, short events)
         if (!operation->asked && ask_timeout(operation) < 0)
             return -1;
         if (operation->nonblocking && events == POLLIN)
-            return raise_want(want_read_type, 2, "The operation did not complete (read)");
+            return raise_want_read(operation->channel->failures);
         if (operation->nonblocking)
-            return raise_want(want_write_type, 3, "The operation did not complete (write)");
+            return raise_want_write(operation->channel->failures);
         if (operation->is_timed) {
             rest = operation->deadline - now();
             if (rest < 0)
@@ -411,13 +323,6 @@ static int flush(Operation *operation, bool tries)
 
 /* ---- Records -------------------------------------------------------------------------------- */
 
-/* Raises what the subclass makes of a fatal status: no frame of ours shall be in the traceback. */
-static int failed(Channel *channel, tls_status_t status)
-{
-    raise_made(PyObject_CallMethod((PyObject *)channel, "_failure", "i", (int)status));
-    return -1;
-}
-
 /* Receives up to the end of a record: 0, or -1 with an exception. */
 static int receive(Operation *operation)
 {
@@ -456,15 +361,7 @@ static int receive(Operation *operation)
                 channel->quiet = channel->is_fresh = false;
                 if (tls_feed(channel->conn, channel->header, RECORD_HEADER) != RECORD_HEADER)
                     return failed(channel, tls_advance(channel->conn));
-                channel->body = channel->record =
-                    (size_t)channel->header[3] << 8 | channel->header[4];
-                if (channel->header[0] < 20 || channel->header[0] > 24 ||
-                    channel->body > LARGEST_BODY) {
-                    /* The library says what is wrong with it, before more is taken. */
-                    channel->body = 0;
-                    return 0;
-                }
-                if (channel->body == 0)
+                if (!begin_body(channel) || channel->body == 0)
                     return 0;
                 continue;
             }
@@ -487,7 +384,6 @@ static int receive(Operation *operation)
 static int go_on(Operation *operation, ptrdiff_t status)
 {
     Channel *channel = operation->channel;
-    PyObject *done;
 
     switch (status) {
     case TLS_WANT_FEED:
@@ -495,34 +391,19 @@ static int go_on(Operation *operation, ptrdiff_t status)
             return -1;
         if (!operation->reads) {
             /* Only a handshake makes a writer wait for the peer, and has both locks. */
-            return raise_protocol("INTERNAL_ERROR", "nothing is read here");
+            return raise_protocol(channel->failures, "INTERNAL_ERROR", "nothing is read here");
         }
         return receive(operation);
     case TLS_WANT_DRAIN:
         return flush(operation, false);
     case TLS_TRUNCATED:
-        raise_made(PyObject_CallNoArgs(make_unexpected_eof));
+        raise_made(PyObject_CallNoArgs(channel->failures->unexpected_eof));
         return -1;
     default:
         if (status <= TLS_CLOSED)
             return failed(channel, (tls_status_t)status);
-        done = PyObject_CallMethod((PyObject *)channel, "_asked", "i", (int)status);
-        Py_XDECREF(done);
-        return done == NULL || entered(channel) < 0 ? -1 : 0;
+        return answer(channel, (tls_status_t)status) < 0 || entered(channel) < 0 ? -1 : 0;
     }
-}
-
-/* Has the events told, secrets for a key log among them: before the peer can know that they exist.
- */
-static int note(Channel *channel)
-{
-    PyObject *noted;
-
-    if (!channel->wants_notes)
-        return 0;
-    noted = PyObject_CallMethod((PyObject *)channel, "_noted", NULL);
-    Py_XDECREF(noted);
-    return noted == NULL ? -1 : 0;
 }
 
 /* Ends an operation. Its own exception counts more than what comes now. */
@@ -555,13 +436,6 @@ static int leave(Operation *operation, int result)
     return result;
 }
 
-static PyObject *none_or_error(int result)
-{
-    if (result < 0)
-        return NULL;
-    Py_RETURN_NONE;
-}
-
 static tls_status_t advance(Channel *channel)
 {
     tls_status_t status;
@@ -584,11 +458,12 @@ static PyObject *channel_do_handshake(PyObject *self, PyObject *unused)
     while (result == 0) {
         tls_status_t status = advance(channel);
 
+        /* Before the peer can know that they exist. */
         if (note(channel) < 0) {
             result = -1;
         } else if (status == TLS_CLOSED && tls_state(channel->conn) & TLS_HANDSHAKING) {
             /* The peer has left: nothing was agreed on, and nobody was verified. */
-            raise_made(PyObject_CallNoArgs(make_zero_return));
+            raise_made(PyObject_CallNoArgs(channel->failures->zero_return));
             result = -1;
         } else if (status == TLS_OK || status == TLS_CLOSED) {
             result = flush(&operation, false);
@@ -608,8 +483,9 @@ static PyObject *channel_do_handshake(PyObject *self, PyObject *unused)
 
 /* ---- Plain bytes ---------------------------------------------------------------------------- */
 
-static ptrdiff_t read_into(Channel *channel, void *plain, size_t size)
+static ptrdiff_t read_into(void *self, void *plain, size_t size)
 {
+    Channel *channel = self;
     ptrdiff_t got;
 
     if (size < BULK || channel->record < BULK)
@@ -629,16 +505,14 @@ static int end_of_read(Operation *operation, ptrdiff_t status)
     if (status == TLS_CLOSED) {
         if (!channel->we_closed)
             return 0;
-        raise_made(PyObject_CallNoArgs(make_zero_return));
+        raise_made(PyObject_CallNoArgs(channel->failures->zero_return));
         return -1;
     }
     if (status == TLS_TRUNCATED) {
-        PyObject *is_end = PyObject_CallMethod((PyObject *)channel, "_truncated_is_end", NULL);
-        int answer = is_end == NULL ? -1 : PyObject_IsTrue(is_end);
+        int is_end = truncated_is_end(channel);
 
-        Py_XDECREF(is_end);
-        if (answer != 0)
-            return answer < 0 ? -1 : 0;
+        if (is_end != 0)
+            return is_end < 0 ? -1 : 0;
     }
     channel->quiet = status == TLS_WANT_FEED;
     return go_on(operation, status) < 0 ? -1 : 1;
@@ -663,18 +537,13 @@ static PyObject *read_bytes(Channel *channel, size_t size)
         }
         if (room == 0 || room > size)
             room = size < LARGEST_BODY ? size : LARGEST_BODY;
-        plain = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)room);
-        if (plain == NULL) {
+        got = read_new(read_into, channel, room, &plain);
+        if (got > 0)
+            break;
+        if (got == NO_MEMORY) {
             result = -1;
             break;
         }
-        got = read_into(channel, PyBytes_AS_STRING(plain), room);
-        if (got > 0) {
-            if ((size_t)got < room)
-                _PyBytes_Resize(&plain, got);
-            break;
-        }
-        Py_CLEAR(plain);
         result = end_of_read(&operation, got);
     }
     if (result == 0)
@@ -691,12 +560,8 @@ static PyObject *read_buffer(Channel *channel, PyObject *target, Py_ssize_t size
     ptrdiff_t got = 0;
     int result = 1;
 
-    if (PyObject_GetBuffer(target, &buffer, PyBUF_WRITABLE) < 0) {
-        if (PyErr_ExceptionMatches(PyExc_BufferError))
-            PyErr_SetString(PyExc_TypeError,
-                            "read() argument 2 must be read-write bytes-like object");
+    if (writable(target, &buffer) < 0)
         return NULL;
-    }
     if (size <= 0 || size > buffer.len)
         size = buffer.len;
     if (size == 0) {
@@ -725,19 +590,12 @@ static PyObject *channel_read(PyObject *self, PyObject *const *arguments, Py_ssi
 
     if (count > 2)
         return PyErr_Format(PyExc_TypeError, "read expected at most 2 arguments, got %zd", count);
-    if (count > 0) {
-        size = PyNumber_AsSsize_t(arguments[0], PyExc_OverflowError);
-        if (size == -1 && PyErr_Occurred())
-            return NULL;
-    }
+    if (count > 0 && size_of_read(arguments[0], &size) < 0)
+        return NULL;
     if (count == 2 && arguments[1] != Py_None)
         return read_buffer((Channel *)self, arguments[1], size);
-    if (size < 0) {
-        PyErr_SetString(PyExc_ValueError, "size should not be negative");
-        return NULL;
-    }
-    if (size == 0)
-        return entered((Channel *)self) < 0 ? NULL : PyBytes_FromStringAndSize(NULL, 0);
+    if (size <= 0)
+        return read_nothing(self, size);
     return read_bytes((Channel *)self, (size_t)size);
 }
 
@@ -769,9 +627,10 @@ static PyObject *channel_write(PyObject *self, PyObject *data)
         return NULL;
     }
     if (channel->we_closed)
-        result = raise_protocol("PROTOCOL_IS_SHUTDOWN", "");
+        result = raise_protocol(channel->failures, "PROTOCOL_IS_SHUTDOWN", "");
     else if (channel->owed > size)
-        result = raise_protocol("BAD_LENGTH", "a write that did not complete has to be repeated");
+        result = raise_protocol(channel->failures, "BAD_LENGTH",
+                                "a write that did not complete has to be repeated");
     while (result == 0) {
         /* What an earlier call has encrypted and could not send is this one's beginning. */
         if (channel->owed > 0) {
@@ -793,26 +652,14 @@ static PyObject *channel_write(PyObject *self, PyObject *data)
     PyBuffer_Release(&buffer);
     /* What was sent is told; the rest is to be written again, and then found to be under way. */
     if (result < 0 && done > 0 &&
-        (PyErr_ExceptionMatches(want_write_type) || PyErr_ExceptionMatches(want_read_type))) {
+        (PyErr_ExceptionMatches(channel->failures->want_write) ||
+         PyErr_ExceptionMatches(channel->failures->want_read))) {
         PyErr_Clear();
         result = 0;
     }
     if (leave(&operation, result) < 0)
         return NULL;
     return PyLong_FromSize_t(done);
-}
-
-static PyObject *channel_pending(PyObject *self, PyObject *unused)
-{
-    Channel *channel = (Channel *)self;
-    ptrdiff_t pending;
-
-    (void)unused;
-    if (hold_open(channel) < 0)
-        return NULL;
-    pending = tls_plain_pending(channel->conn);
-    let_go(channel);
-    return PyLong_FromSsize_t(pending > 0 ? pending : 0);
 }
 
 /* Says that nothing more will be written, waits until the peer says the same, and answers the
@@ -828,7 +675,7 @@ static PyObject *channel_shutdown(PyObject *self, PyObject *unused)
     if (begin(&operation, channel, "read", true, true) < 0)
         return NULL;
     if ((tls_state(channel->conn) & (TLS_HANDSHAKING | TLS_FAILED)) == TLS_HANDSHAKING) {
-        result = raise_protocol("SHUTDOWN_WHILE_IN_INIT", "");
+        result = raise_protocol(channel->failures, "SHUTDOWN_WHILE_IN_INIT", "");
     } else if ((status = tls_close_notify(channel->conn)) != TLS_OK) {
         result = failed(channel, status);
     } else {
@@ -840,14 +687,15 @@ static PyObject *channel_shutdown(PyObject *self, PyObject *unused)
             if (status == TLS_CLOSED)
                 break;
             if (status == TLS_OK && tls_plain_pending(channel->conn) > 0)
-                result = raise_protocol("APPLICATION_DATA_AFTER_CLOSE_NOTIFY", "");
+                result =
+                    raise_protocol(channel->failures, "APPLICATION_DATA_AFTER_CLOSE_NOTIFY", "");
             else
                 result = go_on(&operation, status == TLS_OK ? TLS_WANT_FEED : status);
         }
     }
     if (leave(&operation, result) < 0)
         return NULL;
-    return Py_XNewRef(PyWeakref_GetObject(channel->socket));
+    return PyObject_CallNoArgs(channel->socket);
 }
 
 /* ---- The object ----------------------------------------------------------------------------- */
@@ -857,12 +705,10 @@ static PyObject *channel_open(PyObject *self, PyObject *arguments)
     Channel *channel = (Channel *)self;
     PyObject *handle, *socket;
     int wants_notes, is_server;
-    void *conn;
+    tls_conn_t *conn;
 
-    if (!PyArg_ParseTuple(arguments, "OOpp", &handle, &socket, &wants_notes, &is_server))
-        return NULL;
-    conn = PyLong_AsVoidPtr(handle);
-    if (conn == NULL && PyErr_Occurred())
+    if (!PyArg_ParseTuple(arguments, "OOpp", &handle, &socket, &wants_notes, &is_server) ||
+        handle_of(handle, &conn) < 0)
         return NULL;
     if (channel->socket != NULL) {
         PyErr_SetString(PyExc_ValueError, "this connection is open");
@@ -887,12 +733,10 @@ static PyObject *channel_replace(PyObject *self, PyObject *arguments)
     Channel *channel = (Channel *)self;
     PyObject *handle;
     int wants_notes;
-    void *conn;
+    tls_conn_t *conn;
 
-    if (!PyArg_ParseTuple(arguments, "Op", &handle, &wants_notes))
-        return NULL;
-    conn = PyLong_AsVoidPtr(handle);
-    if ((conn == NULL && PyErr_Occurred()) || hold_open(channel) < 0)
+    if (!PyArg_ParseTuple(arguments, "Op", &handle, &wants_notes) || handle_of(handle, &conn) < 0 ||
+        hold_open(channel) < 0)
         return NULL;
     tls_free(channel->conn);
     channel->conn = conn;
@@ -902,48 +746,6 @@ static PyObject *channel_replace(PyObject *self, PyObject *arguments)
     Py_RETURN_NONE;
 }
 
-static PyObject *channel_take_notes(PyObject *self, PyObject *unused)
-{
-    (void)unused;
-    ((Channel *)self)->wants_notes = true;
-    Py_RETURN_NONE;
-}
-
-static PyObject *channel_hold(PyObject *self, PyObject *unused)
-{
-    (void)unused;
-    return none_or_error(hold_open((Channel *)self));
-}
-
-static PyObject *channel_release(PyObject *self, PyObject *unused)
-{
-    (void)unused;
-    if (!holds((Channel *)self)) {
-        PyErr_SetString(PyExc_RuntimeError, "this thread does not hold the connection");
-        return NULL;
-    }
-    let_go((Channel *)self);
-    Py_RETURN_NONE;
-}
-
-static PyObject *channel_address(PyObject *self, void *unused)
-{
-    (void)unused;
-    if (entered((Channel *)self) < 0)
-        return NULL;
-    if (!holds((Channel *)self)) {
-        PyErr_SetString(PyExc_RuntimeError, "who calls the library holds the connection");
-        return NULL;
-    }
-    return PyLong_FromVoidPtr(((Channel *)self)->conn);
-}
-
-static PyObject *channel_header(PyObject *self, void *unused)
-{
-    (void)unused;
-    return PyBytes_FromStringAndSize((const char *)((Channel *)self)->header, RECORD_HEADER);
-}
-
 static PyObject *channel_socket(PyObject *self, void *unused)
 {
     PyObject *socket = ((Channel *)self)->socket;
@@ -951,25 +753,32 @@ static PyObject *channel_socket(PyObject *self, void *unused)
     (void)unused;
     if (socket == NULL)
         Py_RETURN_NONE;
-    return Py_XNewRef(PyWeakref_GetObject(socket));
+    return PyObject_CallNoArgs(socket);
+}
+
+static PyModuleDef module;
+
+static PyObject *channel_new(PyTypeObject *type, PyObject *arguments, PyObject *names)
+{
+    Failures *failures = state_of(type, &module);
+    PyObject *self = failures == NULL ? NULL : new_object(type, arguments, names);
+
+    if (self != NULL)
+        ((Channel *)self)->failures = failures;
+    return self;
 }
 
 static void channel_dealloc(PyObject *self)
 {
-    PyTypeObject *type = Py_TYPE(self);
     Channel *channel = (Channel *)self;
 
-    if (channel->conn != NULL)
-        tls_free(channel->conn);
+    free_head(channel);
     Py_XDECREF(channel->socket);
-    if (channel->library != NULL)
-        PyThread_free_lock(channel->library);
     if (channel->reading != NULL)
         PyThread_free_lock(channel->reading);
     if (channel->writing != NULL)
         PyThread_free_lock(channel->writing);
-    type->tp_free(self);
-    Py_DECREF(type);
+    free_object(self);
 }
 
 static PyMethodDef channel_methods[] = {
@@ -1000,6 +809,7 @@ static PyGetSetDef channel_members[] = {
 static PyType_Slot channel_slots[] = {
     {Py_tp_doc,
      "A connection over a socket; its subclass has ``_failure``, ``_asked`` and ``_noted``."},
+    {Py_tp_new, channel_new},
     {Py_tp_dealloc, channel_dealloc},
     {Py_tp_methods, channel_methods},
     {Py_tp_getset, channel_members},
@@ -1013,56 +823,51 @@ static PyType_Spec channel_spec = {
     .slots = channel_slots,
 };
 
-static PyObject *imported(const char *module, const char *name)
+static int fill(PyObject *self)
 {
-    PyObject *from = PyImport_ImportModule(module), *object;
-
-    if (from == NULL)
-        return NULL;
-    object = PyObject_GetAttrString(from, name);
-    Py_DECREF(from);
-    return object;
-}
-
-static int fill(PyObject *module)
-{
-    PyObject *channel_type;
-    static struct {
-        PyObject **where;
-        const char *module, *name;
-    } wanted[] = {
-        {&want_read_type, "ssl", "SSLWantReadError"},
-        {&want_write_type, "ssl", "SSLWantWriteError"},
-        {&make_zero_return, "tlsbio.ssl_errors", "zero_return"},
-        {&make_unexpected_eof, "tlsbio.ssl_errors", "unexpected_eof"},
-        {&make_protocol_error, "tlsbio.ssl_errors", "protocol_error"},
-    };
+    PyObject *type;
     int result;
 
-    for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
-        if ((*wanted[i].where = imported(wanted[i].module, wanted[i].name)) == NULL)
-            return -1;
-    channel_type = PyType_FromSpec(&channel_spec);
-    if (channel_type == NULL)
+    if (failures_fill(PyModule_GetState(self)) < 0)
         return -1;
-    result = PyModule_AddType(module, (PyTypeObject *)channel_type);
-    Py_DECREF(channel_type);
+    type = PyType_FromModuleAndSpec(self, &channel_spec, NULL);
+    if (type == NULL)
+        return -1;
+    result = PyModule_AddType(self, (PyTypeObject *)type);
+    Py_DECREF(type);
     return result;
+}
+
+static int module_traverse(PyObject *self, visitproc visit, void *arg)
+{
+    return failures_traverse(PyModule_GetState(self), visit, arg);
+}
+
+static int module_clear(PyObject *self)
+{
+    failures_clear(PyModule_GetState(self));
+    return 0;
+}
+
+static void module_free(void *self)
+{
+    module_clear(self);
 }
 
 static PyModuleDef_Slot module_slots[] = {
     {Py_mod_exec, fill},
-#ifdef Py_MOD_MULTIPLE_INTERPRETERS_NOT_SUPPORTED
-    {Py_mod_multiple_interpreters, Py_MOD_MULTIPLE_INTERPRETERS_NOT_SUPPORTED},
-#endif
     {0, NULL},
 };
 
-static struct PyModuleDef module = {
+static PyModuleDef module = {
     PyModuleDef_HEAD_INIT,
     .m_name = "tlsbio._socket",
     .m_doc = "What ssl.SSLSocket has below it.",
+    .m_size = sizeof(Failures),
     .m_slots = module_slots,
+    .m_traverse = module_traverse,
+    .m_clear = module_clear,
+    .m_free = module_free,
 };
 
 PyMODINIT_FUNC PyInit__socket(void)

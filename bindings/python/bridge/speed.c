@@ -7,28 +7,18 @@
  * Both types are without a part in garbage collection: a BIO refers to nothing, and a Channel to
  * its two BIOs only, which are of known types.
  */
-#define PY_SSIZE_T_CLEAN
-#include <Python.h>
-#include <pythread.h>
-#include <stdbool.h>
-#include <structmember.h>
-
-#include <tlsbio.h>
+#include "channel.h"
 
 enum {
-    RECORD_HEADER = 5,
-    LARGEST_BODY = TLS_MAX_RECORD - RECORD_HEADER,
     /* A BIO that was emptied keeps no more memory than this. */
     KEPT_ROOM = 1024,
-    /* From so many bytes on, other threads may run meanwhile. */
-    BULK = 4096,
 };
 
-static PyTypeObject *bio_type;
-static PyTypeObject *stock_bio_type;
-static PyObject *want_read_type, *want_read_arguments;
-static PyObject *make_zero_return, *make_unexpected_eof, *make_protocol_error;
-static PyObject *name_read, *name_write, *name_eof, *name_library, *name_reason;
+typedef struct {
+    Failures failures; /* first: see CHANNEL_HEAD */
+    PyTypeObject *bio_type, *stock_bio_type;
+    PyObject *name_read, *name_write, *name_eof;
+} State;
 
 /* ---- MemoryBIO ------------------------------------------------------------------------------ */
 
@@ -97,17 +87,12 @@ static int bio_reserve(Bio *bio, size_t size)
 
 static int bio_refuse_ended(const Bio *bio)
 {
-    PyObject *error;
+    State *state;
 
     if (!bio->ended)
         return 0;
-    error = PyObject_CallFunction(make_protocol_error, "ss", "BIO_ENDED",
-                                  "cannot write() after write_eof()");
-    if (error != NULL) {
-        PyErr_SetObject((PyObject *)Py_TYPE(error), error);
-        Py_DECREF(error);
-    }
-    return -1;
+    state = PyType_GetModuleState(Py_TYPE((PyObject *)bio));
+    return raise_protocol(&state->failures, "BIO_ENDED", "cannot write() after write_eof()");
 }
 
 static int bio_append(Bio *bio, const void *bytes, size_t size)
@@ -177,11 +162,8 @@ static PyObject *bio_eof(PyObject *self, void *unused)
 
 static void bio_dealloc(PyObject *self)
 {
-    PyTypeObject *type = Py_TYPE(self);
-
     PyMem_Free(((Bio *)self)->bytes);
-    type->tp_free(self);
-    Py_DECREF(type);
+    free_object(self);
 }
 
 static PyMethodDef bio_methods[] = {
@@ -216,99 +198,22 @@ static PyType_Spec bio_spec = {
 /* ---- Channel -------------------------------------------------------------------------------- */
 
 typedef struct {
-    PyObject_HEAD tls_conn_t *conn;
+    CHANNEL_HEAD
     PyObject *incoming, *outgoing;
-    PyObject *unfed;         /* what was taken from a BIO and not from us */
-    PyThread_type_lock lock; /* who has it may call the library */
-    unsigned long owner;     /* the thread that has it */
-    unsigned depth;          /* how many times */
-    size_t body;        /* of the record that is being moved: bytes that are still in the BIO */
-    size_t record;      /* all of its bytes */
+    PyObject *unfed;    /* what was taken from a BIO and not from us */
     size_t plain_bound; /* no more plain bytes than this can be read without a further record */
-    unsigned char header[RECORD_HEADER];
-    unsigned char header_len;
-    bool busy, eof_told, we_closed, peer_closed, handshake_done, wants_notes;
+    bool busy, eof_told, we_closed, peer_closed, handshake_done;
 } Channel;
 
-static void raise_made(PyObject *error)
+static const State *state_for(const Channel *channel)
 {
-    if (error != NULL && !PyExceptionInstance_Check(error)) {
-        Py_DECREF(error);
-        PyErr_SetString(PyExc_SystemError, "an exception was expected");
-    } else if (error != NULL) {
-        PyErr_SetObject((PyObject *)Py_TYPE(error), error);
-        Py_DECREF(error);
-    }
+    return (const State *)channel->failures;
 }
 
-static int raise_protocol(const char *reason, const char *detail)
+/* The BIO as one of ours, or NULL. */
+static Bio *our_bio(const Channel *channel, PyObject *bio)
 {
-    raise_made(PyObject_CallFunction(make_protocol_error, "ss", reason, detail));
-    return -1;
-}
-
-static int raise_want_read(void)
-{
-    PyObject *error = PyObject_Call(want_read_type, want_read_arguments, NULL);
-
-    if (error == NULL)
-        return -1;
-    if (PyObject_SetAttr(error, name_library, Py_None) == 0 &&
-        PyObject_SetAttr(error, name_reason, Py_None) == 0)
-        PyErr_SetObject(want_read_type, error);
-    Py_DECREF(error);
-    return -1;
-}
-
-static int entered(Channel *channel)
-{
-    if (channel->conn != NULL)
-        return 0;
-    PyErr_SetString(PyExc_ValueError, "this SSLObject was closed");
-    return -1;
-}
-
-static bool holds(const Channel *channel)
-{
-    return channel->depth > 0 && channel->owner == PyThread_get_thread_ident();
-}
-
-/* Waits until no other thread is in the library with this connection, and keeps others out. */
-static int hold(Channel *channel)
-{
-    if (channel->lock == NULL)
-        return entered(channel);
-    if (!holds(channel)) {
-        if (!PyThread_acquire_lock(channel->lock, NOWAIT_LOCK)) {
-            Py_BEGIN_ALLOW_THREADS;
-            PyThread_acquire_lock(channel->lock, WAIT_LOCK);
-            Py_END_ALLOW_THREADS;
-        }
-        channel->owner = PyThread_get_thread_ident();
-    }
-    channel->depth++;
-    return 0;
-}
-
-static void let_go(Channel *channel)
-{
-    if (--channel->depth == 0) {
-        channel->owner = 0;
-        PyThread_release_lock(channel->lock);
-    }
-}
-
-/* For what asks and changes nothing. */
-static int hold_open(Channel *channel)
-{
-    if (entered(channel) < 0 || hold(channel) < 0)
-        return -1;
-    /* It may have been closed meanwhile. */
-    if (entered(channel) < 0) {
-        let_go(channel);
-        return -1;
-    }
-    return 0;
+    return Py_IS_TYPE(bio, state_for(channel)->bio_type) ? (Bio *)bio : NULL;
 }
 
 static int enter(Channel *channel)
@@ -316,7 +221,7 @@ static int enter(Channel *channel)
     if (entered(channel) < 0)
         return -1;
     if (channel->busy)
-        return raise_protocol("BUSY", "another operation uses this connection");
+        return raise_protocol(channel->failures, "BUSY", "another operation uses this connection");
     channel->busy = true;
     if (hold_open(channel) < 0) {
         channel->busy = false;
@@ -325,29 +230,10 @@ static int enter(Channel *channel)
     return 0;
 }
 
-/* Raises what the subclass makes of a fatal status. It raises nothing itself: no frame of ours
- * shall be in the traceback, which would hold the connection for as long as somebody keeps the
- * exception. */
-static int failed(Channel *channel, tls_status_t status)
-{
-    PyObject *failure = PyObject_CallMethod((PyObject *)channel, "_failure", "i", (int)status);
-
-    raise_made(failure);
-    return -1;
-}
-
-/* Lets the subclass answer a question. */
-static int answer(Channel *channel, tls_status_t question)
-{
-    PyObject *done = PyObject_CallMethod((PyObject *)channel, "_asked", "i", (int)question);
-
-    Py_XDECREF(done);
-    return done == NULL ? -1 : 0;
-}
-
 static int out(Channel *channel, PyObject *bytes)
 {
-    PyObject *done = PyObject_CallMethodOneArg(channel->outgoing, name_write, bytes);
+    PyObject *done =
+        PyObject_CallMethodObjArgs(channel->outgoing, state_for(channel)->name_write, bytes, NULL);
 
     if (done == NULL)
         return -1;
@@ -360,10 +246,11 @@ static int flush(Channel *channel)
 {
     const void *wire;
     size_t len;
+    Bio *bio = our_bio(channel, channel->outgoing);
 
     while (tls_drain_peek(channel->conn, &wire, &len) == TLS_OK && len > 0) {
-        if (Py_IS_TYPE(channel->outgoing, bio_type)) {
-            if (bio_append((Bio *)channel->outgoing, wire, len) < 0)
+        if (bio != NULL) {
+            if (bio_append(bio, wire, len) < 0)
                 return -1;
         } else {
             PyObject *bytes = PyBytes_FromStringAndSize(wire, (Py_ssize_t)len);
@@ -386,13 +273,8 @@ static int leave(Channel *channel, int result)
     PyErr_Fetch(&type, &value, &traceback);
     if (flush(channel) < 0)
         result = -1;
-    if (channel->wants_notes && !PyErr_Occurred()) {
-        PyObject *noted = PyObject_CallMethod((PyObject *)channel, "_noted", NULL);
-
-        if (noted == NULL)
-            result = -1;
-        Py_XDECREF(noted);
-    }
+    if (channel->wants_notes && !PyErr_Occurred() && note(channel) < 0)
+        result = -1;
     channel->busy = false;
     let_go(channel);
     if (type != NULL)
@@ -422,13 +304,8 @@ static bool note_moved(Channel *channel, const unsigned char *wire, size_t len)
         channel->header_len += (unsigned char)len;
         if (channel->header_len < RECORD_HEADER)
             return false;
-        channel->header_len = 0;
-        channel->body = channel->record = (size_t)channel->header[3] << 8 | channel->header[4];
-        if (channel->header[0] < 20 || channel->header[0] > 24 || channel->body > LARGEST_BODY) {
-            /* The engine says what is wrong with it, before more is taken. */
-            channel->body = 0;
+        if (!begin_body(channel))
             return true;
-        }
     }
     if (channel->body > 0)
         return false;
@@ -439,6 +316,7 @@ static bool note_moved(Channel *channel, const unsigned char *wire, size_t len)
 /* Moves wire bytes up to the end of a record. 1: there were some, 0: none, -1: exception. */
 static int pull(Channel *channel)
 {
+    Bio *bio = our_bio(channel, channel->incoming);
     int moved = 0;
 
     for (;;) {
@@ -446,8 +324,7 @@ static int pull(Channel *channel)
             channel->body > 0 ? channel->body : (size_t)(RECORD_HEADER - channel->header_len);
         bool ended;
 
-        if (Py_IS_TYPE(channel->incoming, bio_type)) {
-            Bio *bio = (Bio *)channel->incoming;
+        if (bio != NULL) {
             size_t size = bio_size(bio) < wanted ? bio_size(bio) : wanted;
 
             if (size == 0)
@@ -458,6 +335,8 @@ static int pull(Channel *channel)
             bio_taken(bio, size);
         } else {
             PyObject *wire = channel->unfed;
+            const unsigned char *content;
+            size_t len;
 
             channel->unfed = NULL;
             if (wire == NULL) {
@@ -465,22 +344,23 @@ static int pull(Channel *channel)
 
                 if (size == NULL)
                     return -1;
-                wire = PyObject_CallMethodOneArg(channel->incoming, name_read, size);
+                wire = PyObject_CallMethodObjArgs(channel->incoming, state_for(channel)->name_read,
+                                                  size, NULL);
                 Py_DECREF(size);
             }
             if (wire == NULL)
                 return -1;
-            if (PyBytes_GET_SIZE(wire) == 0) {
+            content = (const unsigned char *)PyBytes_AsString(wire);
+            len = (size_t)Py_SIZE(wire);
+            if (len == 0) {
                 Py_DECREF(wire);
                 return moved;
             }
-            if (feed(channel, (const unsigned char *)PyBytes_AS_STRING(wire),
-                     (size_t)PyBytes_GET_SIZE(wire)) < 0) {
+            if (feed(channel, content, len) < 0) {
                 channel->unfed = wire;
                 return -1;
             }
-            ended = note_moved(channel, (const unsigned char *)PyBytes_AS_STRING(wire),
-                               (size_t)PyBytes_GET_SIZE(wire));
+            ended = note_moved(channel, content, len);
             Py_DECREF(wire);
         }
         moved = 1;
@@ -492,12 +372,13 @@ static int pull(Channel *channel)
 /* 1: no further byte will come, 0: some may, -1: exception. */
 static int incoming_ended(Channel *channel)
 {
+    Bio *bio = our_bio(channel, channel->incoming);
     PyObject *eof;
     int ended;
 
-    if (Py_IS_TYPE(channel->incoming, bio_type))
-        return ((Bio *)channel->incoming)->ended && bio_size((Bio *)channel->incoming) == 0;
-    eof = PyObject_GetAttr(channel->incoming, name_eof);
+    if (bio != NULL)
+        return bio->ended && bio_size(bio) == 0;
+    eof = PyObject_GetAttr(channel->incoming, state_for(channel)->name_eof);
     if (eof == NULL)
         return -1;
     ended = PyObject_IsTrue(eof);
@@ -519,14 +400,14 @@ static int go_on(Channel *channel, ptrdiff_t status)
         if (ended < 0)
             return -1;
         if (!ended)
-            return raise_want_read();
+            return raise_want_read(channel->failures);
         channel->eof_told = true;
         tls_feed_eof(channel->conn);
         return 0;
     case TLS_WANT_DRAIN:
         return flush(channel);
     case TLS_TRUNCATED:
-        raise_made(PyObject_CallNoArgs(make_unexpected_eof));
+        raise_made(PyObject_CallNoArgs(channel->failures->unexpected_eof));
         return -1;
     default:
         if (status > TLS_CLOSED)
@@ -554,13 +435,6 @@ static tls_status_t advance(Channel *channel)
     return status;
 }
 
-static PyObject *none_or_error(int result)
-{
-    if (result < 0)
-        return NULL;
-    Py_RETURN_NONE;
-}
-
 static PyObject *channel_do_handshake(PyObject *self, PyObject *unused)
 {
     Channel *channel = (Channel *)self;
@@ -574,7 +448,7 @@ static PyObject *channel_do_handshake(PyObject *self, PyObject *unused)
 
         if (status == TLS_CLOSED && !channel->handshake_done) {
             /* The peer has left: nothing was agreed on, and nobody was verified. */
-            raise_made(PyObject_CallNoArgs(make_zero_return));
+            raise_made(PyObject_CallNoArgs(channel->failures->zero_return));
             result = -1;
         } else if (status == TLS_OK || status == TLS_CLOSED) {
             break;
@@ -593,22 +467,21 @@ static int end_of_read(Channel *channel, ptrdiff_t status)
         channel->peer_closed = true;
         if (!channel->we_closed)
             return 0;
-        raise_made(PyObject_CallNoArgs(make_zero_return));
+        raise_made(PyObject_CallNoArgs(channel->failures->zero_return));
         return -1;
     }
     if (status == TLS_TRUNCATED) {
-        PyObject *is_end = PyObject_CallMethod((PyObject *)channel, "_truncated_is_end", NULL);
-        int answer = is_end == NULL ? -1 : PyObject_IsTrue(is_end);
+        int is_end = truncated_is_end(channel);
 
-        Py_XDECREF(is_end);
-        if (answer != 0)
-            return answer < 0 ? -1 : 0;
+        if (is_end != 0)
+            return is_end < 0 ? -1 : 0;
     }
     return go_on(channel, status) < 0 ? -1 : 1;
 }
 
-static ptrdiff_t read_into(Channel *channel, void *plain, size_t size)
+static ptrdiff_t read_into(void *self, void *plain, size_t size)
 {
+    Channel *channel = self;
     ptrdiff_t got;
 
     if (channel->handshake_done && (size < BULK || channel->plain_bound < BULK)) {
@@ -674,18 +547,13 @@ static PyObject *read_bytes(Channel *channel, size_t size)
         if (result != 1)
             break;
         room = size < channel->plain_bound ? size : channel->plain_bound;
-        plain = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)room);
-        if (plain == NULL) {
+        got = read_new(read_into, channel, room, &plain);
+        if (got > 0)
+            break;
+        if (got == NO_MEMORY) {
             result = -1;
             break;
         }
-        got = read_into(channel, PyBytes_AS_STRING(plain), room);
-        if (got > 0) {
-            if ((size_t)got < room)
-                _PyBytes_Resize(&plain, (Py_ssize_t)got);
-            break;
-        }
-        Py_CLEAR(plain);
         result = end_of_read(channel, got);
         if (result != 1)
             break;
@@ -703,12 +571,8 @@ static PyObject *read_buffer(Channel *channel, PyObject *target, Py_ssize_t size
     ptrdiff_t got = 0;
     int result = 1;
 
-    if (PyObject_GetBuffer(target, &buffer, PyBUF_WRITABLE) < 0) {
-        if (PyErr_ExceptionMatches(PyExc_BufferError))
-            PyErr_SetString(PyExc_TypeError,
-                            "read() argument 2 must be read-write bytes-like object");
+    if (writable(target, &buffer) < 0)
         return NULL;
-    }
     if (size <= 0 || size > buffer.len)
         size = buffer.len;
     if (entered(channel) < 0 || (size > 0 && enter(channel) < 0)) {
@@ -736,7 +600,7 @@ static PyObject *channel_read(PyObject *self, PyObject *const *arguments, Py_ssi
 {
     static const char *const parameters[] = {"len", "buffer"};
     PyObject *given[2] = {NULL, NULL};
-    Py_ssize_t size = 1024, named = names == NULL ? 0 : PyTuple_GET_SIZE(names);
+    Py_ssize_t size = 1024, named = names == NULL ? 0 : PyTuple_Size(names);
 
     if (count + named > 2)
         return PyErr_Format(PyExc_TypeError, "read expected at most 2 arguments, got %zd",
@@ -744,7 +608,7 @@ static PyObject *channel_read(PyObject *self, PyObject *const *arguments, Py_ssi
     for (Py_ssize_t i = 0; i < count; i++)
         given[i] = arguments[i];
     for (Py_ssize_t i = 0; i < named; i++) {
-        PyObject *name = PyTuple_GET_ITEM(names, i);
+        PyObject *name = PyTuple_GetItem(names, i);
         int which = PyUnicode_CompareWithASCIIString(name, parameters[0]) == 0   ? 0
                     : PyUnicode_CompareWithASCIIString(name, parameters[1]) == 0 ? 1
                                                                                  : -1;
@@ -754,19 +618,12 @@ static PyObject *channel_read(PyObject *self, PyObject *const *arguments, Py_ssi
                                 name);
         given[which] = arguments[count + i];
     }
-    if (given[0] != NULL) {
-        size = PyNumber_AsSsize_t(given[0], PyExc_OverflowError);
-        if (size == -1 && PyErr_Occurred())
-            return NULL;
-    }
+    if (given[0] != NULL && size_of_read(given[0], &size) < 0)
+        return NULL;
     if (given[1] != NULL && given[1] != Py_None)
         return read_buffer((Channel *)self, given[1], size);
-    if (size < 0) {
-        PyErr_SetString(PyExc_ValueError, "size should not be negative");
-        return NULL;
-    }
-    if (size == 0)
-        return entered((Channel *)self) < 0 ? NULL : PyBytes_FromStringAndSize(NULL, 0);
+    if (size <= 0)
+        return read_nothing(self, size);
     return read_bytes((Channel *)self, (size_t)size);
 }
 
@@ -792,11 +649,10 @@ static ptrdiff_t encrypt(Channel *channel, const char *plain, size_t size, void 
 static int write_some(Channel *channel, const char *plain, size_t size, size_t *taken)
 {
     size_t capacity = tls_wire_bound(size), len;
+    Bio *bio = our_bio(channel, channel->outgoing);
     ptrdiff_t count;
 
-    if (Py_IS_TYPE(channel->outgoing, bio_type)) {
-        Bio *bio = (Bio *)channel->outgoing;
-
+    if (bio != NULL) {
         if (bio_refuse_ended(bio) < 0 || bio_reserve(bio, capacity) < 0)
             return -1;
         bio->lent = true;
@@ -804,16 +660,26 @@ static int write_some(Channel *channel, const char *plain, size_t size, size_t *
         bio->lent = false;
         bio->end += len;
     } else {
-        PyObject *wire = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)capacity);
+        char small[SMALL];
+        PyObject *wire = NULL;
+        int result = 0;
 
-        if (wire == NULL)
-            return -1;
-        count = encrypt(channel, plain, size, PyBytes_AS_STRING(wire), capacity, &len);
-        if (count > 0 && (_PyBytes_Resize(&wire, (Py_ssize_t)len) < 0 || out(channel, wire) < 0)) {
-            Py_XDECREF(wire);
-            return -1;
+        if (capacity <= SMALL) {
+            count = encrypt(channel, plain, size, small, capacity, &len);
+            wire = count > 0 ? PyBytes_FromStringAndSize(small, (Py_ssize_t)len) : NULL;
+        } else {
+            wire = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)capacity);
+            if (wire == NULL)
+                return -1;
+            count = encrypt(channel, plain, size, PyBytes_AsString(wire), capacity, &len);
+            if (count > 0)
+                wire = shortened(wire, (Py_ssize_t)len);
         }
+        if (count > 0)
+            result = wire == NULL ? -1 : out(channel, wire);
         Py_XDECREF(wire);
+        if (result < 0)
+            return -1;
     }
     if (count <= 0)
         return go_on(channel, count);
@@ -835,7 +701,7 @@ static PyObject *channel_write(PyObject *self, PyObject *data)
         return NULL;
     }
     if (channel->we_closed)
-        result = raise_protocol("PROTOCOL_IS_SHUTDOWN", "");
+        result = raise_protocol(channel->failures, "PROTOCOL_IS_SHUTDOWN", "");
     while (result == 0 && taken < (size_t)buffer.len) {
         size_t rest = (size_t)buffer.len - taken;
 
@@ -850,19 +716,6 @@ static PyObject *channel_write(PyObject *self, PyObject *data)
     return PyLong_FromSize_t(taken);
 }
 
-static PyObject *channel_pending(PyObject *self, PyObject *unused)
-{
-    Channel *channel = (Channel *)self;
-    ptrdiff_t pending;
-
-    (void)unused;
-    if (hold_open(channel) < 0)
-        return NULL;
-    pending = tls_plain_pending(channel->conn);
-    let_go(channel);
-    return PyLong_FromSsize_t(pending > 0 ? pending : 0);
-}
-
 static PyObject *channel_unwrap(PyObject *self, PyObject *unused)
 {
     Channel *channel = (Channel *)self;
@@ -873,7 +726,7 @@ static PyObject *channel_unwrap(PyObject *self, PyObject *unused)
     if (enter(channel) < 0)
         return NULL;
     if ((tls_state(channel->conn) & (TLS_HANDSHAKING | TLS_FAILED)) == TLS_HANDSHAKING) {
-        result = raise_protocol("SHUTDOWN_WHILE_IN_INIT", "");
+        result = raise_protocol(channel->failures, "SHUTDOWN_WHILE_IN_INIT", "");
     } else if ((status = tls_close_notify(channel->conn)) != TLS_OK) {
         result = failed(channel, status);
     } else {
@@ -883,7 +736,8 @@ static PyObject *channel_unwrap(PyObject *self, PyObject *unused)
             if (status == TLS_CLOSED)
                 break;
             if (status == TLS_OK && tls_plain_pending(channel->conn) > 0)
-                result = raise_protocol("APPLICATION_DATA_AFTER_CLOSE_NOTIFY", "");
+                result =
+                    raise_protocol(channel->failures, "APPLICATION_DATA_AFTER_CLOSE_NOTIFY", "");
             else
                 result = go_on(channel, status == TLS_OK ? TLS_WANT_FEED : status);
         }
@@ -918,9 +772,10 @@ static PyObject *channel_close(PyObject *self, PyObject *unused)
     Py_RETURN_NONE;
 }
 
-static int is_bio(PyObject *object)
+static bool is_bio(const Channel *channel, PyObject *object)
 {
-    return Py_IS_TYPE(object, bio_type) || Py_IS_TYPE(object, stock_bio_type);
+    return our_bio(channel, object) != NULL ||
+           Py_IS_TYPE(object, state_for(channel)->stock_bio_type);
 }
 
 static PyObject *channel_open(PyObject *self, PyObject *arguments)
@@ -928,22 +783,21 @@ static PyObject *channel_open(PyObject *self, PyObject *arguments)
     Channel *channel = (Channel *)self;
     PyObject *handle, *incoming, *outgoing;
     int wants_notes;
-    void *conn;
+    tls_conn_t *conn;
 
     if (!PyArg_ParseTuple(arguments, "OOOp", &handle, &incoming, &outgoing, &wants_notes))
         return NULL;
-    if (!is_bio(incoming) || !is_bio(outgoing)) {
+    if (!is_bio(channel, incoming) || !is_bio(channel, outgoing)) {
         PyErr_SetString(PyExc_TypeError, "an ssl.MemoryBIO or a tlsbio.MemoryBIO is needed");
         return NULL;
     }
-    conn = PyLong_AsVoidPtr(handle);
-    if (conn == NULL && PyErr_Occurred())
+    if (handle_of(handle, &conn) < 0)
         return NULL;
     if (channel->conn != NULL) {
         PyErr_SetString(PyExc_ValueError, "this SSLObject is open");
         return NULL;
     }
-    if (channel->lock == NULL && (channel->lock = PyThread_allocate_lock()) == NULL)
+    if (channel->library == NULL && (channel->library = PyThread_allocate_lock()) == NULL)
         return PyErr_NoMemory();
     channel->conn = conn;
     channel->incoming = Py_NewRef(incoming);
@@ -957,12 +811,11 @@ static PyObject *channel_replace(PyObject *self, PyObject *arguments)
     Channel *channel = (Channel *)self;
     PyObject *handle;
     int wants_notes;
-    void *conn;
+    tls_conn_t *conn;
 
     if (!PyArg_ParseTuple(arguments, "Op", &handle, &wants_notes))
         return NULL;
-    conn = PyLong_AsVoidPtr(handle);
-    if ((conn == NULL && PyErr_Occurred()) || enter(channel) < 0)
+    if (handle_of(handle, &conn) < 0 || enter(channel) < 0)
         return NULL;
     tls_free(channel->conn);
     channel->conn = conn;
@@ -972,51 +825,23 @@ static PyObject *channel_replace(PyObject *self, PyObject *arguments)
     Py_RETURN_NONE;
 }
 
-static PyObject *channel_take_notes(PyObject *self, PyObject *unused)
-{
-    (void)unused;
-    ((Channel *)self)->wants_notes = true;
-    Py_RETURN_NONE;
-}
+static PyModuleDef module;
 
-static PyObject *channel_hold(PyObject *self, PyObject *unused)
+static PyObject *channel_new(PyTypeObject *type, PyObject *arguments, PyObject *names)
 {
-    (void)unused;
-    return none_or_error(hold((Channel *)self));
-}
+    State *state = state_of(type, &module);
+    PyObject *self = state == NULL ? NULL : new_object(type, arguments, names);
 
-static PyObject *channel_release(PyObject *self, PyObject *unused)
-{
-    (void)unused;
-    if (!holds((Channel *)self)) {
-        PyErr_SetString(PyExc_RuntimeError, "this thread does not hold the connection");
-        return NULL;
-    }
-    let_go((Channel *)self);
-    Py_RETURN_NONE;
-}
-
-static PyObject *channel_address(PyObject *self, void *unused)
-{
-    (void)unused;
-    if (entered((Channel *)self) < 0)
-        return NULL;
-    if (!holds((Channel *)self)) {
-        PyErr_SetString(PyExc_RuntimeError, "who calls the library holds the connection");
-        return NULL;
-    }
-    return PyLong_FromVoidPtr(((Channel *)self)->conn);
+    if (self != NULL)
+        ((Channel *)self)->failures = &state->failures;
+    return self;
 }
 
 static void channel_dealloc(PyObject *self)
 {
-    PyTypeObject *type = Py_TYPE(self);
-
     release((Channel *)self);
-    if (((Channel *)self)->lock != NULL)
-        PyThread_free_lock(((Channel *)self)->lock);
-    type->tp_free(self);
-    Py_DECREF(type);
+    free_head(self);
+    free_object(self);
 }
 
 static PyMethodDef channel_methods[] = {
@@ -1043,12 +868,6 @@ static PyMethodDef channel_methods[] = {
     {0},
 };
 
-static PyObject *channel_header(PyObject *self, void *unused)
-{
-    (void)unused;
-    return PyBytes_FromStringAndSize((const char *)((Channel *)self)->header, RECORD_HEADER);
-}
-
 static PyGetSetDef channel_members[] = {
     {"_header", channel_header, NULL, "The last record's first bytes.", NULL},
     {"_address", channel_address, NULL, "The handle as a number.", NULL},
@@ -1058,6 +877,7 @@ static PyGetSetDef channel_members[] = {
 static PyType_Slot channel_slots[] = {
     {Py_tp_doc,
      "A connection between two BIOs; its subclass has ``_failure``, ``_asked`` and ``_noted``."},
+    {Py_tp_new, channel_new},
     {Py_tp_dealloc, channel_dealloc},
     {Py_tp_methods, channel_methods},
     {Py_tp_getset, channel_members},
@@ -1073,69 +893,67 @@ static PyType_Spec channel_spec = {
 
 /* ---- The module ----------------------------------------------------------------------------- */
 
-static PyObject *imported(const char *module, const char *name)
+static int fill(PyObject *self)
 {
-    PyObject *from = PyImport_ImportModule(module), *object;
+    State *state = PyModule_GetState(self);
+    PyObject *channel_type;
+    int result;
 
-    if (from == NULL)
-        return NULL;
-    object = PyObject_GetAttrString(from, name);
-    Py_DECREF(from);
-    return object;
+    if (failures_fill(&state->failures) < 0)
+        return -1;
+    state->stock_bio_type = (PyTypeObject *)imported("_ssl", "MemoryBIO");
+    state->bio_type = (PyTypeObject *)PyType_FromModuleAndSpec(self, &bio_spec, NULL);
+    state->name_read = PyUnicode_InternFromString("read");
+    state->name_write = PyUnicode_InternFromString("write");
+    state->name_eof = PyUnicode_InternFromString("eof");
+    if (state->stock_bio_type == NULL || state->bio_type == NULL || state->name_read == NULL ||
+        state->name_write == NULL || state->name_eof == NULL ||
+        PyModule_AddType(self, state->bio_type) < 0)
+        return -1;
+    channel_type = PyType_FromModuleAndSpec(self, &channel_spec, NULL);
+    if (channel_type == NULL)
+        return -1;
+    result = PyModule_AddType(self, (PyTypeObject *)channel_type);
+    Py_DECREF(channel_type);
+    return result;
 }
 
-static int fill(PyObject *module)
+static int module_traverse(PyObject *self, visitproc visit, void *arg)
 {
-    PyObject *channel_type = NULL;
-    static struct {
-        PyObject **where;
-        const char *module, *name;
-    } wanted[] = {
-        {(PyObject **)&stock_bio_type, "_ssl", "MemoryBIO"},
-        {&want_read_type, "ssl", "SSLWantReadError"},
-        {&make_zero_return, "tlsbio.ssl_errors", "zero_return"},
-        {&make_unexpected_eof, "tlsbio.ssl_errors", "unexpected_eof"},
-        {&make_protocol_error, "tlsbio.ssl_errors", "protocol_error"},
-    };
-    static struct {
-        PyObject **where;
-        const char *text;
-    } names[] = {
-        {&name_read, "read"},       {&name_write, "write"},   {&name_eof, "eof"},
-        {&name_library, "library"}, {&name_reason, "reason"},
-    };
+    State *state = PyModule_GetState(self);
 
-    for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
-        if ((*wanted[i].where = imported(wanted[i].module, wanted[i].name)) == NULL)
-            return -1;
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if ((*names[i].where = PyUnicode_InternFromString(names[i].text)) == NULL)
-            return -1;
-    want_read_arguments = Py_BuildValue("is", 2, "The operation did not complete (read)");
-    bio_type = (PyTypeObject *)PyType_FromSpec(&bio_spec);
-    channel_type = PyType_FromSpec(&channel_spec);
-    if (want_read_arguments == NULL || bio_type == NULL || channel_type == NULL)
-        return -1;
-    if (PyModule_AddType(module, bio_type) < 0 ||
-        PyModule_AddType(module, (PyTypeObject *)channel_type) < 0)
-        return -1;
-    Py_DECREF(channel_type);
+    Py_VISIT(state->bio_type);
+    Py_VISIT(state->stock_bio_type);
+    return failures_traverse(&state->failures, visit, arg);
+}
+
+static int module_clear(PyObject *self)
+{
+    State *state = PyModule_GetState(self);
+
+    Py_CLEAR(state->bio_type);
+    Py_CLEAR(state->stock_bio_type);
+    Py_CLEAR(state->name_read);
+    Py_CLEAR(state->name_write);
+    Py_CLEAR(state->name_eof);
+    failures_clear(&state->failures);
     return 0;
+}
+
+static void module_free(void *self)
+{
+    module_clear(self);
 }
 
 static PyModuleDef_Slot module_slots[] = {
     {Py_mod_exec, fill},
-#ifdef Py_MOD_MULTIPLE_INTERPRETERS_NOT_SUPPORTED
-    {Py_mod_multiple_interpreters, Py_MOD_MULTIPLE_INTERPRETERS_NOT_SUPPORTED},
-#endif
     {0, NULL},
 };
 
-static struct PyModuleDef module = {
-    PyModuleDef_HEAD_INIT,
-    .m_name = "tlsbio._speed",
-    .m_doc = "The hot path of SSLObject.",
-    .m_slots = module_slots,
+static PyModuleDef module = {
+    PyModuleDef_HEAD_INIT,   .m_name = "tlsbio._speed", .m_doc = "The hot path of SSLObject.",
+    .m_size = sizeof(State), .m_slots = module_slots,   .m_traverse = module_traverse,
+    .m_clear = module_clear, .m_free = module_free,
 };
 
 PyMODINIT_FUNC PyInit__speed(void)

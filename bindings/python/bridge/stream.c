@@ -9,35 +9,40 @@
  * Handles of the library are numbers that it checks, so nothing here trusts the one it was given.
  */
 
-#define PY_SSIZE_T_CLEAN
-#include <Python.h>
+#include "module.h"
+
+#include <string.h>
 #include <structmember.h>
-
 #include <sys/socket.h>
-
-#include <tlsbio.h>
 
 /* Python ignores SIGPIPE, where it cannot be kept from being sent. */
 #ifndef MSG_NOSIGNAL
 #define MSG_NOSIGNAL 0
 #endif
 
-/* Data of this size and more is worth letting other threads run meanwhile. */
-#define BULK 16384
-
-/* Data up to this size is decrypted on the stack first, to make a bytes object of its exact size.
- */
-#define SMALL 4096
-
-/* What is asked of a window when much is coming, and sealed at once when much is going. */
-#define MUCH 65536
+enum {
+    /* Data of this size and more is worth letting other threads run meanwhile. */
+    MANY = 16384,
+    /* Data up to this size is decrypted on the stack first. */
+    FEW = 4096,
+    /* What is asked of a window when much is coming, and sealed at once when much is going. */
+    MUCH = 65536,
+};
 
 /* Where a connection stands; the numbers are in tlsbio/aio/_phase.py as well. */
 enum phase { HANDSHAKING, OPEN, CLOSING, LOST };
 
-static PyObject *str_data_received, *str_get_buffer, *str_buffer_updated, *str_write,
-    *str_handshake_step, *str_ended, *str_closing_step, *str_write_refused, *str_join,
-    *str_get_write_buffer_size, *str_is_closed, *empty_bytes;
+typedef struct Window Window;
+
+typedef struct {
+    PyObject *str_data_received, *str_get_buffer, *str_buffer_updated, *str_write,
+        *str_handshake_step, *str_ended, *str_closing_step, *str_write_refused, *str_join,
+        *str_get_write_buffer_size, *str_is_closed, *empty_bytes;
+    PyTypeObject *window_type;
+    /* The window that was closed last: nobody's, or in the hands of somebody who is about to let go
+     * of it. */
+    Window *spare_window;
+} State;
 
 /*
  * Memory of the library, lent to the loop to receive into.
@@ -46,7 +51,7 @@ static PyObject *str_data_received, *str_get_buffer, *str_buffer_updated, *str_w
  * no Python code can keep a way into it. While a reader has it, the connection is not touched, and
  * it lives: the window holds it.
  */
-typedef struct {
+struct Window {
     PyObject head;
     PyObject *connection;
     tls_conn_t *conn;
@@ -54,14 +59,12 @@ typedef struct {
     Py_ssize_t size;
     Py_ssize_t readers;
     char once; /* whoever gives it back has called buffer_updated(), or will not */
-} Window;
+};
 
 static void Window_dealloc(PyObject *self)
 {
-    PyTypeObject *type = Py_TYPE(self);
     Py_XDECREF(((Window *)self)->connection);
-    type->tp_free(self);
-    Py_DECREF(type);
+    free_object(self);
 }
 
 static int Window_getbuffer(PyObject *self, Py_buffer *view, int flags)
@@ -146,15 +149,10 @@ static PyType_Spec window_spec = {
     .slots = window_slots,
 };
 
-static PyTypeObject *window_type;
-
-/* The window that was closed last: nobody's, or in the hands of somebody who is about to let go of
- * it. */
-static Window *spare_window;
-
 typedef struct {
     PyObject head;
     PyObject *extra; /* the slot of asyncio.BaseTransport, which comes first; not used here */
+    State *state;
     tls_conn_t *conn;
     PyObject *connection; /* the Connection that owns `conn` */
     PyObject *wire;       /* the transport below */
@@ -171,6 +169,14 @@ typedef struct {
     char queued;     /* the transport below may hold bytes that it has not sent */
 } Stream;
 
+/* Puts a reference in the place of another one, which may be the last. Takes over `value`. */
+static void put(PyObject **place, PyObject *value)
+{
+    PyObject *former = *place;
+    *place = value;
+    Py_XDECREF(former);
+}
+
 static void close_window(Stream *self)
 {
     Window *window = self->window;
@@ -179,7 +185,7 @@ static void close_window(Stream *self)
     self->window = NULL;
     window->memory = NULL;
     Py_CLEAR(window->connection);
-    Py_XSETREF(spare_window, window);
+    put((PyObject **)&self->state->spare_window, (PyObject *)window);
 }
 
 /* The connection may be used: no reader is about to write into its memory. Otherwise sets an
@@ -205,7 +211,7 @@ static PyObject *status_exception(ptrdiff_t status)
 
 static int call_hook(Stream *self, PyObject *name)
 {
-    PyObject *answer = PyObject_CallMethodNoArgs((PyObject *)self, name);
+    PyObject *answer = PyObject_CallMethodObjArgs((PyObject *)self, name, NULL);
     if (!answer)
         return -1;
     Py_DECREF(answer);
@@ -220,7 +226,7 @@ static int send_bytes(Stream *self, PyObject *wire_bytes)
     self->queued = 1;
     if (wire) {
         Py_INCREF(wire);
-        answer = PyObject_CallMethodOneArg(wire, str_write, wire_bytes);
+        answer = PyObject_CallMethodObjArgs(wire, self->state->str_write, wire_bytes, NULL);
         Py_DECREF(wire);
     } else {
         PyErr_SetString(PyExc_RuntimeError, "the connection is lost");
@@ -240,8 +246,7 @@ static int flush(Stream *self)
         PyObject *wire_bytes = PyBytes_FromStringAndSize(NULL, waiting);
         if (!wire_bytes)
             return -1;
-        ptrdiff_t moved =
-            tls_drain_into(self->conn, PyBytes_AS_STRING(wire_bytes), (size_t)waiting);
+        ptrdiff_t moved = tls_drain_into(self->conn, PyBytes_AsString(wire_bytes), (size_t)waiting);
         if (moved != waiting) {
             Py_DECREF(wire_bytes);
             status_exception(moved);
@@ -256,24 +261,10 @@ static int flush(Stream *self)
 static ptrdiff_t read_plain(Stream *self, void *plain, Py_ssize_t size)
 {
     ptrdiff_t got;
-    if (size < BULK)
+    if (size < MANY)
         return tls_read_into(self->conn, plain, (size_t)size);
     Py_BEGIN_ALLOW_THREADS got = tls_read_into(self->conn, plain, (size_t)size);
     Py_END_ALLOW_THREADS return got;
-}
-
-/*
- * Shortens a fresh bytes object. A small excess stays behind it: giving it back would leave holes
- * between larger blocks, into which something comes to lie that lives longer than those.
- */
-static void shorten(PyObject **bytes, Py_ssize_t size)
-{
-    if (PyBytes_GET_SIZE(*bytes) - size > size / 8) {
-        _PyBytes_Resize(bytes, size);
-        return;
-    }
-    Py_SET_SIZE(*bytes, size);
-    PyBytes_AS_STRING(*bytes)[size] = '\0';
 }
 
 /* Stands for an exception where a status is answered. */
@@ -283,10 +274,10 @@ static void shorten(PyObject **bytes, Py_ssize_t size)
  * known. */
 static ptrdiff_t give_bytes(Stream *self, Py_ssize_t hint)
 {
-    char small[SMALL];
+    char small[FEW];
     PyObject *data;
     ptrdiff_t got;
-    if (hint && hint <= SMALL) {
+    if (hint && hint <= FEW) {
         if ((got = tls_read_into(self->conn, small, sizeof small)) <= 0)
             return got;
         data = PyBytes_FromStringAndSize(small, got);
@@ -299,12 +290,12 @@ static ptrdiff_t give_bytes(Stream *self, Py_ssize_t hint)
         data = PyBytes_FromStringAndSize(NULL, size);
         if (!data)
             return RAISED;
-        got = read_plain(self, PyBytes_AS_STRING(data), size);
+        got = read_plain(self, PyBytes_AsString(data), size);
         if (got <= 0) {
             Py_DECREF(data);
             return got;
         }
-        shorten(&data, got);
+        data = shortened(data, got);
     }
     if (!data)
         return RAISED;
@@ -315,7 +306,8 @@ static ptrdiff_t give_bytes(Stream *self, Py_ssize_t hint)
         return RAISED;
     }
     Py_INCREF(protocol);
-    PyObject *answer = PyObject_CallMethodOneArg(protocol, str_data_received, data);
+    PyObject *answer =
+        PyObject_CallMethodObjArgs(protocol, self->state->str_data_received, data, NULL);
     Py_DECREF(protocol);
     Py_DECREF(data);
     if (!answer)
@@ -341,7 +333,7 @@ static ptrdiff_t give_in_buffer(Stream *self, Py_ssize_t hint)
     if (!(argument = PyLong_FromSsize_t(hint ? hint : tls_plain_pending(self->conn))))
         return RAISED;
     Py_INCREF(protocol);
-    buffer = PyObject_CallMethodOneArg(protocol, str_get_buffer, argument);
+    buffer = PyObject_CallMethodObjArgs(protocol, self->state->str_get_buffer, argument, NULL);
     Py_DECREF(argument);
     if (!buffer || PyObject_GetBuffer(buffer, &plain, PyBUF_WRITABLE) < 0)
         goto raised;
@@ -356,8 +348,9 @@ static ptrdiff_t give_in_buffer(Stream *self, Py_ssize_t hint)
     PyBuffer_Release(&plain);
     if (got > 0) {
         argument = PyLong_FromSsize_t(got);
-        answer =
-            argument ? PyObject_CallMethodOneArg(protocol, str_buffer_updated, argument) : NULL;
+        answer = argument ? PyObject_CallMethodObjArgs(protocol, self->state->str_buffer_updated,
+                                                       argument, NULL)
+                          : NULL;
         Py_XDECREF(argument);
         if (!answer)
             goto raised;
@@ -391,7 +384,7 @@ static int deliver(Stream *self, Py_ssize_t hint)
             return -1;
         if (!(state & TLS_CAN_READ)) {
             if (state & (TLS_PEER_CLOSED | TLS_FAILED | TLS_EOF) || !state)
-                return call_hook(self, str_ended);
+                return call_hook(self, self->state->str_ended);
             return 0;
         }
         hint = 0;
@@ -410,10 +403,10 @@ static PyObject *Stream_get_buffer(Stream *self, PyObject *sizehint)
     if (status != TLS_OK)
         return PyErr_Format(PyExc_RuntimeError, "nothing can be received now: %s",
                             tls_status_name(status));
-    Window *window = spare_window;
-    if (window && Py_REFCNT(window) == 1)
-        spare_window = NULL;
-    else if (!(window = PyObject_New(Window, window_type)))
+    Window *window = self->state->spare_window;
+    if (window && Py_REFCNT((PyObject *)window) == 1)
+        self->state->spare_window = NULL;
+    else if (!(window = PyObject_New(Window, self->state->window_type)))
         return NULL;
     window->connection = self->connection;
     Py_XINCREF(window->connection);
@@ -423,7 +416,7 @@ static PyObject *Stream_get_buffer(Stream *self, PyObject *sizehint)
     window->once = self->once;
     window->readers = 0;
     self->window = window;
-    Py_INCREF(window);
+    Py_INCREF((PyObject *)window);
     return (PyObject *)window;
 }
 
@@ -437,7 +430,7 @@ static PyObject *Stream_buffer_updated(Stream *self, PyObject *nbytes)
     if (!window || !window->memory || count > window->size)
         return PyErr_Format(PyExc_RuntimeError,
                             "buffer_updated() without the get_buffer() that it is about");
-    self->much = count >= BULK;
+    self->much = count >= MANY;
     /* A loop may hold the buffer while it calls this, but has no further use for it. */
     close_window(self);
     tls_status_t status = tls_feed_commit(self->conn, (size_t)count);
@@ -449,7 +442,8 @@ static PyObject *Stream_buffer_updated(Stream *self, PyObject *nbytes)
         failed = deliver(self, count);
         self->delivering = 0;
     } else if (self->phase != LOST)
-        failed = call_hook(self, self->phase == CLOSING ? str_closing_step : str_handshake_step);
+        failed = call_hook(self, self->phase == CLOSING ? self->state->str_closing_step
+                                                        : self->state->str_handshake_step);
     if (failed)
         return NULL;
     Py_RETURN_NONE;
@@ -464,8 +458,8 @@ static PyObject *seal(Stream *self, const char *plain, Py_ssize_t size, size_t *
     PyObject *wire_bytes = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)capacity);
     if (!wire_bytes)
         return NULL;
-    char *wire = PyBytes_AS_STRING(wire_bytes);
-    if (size < BULK) {
+    char *wire = PyBytes_AsString(wire_bytes);
+    if (size < MANY) {
         *status = tls_write_into(self->conn, plain, (size_t)size, wire, capacity, taken);
     } else {
         Py_BEGIN_ALLOW_THREADS *status =
@@ -475,14 +469,14 @@ static PyObject *seal(Stream *self, const char *plain, Py_ssize_t size, size_t *
     if (*status <= 0)
         Py_CLEAR(wire_bytes);
     else
-        shorten(&wire_bytes, *status);
+        wire_bytes = shortened(wire_bytes, *status);
     return wire_bytes;
 }
 
 /* Asks a transport or a loop for a number or a truth; -1 with an exception. */
 static Py_ssize_t ask(PyObject *object, PyObject *name)
 {
-    PyObject *answer = PyObject_CallMethodNoArgs(object, name);
+    PyObject *answer = PyObject_CallMethodObjArgs(object, name, NULL);
     if (!answer)
         return -1;
     Py_ssize_t number = PyLong_AsSsize_t(answer);
@@ -502,14 +496,14 @@ static int sends_directly(Stream *self)
     if (self->socket < 0 || !self->wire)
         return 0;
     if (self->queued) {
-        if ((number = ask(self->wire, str_get_write_buffer_size)) != 0)
+        if ((number = ask(self->wire, self->state->str_get_write_buffer_size)) != 0)
             return number < 0 ? -1 : 0;
         self->queued = 0;
     }
     /* A loop that is running is not closed. */
     if (self->delivering)
         return 1;
-    number = ask(self->loop, str_is_closed);
+    number = ask(self->loop, self->state->str_is_closed);
     return number < 0 ? -1 : number == 0;
 }
 
@@ -517,7 +511,7 @@ static int sends_directly(Stream *self)
  * below keeps. */
 static int write_small(Stream *self, const char *plain, Py_ssize_t size, ptrdiff_t *status)
 {
-    char wire[SMALL];
+    char wire[FEW];
     size_t taken;
     *status = tls_write_into(self->conn, plain, (size_t)size, wire, sizeof wire, &taken);
     if (*status <= 0)
@@ -534,7 +528,7 @@ static int write_small(Stream *self, const char *plain, Py_ssize_t size, ptrdiff
 
 static int write_all(Stream *self, const char *plain, Py_ssize_t size)
 {
-    if (size && size <= SMALL - 256) {
+    if (size && size <= FEW - 256) {
         int direct = sends_directly(self);
         ptrdiff_t status = 0;
         if (direct < 0 || (direct && write_small(self, plain, size, &status) < 0))
@@ -559,7 +553,7 @@ static int write_all(Stream *self, const char *plain, Py_ssize_t size)
                 return -1;
             }
             /* The connection has failed, which its inbound side tells. */
-            return call_hook(self, str_write_refused);
+            return call_hook(self, self->state->str_write_refused);
         }
         if (send_bytes(self, wire_bytes) < 0)
             return -1;
@@ -567,7 +561,7 @@ static int write_all(Stream *self, const char *plain, Py_ssize_t size)
         size -= (Py_ssize_t)taken;
         /* The application may have closed when it was told to pause. */
         if (size && self->phase != OPEN)
-            return call_hook(self, str_write_refused);
+            return call_hook(self, self->state->str_write_refused);
     }
     return 0;
 }
@@ -576,16 +570,21 @@ static PyObject *Stream_write(Stream *self, PyObject *data)
 {
     Py_buffer plain;
     if (PyObject_GetBuffer(data, &plain, PyBUF_SIMPLE) < 0) {
-        if (PyErr_ExceptionMatches(PyExc_TypeError))
-            PyErr_Format(PyExc_TypeError, "data argument must be a bytes-like object, not '%s'",
-                         Py_TYPE(data)->tp_name);
+        if (PyErr_ExceptionMatches(PyExc_TypeError)) {
+            PyErr_Clear();
+            PyObject *name = PyObject_GetAttrString((PyObject *)Py_TYPE(data), "__name__");
+            if (name)
+                PyErr_Format(PyExc_TypeError, "data argument must be a bytes-like object, not '%S'",
+                             name);
+            Py_XDECREF(name);
+        }
         return NULL;
     }
     int failed;
     if (!at_rest(self))
         failed = -1;
     else if (self->phase != OPEN)
-        failed = call_hook(self, str_write_refused);
+        failed = call_hook(self, self->state->str_write_refused);
     else
         failed = write_all(self, plain.buf, plain.len);
     PyBuffer_Release(&plain);
@@ -597,7 +596,8 @@ static PyObject *Stream_write(Stream *self, PyObject *data)
 static PyObject *Stream_writelines(Stream *self, PyObject *lines)
 {
     /* Sealed together: small pieces fill records. */
-    PyObject *data = PyObject_CallMethodOneArg(empty_bytes, str_join, lines);
+    PyObject *data =
+        PyObject_CallMethodObjArgs(self->state->empty_bytes, self->state->str_join, lines, NULL);
     if (!data)
         return NULL;
     PyObject *answer = Stream_write(self, data);
@@ -614,7 +614,7 @@ static PyObject *Stream_attach(Stream *self, PyObject *const *arguments, Py_ssiz
     if (handle == (size_t)-1 && PyErr_Occurred())
         return NULL;
     self->conn = (tls_conn_t *)handle;
-    Py_XSETREF(self->connection, Py_NewRef(arguments[0]));
+    put(&self->connection, Py_NewRef(arguments[0]));
     Py_RETURN_NONE;
 }
 
@@ -627,7 +627,7 @@ static PyObject *Stream_send_directly(Stream *self, PyObject *const *arguments, 
         return NULL;
     self->socket = (int)number;
     self->queued = 1;
-    Py_XSETREF(self->loop, Py_NewRef(arguments[0]));
+    put(&self->loop, Py_NewRef(arguments[0]));
     Py_RETURN_NONE;
 }
 
@@ -670,7 +670,7 @@ static PyObject *Stream_deliver(Stream *self, PyObject *unused)
 static PyObject *Stream_discard(Stream *self, PyObject *unused)
 {
     (void)unused;
-    char plain[SMALL];
+    char plain[FEW];
     ptrdiff_t got;
     if (!at_rest(self))
         return NULL;
@@ -719,15 +719,24 @@ static int Stream_clear(PyObject *object)
 static void Stream_dealloc(PyObject *object)
 {
     Stream *self = (Stream *)object;
-    PyTypeObject *type = Py_TYPE(object);
     PyObject_GC_UnTrack(object);
     Stream_clear(object);
     if (self->window && !self->window->readers)
         self->window->memory = NULL;
     Py_CLEAR(self->window);
     Py_CLEAR(self->connection);
-    type->tp_free(object);
-    Py_DECREF(type);
+    free_object(object);
+}
+
+static PyModuleDef module;
+
+static PyObject *Stream_new(PyTypeObject *type, PyObject *arguments, PyObject *names)
+{
+    State *state = state_of(type, &module);
+    PyObject *self = state ? new_object(type, arguments, names) : NULL;
+    if (self)
+        ((Stream *)self)->state = state;
+    return self;
 }
 
 static PyMethodDef stream_methods[] = {
@@ -773,6 +782,7 @@ static PyMemberDef stream_members[] = {
 
 static PyType_Slot stream_slots[] = {
     {Py_tp_doc, "A protocol of the transport below, and a transport of the protocol above."},
+    {Py_tp_new, Stream_new},
     {Py_tp_dealloc, Stream_dealloc},
     {Py_tp_traverse, Stream_traverse},
     {Py_tp_clear, Stream_clear},
@@ -788,66 +798,115 @@ static PyType_Spec stream_spec = {
     .slots = stream_slots,
 };
 
+/* How many bytes an object of that class has; -1 with an exception. */
+static Py_ssize_t size_of(PyObject *type)
+{
+    PyObject *number = PyObject_GetAttrString(type, "__basicsize__");
+    Py_ssize_t size = number ? PyLong_AsSsize_t(number) : -1;
+    Py_XDECREF(number);
+    return size;
+}
+
 /* The Stream type: a subclass of asyncio's two classes, which is what loops and applications look
  * for. */
-static PyObject *make_stream_type(void)
+static PyObject *make_stream_type(PyObject *self)
 {
-    PyObject *type = NULL, *bases = NULL, *transport = NULL, *protocol = NULL;
-    PyObject *asyncio = PyImport_ImportModule("asyncio");
-    if (!asyncio)
-        return NULL;
-    transport = PyObject_GetAttrString(asyncio, "Transport");
-    protocol = PyObject_GetAttrString(asyncio, "BufferedProtocol");
-    if (!transport || !protocol)
-        goto done;
-    if (((PyTypeObject *)transport)->tp_basicsize > (Py_ssize_t)offsetof(Stream, conn)) {
+    PyObject *type = NULL, *bases = NULL;
+    PyObject *transport = imported("asyncio", "Transport");
+    PyObject *protocol = imported("asyncio", "BufferedProtocol");
+    Py_ssize_t size = transport && protocol ? size_of(transport) : -1;
+    if (size > (Py_ssize_t)offsetof(Stream, state))
         PyErr_SetString(PyExc_SystemError, "asyncio.Transport is larger than tlsbio._stream knows");
-        goto done;
-    }
-    bases = PyTuple_Pack(2, transport, protocol);
-    if (bases)
-        type = PyType_FromSpecWithBases(&stream_spec, bases);
-done:
+    else if (size >= 0 && (bases = PyTuple_Pack(2, transport, protocol)))
+        type = PyType_FromModuleAndSpec(self, &stream_spec, bases);
     Py_XDECREF(bases);
     Py_XDECREF(transport);
     Py_XDECREF(protocol);
-    Py_DECREF(asyncio);
     return type;
 }
 
-static int intern(PyObject **text, const char *value)
+static int fill(PyObject *self)
 {
-    return *text || (*text = PyUnicode_InternFromString(value)) ? 0 : -1;
+    State *state = PyModule_GetState(self);
+    const struct {
+        PyObject **where;
+        const char *text;
+    } names[] = {
+        {&state->str_data_received, "data_received"},
+        {&state->str_get_buffer, "get_buffer"},
+        {&state->str_buffer_updated, "buffer_updated"},
+        {&state->str_write, "write"},
+        {&state->str_handshake_step, "_handshake_step"},
+        {&state->str_ended, "_ended"},
+        {&state->str_closing_step, "_closing_step"},
+        {&state->str_write_refused, "_write_refused"},
+        {&state->str_join, "join"},
+        {&state->str_get_write_buffer_size, "get_write_buffer_size"},
+        {&state->str_is_closed, "is_closed"},
+    };
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (!(*names[i].where = PyUnicode_InternFromString(names[i].text)))
+            return -1;
+    state->empty_bytes = PyBytes_FromStringAndSize(NULL, 0);
+    state->window_type = (PyTypeObject *)PyType_FromModuleAndSpec(self, &window_spec, NULL);
+    if (!state->empty_bytes || !state->window_type || PyModule_AddType(self, state->window_type))
+        return -1;
+    PyObject *type = make_stream_type(self);
+    int failed = !type || PyModule_AddType(self, (PyTypeObject *)type) < 0;
+    Py_XDECREF(type);
+    return failed ? -1 : 0;
 }
 
-static struct PyModuleDef stream_module = {
+static int module_traverse(PyObject *self, visitproc visit, void *arg)
+{
+    State *state = PyModule_GetState(self);
+    Py_VISIT(state->window_type);
+    Py_VISIT(state->spare_window);
+    return 0;
+}
+
+static int module_clear(PyObject *self)
+{
+    State *state = PyModule_GetState(self);
+    Py_CLEAR(state->str_data_received);
+    Py_CLEAR(state->str_get_buffer);
+    Py_CLEAR(state->str_buffer_updated);
+    Py_CLEAR(state->str_write);
+    Py_CLEAR(state->str_handshake_step);
+    Py_CLEAR(state->str_ended);
+    Py_CLEAR(state->str_closing_step);
+    Py_CLEAR(state->str_write_refused);
+    Py_CLEAR(state->str_join);
+    Py_CLEAR(state->str_get_write_buffer_size);
+    Py_CLEAR(state->str_is_closed);
+    Py_CLEAR(state->empty_bytes);
+    Py_CLEAR(state->window_type);
+    Py_CLEAR(state->spare_window);
+    return 0;
+}
+
+static void module_free(void *self)
+{
+    module_clear(self);
+}
+
+static PyModuleDef_Slot module_slots[] = {
+    {Py_mod_exec, fill},
+    {0, NULL},
+};
+
+static PyModuleDef module = {
     PyModuleDef_HEAD_INIT,
-    "tlsbio._stream",
-    "What a record passes through in tlsbio.aio.",
-    -1,
-    NULL,
-    NULL,
-    NULL,
-    NULL,
-    NULL,
+    .m_name = "tlsbio._stream",
+    .m_doc = "What a record passes through in tlsbio.aio.",
+    .m_size = sizeof(State),
+    .m_slots = module_slots,
+    .m_traverse = module_traverse,
+    .m_clear = module_clear,
+    .m_free = module_free,
 };
 
 PyMODINIT_FUNC PyInit__stream(void)
 {
-    if (intern(&str_data_received, "data_received") || intern(&str_get_buffer, "get_buffer") ||
-        intern(&str_buffer_updated, "buffer_updated") || intern(&str_write, "write") ||
-        intern(&str_handshake_step, "_handshake_step") || intern(&str_ended, "_ended") ||
-        intern(&str_closing_step, "_closing_step") ||
-        intern(&str_write_refused, "_write_refused") || intern(&str_join, "join") ||
-        intern(&str_get_write_buffer_size, "get_write_buffer_size") ||
-        intern(&str_is_closed, "is_closed") || !(empty_bytes = PyBytes_FromStringAndSize(NULL, 0)))
-        return NULL;
-    if (!(window_type = (PyTypeObject *)PyType_FromSpec(&window_spec)))
-        return NULL;
-    PyObject *module = PyModule_Create(&stream_module), *type = make_stream_type();
-    if (!module || !type || PyModule_AddObjectRef(module, "Stream", type) < 0 ||
-        PyModule_AddObjectRef(module, "Window", (PyObject *)window_type) < 0)
-        Py_CLEAR(module);
-    Py_XDECREF(type);
-    return module;
+    return PyModuleDef_Init(&module);
 }

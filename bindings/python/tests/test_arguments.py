@@ -262,3 +262,37 @@ def test_without_its_part_in_c_it_fails_at_import(part: str) -> None:
     code = f"import sys; sys.modules['tlsbio.{part}'] = None; import tlsbio"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 1 and "part in C is not there" in done.stderr
+
+
+BARE = """
+from tlsbio import _socket, _speed, _stream
+
+for kind in _socket.SocketChannel, _speed.Channel, _stream.Stream:
+    bare = kind()
+    for name in dir(bare):
+        if name.startswith("__"):
+            continue
+        try:
+            got = getattr(bare, name)
+        except (ValueError, RuntimeError):
+            continue
+        for arguments in (), (b"x",), (1,), (b"x", 1):
+            if callable(got):
+                try:
+                    got(*arguments)
+                except Exception:
+                    pass
+    # asyncio's transports take one.
+    try:
+        kind(1, 2)
+    except TypeError:
+        pass
+    else:
+        raise AssertionError(kind)
+print("alive")
+"""
+
+
+def test_what_is_below_the_objects_needs_no_opening_to_be_asked() -> None:
+    done = subprocess.run([sys.executable, "-X", "dev", "-c", BARE], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "alive\n"), done.stderr

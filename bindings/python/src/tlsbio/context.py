@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import _ssl
-import functools
 import operator
 import os
 import ssl
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from . import identity, pem, ssl_errors, strict, uses
-from ._native import ffi, lib
+from ._native import lib
 from .config import Builder, Context
 from .errors import Error
 from .suites import BY_OPENSSL_NAME, GROUPS
@@ -132,7 +131,6 @@ class SSLContext(ssl.SSLContext):
         self._tlsbio_key_log = None
         self._tlsbio_lock = threading.Lock()
         self._tlsbio_choose_identity = None
-        _gather_entropy()
         return self
 
     def _raw(self, name: str) -> Any:
@@ -558,18 +556,6 @@ class SSLContext(ssl.SSLContext):
     @property
     def _ignores_unexpected_eof(self) -> bool:
         return bool(self._raw("options") & _OP_IGNORE_UNEXPECTED_EOF)
-
-
-@functools.cache
-def _gather_entropy() -> None:
-    """Lets the engine make its first secret, for which it collects entropy for some 80 ms, once in a process.
-
-    Contexts are made when a program starts; the first handshake may be one that an event loop waits for.
-    """
-    builder = Builder()
-    builder.verify(lib.TLS_VERIFY_DANGEROUS_NONE)
-    context = builder.client()
-    lib.tls_free(lib.tls_client_new(context.handle, b"localhost", ffi.NULL))
 
 
 def _loaded(**what: Any) -> Any:
