@@ -28,7 +28,8 @@ test)
         cmake clang clang-format g++ binutils pkg-config             # C and C++
         libclang-rt-14-dev valgrind                                  # the sanitizers
         libssl-dev python3-cryptography                              # what docs/migration.md is held against; records by others
-        redis-server redis-tools libhiredis-dev                      # where the ticket fleet keeps its keys
+        redis-server redis-tools libhiredis-dev                      # where the ticket fleet keeps its keys, and databases
+        postgresql-15                                                # whose clients are run over the Python package
         "${cross[@]}"                                                # the library on Arm
     )
     ;;

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,3 +26,28 @@ def pki() -> Path:
 def engines(request: pytest.FixtureRequest) -> str:
     """Whose the client is, and whose the server. The first says that a test asks for what OpenSSL does."""
     return str(request.param)
+
+
+@pytest.fixture
+def check_engines(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Fails unless the handshakes that our engine has done are those of the sides that were said to be ours.
+
+    Both sides of the exchange are in this process, or only the client is.
+    """
+    from tlsbio.sslobject import Engine
+
+    begun: list[Any] = []
+    begin = Engine._tlsbio_begin
+
+    def noted(self: Any, context: Any, server_side: bool, *rest: Any) -> int:
+        begun.append(self)
+        return begin(self, context, server_side, *rest)
+
+    monkeypatch.setattr(Engine, "_tlsbio_begin", noted)
+
+    def check(engines: str) -> None:
+        sides = zip(("client", "server"), engines.split("-"), strict=False)
+        done = {"server" if one.server_side else "client" for one in begun if one.version() is not None}
+        assert done == {side for side, who in sides if who == "ours"}
+
+    return check

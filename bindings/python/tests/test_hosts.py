@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +33,9 @@ async def https_server(context: Any) -> AsyncIterator[str]:
         yield f"https://localhost:{server.sockets[0].getsockname()[1]}/"
 
 
-@pytest.mark.parametrize("engines", ["ours-openssl", "openssl-ours", "ours-ours"])
+@pytest.mark.parametrize("engines", ["openssl-openssl", "ours-openssl", "openssl-ours", "ours-ours"])
 @pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
-def test_aiohttp_and_httpx(engines: str, loop: str) -> None:
+def test_aiohttp_and_httpx(engines: str, loop: str, check_engines: Callable[[str], None]) -> None:
     aiohttp, httpx = pytest.importorskip("aiohttp"), pytest.importorskip("httpx")
     client, server = engines.split("-")
 
@@ -65,6 +65,7 @@ def test_aiohttp_and_httpx(engines: str, loop: str) -> None:
     finally:
         new.run_until_complete(new.shutdown_asyncgens())
         new.close()
+    check_engines(engines)
 
 
 @pytest.mark.parametrize("engines", ["ours-openssl", "openssl-ours", "ours-ours"])
