@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-# They share a GIL: cffi, over which the C API is called, is in no interpreter that has its own. And cryptography, which reads
-# certificates for an SSLContext, is in the first one only (PyO3).
+# They share a GIL: cffi, over which the C API is called, is in no interpreter that has its own. And cryptography, which
+# reads certificates for an SSLContext, is in the first one only (PyO3).
 PROGRAM = """
 import sys
 try:
