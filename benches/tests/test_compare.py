@@ -169,8 +169,14 @@ class Instructions(unittest.TestCase):
         self.assertEqual(instructions.functions(dump), {"outer": 12, "inner": 100})
 
     def test_a_key_that_is_elsewhere_may_cost_a_twentieth(self):
-        for elsewhere, too_dear in ((900, False), (1050, False), (1051, True)):
-            self.assertIs(instructions.is_too_dear(1000, elsewhere), too_dear)
+        for elsewhere, too_dear in (((900, 3), False), ((1050, 19), False), ((1051, 3), True), ((1000, 20), True)):
+            self.assertIs(instructions.is_too_dear((1000, 3), elsewhere), too_dear)
+
+    def test_system_calls_are_counted_where_there_are_any(self):
+        events = "==1== Events    : Ir sysCount sysTime\n==1== Collected : "
+        self.assertEqual(instructions.cost_of(events + "200 30 2"), (100, 15))
+        self.assertEqual(instructions.cost_of(events + "200"), (100, 0))
+        self.assertIsNone(instructions.cost_of("==1== Events    : Ir\n==1== Collected : 200"))
 
 
 if __name__ == "__main__":
