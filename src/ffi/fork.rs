@@ -208,3 +208,83 @@ impl Drop for Leaving {
 pub(crate) fn first_call_of_thread() -> bool {
     LEAVING.try_with(|_| ()).is_ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::ptr::{null, null_mut};
+
+    use super::*;
+    use crate::ffi::boundary::{afterwards, enter_builder, with_connection};
+    use crate::ffi::*;
+    use crate::status::*;
+
+    /// Waits for a moment at which no other thread is inside, as a fork does, and keeps them out.
+    fn prepare_alone() {
+        prepare();
+        while !ALONE.get() {
+            in_parent();
+            prepare();
+        }
+    }
+
+    /// What `check` says in a child of this process. Whoever calls this has called [`prepare_alone`].
+    fn in_a_child(check: impl FnOnce() -> bool) -> bool {
+        // SAFETY: the child does what atomic operations do, and no more.
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            in_child();
+            let status = i32::from(!check());
+            // SAFETY: nothing of this process is run on the way.
+            unsafe { libc::_exit(status) };
+        }
+        let mut status = -1;
+        // SAFETY: valid for writes.
+        assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
+        status == 0
+    }
+
+    // Between the look of a fork at a thread and the fork itself, threads come that see the fork and are about to wait.
+
+    #[test]
+    fn who_was_about_to_wait_is_not_counted_in_a_child() {
+        prepare_alone();
+        CALLS.fetch_add(1, Ordering::SeqCst);
+        WAITING.fetch_add(1, Ordering::SeqCst);
+        let none_is_left = in_a_child(|| {
+            CALLS.load(Ordering::SeqCst) == 0 && WAITING.load(Ordering::SeqCst) == 0 && !is_near()
+        });
+        WAITING.fetch_sub(1, Ordering::SeqCst);
+        CALLS.fetch_sub(1, Ordering::SeqCst);
+        in_parent();
+        assert!(none_is_left);
+    }
+
+    #[test]
+    fn handles_that_were_about_to_be_waited_with_are_free_in_a_child() {
+        let builder = tls_builder_new();
+        assert_eq!(tls_builder_verify(builder, TLS_VERIFY_DANGEROUS_NONE), TLS_OK);
+        // SAFETY: NULL is allowed where an error is.
+        let context = unsafe { tls_context_client(builder, null_mut()) };
+        // SAFETY: NULL is allowed where an error or a name is.
+        let conn = unsafe { tls_client_new(context, null(), null_mut()) };
+        tls_context_free(context);
+        assert_ne!(tls_state(conn), 0);
+        prepare_alone();
+        let mut are_free = false;
+        // Inside of a call this thread does not wait for the fork that it makes.
+        afterwards(|| {
+            let entry = enter_builder(builder);
+            assert!(entry.is_ok());
+            let status = with_connection(conn, |_| {
+                assert_eq!(tls_state(conn), 0, "it is entered");
+                are_free = in_a_child(|| tls_state(conn) != 0 && enter_builder(builder).is_ok());
+                0
+            });
+            assert_eq!(status, 0);
+        });
+        in_parent();
+        assert!(are_free);
+        tls_free(conn);
+        tls_builder_free(builder);
+    }
+}
