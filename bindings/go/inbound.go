@@ -503,8 +503,9 @@ func (c *Conn) Read(b []byte) (int, error) {
 		if in.hasPlain() {
 			break
 		}
-		// fill, which is not called: with each function less that a goroutine returns from after it had to wait, the processor
-		// foresees one return more.
+		// next and fill, which are not called: with each function less that a goroutine returns from after it had to wait, the processor
+		// foresees one return more. With next and write called, messages of 64 bytes and 1 KiB took 1.01 times as long, in
+		// medians of six interleaved runs of 61 to 101 turns; the same code twice took 1.00.
 		if s := c.source; s != nil {
 			err = c.cameFromSource(s.raw.Read(s.ready))
 		} else {

@@ -131,8 +131,7 @@ func (c *Conn) Write(b []byte) (int, error) {
 	if err := c.mayWrite(); err != nil || len(b) == 0 {
 		return 0, err
 	}
-	// This is write, which is not called: with each function less that a goroutine returns from after it had to wait, the processor
-	// foresees one return more.
+	// This is write, which is not called for the reason that Read has not to call next.
 	written := 0
 	for written < len(b) || len(out.wire) > 0 {
 		if len(out.wire) == 0 {
