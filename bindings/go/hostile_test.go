@@ -259,3 +259,72 @@ func TestTransportsThatPanic(t *testing.T) {
 type panicking struct{ net.Conn }
 
 func (panicking) Write([]byte) (int, error) { panic("the transport") }
+
+// TestPanicsAreNoAnswers has functions of the program that panic, and are asked once more by who goes on: nobody is accepted for a panic.
+func TestPanicsAreNoAnswers(t *testing.T) {
+	p := testPKI()
+	for _, version := range []uint16{VersionTLS12, VersionTLS13} {
+		for _, shows := range []bool{false, true} {
+			for _, isClient := range []bool{false, true} {
+				for _, function := range []string{"VerifyPeerCertificate", "VerifyConnection"} {
+					t.Run(fmt.Sprintf("%s/%s/client=%v/certificate=%v", VersionName(version), function, isClient, shows), func(t *testing.T) {
+						asked := 0
+						answer := func() error {
+							if asked++; asked == 1 {
+								panic("the program")
+							}
+							return errMine
+						}
+						judges := clientConfig()
+						theirs := &tls.Config{RootCAs: p.pool, ServerName: "server.test", MaxVersion: version}
+						if shows {
+							theirs.Certificates = []Certificate{p.client}
+						}
+						if !isClient {
+							judges = serverConfig()
+							judges.ClientAuth = RequestClientCert
+						}
+						judges.MaxVersion = version
+						if function == "VerifyConnection" {
+							judges.VerifyConnection = func(ConnectionState) error { return answer() }
+						} else {
+							judges.VerifyPeerCertificate = func([][]byte, [][]*x509.Certificate) error { return answer() }
+						}
+						a, b := tcpPair(t)
+						judging, peer := Server(b, judges), tls.Client(a, theirs)
+						if isClient {
+							judging, peer = Client(a, judges), tls.Server(b, &tls.Config{Certificates: []Certificate{p.ecdsa}})
+						}
+						go func() {
+							peer.Write([]byte("hello"))
+							io.Copy(io.Discard, peer)
+						}()
+						func() {
+							defer func() {
+								if recover() == nil {
+									t.Error("no panic")
+								}
+							}()
+							judging.Handshake()
+						}()
+						if judging.ConnectionState().HandshakeComplete {
+							t.Error("complete")
+						}
+						for range 2 {
+							if n, err := judging.Read(make([]byte, 5)); n != 0 || !errors.Is(err, errMine) {
+								t.Errorf("%d bytes are read, %v", n, err)
+							}
+							if n, err := judging.Write([]byte("hello")); n != 0 || !errors.Is(err, errMine) {
+								t.Errorf("%d bytes are written, %v", n, err)
+							}
+						}
+						if asked != 2 {
+							t.Errorf("asked %d times", asked)
+						}
+						judging.Close()
+					})
+				}
+			}
+		}
+	}
+}

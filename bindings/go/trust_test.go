@@ -150,8 +150,9 @@ func TestServersJudgeAsCryptoTLS(t *testing.T) {
 		for auth := NoClientCert; auth <= RequireAndVerifyClientCert; auth++ {
 			for name, certificate := range certificates {
 				for _, refuses := range refusals {
-					for _, pem := range []bool{false, true} {
-						t.Run(fmt.Sprintf("%s/%v/%s/refuses=%s/pem=%v", VersionName(version), auth, name, refuses, pem), func(t *testing.T) {
+					for mode := range 4 {
+						pem, chosen := mode&1 != 0, mode&2 != 0
+						t.Run(fmt.Sprintf("%s/%v/%s/refuses=%s/pem=%v/chosen=%v", VersionName(version), auth, name, refuses, pem, chosen), func(t *testing.T) {
 							newPeer := func() func(net.Conn) conn {
 								config := &tls.Config{
 									RootCAs: p.pool, ServerName: "server.test", MaxVersion: version, ClientSessionCache: tls.NewLRUClientSessionCache(4),
@@ -168,6 +169,14 @@ func TestServersJudgeAsCryptoTLS(t *testing.T) {
 								ours.ClientCAsPEM = p.rootPEM
 							} else {
 								ours.ClientCAs = p.pool
+							}
+							if chosen {
+								// The Config that is chosen decides; what it is chosen by would refuse everybody, or nobody.
+								their, our := theirs, ours
+								theirs = &tls.Config{Certificates: []Certificate{p.ecdsa}, ClientAuth: RequireAndVerifyClientCert - auth,
+									GetConfigForClient: func(*ClientHelloInfo) (*tls.Config, error) { return their, nil }}
+								ours = &Config{Certificates: []Certificate{p.ecdsa}, ClientAuth: RequireAndVerifyClientCert - auth,
+									GetConfigForClient: func(*ClientHelloInfo) (*Config, error) { return our.Clone(), nil }}
 							}
 							left := their.twice(t, func(c net.Conn) conn { return tls.Server(c, theirs) }, newPeer(), false)
 							right := our.twice(t, func(c net.Conn) conn { return Server(c, ours) }, newPeer(), false)
@@ -195,8 +204,9 @@ func TestClientsJudgeAsCryptoTLS(t *testing.T) {
 		for _, insecure := range []bool{false, true} {
 			for name, certificate := range certificates {
 				for _, refuses := range refusals {
-					for _, pem := range []bool{false, true} {
-						t.Run(fmt.Sprintf("%s/insecure=%v/%s/refuses=%s/pem=%v", VersionName(version), insecure, name, refuses, pem), func(t *testing.T) {
+					for mode := range 4 {
+						pem, kept := mode&1 != 0, mode&2 != 0
+						t.Run(fmt.Sprintf("%s/insecure=%v/%s/refuses=%s/pem=%v/kept=%v", VersionName(version), insecure, name, refuses, pem, kept), func(t *testing.T) {
 							newPeer := func() func(net.Conn) conn {
 								config := &tls.Config{Certificates: []Certificate{certificate}, MaxVersion: version}
 								return func(c net.Conn) conn { return tls.Server(c, config) }
@@ -210,6 +220,9 @@ func TestClientsJudgeAsCryptoTLS(t *testing.T) {
 								ours.RootsPEM = p.rootPEM
 							} else {
 								ours.RootCAs = p.pool
+							}
+							if kept {
+								ours.ClientSessionCache = tls.NewLRUClientSessionCache(4)
 							}
 							left := their.twice(t, func(c net.Conn) conn { return tls.Client(c, theirs) }, newPeer(), true)
 							right := our.twice(t, func(c net.Conn) conn { return Client(c, ours) }, newPeer(), true)
