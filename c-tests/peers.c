@@ -794,6 +794,46 @@ static void it_may_go_on_while_the_finished_waits_for_a_drain(void)
     tls_builder_free(builder);
 }
 
+/* nor does the Finished wait for what a cork keeps, which nobody can drain. */
+static void what_a_cork_keeps_makes_room_for_the_finished(void)
+{
+    static unsigned char plain[16000], got[sizeof(plain)];
+    struct recipe recipe = plain_server;
+    tls_builder_t *builder;
+    tls_context_t *server, *client = make_client_context(&plain_client);
+    struct pair pair;
+    size_t received = 0;
+
+    recipe.outbound = TLS_MIN_OUTBOUND_LIMIT;
+    fill_bytes(plain, sizeof(plain), 4);
+    builder = half_rtt_builder(&recipe);
+    server = tls_context_server(builder, NULL);
+    CHECK(server != NULL);
+    pair = new_pair_of(client, server, NULL);
+    carry(pair.client, pair.server);
+    (void)tls_advance(pair.server);
+    CHECK_EQ(tls_cork(pair.server), TLS_OK);
+    CHECK_EQ(tls_write_from(pair.server, plain, sizeof(plain)), sizeof(plain));
+    carry(pair.server, pair.client);
+    CHECK_EQ(tls_advance(pair.client), TLS_OK);
+    CHECK_EQ(tls_drain_pending(pair.server), 0);
+    carry(pair.client, pair.server);
+    CHECK_EQ(tls_advance(pair.server), TLS_WANT_DRAIN);
+    CHECK(tls_state(pair.server) & TLS_CAN_DRAIN);
+
+    finish_handshake(&pair);
+    for (ptrdiff_t n; (n = tls_read_into(pair.client, got + received, sizeof(got) - received)) > 0;)
+        received += (size_t)n;
+    CHECK_EQ(received, sizeof(got));
+    CHECK_BYTES(got, plain, sizeof(got));
+    CHECK_EQ(tls_uncork(pair.server), TLS_OK);
+    check_alive(&pair);
+    free_pair(&pair);
+    tls_context_free(client);
+    tls_context_free(server);
+    tls_builder_free(builder);
+}
+
 /* with TLS 1.2 there is no such data, and by default none at all. */
 static void others_wait_for_the_finished(void)
 {
@@ -1004,6 +1044,7 @@ int main(int argc, char **argv)
     RUN(early_data_goes_with_the_protocol_of_its_session);
     RUN(a_server_may_speak_before_the_clients_finished);
     RUN(it_may_go_on_while_the_finished_waits_for_a_drain);
+    RUN(what_a_cork_keeps_makes_room_for_the_finished);
     RUN(others_wait_for_the_finished);
     RUN(where_it_cannot_be_the_context_is_not_made);
     RUN(a_peer_may_answer_for_ever);

@@ -466,6 +466,98 @@ static void sequence_numbers_are_the_peers_after_any_number_of_answers(void)
     }
 }
 
+/* Sends a KeyUpdate that asks for one, and a byte of data: 0 if that byte is read. */
+static tls_status_t ask_for_keys(tls_conn_t *keys, tls_traffic_secret_t *send, tls_conn_t *to)
+{
+    static const unsigned char request[] = {24, 0, 0, 1, 1};
+    unsigned char wire[2 * RECORD_ROOM + 8], plain[4];
+    size_t len = seal_record(send, RECORD_HANDSHAKE, request, sizeof(request), wire);
+    ptrdiff_t count;
+
+    CHECK_EQ(tls_secrets_next(keys, TLS_KEYS_OUT, send), TLS_OK);
+    len += seal_record(send, RECORD_DATA, "x", 1, wire + len);
+    CHECK_EQ(tls_feed(to, wire, len), (ptrdiff_t)len);
+    count = tls_read_into(to, plain, sizeof(plain));
+    return count == 1 ? TLS_OK : (tls_status_t)count;
+}
+
+/* What is queued, opened record by record: how many plain bytes, and how many answers. */
+static size_t open_queued(tls_conn_t *keys, tls_traffic_secret_t *receive, tls_conn_t *from,
+                          size_t *answers)
+{
+    static unsigned char wire[100000], plain[sizeof(wire)];
+    size_t at = 0, total = 0, len;
+    ptrdiff_t end = tls_drain_into(from, wire, sizeof(wire));
+
+    for (uint8_t type; at < (size_t)end; total += type == RECORD_DATA ? len : 0) {
+        at += open_record(receive, wire + at, (size_t)end - at, &type, plain, &len);
+        if (type == RECORD_HANDSHAKE) {
+            *answers += 1;
+            CHECK_EQ(tls_secrets_next(keys, TLS_KEYS_IN, receive), TLS_OK);
+        }
+    }
+    return total;
+}
+
+/* [R-04], [R-71]: a peer that asks for new keys again and again, while nobody drains, is answered
+ * as far as there is room beside what a cork keeps, then once for all; and nobody is the worse for
+ * it. */
+static void answers_never_take_the_room_of_what_is_kept(void)
+{
+    static unsigned char plain[100000];
+
+    for (int form = 0; form < 8; form++) {
+        int asks = form & 1, is_split = form & 2, is_corked = form & 4;
+        struct recipe recipe = with_version(plain_client, TLS_VERSION_1_3);
+        tls_context_t *client, *server = giving(1, 0x1301, 0, 0);
+        struct pair pair;
+        struct secrets secrets;
+        tls_conn_t *sender;
+        size_t written = 0, answers = 0;
+        ptrdiff_t n;
+
+        /* Who asks answers at once: it is of the form of the engine that asks. */
+        recipe.verify = asks ? TLS_VERIFY_ASK : TLS_VERIFY_PEER;
+        recipe.outbound = 2 * TLS_MIN_OUTBOUND_LIMIT;
+        client = make_client_context(&recipe);
+        pair = new_pair_of(client, server, NULL);
+        pump(&pair);
+        if (asks)
+            CHECK_EQ(tls_answer_verify(pair.client, -1), TLS_OK);
+        finish_handshake(&pair);
+        check_alive(&pair);
+        sender = is_split ? tls_split(pair.client, NULL) : pair.client;
+        secrets = take(pair.server);
+        if (is_corked)
+            CHECK_EQ(tls_cork(sender), TLS_OK);
+        while ((n = tls_write_from(sender, plain, sizeof(plain) - written)) > 0)
+            written += (size_t)n;
+        CHECK_EQ(n, TLS_WANT_DRAIN);
+
+        for (int i = 0; i < 60; i++) {
+            CHECK_EQ(ask_for_keys(pair.server, &secrets.send, pair.client), TLS_OK);
+            CHECK_EQ(tls_advance(sender), TLS_OK);
+            CHECK(tls_drain_pending(sender) <= (ptrdiff_t)recipe.outbound);
+        }
+        CHECK_EQ(tls_uncork(sender), TLS_OK);
+        CHECK(tls_drain_pending(sender) <= (ptrdiff_t)recipe.outbound);
+        n = (ptrdiff_t)open_queued(pair.server, &secrets.receive, sender, &answers);
+        CHECK_EQ(n, (ptrdiff_t)written);
+
+        /* With room again they come, before the next record at the latest. */
+        CHECK_EQ(ask_for_keys(pair.server, &secrets.send, pair.client), TLS_OK);
+        CHECK_EQ(tls_write_from(sender, "z", 1), 1);
+        CHECK_EQ(open_queued(pair.server, &secrets.receive, sender, &answers), 1);
+        CHECK(answers > 0 && answers < 20);
+        check_healthy(sender);
+        if (is_split)
+            tls_free(sender);
+        free_pair(&pair);
+        tls_context_free(client);
+        tls_context_free(server);
+    }
+}
+
 /* Early data that was not read would be lost. */
 static void early_data_is_read_first(void)
 {
@@ -560,6 +652,7 @@ int main(int argc, char **argv)
     RUN(nothing_is_taken_between_two_records);
     RUN(an_answer_that_is_owed_leaves_first);
     RUN(sequence_numbers_are_the_peers_after_any_number_of_answers);
+    RUN(answers_never_take_the_room_of_what_is_kept);
     RUN(early_data_is_read_first);
     RUN(what_must_not_be_taken_is_refused);
     return 0;

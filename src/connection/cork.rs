@@ -62,6 +62,15 @@ impl Connection {
         self.sending().map_or(0, |sending| sending.held.len())
     }
 
+    /// Wire bytes that are queued, and those that what is held takes at most.
+    pub(super) fn committed(&self) -> usize {
+        let held = match self.corked_len() {
+            0 => 0,
+            length => self.sizing().wire(length),
+        };
+        self.outbound.len() + held
+    }
+
     /// Takes `length` bytes: seals the records that they fill, and holds the rest.
     pub(super) fn hold(&mut self, chunks: &mut Chunks<'_, '_>, length: usize) -> Answer<()> {
         // One that has moved may hold more than fills a record here.

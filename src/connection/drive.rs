@@ -7,9 +7,10 @@ use super::run::Run;
 use super::{Answer, Connection, USUAL_FLIGHT};
 use crate::engine::{Observed, Settled, observe};
 use crate::failure::Failure;
+use crate::numbers::OUTBOUND_RESERVE;
 use crate::record::layout;
 use crate::record::own::Own;
-use crate::record::traffic::{Flow, Outcome, PlainSink, Traffic};
+use crate::record::traffic::{Flow, Outcome, PlainSink};
 use crate::status::*;
 
 impl Connection {
@@ -94,10 +95,10 @@ impl Connection {
             return self.drive_own_observed(wire, sink);
         }
         let Self { phase: Phase::Own(own), outbound, shared, .. } = self else { return Ok(0) };
-        let receive = |out: &mut Vec<u8>| own.receive(wire, out, sink);
+        let receive = |out: &mut Vec<u8>| own.receive_unanswered(wire, out, sink);
         let Outcome { used, result } = outbound.with_rare_appender(&shared.pool, receive);
         // Application data leaves nothing to look at.
-        if result.is_err() || !self.outbound.holds_no_buffer() {
+        if result.is_err() || own.owes_answer() || !self.outbound.holds_no_buffer() {
             self.conclude(result, None, None, wire)?;
         }
         Ok(used)
@@ -128,14 +129,26 @@ impl Connection {
         if let Err(failure) = result {
             return Err(self.fail(explain_foreign_protocol(failure, wire)));
         }
+        self.answer_at_once();
         let limit = self.shared.limits.outbound;
-        if self.outbound.len() > limit {
+        if self.committed() > limit {
             return Err(self.fail(Failure::peer(
                 TLS_REASON_OWES_TOO_MUCH,
                 format!("the peer made this side owe it more than the outbound limit of {limit} bytes"),
             )));
         }
         Ok(())
+    }
+
+    /// Queues the answer to a KeyUpdate, which also a side gives that only reads. Without room it waits, for the next record at
+    /// most, and is the one answer for all that come meanwhile.
+    fn answer_at_once(&mut self) {
+        let Phase::Own(own) = &self.phase else { return };
+        if !own.owes_answer() || self.committed() + OUTBOUND_RESERVE > self.shared.limits.outbound {
+            return;
+        }
+        let Self { phase: Phase::Own(own), outbound, shared, .. } = self else { return };
+        outbound.with_rare_appender(&shared.pool, |out| own.flush(out));
     }
 
     /// One call of the engine, over the wire bytes of the run up to `end`; whether another form of it goes on.
@@ -146,7 +159,9 @@ impl Connection {
         let wants = self.wants();
         let first = run.used();
         let (result, observed) = if self.phase.is_handshaking() {
-            if self.outbound.len() + self.shared.flight_bound > limit {
+            if self.committed() + self.shared.flight_bound > limit {
+                // What a cork keeps of data before the client's Finished can be drained too.
+                self.seal_held()?;
                 return Err(TLS_WANT_DRAIN);
             }
             let out = self.outbound.appender(USUAL_FLIGHT, pool);

@@ -100,7 +100,7 @@ impl Connection {
         let Some(half) = self.half().filter(|half| half.sends()) else { return };
         // The failure before the alert: the alert was left here before the failure was told.
         let failure = if !self.has_failed() { half.link.failure.get().cloned() } else { None };
-        let has_room = self.outbound.len() + OUTBOUND_RESERVE <= self.shared.limits.outbound;
+        let has_room = self.committed() + OUTBOUND_RESERVE <= self.shared.limits.outbound;
         let owed = (failure.is_some() || has_room) && half.link.owed.swap(false, Ordering::AcqRel);
         let Self { phase, outbound, shared, we_closed, .. } = self;
         // Nothing follows our close_notify.

@@ -130,8 +130,7 @@ impl Connection {
         if self.phase.is_handshaking() || self.we_closed {
             return Err(TLS_ERR_STATE);
         }
-        let held = self.sizing().wire(self.corked_len());
-        if self.outbound.len() + held + OUTBOUND_RESERVE > self.shared.limits.outbound {
+        if self.committed() + OUTBOUND_RESERVE > self.shared.limits.outbound {
             return Err(TLS_WANT_DRAIN);
         }
         self.seal_held()?;

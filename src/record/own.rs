@@ -166,15 +166,34 @@ impl Answering for Both<'_> {
     }
 }
 
-impl Traffic for Own {
+/// The way of records from the peer, where whoever has the queue knows whether it has room for an answer.
+impl Own {
+    /// As [`Traffic::receive`], but that an answer to a KeyUpdate stays here.
     #[inline]
-    fn receive(&mut self, wire: &mut [u8], out: &mut Vec<u8>, sink: &mut PlainSink<'_>) -> Outcome {
-        let Self { sender, receiver, schedule, remembered, answers } = self;
-        let mut both = Both { sender, schedule: &mut **schedule, out };
-        let outcome = receiver.receive(wire, sink, &mut both);
+    pub(crate) fn receive_unanswered(
+        &mut self,
+        wire: &mut [u8],
+        out: &mut Vec<u8>,
+        sink: &mut PlainSink<'_>,
+    ) -> Outcome {
+        let Self { sender, receiver, schedule, remembered, .. } = self;
+        let outcome = receiver.receive(wire, sink, &mut Both { sender, schedule: &mut **schedule, out });
         remembered.tickets = receiver.tickets();
-        if *answers == Answers::AtOnce {
-            both.sender.flush(both.out);
+        outcome
+    }
+
+    /// Whether one is here that does not wait for the next record.
+    #[inline]
+    pub(crate) fn owes_answer(&self) -> bool {
+        self.answers == Answers::AtOnce && self.sender.has_queued()
+    }
+}
+
+impl Traffic for Own {
+    fn receive(&mut self, wire: &mut [u8], out: &mut Vec<u8>, sink: &mut PlainSink<'_>) -> Outcome {
+        let outcome = self.receive_unanswered(wire, out, sink);
+        if self.owes_answer() {
+            self.flush(out);
         }
         outcome
     }
