@@ -425,6 +425,8 @@ static void each_function_belongs_to_its_half(void)
         CHECK_EQ(tls_early_write_from(in, bytes, 1), TLS_ERR_STATE);
         CHECK_EQ(tls_key_update(in), TLS_ERR_STATE);
         CHECK_EQ(tls_close_notify(in), TLS_ERR_STATE);
+        CHECK_EQ(tls_refuse(in, 42), TLS_ERR_STATE);
+        CHECK_EQ(tls_refuse(out, 42), TLS_ERR_STATE);
         CHECK_EQ(tls_drain_into(in, bytes, sizeof(bytes)), TLS_ERR_STATE);
         CHECK_EQ(tls_drain_peek(in, &wire, &len), TLS_ERR_STATE);
         CHECK_EQ(tls_drain_consume(in, 0), TLS_ERR_STATE);
