@@ -35,8 +35,9 @@ const (
 
 // extra is what few connections have. Only the handshake writes it.
 type extra struct {
-	// Why Go has refused the peer.
-	refusal error
+	// Why Go has refused the peer, and whether a function of the program has.
+	refusal   error
+	byProgram bool
 	// The library asked about the peer, which was accepted; nothing was found against the connection either.
 	judged, confirmed bool
 	// What crypto/x509 made of the peer's certificates.
@@ -320,7 +321,7 @@ func (c *Conn) verifyPeer() error {
 	}
 	if err != nil {
 		c.more().refusal = err
-		verdict = alertFor(err)
+		verdict = c.alertFor(err)
 	} else {
 		c.more().judged = true
 	}

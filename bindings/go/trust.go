@@ -33,9 +33,25 @@ func (c *Conn) judge(raw [][]byte, name string, resumed, rejectedECH bool) error
 		return nil
 	}
 	if verify := c.config.VerifyPeerCertificate; verify != nil && !resumed && c.requestsCertificate() {
-		return verify(raw, c.verifiedChains())
+		return c.byProgram(verify(raw, c.verifiedChains()))
 	}
 	return nil
+}
+
+// byProgram notes that a refusal is the program's, whatever its error looks like: the peer hears bad_certificate then.
+func (c *Conn) byProgram(err error) error {
+	if err != nil {
+		c.more().byProgram = true
+	}
+	return err
+}
+
+// alertFor is the alert that tells the peer why it was refused.
+func (c *Conn) alertFor(err error) int {
+	if c.extra != nil && c.extra.byProgram {
+		return alertBadCertificate
+	}
+	return alertFor(err)
 }
 
 // requestsCertificate tells whether the peer has to say which certificate it has, if any.
@@ -121,7 +137,7 @@ func (c *Conn) confirm() error {
 		state := c.liveState()
 		// As crypto/tls says it here: the peer is not done.
 		state.HandshakeComplete = false
-		if err := verify(state); err != nil {
+		if err := c.byProgram(verify(state)); err != nil {
 			return c.dismiss(err)
 		}
 	}
@@ -165,7 +181,7 @@ func (c *Conn) judgeAfterwards() error {
 // answers from now on.
 func (c *Conn) dismiss(err error) error {
 	c.more().refusal = err
-	alert, inFront := uint8(alertFor(err)), 0
+	alert, inFront := uint8(c.alertFor(err)), 0
 	var settled settled
 	if c.ask(func(h handle) { settled, inFront = h.facts(), h.refuse(alert) }) != nil {
 		return err

@@ -43,6 +43,9 @@ func (j *judge) peer(raw [][]byte, chains [][]*x509.Certificate) error {
 	if j.refuses == "all" || j.refuses == "none" && len(raw) == 0 {
 		return errMine
 	}
+	if j.refuses == "authority" {
+		return x509.UnknownAuthorityError{}
+	}
 	return nil
 }
 
@@ -140,7 +143,7 @@ func forgiveOrder(pem bool, theirs, ours []judged) {
 	}
 }
 
-var refusals = []string{"", "all", "none", "connection", "resumed"}
+var refusals = []string{"", "all", "none", "authority", "connection", "resumed"}
 
 // TestServersJudgeAsCryptoTLS compares what servers make of clients, and of what these have for a certificate.
 func TestServersJudgeAsCryptoTLS(t *testing.T) {
@@ -231,7 +234,8 @@ func TestClientsJudgeAsCryptoTLS(t *testing.T) {
 								// A client that refuses when it is done has no key left for an alert that crypto/tls could read. crypto/tls's
 								// own has one alert for all that is wrong with a certificate.
 								done := version == VersionTLS13 && strings.Contains(right[i].calls, "connection")
-								if !right[i].accepts && (done || right[i].alert != "" && left[i].alert == AlertError(alertBadCertificate).Error()) {
+								verifies := right[i].calls == "" || pem && strings.Contains(right[i].calls, "peer")
+								if !right[i].accepts && (done || verifies && right[i].alert != "" && left[i].alert == AlertError(alertBadCertificate).Error()) {
 									right[i].alert = left[i].alert
 								}
 							}
