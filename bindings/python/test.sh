@@ -62,9 +62,9 @@ types_and_style() {
     "$work/tests/bin/ruff" format --no-cache --check .
 }
 
-suites() { # SUITE...
+suites() { # ENVIRONMENT SUITE...
     cd "$work"
-    "$work/suites/bin/python" "$here/tests/suites/run.py" "$@"
+    "$work/$1/bin/python" "$here/tests/suites/run.py" "${@:2}"
 }
 
 export PYTHONDONTWRITEBYTECODE=1
@@ -92,12 +92,15 @@ fi
 if [ "$what" != own ]; then
     new_environment suites "$here/tests/suites/requirements.txt"
     install_wheel suites
-    names=(uvloop anyio trio gevent urllib3 aiohttp httpx)
+    names=(uvloop anyio trio gevent urllib3 urllib3_https aiohttp httpx)
     if "$work/suites/bin/python" -c 'import test.test_asyncio.test_ssl' 2>/dev/null; then
         names=(ssl httplib ftplib poplib imaplib asyncio_ssl asyncio_sslproto "${names[@]}")
     else
         echo "skipped: the suites of the standard library (this Python comes without its tests; on Debian: apt-get install libpython3-testsuite)"
     fi
-    step "the suites of others" suites "${names[@]}"
+    step "the suites of others" suites suites "${names[@]}"
+    new_environment requests "$here/tests/suites/requests.txt"
+    install_wheel requests
+    step "the suite of requests" suites requests requests
     step "the suites of Twisted" "$here/tests/twisted/run.sh" theirs
 fi

@@ -49,6 +49,8 @@ class Suite:
     about: list[str] = field(default_factory=list)
     # Further options of pytest.
     options: list[str] = field(default_factory=list)
+    # What fixtures of the suite answer here, in the place of what they find out by means that the engine has not.
+    fixtures: dict[str, list[str]] = field(default_factory=dict)
     # Whether it makes connections, so that none of ours would mean that it was run without us.
     connects: bool = True
 
@@ -109,6 +111,19 @@ SUITES = {
         package="urllib3",
         sides=["client"],
         not_on={"server": "its servers choose their engine themselves"},
+    ),
+    "urllib3_https": Suite(
+        ["test/with_dummyserver/test_https.py"],
+        pytest=True,
+        package="urllib3",
+        # It would connect with TLS 1.0 and 1.1 to see whether they are there.
+        fixtures={"supported_tls_versions": ["TLSv1.2", "TLSv1.3"]},
+    ),
+    "requests": Suite(
+        ["tests/test_requests.py"],
+        pytest=True,
+        package="requests",
+        about=["ssl", "tls", "https", "secure", "nosan", "cert", "verify"],
     ),
     "aiohttp": Suite(
         [
@@ -179,6 +194,7 @@ def answers_of(
             "pytest": suite.pytest,
             "about": suite.about,
             "options": suite.options,
+            "fixtures": suite.fixtures,
             "cut": list(cut.items()),
             "match": match,
             "at_once": at_once,

@@ -56,9 +56,23 @@ def tests_of_unittest(names: list[str]) -> Iterator[tuple[str, Callable[[], fork
 class Forks:
     """A plugin of pytest that runs each test in a fork, with its fixtures and their ends."""
 
-    def __init__(self, go: Callable[[list[tuple[str, Callable[[], forking.Answer]]]], None], about: list[str]) -> None:
+    def __init__(
+        self,
+        go: Callable[[list[tuple[str, Callable[[], forking.Answer]]]], None],
+        about: list[str],
+        fixtures: dict[str, list[str]],
+    ) -> None:
         self._go = go
         self._about = about
+        self._fixtures = fixtures
+
+    def pytest_fixture_setup(self, fixturedef: Any, request: Any) -> set[str] | None:
+        """Answers for the fixtures whose answers are given."""
+        if fixturedef.argname not in self._fixtures:
+            return None
+        answer = set(self._fixtures[fixturedef.argname])
+        fixturedef.cached_result = (answer, fixturedef.cache_key(request), None)
+        return answer
 
     def pytest_collection_modifyitems(self, items: list[Any]) -> None:
         """Leaves the tests that have one of the words in their name, or in that of a fixture."""
@@ -115,7 +129,12 @@ def main() -> int:
 
         options = ["-p", "no:cacheprovider", "-p", "no:xdist", "-q", "-s", "-o", "addopts="]
         sys.path.insert(0, os.getcwd())
-        return int(pytest.main([*options, *wanted["options"], *wanted["tests"]], plugins=[Forks(go, wanted["about"])]))
+        return int(
+            pytest.main(
+                [*options, *wanted["options"], *wanted["tests"]],
+                plugins=[Forks(go, wanted["about"], wanted["fixtures"])],
+            )
+        )
 
 
 if __name__ == "__main__":
