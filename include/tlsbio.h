@@ -1198,8 +1198,8 @@ tls_status_t tls_builder_limits(tls_builder_t *builder,
  * frees it.
  *
  * TO FIND MEMORY THAT IS USED TOO LATE, set it to 0 and run the program under AddressSanitizer or valgrind. A buffer that a
- * window or a peek showed goes back to malloc as soon as it is returned, and these poison what is freed and keep
- * it in quarantine: a recv() or a copy into a window that is closed, and a look at bytes that were consumed, are then
+ * window or a peek showed, or that tls_buffer_free() gave back, goes to malloc as soon as it is returned, and these poison what is
+ * freed and keep it in quarantine: a recv() or a copy into a window that is closed, and a look at bytes that were consumed, are then
  * reported at the place where they happen [R-262]. With any other value the buffer may be another connection's by then, and
  * no tool sees it. What a kernel writes after the call that asked for it (io_uring) is seen by neither tool.
  *

@@ -1,7 +1,6 @@
 //! Header section "Builders".
 
-use std::ffi::{OsStr, c_char, c_void};
-use std::os::unix::ffi::OsStrExt;
+use std::ffi::{c_char, c_void};
 use std::path::Path;
 
 use super::boundary::{contained, end_builder, publish_builder, with_builder};
@@ -395,5 +394,18 @@ pub extern "C" fn tls_builder_pool(builder: *mut tls_builder_t, bytes: usize) ->
 unsafe fn path<'a>(path: *const c_char) -> Result<&'a Path, Failure> {
     // SAFETY: terminated as the caller promises.
     let path = unsafe { text(path) }.map_err(|status| not_there(status, "the path"))?;
-    Ok(Path::new(OsStr::from_bytes(path)))
+    path_of(path)
+}
+
+#[cfg(unix)]
+fn path_of(bytes: &[u8]) -> Result<&Path, Failure> {
+    use std::os::unix::ffi::OsStrExt;
+    Ok(Path::new(std::ffi::OsStr::from_bytes(bytes)))
+}
+
+/// Elsewhere paths are text.
+#[cfg(not(unix))]
+fn path_of(bytes: &[u8]) -> Result<&Path, Failure> {
+    let path = std::str::from_utf8(bytes).map_err(|_| Failure::argument("the path is not UTF-8"))?;
+    Ok(Path::new(path))
 }

@@ -170,10 +170,22 @@ fn register_once() {
     if REGISTERED.load(Ordering::Acquire) {
         return;
     }
+    // Without memory for it, the next call tries again.
+    REGISTERED.store(register(), Ordering::Release);
+}
+
+#[cfg(unix)]
+fn register() -> bool {
     // SAFETY: the handlers never unwind, and stay mapped as long as the process lives (build.rs).
     let answer = unsafe { libc::pthread_atfork(Some(prepare), Some(in_parent), Some(in_child)) };
-    // Without memory for it, the next call tries again.
-    REGISTERED.store(answer == 0, Ordering::Release);
+    answer == 0
+}
+
+/// Where nothing forks, nobody is to be told of it.
+#[cfg(not(unix))]
+fn register() -> bool {
+    let _handlers: [extern "C" fn(); 3] = [prepare, in_parent, in_child];
+    true
 }
 
 /// Registers as early as can be: handlers that others register later run before ours, while threads that these wait for
