@@ -558,6 +558,38 @@ static void answers_never_take_the_room_of_what_is_kept(void)
     }
 }
 
+/* [R-266]: a record that holds the beginning of a message is whole, and stays; the next one is
+ * needed. */
+static void half_a_message_needs_the_next_record(void)
+{
+    static const unsigned char request[] = {24, 0, 0, 1, 1};
+
+    for (int split_at = 0; split_at < 4; split_at++) {
+        struct pair pair = giving_pair(0x1301, 0);
+        tls_traffic_secret_t send = take(pair.server).send;
+        tls_conn_t *sender = NULL;
+
+        for (size_t i = 0; i < sizeof(request); i++) {
+            unsigned char wire[RECORD_ROOM + 1];
+            size_t len = seal_record(&send, RECORD_HANDSHAKE, request + i, 1, wire);
+
+            if ((int)i + 1 == split_at)
+                sender = tls_split(pair.client, NULL);
+            CHECK_EQ(tls_feed_needed(pair.client), 5);
+            CHECK_EQ(tls_feed(pair.client, wire, 3), 3);
+            CHECK_EQ(tls_feed_needed(pair.client), 2);
+            CHECK_EQ(tls_feed(pair.client, wire + 3, 4), 4);
+            CHECK_EQ(tls_feed_needed(pair.client), (ptrdiff_t)len - 7);
+            CHECK_EQ(tls_feed(pair.client, wire + 7, len - 7), (ptrdiff_t)len - 7);
+        }
+        CHECK_EQ(tls_feed_needed(pair.client), 5);
+        CHECK_EQ(tls_secrets_next(pair.server, TLS_KEYS_OUT, &send), TLS_OK);
+        check_sealed_is_read(&send, pair.client, "under the next key");
+        tls_free(sender);
+        free_pair(&pair);
+    }
+}
+
 /* Early data that was not read would be lost. */
 static void early_data_is_read_first(void)
 {
@@ -653,6 +685,7 @@ int main(int argc, char **argv)
     RUN(an_answer_that_is_owed_leaves_first);
     RUN(sequence_numbers_are_the_peers_after_any_number_of_answers);
     RUN(answers_never_take_the_room_of_what_is_kept);
+    RUN(half_a_message_needs_the_next_record);
     RUN(early_data_is_read_first);
     RUN(what_must_not_be_taken_is_refused);
     return 0;

@@ -29,6 +29,8 @@ pub(super) struct InboundBuffer {
     clean: usize,
     /// Bytes behind `wire.end` that the host may write before its next call.
     window: usize,
+    /// How many of the wire bytes, from the front, were seen to be whole records: see [`Inbound::see`].
+    seen: usize,
 }
 
 impl Inbound {
@@ -76,6 +78,19 @@ impl Inbound {
 
     pub(crate) fn wire_mut(&mut self) -> &mut [u8] {
         self.0.as_mut().map_or(&mut [], |buffer| &mut buffer.memory[buffer.wire.clone()])
+    }
+
+    /// Looks for the end of the whole records at the front, by `whole`, before the engine gets them: what it opens and cannot use
+    /// yet stays here, put together where it lies, so that the records cannot be told from each other any more.
+    pub(crate) fn see(&mut self, whole: impl FnOnce(&[u8]) -> usize) {
+        if let Some(buffer) = &mut self.0 {
+            buffer.seen += whole(&buffer.memory[buffer.wire.start + buffer.seen..buffer.wire.end]);
+        }
+    }
+
+    /// How many wire bytes, from the front, are records that were seen.
+    pub(crate) fn seen(&self) -> usize {
+        self.0.as_ref().map_or(0, |buffer| buffer.seen)
     }
 
     /// Appends wire bytes; the caller has checked them against the limit.
@@ -141,6 +156,7 @@ impl Inbound {
             buffer.plain = start + plain.start..start + plain.end;
         }
         buffer.wire.start += used;
+        buffer.seen = buffer.seen.saturating_sub(used);
     }
 
     /// The engine has run over the wire bytes, and may have left plain ones anywhere among them.
@@ -204,7 +220,7 @@ impl Inbound {
 
 impl InboundBuffer {
     pub(super) fn new(capacity: usize) -> Self {
-        Self { memory: vec![0; capacity], plain: 0..0, wire: 0..0, touched: 0, clean: 0, window: 0 }
+        Self { memory: vec![0; capacity], plain: 0..0, wire: 0..0, touched: 0, clean: 0, window: 0, seen: 0 }
     }
 
     pub(super) fn capacity(&self) -> usize {
@@ -241,6 +257,7 @@ impl InboundBuffer {
         self.rebase(plain.len(), wire.len());
         let wire_touched = other.touched.saturating_sub(other.wire.start);
         self.touched = plain.len() + wire_touched;
+        self.seen = other.seen;
     }
 
     /// Opens a window of `room` bytes that the host owns, with up to `most` bytes of room in front of it.
@@ -272,6 +289,7 @@ impl InboundBuffer {
         self.touched = self.touched.max(self.wire.start);
         self.clean = plain_start;
         self.wire.start = wire_start;
+        self.seen = other.seen;
     }
 
     /// The plain bytes are at the front now, the wire bytes right behind them.
@@ -286,6 +304,7 @@ impl InboundBuffer {
         self.wipe();
         self.touched = 0;
         self.clean = 0;
+        self.seen = 0;
         self.plain = self.wire.end..self.wire.end;
         self.wire.start = self.wire.end;
     }

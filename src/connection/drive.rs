@@ -47,6 +47,9 @@ impl Connection {
             return Ok(0);
         }
         let before = self.counters.wire_in - self.inbound.len() as u64;
+        if !matches!(self.phase, Phase::Own(_)) {
+            self.inbound.see(layout::whole_records);
+        }
         let mut inbound = std::mem::take(&mut self.inbound);
         let result = self.drive(inbound.wire_mut(), before, sink);
         self.inbound = inbound;

@@ -1,5 +1,6 @@
 //! Wire bytes that leave and come in buffers of the host's.
 
+use super::phase::Phase;
 use super::{Answer, Connection};
 use crate::buffer::Owned;
 use crate::record::layout;
@@ -38,8 +39,19 @@ impl Connection {
 
     /// How many more wire bytes the record that has begun needs, as far as is known of it; 0 if none is of use.
     pub(crate) fn feed_needed(&mut self) -> usize {
-        let can_feed = self.state_word() & TLS_CAN_FEED != 0;
-        if can_feed { layout::missing(self.inbound.wire()) } else { 0 }
+        if self.state_word() & TLS_CAN_FEED == 0 {
+            return 0;
+        }
+        // In front of it may be those with the beginning of a message, which were opened.
+        let opened = match &self.phase {
+            Phase::Own(own) => Some(own.opened()),
+            Phase::Receiving(half) => half.opened(),
+            _ => None,
+        };
+        let opened = opened.unwrap_or(self.inbound.seen());
+        let waits = self.inbound.has_plain() || !self.expects_wire() || self.process_fed().is_err();
+        let wire = self.inbound.wire();
+        layout::missing(if waits { wire } else { wire.get(opened..).unwrap_or_default() })
     }
 
     /// How many plain bytes a write would take.

@@ -32,6 +32,19 @@ pub(crate) fn worth_processing(wire: &[u8]) -> bool {
     }
 }
 
+/// How many bytes at the front of `wire` are whole records.
+pub(crate) fn whole_records(wire: &[u8]) -> usize {
+    let mut end = 0;
+    while let rest @ [_, 3, _, high, low, ..] = &wire[end..] {
+        let length = HEADER + usize::from(u16::from_be_bytes([*high, *low]));
+        if rest.len() < length {
+            break;
+        }
+        end += length;
+    }
+    end
+}
+
 /// How many bytes the record at the front of `wire` lacks: of its header first. 0 for one that is whole, or none.
 pub(crate) fn missing(wire: &[u8]) -> usize {
     match *wire {
@@ -69,6 +82,16 @@ mod tests {
         assert_eq!(missing(&[23, 3, 3, 0, 2, 9]), 1);
         assert_eq!(missing(&[23, 3, 3, 0, 2, 9, 9, 23]), 0);
         assert_eq!(missing(b"GET"), 0);
+    }
+
+    //
+    #[test]
+    fn whole_records_end_where_one_is_not_whole() {
+        for partial in [&[][..], &[23], &[22, 3, 3, 0], &[22, 3, 3, 0, 2, 9], b"GET / HTTP"] {
+            assert_eq!(whole_records(partial), 0);
+            let wire = [&[22, 3, 1, 0, 2, 9, 9, 23, 3, 3, 0, 0], partial].concat();
+            assert_eq!(whole_records(&wire), 12);
+        }
     }
 
     #[test]

@@ -182,6 +182,11 @@ impl Own {
         outcome
     }
 
+    /// How many wire bytes that the last call has not used were opened: they are of a message that is not whole.
+    pub(crate) fn opened(&self) -> usize {
+        self.receiver.opened()
+    }
+
     /// Whether one is here that does not wait for the next record.
     #[inline]
     pub(crate) fn owes_answer(&self) -> bool {

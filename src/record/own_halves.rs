@@ -147,6 +147,10 @@ impl Receiving for ReceivingHalf {
         self.receiver.open_into(wire, memory)
     }
 
+    fn opened(&self) -> Option<usize> {
+        Some(self.receiver.opened())
+    }
+
     fn rest(&mut self) {
         self.receiver.rest();
     }

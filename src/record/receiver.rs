@@ -116,6 +116,11 @@ impl Receiver {
         self.closed
     }
 
+    /// How many wire bytes at the front were opened, for a message that is not whole.
+    pub(super) fn opened(&self) -> usize {
+        self.messages.next_record()
+    }
+
     /// How many tickets came.
     pub(super) fn tickets(&self) -> u32 {
         self.tickets

@@ -227,6 +227,11 @@ pub(crate) trait Receiving: Send {
         Straight::default()
     }
 
+    /// How many wire bytes that the last call has not used were opened, for a message that is not whole; None where that is not known.
+    fn opened(&self) -> Option<usize> {
+        None
+    }
+
     /// As [`Traffic::rest`].
     fn rest(&mut self) {}
 
