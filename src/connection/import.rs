@@ -80,8 +80,8 @@ impl Connection {
                 )));
             }
         }
-        // Answers to the peer cannot wait for a drain, and one that has no room ends the connection. The whole reserve is not asked for: the
-        // other process, under the same limit, may have used some of it.
+        // An alert cannot wait for a drain, nor can the answer to a KeyUpdate that leaves in front of it. The whole reserve is not
+        // asked for: the other process, under the same limit, may have used some of it.
         let (room, limit) = (if moved.sender.closed { 0 } else { KEY_UPDATES }, self.shared.limits.outbound);
         if outbound + room > limit {
             return Err(Failure::limit(format!(
