@@ -19,6 +19,8 @@ impl Connection {
     pub(super) fn process_fed(&mut self) -> Answer<()> {
         self.begin()?;
         if self.has_nothing_to_process() || self.inbound.has_plain() {
+            // One that found no room, if there is some now.
+            self.answer_at_once();
             return Ok(());
         }
         let mut waiting = None;
@@ -143,7 +145,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Queues the answer to a KeyUpdate, which also a side gives that only reads. Without room it waits, for the next record at
+    /// Queues the answer to a KeyUpdate, which also a side gives that only reads. Without room it waits for that, for the next record at
     /// most, and is the one answer for all that come meanwhile.
     fn answer_at_once(&mut self) {
         let Phase::Own(own) = &self.phase else { return };
