@@ -229,7 +229,7 @@ impl Connection {
             Phase::Traffic(traffic) if traffic.can_settle(rest) && !self.we_closed => {}
             _ => return Ok(is_other),
         }
-        let traffic = self.phase.take_traffic();
+        let traffic = self.phase.take_engines();
         let Self { outbound, shared, .. } = self;
         let start =
             traffic.and_then(|traffic| outbound.with_rare_appender(&shared.pool, |out| traffic.settle(out)));

@@ -7,8 +7,8 @@ use crate::record::layout::no_record;
 use crate::record::own::Own;
 use crate::record::sizing::Sizing;
 use crate::record::traffic::{
-    Flow, HandshakeFacts, KeySchedule, MoveFacts, Outcome, PlainMemory, PlainSink, Receiving, Remembered,
-    Sending, Straight, Traffic,
+    EngineTraffic, Flow, HandshakeFacts, KeySchedule, MoveFacts, Outcome, PlainMemory, PlainSink, Receiving,
+    Remembered, Sending, Straight, Traffic,
 };
 use crate::status::Status;
 use crate::uninitialised::Unfilled;
@@ -16,7 +16,7 @@ use crate::uninitialised::Unfilled;
 pub(super) enum Phase {
     Handshake(Box<dyn Handshake>),
     /// Records are the engine's, as long as something is half done, or for good.
-    Traffic(Box<dyn Traffic>),
+    Traffic(Box<dyn EngineTraffic>),
     /// Records are our own. Named, and not one of the above, because all that is done with them takes this way.
     Own(Box<Own>),
     /// Of two halves.
@@ -182,10 +182,12 @@ impl Phase {
 
     /// Whether [`Self::write_clear`] can seal `length` bytes.
     #[inline]
-    pub(super) fn is_clear_for(&self, length: usize, sizing: &Sizing) -> bool {
+    pub(super) fn is_clear_for(&mut self, length: usize, sizing: &Sizing) -> bool {
         match self {
             Self::Own(own) => own.is_clear_for(sizing.most_records(length)),
-            Self::Sending(half) => half.is_clear_for(sizing.most_records(length)),
+            Self::Sending(half) => {
+                half.own().is_some_and(|own| own.is_clear_for(sizing.most_records(length)))
+            }
             _ => false,
         }
     }
@@ -202,7 +204,7 @@ impl Phase {
     ) -> Result<u64, Failure> {
         match self {
             Self::Own(own) => own.write_clear(plain, length, sizing, out),
-            Self::Sending(half) => half.write_clear(plain, length, sizing, out),
+            Self::Sending(half) => half.own().ok_or_else(not_now)?.write_clear(plain, length, sizing, out),
             _ => Err(not_now()),
         }
     }
@@ -249,15 +251,23 @@ impl Phase {
         std::mem::replace(self, Self::Gone)
     }
 
-    /// See [`Traffic::prepare_hand_over`]. Records of our own stay what they are: nothing may come of it.
+    /// See [`EngineTraffic::prepare_hand_over`]. Records of our own stay what they are: nothing may come of it.
     pub(super) fn prepare_hand_over(&mut self, out: &mut Vec<u8>) -> Result<(), Failure> {
         if let Self::Own(own) = self {
             own.flush(out);
             return Ok(());
         }
-        let prepared = self.take_traffic()?.prepare_hand_over(out)?;
+        let prepared = self.take_engines()?.prepare_hand_over(out)?;
         *self = Self::Traffic(prepared);
         Ok(())
+    }
+
+    /// The same of records that the engine has.
+    pub(super) fn take_engines(&mut self) -> Result<Box<dyn EngineTraffic>, Failure> {
+        match self.take() {
+            Self::Traffic(traffic) => Ok(traffic),
+            _ => Err(not_now()),
+        }
     }
 
     pub(super) fn take_traffic(&mut self) -> Result<Box<dyn Traffic>, Failure> {

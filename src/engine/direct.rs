@@ -22,7 +22,7 @@ use super::resuming;
 use super::whole::{Whole, deliver};
 use crate::facts::{EarlyStatus, Facts};
 use crate::failure::Failure;
-use crate::record::traffic::{Flow, Outcome, PlainSink, Traffic};
+use crate::record::traffic::{EngineTraffic, Flow, Outcome, PlainSink};
 
 pub(super) struct Direct<Side: SideData> {
     connection: Connection<Side, Tcp>,
@@ -121,8 +121,8 @@ impl<Side: SideFacts + EarlySide> Direct<Side> {
 impl<Side: SideFacts + EarlySide> Handshake for Direct<Side>
 where
     Connection<Side, Tcp>: Send,
-    Whole<Side>: Traffic,
-    Halves<Side>: Traffic,
+    Whole<Side>: EngineTraffic,
+    Halves<Side>: EngineTraffic,
 {
     fn receive(&mut self, wire: &mut [u8], out: &mut Vec<u8>, sink: &mut PlainSink<'_>) -> Outcome {
         let Some(mut plaintext) = self.plaintext.take() else {

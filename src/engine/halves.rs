@@ -10,8 +10,8 @@ use super::sending::{Requests, SendHalf};
 use crate::failure::Failure;
 use crate::record::layout::worth_processing;
 use crate::record::traffic::{
-    Answers, HandedOver, HandshakeFacts, KeySchedule, Outcome, OwnStart, PlainSink, Receiving, Sending,
-    Traffic, TrafficHalves,
+    Answers, EngineTraffic, HandedOver, HandshakeFacts, KeySchedule, Outcome, OwnStart, PlainSink, Receiving,
+    Sending, Traffic, TrafficHalves,
 };
 
 /// An established connection.
@@ -63,15 +63,6 @@ where
         outcome
     }
 
-    /// Of a message that is not whole rustls has opened records already, which would be opened again.
-    fn can_settle(&self, rest: &[u8]) -> bool {
-        own_records() && !worth_processing(rest) && !self.peer_closed() && !self.send.is_over()
-    }
-
-    fn settle(self: Box<Self>, out: &mut Vec<u8>) -> Result<OwnStart, Failure> {
-        self.start_own(Answers::AtOnce, out)
-    }
-
     fn write(&mut self, plain: &[&[u8]], block: usize, out: &mut Vec<u8>) -> Result<(), Failure> {
         self.send.write(plain, block, out)
     }
@@ -100,11 +91,6 @@ where
         Ok(TrafficHalves { receiving: Box::new(self.receive), sending: Box::new(self.send) })
     }
 
-    fn prepare_hand_over(mut self: Box<Self>, out: &mut Vec<u8>) -> Result<Box<dyn Traffic>, Failure> {
-        self.send.flush(out);
-        Ok(self)
-    }
-
     fn hand_over(self: Box<Self>) -> Result<HandedOver, Failure> {
         let over = || Failure::unexpected("a direction of this connection is over");
         let send = self.send.into_traffic().ok_or_else(over)?;
@@ -112,5 +98,25 @@ where
         let mut handed_over = kernel::take(split, rest.early, tickets, rest.exporter)?;
         handed_over.secrets.receive.sequence -= rest.answered.records_of_ours();
         Ok(handed_over)
+    }
+}
+
+impl<Side: KernelSide> EngineTraffic for Halves<Side>
+where
+    ReceiveHalf<Side>: Receiving,
+    Schedule<Side>: KeySchedule + 'static,
+{
+    /// Of a message that is not whole rustls has opened records already, which would be opened again.
+    fn can_settle(&self, rest: &[u8]) -> bool {
+        own_records() && !worth_processing(rest) && !self.peer_closed() && !self.send.is_over()
+    }
+
+    fn settle(self: Box<Self>, out: &mut Vec<u8>) -> Result<OwnStart, Failure> {
+        self.start_own(Answers::AtOnce, out)
+    }
+
+    fn prepare_hand_over(mut self: Box<Self>, out: &mut Vec<u8>) -> Result<Box<dyn EngineTraffic>, Failure> {
+        self.send.flush(out);
+        Ok(self)
     }
 }

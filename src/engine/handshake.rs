@@ -12,7 +12,7 @@ use super::wanted::{IdentityRequest, LookUp, SignRequest};
 use crate::facts::Facts;
 use crate::failure::Failure;
 use crate::parse::client_hello::ClientHello;
-use crate::record::traffic::{Outcome, PlainSink, Traffic};
+use crate::record::traffic::{EngineTraffic, Outcome, PlainSink};
 use crate::status::Status;
 
 /// What the engine waits for the host to decide.
@@ -75,7 +75,7 @@ pub(crate) enum Settled {
     /// Another form of the handshake.
     Other(Box<dyn Handshake>),
     /// The handshake is done. Early data that was not read is the connection's from now on.
-    Done(Box<dyn Traffic>, Option<Box<Early>>),
+    Done(Box<dyn EngineTraffic>, Option<Box<Early>>),
 }
 
 /// The handshake of one connection inside the engine.
@@ -83,7 +83,7 @@ pub(crate) enum Settled {
 /// Bytes for the peer are appended to `out`, also by calls that fail: then the last of them is the
 /// alert.
 pub(crate) trait Handshake: Send {
-    /// As [`Traffic::receive`]; a question that opens stops it too. Records behind the handshake may be among those that it
+    /// As [`EngineTraffic::receive`]; a question that opens stops it too. Records behind the handshake may be among those that it
     /// processes.
     fn receive(&mut self, wire: &mut [u8], out: &mut Vec<u8>, sink: &mut PlainSink<'_>) -> Outcome;
 

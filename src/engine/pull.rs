@@ -26,7 +26,7 @@ use super::resuming;
 use crate::facts::{EchStatus, Facts, PeerChain};
 use crate::failure::Failure;
 use crate::parse::client_hello::ClientHello;
-use crate::record::traffic::{Outcome, PlainSink, Traffic};
+use crate::record::traffic::{EngineTraffic, Outcome, PlainSink};
 
 pub(super) struct Pull<Side: SideFacts> {
     step: Step<Side>,
@@ -265,7 +265,7 @@ impl<Side: PullSide> Pull<Side> {
 impl<Side: PullSide> Handshake for Pull<Side>
 where
     Self: Send,
-    Halves<Side>: Traffic,
+    Halves<Side>: EngineTraffic,
 {
     fn receive(&mut self, wire: &mut [u8], out: &mut Vec<u8>, sink: &mut PlainSink<'_>) -> Outcome {
         let Some(mut plaintext) = self.plaintext.take() else {

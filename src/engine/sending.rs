@@ -11,7 +11,7 @@ use super::explain::{explain, updated};
 use super::message_count::count_requests;
 use super::padding::pad;
 use crate::failure::Failure;
-use crate::record::traffic::Sending;
+use crate::record::traffic::{OwnSending, Sending};
 
 /// Seals. rustls's part of it is gone once this side was closed, or a fatal alert was found to be the last
 /// that it has sent.
@@ -56,6 +56,10 @@ impl SendHalf {
 }
 
 impl Sending for SendHalf {
+    fn own(&mut self) -> Option<&mut dyn OwnSending> {
+        None
+    }
+
     fn write(&mut self, plain: &[&[u8]], block: usize, out: &mut Vec<u8>) -> Result<(), Failure> {
         let result = self.counting(|traffic| pad(block, || traffic.write(OutboundPlain::new(plain), out)))?;
         result.map_err(|error| self.explain(&error))

@@ -19,7 +19,8 @@ use crate::facts::{EarlyStatus, Facts};
 use crate::failure::Failure;
 use crate::record::layout::worth_processing;
 use crate::record::traffic::{
-    Answers, Flow, HandedOver, HandshakeFacts, Outcome, OwnStart, PlainSink, Traffic, TrafficHalves,
+    Answers, EngineTraffic, Flow, HandedOver, HandshakeFacts, Outcome, OwnStart, PlainSink, Traffic,
+    TrafficHalves,
 };
 
 /// Both directions in one, without a lock.
@@ -31,7 +32,7 @@ pub(super) struct Whole<Side: SideData> {
 
 impl<Side: SideFacts> Whole<Side>
 where
-    Halves<Side>: Traffic,
+    Halves<Side>: EngineTraffic,
 {
     pub(super) fn new(connection: Connection<Side, Tcp>, rest: Rest) -> Self {
         let is_needed = rest.peer_closed || rest.early != EarlyStatus::None;
@@ -87,7 +88,7 @@ pub(super) fn deliver<Side: SideData>(
 impl<Side: KernelSide> Traffic for Whole<Side>
 where
     Connection<Side, Tcp>: Send,
-    Halves<Side>: Traffic,
+    Halves<Side>: EngineTraffic,
 {
     fn receive(&mut self, wire: &mut [u8], out: &mut Vec<u8>, sink: &mut PlainSink<'_>) -> Outcome {
         let wish = self.rest.as_ref().map_or_else(Answered::default, |rest| rest.answered).wish();
@@ -99,15 +100,6 @@ where
             }
         }
         outcome
-    }
-
-    /// Of a message that is not whole rustls has opened records already, which would be opened again.
-    fn can_settle(&self, rest: &[u8]) -> bool {
-        own_records() && !worth_processing(rest) && !self.peer_closed()
-    }
-
-    fn settle(self: Box<Self>, out: &mut Vec<u8>) -> Result<OwnStart, Failure> {
-        (*self).into_halves()?.start_own(Answers::WithTheNextRecord, out)
     }
 
     fn write(&mut self, plain: &[&[u8]], block: usize, out: &mut Vec<u8>) -> Result<(), Failure> {
@@ -140,12 +132,27 @@ where
         (*self).into_halves()?.split()
     }
 
-    fn prepare_hand_over(self: Box<Self>, out: &mut Vec<u8>) -> Result<Box<dyn Traffic>, Failure> {
-        (*self).into_halves()?.prepare_hand_over(out)
-    }
-
     fn hand_over(self: Box<Self>) -> Result<HandedOver, Failure> {
         (*self).into_halves()?.hand_over()
+    }
+}
+
+impl<Side: KernelSide> EngineTraffic for Whole<Side>
+where
+    Connection<Side, Tcp>: Send,
+    Halves<Side>: EngineTraffic,
+{
+    /// Of a message that is not whole rustls has opened records already, which would be opened again.
+    fn can_settle(&self, rest: &[u8]) -> bool {
+        own_records() && !worth_processing(rest) && !self.peer_closed()
+    }
+
+    fn settle(self: Box<Self>, out: &mut Vec<u8>) -> Result<OwnStart, Failure> {
+        (*self).into_halves()?.start_own(Answers::WithTheNextRecord, out)
+    }
+
+    fn prepare_hand_over(self: Box<Self>, out: &mut Vec<u8>) -> Result<Box<dyn EngineTraffic>, Failure> {
+        (*self).into_halves()?.prepare_hand_over(out)
     }
 }
 

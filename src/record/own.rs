@@ -241,11 +241,6 @@ impl Traffic for Own {
         Ok(own_halves::split(*self))
     }
 
-    fn prepare_hand_over(mut self: Box<Self>, out: &mut Vec<u8>) -> Result<Box<dyn Traffic>, Failure> {
-        self.flush(out);
-        Ok(self)
-    }
-
     fn hand_over(self: Box<Self>) -> Result<HandedOver, Failure> {
         let Self { sender, receiver, schedule, remembered, .. } = *self;
         let secrets =

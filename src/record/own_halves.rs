@@ -14,8 +14,8 @@ use super::receiver::{Answering, Receiver};
 use super::sender::Sender;
 use super::sizing::Sizing;
 use super::traffic::{
-    HandshakeFacts, KeySchedule, Outcome, PlainMemory, PlainSink, Receiving, Remembered, Sending, Straight,
-    TrafficHalves,
+    HandshakeFacts, KeySchedule, Outcome, OwnSending, PlainMemory, PlainSink, Receiving, Remembered, Sending,
+    Straight, TrafficHalves,
 };
 use crate::failure::Failure;
 use crate::uninitialised::Unfilled;
@@ -211,7 +211,7 @@ impl SendingHalf {
     }
 }
 
-impl Sending for SendingHalf {
+impl OwnSending for SendingHalf {
     fn is_clear_for(&self, records: u64) -> bool {
         !self.shared.is_left.load(Ordering::Acquire) && self.sender.is_clear_for(records)
     }
@@ -225,6 +225,12 @@ impl Sending for SendingHalf {
     ) -> Result<u64, Failure> {
         let sealed = self.sender.write_clear(plain, length, sizing, out);
         sealed.map_err(|Exhausted| self.shared.lock().schedule.explain(Fault::Exhausted))
+    }
+}
+
+impl Sending for SendingHalf {
+    fn own(&mut self) -> Option<&mut dyn OwnSending> {
+        Some(self)
     }
 
     fn write(&mut self, plain: &[&[u8]], block: usize, out: &mut Vec<u8>) -> Result<(), Failure> {

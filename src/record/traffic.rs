@@ -129,17 +129,6 @@ pub(crate) trait Traffic: Send {
         Straight::default()
     }
 
-    /// Whether records of our own are to go on in place of this. To be asked after each call of [`Self::receive`] that was given
-    /// bytes; `rest` is what it has not used of them.
-    fn can_settle(&self, _rest: &[u8]) -> bool {
-        false
-    }
-
-    /// What they go on from, with nothing left to say to the peer but what is appended to `out`.
-    fn settle(self: Box<Self>, _out: &mut Vec<u8>) -> Result<OwnStart, Failure> {
-        Err(Failure::unexpected("nothing else goes on"))
-    }
-
     /// Seals the chunks of `plain`, as if they were one, into records, padded to multiples of `block` bytes if that is
     /// not 0.
     fn write(&mut self, plain: &[&[u8]], block: usize, out: &mut Vec<u8>) -> Result<(), Failure>;
@@ -162,12 +151,22 @@ pub(crate) trait Traffic: Send {
     /// The two directions, for two threads.
     fn split(self: Box<Self>) -> Result<TrafficHalves, Failure>;
 
-    /// The same in the form that [`Self::hand_over`] takes, with nothing left to say to the peer but what is appended to
-    /// `out`.
-    fn prepare_hand_over(self: Box<Self>, out: &mut Vec<u8>) -> Result<Box<dyn Traffic>, Failure>;
-
     /// Takes the traffic secrets out: from now on the records are somebody else's.
     fn hand_over(self: Box<Self>) -> Result<HandedOver, Failure>;
+}
+
+/// The same where the engine has the records.
+pub(crate) trait EngineTraffic: Traffic {
+    /// Whether records of our own are to go on in place of this. To be asked after each call of [`Traffic::receive`] that was given
+    /// bytes; `rest` is what it has not used of them.
+    fn can_settle(&self, rest: &[u8]) -> bool;
+
+    /// What they go on from, with nothing left to say to the peer but what is appended to `out`.
+    fn settle(self: Box<Self>, out: &mut Vec<u8>) -> Result<OwnStart, Failure>;
+
+    /// The same in the form that [`Traffic::hand_over`] takes, with nothing left to say to the peer but what is appended to
+    /// `out`.
+    fn prepare_hand_over(self: Box<Self>, out: &mut Vec<u8>) -> Result<Box<dyn EngineTraffic>, Failure>;
 }
 
 /// How a connection stands, for another process to go on with, but for what is [`Revealed`].
@@ -247,22 +246,8 @@ pub(crate) trait Receiving: Send {
 
 /// The direction to the peer.
 pub(crate) trait Sending: Send {
-    /// Whether so many records can leave by [`Self::write_clear`]: with nothing in front of them or in between.
-    fn is_clear_for(&self, _records: u64) -> bool {
-        false
-    }
-
-    /// Seals `length` bytes, which the pieces of `plain` are together, into records cut as `sizing` says: how many. `out`
-    /// has room for all.
-    fn write_clear(
-        &mut self,
-        _plain: &[&[u8]],
-        _length: usize,
-        _sizing: &Sizing,
-        _out: &mut Unfilled<'_>,
-    ) -> Result<u64, Failure> {
-        Err(Failure::unexpected("this form of the traffic is never clear"))
-    }
+    /// This, where the records are our own.
+    fn own(&mut self) -> Option<&mut dyn OwnSending>;
 
     fn write(&mut self, plain: &[&[u8]], block: usize, out: &mut Vec<u8>) -> Result<(), Failure>;
 
@@ -279,6 +264,22 @@ pub(crate) trait Sending: Send {
     /// Whether nothing can follow, because this side was closed, or because the receiving half has sent a fatal alert,
     /// which was found when something was to follow.
     fn is_over(&self) -> bool;
+}
+
+/// The direction to the peer, of records of our own.
+pub(crate) trait OwnSending {
+    /// Whether so many records can leave by [`Self::write_clear`]: with nothing in front of them or in between.
+    fn is_clear_for(&self, records: u64) -> bool;
+
+    /// Seals `length` bytes, which the pieces of `plain` are together, into records cut as `sizing` says: how many. `out`
+    /// has room for all.
+    fn write_clear(
+        &mut self,
+        plain: &[&[u8]],
+        length: usize,
+        sizing: &Sizing,
+        out: &mut Unfilled<'_>,
+    ) -> Result<u64, Failure>;
 }
 
 /// What follows the first traffic secrets, which only the key schedule of the handshake can tell.

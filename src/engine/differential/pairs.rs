@@ -8,7 +8,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use super::author::Author;
 use crate::engine::{ClientSetup, ClientWish, Handshake, ServerSetup, Settled};
 use crate::record::own::Own;
-use crate::record::traffic::{Flow, Outcome, Traffic};
+use crate::record::traffic::{EngineTraffic, Flow, Outcome, Traffic};
 use crate::setup::builder::Builder;
 use crate::setup::context::{Context, Role};
 
@@ -50,7 +50,7 @@ impl Pair {
         let (client, server) = established(kind.suite);
         let (receiver, peer) = if kind.is_client { (client, server) } else { (server, client) };
         let mut out = Vec::new();
-        let receiver =
+        let receiver: Box<dyn Traffic> =
             if own { Box::new(Own::new(receiver.settle(&mut out).unwrap()).unwrap()) } else { receiver };
         let peer = peer.prepare_hand_over(&mut out).unwrap();
         assert!(out.is_empty());
@@ -95,7 +95,7 @@ fn contexts(suite: u16) -> &'static (Context, Context) {
     both
 }
 
-fn established(suite: u16) -> (Box<dyn Traffic>, Box<dyn Traffic>) {
+fn established(suite: u16) -> (Box<dyn EngineTraffic>, Box<dyn EngineTraffic>) {
     let (client, server) = contexts(suite);
     let mut to_server = Vec::new();
     let mut client = Side::Handshake(open_client(client, &mut to_server));
@@ -113,7 +113,7 @@ fn established(suite: u16) -> (Box<dyn Traffic>, Box<dyn Traffic>) {
 
 enum Side {
     Handshake(Box<dyn Handshake>),
-    Traffic(Box<dyn Traffic>),
+    Traffic(Box<dyn EngineTraffic>),
 }
 
 impl Side {
