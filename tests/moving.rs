@@ -699,6 +699,31 @@ fn early_data_is_read_first() {
     assert!(!export(&accepted).is_empty());
 }
 
+/// Tickets that were queued when a server moved may have been shown to its former host: their nonces are never used for anything
+/// else.
+#[test]
+fn who_is_refused_behind_a_move_has_the_tickets_in_front() {
+    let form = Form::of(SUITES[0]);
+    let (client, server) = (form.client().connect(), form.server().accept());
+    while server.state() & TLS_HANDSHAKING != 0 {
+        client.feed(&server.drain()).unwrap();
+        client.advance();
+        server.feed(&client.drain()).unwrap();
+        server.advance();
+    }
+    let mut shown = null();
+    let mut length = 0;
+    assert_eq!(unsafe { tls_drain_peek(server.0, &mut shown, &mut length) }, TLS_OK);
+    assert!(length > 0);
+    let tickets = unsafe { std::slice::from_raw_parts(shown.cast::<u8>(), length) }.to_vec();
+    let server = moved(&form, server, false);
+    assert_eq!(tls_refuse(server.0, 49), length as isize);
+    let wire = server.drain();
+    assert_eq!(wire[..length], tickets);
+    client.feed(&wire).unwrap();
+    assert_eq!(client.advance(), TLS_ERR_ALERT);
+}
+
 /// Wire bytes that the host keeps.
 #[test]
 fn what_was_left_in_place_is_given_again_whole() {

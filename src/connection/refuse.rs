@@ -39,6 +39,10 @@ impl Connection {
     /// all its records are tickets until it has written something.
     fn take_back_tickets(&mut self) {
         let is_client = self.is_client();
+        // What a former host was shown of them nobody knows here.
+        if self.moves() != 0 {
+            return;
+        }
         let Self { phase: Phase::Own(own), outbound, shared, counters, .. } = self else { return };
         if is_client || counters.plain_out != 0 {
             return;
