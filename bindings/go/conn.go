@@ -116,6 +116,9 @@ func (c *Conn) newHandle() (handle, error) {
 	} else if c.config.asksForServer() {
 		made, problem = newServer(0)
 	} else {
+		if len(c.config.Certificates) == 0 {
+			return 0, errNoCertificates
+		}
 		context, err := c.config.serverContext(c.config, c.config.Certificates)
 		if err != nil {
 			return 0, err

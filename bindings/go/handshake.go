@@ -66,7 +66,7 @@ func (c *Conn) handshake(ctx context.Context) error {
 	if err == nil {
 		err = c.driveHandshake(&asking)
 	} else if !c.isClient && err != errClosed {
-		c.apologise()
+		c.apologise(alertOfServer(err))
 	}
 	if err != nil {
 		if c.closed.Load() {
@@ -113,9 +113,9 @@ func (c *Conn) forgetHandshake() {
 	}
 }
 
-// apologise tells a client that this server cannot be one, with internal_error, when its first record is in: a transport that
+// apologise tells a client that this server cannot be one when its first record is in: a transport that
 // is closed with bytes unread may lose the alert.
-func (c *Conn) apologise() {
+func (c *Conn) apologise(alert uint8) {
 	in := &c.in
 	for in.end-in.start < recordHeader || in.end-in.start < min(in.recordLength(), maxRecord) {
 		if c.fill() != nil {
@@ -123,7 +123,7 @@ func (c *Conn) apologise() {
 		}
 	}
 	c.boundFarewell()
-	c.conn.Write(plainAlert(alertInternalError))
+	c.conn.Write(plainAlert(alert))
 }
 
 // plainAlert is a record with a fatal alert that is not encrypted.

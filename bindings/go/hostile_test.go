@@ -328,3 +328,62 @@ func TestPanicsAreNoAnswers(t *testing.T) {
 		}
 	}
 }
+
+// TestAlertsOfServers compares what a client is told by servers that cannot go on with it.
+func TestAlertsOfServers(t *testing.T) {
+	p := testPKI()
+	for name, test := range map[string]struct {
+		client, server func(*tls.Config)
+	}{
+		"no certificate": {func(*tls.Config) {}, func(c *tls.Config) {
+			c.Certificates, c.GetCertificate = nil, func(*ClientHelloInfo) (*Certificate, error) { return nil, nil }
+		}},
+		"nothing at all": {func(*tls.Config) {}, func(c *tls.Config) { c.Certificates = nil }},
+		"an error of GetCertificate": {func(*tls.Config) {}, func(c *tls.Config) {
+			c.GetCertificate = func(*ClientHelloInfo) (*Certificate, error) { return nil, errMine }
+		}},
+		"an error of GetConfigForClient": {func(*tls.Config) {}, func(c *tls.Config) {
+			c.GetConfigForClient = func(*ClientHelloInfo) (*tls.Config, error) { return nil, errMine }
+		}},
+		"a Config without a certificate": {func(*tls.Config) {}, func(c *tls.Config) {
+			c.GetConfigForClient = func(*ClientHelloInfo) (*tls.Config, error) { return &tls.Config{}, nil }
+		}},
+		"no protocol":        {func(c *tls.Config) { c.NextProtos = []string{"a"} }, func(c *tls.Config) { c.NextProtos = []string{"b"} }},
+		"an old client":      {func(c *tls.Config) { c.MaxVersion = VersionTLS12 }, func(c *tls.Config) { c.MinVersion = VersionTLS13 }},
+		"an old server":      {func(c *tls.Config) { c.MinVersion = VersionTLS13 }, func(c *tls.Config) { c.MaxVersion = VersionTLS12 }},
+		"no group in common": {func(c *tls.Config) { c.CurvePreferences = []CurveID{tls.CurveP256} }, func(c *tls.Config) { c.CurvePreferences = []CurveID{tls.X25519} }},
+		"no suite in common": {func(c *tls.Config) {
+			c.MaxVersion, c.CipherSuites = VersionTLS12, []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256}
+		}, func(c *tls.Config) {
+			c.CipherSuites = []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384}
+		}},
+	} {
+		for _, version := range []uint16{VersionTLS12, VersionTLS13} {
+			t.Run(fmt.Sprintf("%s/%s", VersionName(version), name), func(t *testing.T) {
+				told := func(ours bool) string {
+					client := &tls.Config{RootCAs: p.pool, ServerName: "server.test", MaxVersion: version}
+					server := &tls.Config{Certificates: []Certificate{p.ecdsa}}
+					test.client(client)
+					test.server(server)
+					if client.MinVersion > client.MaxVersion {
+						return ""
+					}
+					a, b := tcpPair(t)
+					var judging conn = tls.Server(b, server)
+					if ours {
+						judging = Server(b, must(FromStd(server)))
+					}
+					go judging.Handshake()
+					err := tls.Client(a, client).Handshake()
+					if err == nil {
+						t.Error("the handshake is done")
+					}
+					return fmt.Sprint(err)
+				}
+				if theirs, ours := told(false), told(true); ours != theirs {
+					t.Errorf("crypto/tls: %s; here: %s", theirs, ours)
+				}
+			})
+		}
+	}
+}

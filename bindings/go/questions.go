@@ -31,6 +31,7 @@ const (
 	alertHandshakeFailure = 40
 	alertBadCertificate   = 42
 	alertInternalError    = 80
+	alertUnrecognizedName = 112
 )
 
 // extra is what few connections have. Only the handshake writes it.
@@ -77,7 +78,7 @@ func (c *Conn) chooseContext(ctx *handshakeContext) error {
 	}
 	chosen, err := c.contextFor(hello)
 	if err != nil {
-		return c.refuse(err, alertInternalError)
+		return c.refuse(err, alertOfServer(err))
 	}
 	c.context = chosen
 	c.tellTime(chosen)
@@ -90,6 +91,16 @@ func (c *Conn) chooseContext(ctx *handshakeContext) error {
 		return c.refuse(c.explain(status, c.in.wire()), alertInternalError)
 	}
 	return nil
+}
+
+var errNoCertificates = errors.New("tls: no certificates configured")
+
+// alertOfServer is what a client hears of a server that cannot be one, as in crypto/tls.
+func alertOfServer(err error) uint8 {
+	if err == errNoCertificates {
+		return alertUnrecognizedName
+	}
+	return alertInternalError
 }
 
 func (c *Conn) contextFor(hello *ClientHelloInfo) (*sharedContext, error) {
@@ -116,7 +127,7 @@ func (c *Conn) contextFor(hello *ClientHelloInfo) (*sharedContext, error) {
 		return c.config.serverContext(origin, []Certificate{*certificate})
 	}
 	if len(c.config.Certificates) == 0 {
-		return nil, errors.New("tls: no certificates configured")
+		return nil, errNoCertificates
 	}
 	return c.config.serverContext(origin, c.config.Certificates)
 }
