@@ -29,6 +29,16 @@ HERE = Path(__file__).resolve().parent
 ENGINES = ["ssl", "rtls", "drop-in", "drop-in, own BIO"]
 HOSTED = ["plain", "ssl", "rtls", "aiofastnet", "drop-in", "drop-in, own BIO", "tlsbio.aio"]
 TWISTED = ["none", "pyopenssl", "tlsbio"]
+SOCKETS = [
+    "recv_into",
+    "round trip",
+    "connections",
+    "getpeercert",
+    "wrap_bio",
+    "wrap_bio and hello",
+    "wrap_bio server",
+    "create_default_context",
+]
 
 # glibc's malloc maps blocks of 128 KiB and more anew, until it has seen one that was mapped being freed. Fixed at its
 # first value it never does; set high, it has from the beginning.
@@ -54,6 +64,8 @@ def lines(connections: int) -> Iterator[Line]:
     yield Line("bio small, malloc later", ENGINES, ["bio.py", "PEER", "small"], environment=MALLOC_LATER)
     for what in "nothing", "256", "16000", "16384", "65536":
         yield Line(f"bio {what}", ENGINES, ["bio.py", "PEER", what])
+    for what in SOCKETS:
+        yield Line(f"sockets {what}", ["ssl", "drop-in"], ["sockets.py", "PEER", what])
     for size in "256", "65536":
         yield Line(f"echo uvloop {size}", HOSTED, ["echo.py", "PEER", "uvloop", size])
         yield Line(f"echo uvloop {size} buffered", HOSTED, ["echo.py", "PEER", "uvloop", size, "buffered"])

@@ -180,6 +180,17 @@ def lines_of(figures: Figures) -> list[Line]:
             found.append(Line(f"echo {words}, tlsbio.aio on uvloop, {protocol}", ratio, 0.9, "× aiofastnet"))
     for peer in "drop-in", "drop-in, own BIO":
         found.append(Line(f"write and read 16 KiB, {peer}", figures.ratio("bio 16384", peer, "ssl"), 0.5, "× ssl"))
+    for key, words, bar in (
+        ("recv_into", "recv_into of 16 KiB, sockets", 0.6),
+        ("round trip", "256 B there and back, sockets", 0.9),
+        ("connections", "a connection, sockets", 0.6),
+        ("getpeercert", "getpeercert()", 1.5),
+        ("wrap_bio", "wrap_bio of a client", 1.5),
+        ("wrap_bio and hello", "wrap_bio of a client, and its ClientHello", 1.5),
+        ("wrap_bio server", "wrap_bio of a server", 1.5),
+        ("create_default_context", "create_default_context()", 1.5),
+    ):
+        found.append(Line(words, figures.ratio(f"sockets {key}", "drop-in", "ssl"), bar, "× ssl"))
     return found
 
 
@@ -436,6 +447,20 @@ def page(figures: Figures, lines: list[Line], folder: str) -> str:
                 ("bio 16000", "… 16 000 B"),
                 ("bio 16384", "… 16 KiB"),
                 ("bio 65536", "… 64 KiB"),
+            ],
+        ),
+        sockets=full(
+            figures,
+            "microseconds",
+            [
+                ("sockets recv_into", "`recv_into` of a record of 16 KiB"),
+                ("sockets round trip", "256 B there and back"),
+                ("sockets connections", "a connection with its handshake, a request and an answer"),
+                ("sockets getpeercert", "`getpeercert()`"),
+                ("sockets wrap_bio", "`wrap_bio` of a client"),
+                ("sockets wrap_bio and hello", "… and its ClientHello"),
+                ("sockets wrap_bio server", "`wrap_bio` of a server"),
+                ("sockets create_default_context", "`create_default_context()`"),
             ],
         ),
         echo=full(

@@ -369,3 +369,18 @@ def test_what_is_set_when_a_server_is_made_counts(who: str) -> None:
     context.load_verify_locations(PKI / "ecdsa/ca.pem")
     context.verify_mode = ssl.CERT_REQUIRED
     pair.handshake()
+
+
+def test_what_the_system_trusts_is_parsed_once() -> None:
+    """Hosts make a context for each request, where a program does not keep one."""
+    from tlsbio import trust
+
+    first = tlsbio.create_default_context()
+    before = trust._facts_again.cache_info(), trust._read_again.cache_info()
+    second = tlsbio.create_default_context()
+    after = trust._facts_again.cache_info(), trust._read_again.cache_info()
+    assert [one.misses for one in after] == [one.misses for one in before]
+    assert second._tlsbio_trust._certificates == first._tlsbio_trust._certificates
+    # What is added to one is not in the other.
+    second.load_verify_locations(cafile=str(PKI / "ecdsa/ca.pem"))
+    assert len(second._tlsbio_trust._certificates) == len(first._tlsbio_trust._certificates) + 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import os
 import re
 import ssl
@@ -43,7 +44,7 @@ class Trust:
         is asked whether OpenSSL read it as it was read here. Without it what cannot be read is passed over, as
         OpenSSL does with what the system has.
         """
-        read = pem.read(text, labels)
+        read = _read_again(text) if probe is None and labels is pem.IN_FILES else pem.read(text, labels)
         certificates: dict[bytes, Uses | None] = {}
         crls: dict[bytes, None] = {}
         for section in read.sections:
@@ -84,7 +85,7 @@ class Trust:
         # What it is, is found out now and not in the first handshake, which an event loop would have to wait for. Of
         # one that comes twice, the first counts, as in OpenSSL's stores.
         if der not in self._certificates:
-            self._certificates[der] = facts_of(der)
+            self._certificates[der] = _facts_again(der)
             if settings is not None:
                 self._uses[der] = settings
 
@@ -202,6 +203,12 @@ def _add_usable(builder: Builder, add: Callable[[bytes], None], ders: list[bytes
 
 def _pem(der: bytes) -> bytes:
     return b"-----BEGIN CERTIFICATE-----\n" + base64.encodebytes(der) + b"-----END CERTIFICATE-----\n"
+
+
+# Programs make many contexts, most of them with the certificates that the system trusts: one for each request, where a
+# host does not keep it. Texts of programs' own are not kept, since people put keys beside certificates.
+_facts_again = functools.lru_cache(maxsize=512)(facts_of)
+_read_again = functools.lru_cache(maxsize=512)(pem.read)
 
 
 def _hashed_files(directory: str) -> Iterator[bytes]:
