@@ -273,7 +273,7 @@ impl Phase {
     pub(super) fn take_traffic(&mut self) -> Result<Box<dyn Traffic>, Failure> {
         match self.take() {
             Self::Own(own) => Ok(own),
-            Self::Traffic(traffic) => Ok(traffic),
+            Self::Traffic(traffic) => Ok(traffic.into_traffic()),
             _ => Err(not_now()),
         }
     }

@@ -106,6 +106,10 @@ where
     ReceiveHalf<Side>: Receiving,
     Schedule<Side>: KeySchedule + 'static,
 {
+    fn into_traffic(self: Box<Self>) -> Box<dyn Traffic> {
+        self
+    }
+
     /// Of a message that is not whole rustls has opened records already, which would be opened again.
     fn can_settle(&self, rest: &[u8]) -> bool {
         own_records() && !worth_processing(rest) && !self.peer_closed() && !self.send.is_over()

@@ -142,6 +142,10 @@ where
     Connection<Side, Tcp>: Send,
     Halves<Side>: EngineTraffic,
 {
+    fn into_traffic(self: Box<Self>) -> Box<dyn Traffic> {
+        self
+    }
+
     /// Of a message that is not whole rustls has opened records already, which would be opened again.
     fn can_settle(&self, rest: &[u8]) -> bool {
         own_records() && !worth_processing(rest) && !self.peer_closed()

@@ -157,6 +157,9 @@ pub(crate) trait Traffic: Send {
 
 /// The same where the engine has the records.
 pub(crate) trait EngineTraffic: Traffic {
+    /// The same as what either form can do: Rust 1.85 does not convert the one box into the other.
+    fn into_traffic(self: Box<Self>) -> Box<dyn Traffic>;
+
     /// Whether records of our own are to go on in place of this. To be asked after each call of [`Traffic::receive`] that was given
     /// bytes; `rest` is what it has not used of them.
     fn can_settle(&self, rest: &[u8]) -> bool;
