@@ -37,7 +37,8 @@ fn is_elf() -> bool {
 }
 
 /// A shared library whose symbols have no version looks whole, and is not: programs that are linked with it get whatever
-/// tls_free comes first. .cargo/config.toml has the linker that gives them one for the targets that are tested.
+/// tls_free comes first. .cargo/config.toml has the linker that gives them one, for each target that this asks
+/// about; who names a linker for a target takes its place.
 fn check_that_symbols_get_versions() {
     println!("cargo:rerun-if-env-changed=RUSTC_LINKER");
     let linker = env::var("RUSTC_LINKER").unwrap_or_default();
