@@ -903,20 +903,18 @@ static void where_it_cannot_be_the_context_is_not_made(void)
 
 /* ---- Peers that only read, and answer our KeyUpdates ---- */
 
-/* Who reads answers at once: it is of the form of the engine that asks. */
-static struct pair key_update_pair(int server_writes, int writer_asks, uint32_t events)
+/* A writer of the form of the engine that asks, or of that which does not; the other one, too. */
+static struct pair key_update_pair(int asks, uint32_t events)
 {
     struct recipe client = with_version(plain_client, TLS_VERSION_1_3), server = plain_server;
     tls_context_t *contexts[2];
     struct pair pair;
     int rounds, is_server;
 
-    if (!server_writes || writer_asks) {
-        server.verify = TLS_VERIFY_ASK;
+    if (asks) {
+        server.verify = client.verify = TLS_VERIFY_ASK;
         server.client_auth = TLS_CLIENT_AUTH_OPTIONAL;
     }
-    if (server_writes || writer_asks)
-        client.verify = TLS_VERIFY_ASK;
     for (is_server = 0; is_server < 2; is_server++) {
         tls_builder_t *builder = make_builder(is_server ? &server : &client);
 
@@ -940,8 +938,10 @@ static struct pair key_update_pair(int server_writes, int writer_asks, uint32_t 
     return pair;
 }
 
-/* Writes to and asks a peer that reads and answers; how often that goes well. */
-static int ask_often(tls_conn_t *in, tls_conn_t *out, tls_conn_t *reader, int most)
+/* Writes to and asks a peer that reads and answers, as halves do without data; how often that goes
+ * well. */
+static int ask_often(tls_conn_t *in, tls_conn_t *out, tls_conn_t *reader, tls_conn_t *answerer,
+                     int most)
 {
     tls_event_t event = {.size = sizeof(event)};
     char plain[8];
@@ -956,7 +956,8 @@ static int ask_often(tls_conn_t *in, tls_conn_t *out, tls_conn_t *reader, int mo
         CHECK(carry(out, reader) > 0);
         CHECK_EQ(tls_read_into(reader, plain, sizeof(plain)), 4);
         CHECK_EQ(tls_advance(reader), TLS_OK);
-        CHECK(carry(reader, in) > 0);
+        CHECK_EQ(tls_advance(answerer), TLS_OK);
+        CHECK(carry(answerer, in) > 0);
         if (tls_advance(in) != TLS_OK)
             break;
     }
@@ -971,28 +972,60 @@ static void a_peer_may_answer_for_ever(void)
     for (server_writes = 0; server_writes < 2; server_writes++) {
         for (form = 0; form < 5; form++) {
             uint32_t events = form < 3 ? 0 : TLS_EVENT_KEY_UPDATE;
-            struct pair pair = key_update_pair(server_writes, form == 1 || form == 4, events);
+            struct pair pair = key_update_pair(form == 1 || form == 4, events);
             tls_conn_t *writer = server_writes ? pair.server : pair.client;
             tls_conn_t *reader = server_writes ? pair.client : pair.server;
             tls_conn_t *sender = form == 2 ? tls_split(writer, NULL) : writer;
+            tls_conn_t *answerer = tls_split(reader, NULL);
             char plain[8];
 
-            CHECK(sender != NULL);
-            CHECK_EQ(ask_often(writer, sender, reader, 200), 200);
+            CHECK(sender != NULL && answerer != NULL);
+            CHECK_EQ(ask_often(writer, sender, reader, answerer, 200), 200);
             /* Both directions carry data, under keys that both sides count alike. */
-            CHECK_EQ(tls_write_from(reader, "back", 4), 4);
-            carry(reader, writer);
+            CHECK_EQ(tls_write_from(answerer, "back", 4), 4);
+            carry(answerer, writer);
             CHECK_EQ(tls_read_into(writer, plain, sizeof(plain)), 4);
             CHECK_BYTES(plain, "back", 4);
-            CHECK_EQ(ask_often(writer, sender, reader, 50), 50);
-            CHECK_EQ(tls_close_notify(reader), TLS_OK);
-            carry(reader, writer);
+            CHECK_EQ(ask_often(writer, sender, reader, answerer, 50), 50);
+            CHECK_EQ(tls_close_notify(answerer), TLS_OK);
+            carry(answerer, writer);
             CHECK_EQ(tls_advance(writer), TLS_CLOSED);
+            tls_free(answerer);
             if (form == 2)
                 tls_free(sender);
             free_pair(&pair);
         }
     }
+}
+
+/* One answer for many KeyUpdates (RFC 8446, 4.6.3): it leaves with the next record, whatever was
+ * asked in the handshake. */
+static void an_answer_leaves_with_the_next_record(void)
+{
+    int asks, server_asks;
+
+    for (asks = 0; asks < 2; asks++)
+        for (server_asks = 0; server_asks < 2; server_asks++) {
+            struct pair pair = key_update_pair(asks, TLS_EVENT_KEY_UPDATE);
+            tls_conn_t *asker = server_asks ? pair.server : pair.client;
+            tls_conn_t *answerer = server_asks ? pair.client : pair.server;
+            tls_event_t event = {.size = sizeof(event)};
+            char plain[8];
+
+            CHECK_EQ(tls_key_update(asker), TLS_OK);
+            carry(asker, answerer);
+            CHECK_EQ(tls_advance(answerer), TLS_OK);
+            CHECK_EQ(tls_drain_pending(answerer), 0);
+            while (tls_next_event(asker, &event) == 1)
+                CHECK(event.number != TLS_KEYS_IN);
+            CHECK_EQ(tls_write_from(answerer, "data", 4), 4);
+            carry(answerer, asker);
+            CHECK_EQ(tls_read_into(asker, plain, sizeof(plain)), 4);
+            CHECK_EQ(tls_next_event(asker, &event), 1);
+            CHECK_EQ(event.number, TLS_KEYS_IN);
+            CHECK_EQ(tls_next_event(asker, &event), 0);
+            free_pair(&pair);
+        }
 }
 
 /* what nobody asked for is counted as ever, also after many answers. */
@@ -1003,26 +1036,30 @@ static void a_flood_ends_the_connection(void)
     for (server_floods = 0; server_floods < 2; server_floods++) {
         for (after = 0; after < 50; after += 40) {
             for (is_split = 0; is_split < 2; is_split++) {
-                struct pair pair = key_update_pair(server_floods, 1, 0);
+                struct pair pair = key_update_pair(1, 0);
                 tls_conn_t *flood = server_floods ? pair.server : pair.client;
                 tls_conn_t *victim = server_floods ? pair.client : pair.server;
                 tls_conn_t *sender = is_split ? tls_split(victim, NULL) : victim;
+                tls_conn_t *floods = tls_split(flood, NULL);
+                char plain[8];
                 int i;
 
-                CHECK_EQ(ask_often(victim, sender, flood, after), after);
+                CHECK_EQ(ask_often(victim, sender, flood, floods, after), after);
                 for (i = 0; i < 100; i++) {
-                    CHECK_EQ(tls_key_update(flood), TLS_OK);
-                    carry(flood, victim);
+                    CHECK_EQ(tls_key_update(floods), TLS_OK);
+                    carry(floods, victim);
                     if (tls_advance(victim) != TLS_OK)
                         break;
-                    CHECK_EQ(tls_advance(sender), TLS_OK);
+                    /* With data of its own, which is no excuse for the other one. */
+                    CHECK_EQ(tls_write_from(sender, "data", 4), 4);
                     carry(sender, flood);
-                    CHECK_EQ(tls_advance(flood), TLS_OK);
+                    CHECK_EQ(tls_read_into(flood, plain, sizeof(plain)), 4);
                 }
                 CHECK(i <= 32);
                 CHECK_EQ(tls_advance(victim), TLS_ERR_PEER);
                 if (is_split)
                     tls_free(sender);
+                tls_free(floods);
                 free_pair(&pair);
             }
         }
@@ -1048,6 +1085,7 @@ int main(int argc, char **argv)
     RUN(others_wait_for_the_finished);
     RUN(where_it_cannot_be_the_context_is_not_made);
     RUN(a_peer_may_answer_for_ever);
+    RUN(an_answer_leaves_with_the_next_record);
     RUN(a_flood_ends_the_connection);
     return 0;
 }

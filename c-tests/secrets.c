@@ -516,7 +516,6 @@ static void answers_never_take_the_room_of_what_is_kept(void)
         size_t written = 0, answers = 0;
         ptrdiff_t n;
 
-        /* Who asks answers at once: it is of the form of the engine that asks. */
         recipe.verify = asks ? TLS_VERIFY_ASK : TLS_VERIFY_PEER;
         recipe.outbound = 2 * TLS_MIN_OUTBOUND_LIMIT;
         client = make_client_context(&recipe);
@@ -546,7 +545,7 @@ static void answers_never_take_the_room_of_what_is_kept(void)
 
         /* With room again the one that waits comes, of a side that does not wait for a record of
          * its own; what was kept has taken it along. */
-        CHECK_EQ((tls_state(sender) & TLS_CAN_DRAIN) != 0, (asks || is_split) && !is_corked);
+        CHECK_EQ((tls_state(sender) & TLS_CAN_DRAIN) != 0, is_split && !is_corked);
         CHECK_EQ(open_queued(pair.server, &secrets.receive, sender, &answers), 0);
         CHECK_EQ(ask_for_keys(pair.server, &secrets.send, pair.client), TLS_OK);
         CHECK_EQ(tls_write_from(sender, "z", 1), 1);
@@ -677,6 +676,76 @@ static void what_must_not_be_taken_is_refused(void)
     free_pair(&pair);
 }
 
+/* ---- What a peer does in vain right behind the handshake ---- */
+
+enum { FLOOD_RECORDS = 33, FLOOD_ROOM = FLOOD_RECORDS * RECORD_ROOM };
+
+/* What is fed in one piece; in two, of which the handshake is one, or some records are the other;
+ * or in one for each record. */
+enum cut { AT_ONCE, BEHIND_THE_HANDSHAKE, LAST_RECORDS, EACH, CUTS };
+
+/* Feeds the last flight of the handshake, and empty records that follow it; answers what comes of
+ * it. */
+static tls_status_t flood(uint16_t suite, int32_t verify, int records, enum cut cut)
+{
+    struct pair pair = new_giving_pair(suite, verify, 0);
+    int is_tls13 = suite >> 8 == 0x13;
+    tls_conn_t *last, *victim = is_tls13 ? pair.server : pair.client;
+    unsigned char wire[16384 + FLOOD_ROOM], plain[16];
+    struct secrets secrets;
+    size_t flight, len, at = 0;
+    tls_status_t status;
+    int i;
+
+    last = is_tls13 ? pair.client : pair.server;
+    for (i = 0; (tls_state(last) & TLS_HANDSHAKING) != 0; i++) {
+        CHECK(i < 10);
+        carry(last, victim);
+        if (tls_advance(victim) == TLS_ASK_VERIFY)
+            CHECK_EQ(tls_answer_verify(victim, -1), TLS_OK);
+        tls_advance(victim);
+        carry(victim, last);
+        if (tls_advance(last) == TLS_ASK_VERIFY)
+            CHECK_EQ(tls_answer_verify(last, -1), TLS_OK);
+        tls_advance(last);
+    }
+    len = flight = (size_t)tls_drain_into(last, wire, 16384);
+    CHECK(flight > 0 && flight < 16384);
+    secrets = take(last);
+    for (i = 0; i < records; i++)
+        len += seal_record(&secrets.send, RECORD_DATA, "", 0, wire + len);
+    while (at < len) {
+        size_t record = at < flight ? flight : (size_t)5 + wire[at + 3] * 256u + wire[at + 4];
+        size_t piece = cut == AT_ONCE || (cut != EACH && at > 0) ? len - at : record;
+
+        if (cut == LAST_RECORDS && at == 0)
+            piece = flight + (len - flight) / (size_t)records * 20;
+        CHECK_EQ(tls_feed(victim, wire + at, piece), piece);
+        at += piece;
+        tls_advance(victim);
+    }
+    status = (tls_status_t)tls_read_into(victim, plain, sizeof(plain));
+    if (status == TLS_ERR_PEER)
+        CHECK_EQ(error_of(victim).reason, TLS_REASON_TOO_MANY_EMPTY_RECORDS);
+    free_pair(&pair);
+    return status;
+}
+
+static void empty_records_are_counted_alike_however_they_are_cut(void)
+{
+    size_t i;
+    int asks, cut;
+
+    for (i = 0; i < sizeof(suites) / sizeof(suites[0]); i++)
+        for (asks = 0; asks < 2; asks++)
+            for (cut = 0; cut < CUTS; cut++) {
+                int32_t verify = asks ? TLS_VERIFY_ASK : TLS_VERIFY_PEER;
+
+                CHECK_EQ(flood(suites[i].suite, verify, FLOOD_RECORDS - 1, cut), TLS_WANT_FEED);
+                CHECK_EQ(flood(suites[i].suite, verify, FLOOD_RECORDS, cut), TLS_ERR_PEER);
+            }
+}
+
 int main(int argc, char **argv)
 {
     pki_set(argc, argv);
@@ -691,5 +760,6 @@ int main(int argc, char **argv)
     RUN(half_a_message_needs_the_next_record);
     RUN(early_data_is_read_first);
     RUN(what_must_not_be_taken_is_refused);
+    RUN(empty_records_are_counted_alike_however_they_are_cut);
     return 0;
 }

@@ -618,59 +618,62 @@ fn what_cannot_move_says_why_and_is_unharmed() {
     refused(&client, "secrets were taken");
 }
 
-/// Records that are the engine's still.
+/// Records behind the Finished were never the handshake's.
 #[test]
-fn what_came_with_the_end_of_the_handshake_is_read_first() {
+fn what_came_with_the_end_of_the_handshake_moves() {
     for suite in SUITES {
         let form = Form::of(suite);
-        // A server that has the whole of the client's last flight, with what `last` sends behind it, in one piece.
+        // Whoever has the last flight of the peer, with what `last` sends behind it, in one piece: the server in TLS 1.3, the
+        // client in TLS 1.2.
         let start = |last: &dyn Fn(&Conn)| {
             let (client, server) = (form.client().connect(), form.server().accept());
-            while client.state() & TLS_HANDSHAKING != 0 {
-                server.feed(&client.drain()).unwrap();
-                server.advance();
-                client.feed(&server.drain()).unwrap();
-                client.advance();
+            let (to, from) = if form.is_tls13() { (server, client) } else { (client, server) };
+            while from.state() & TLS_HANDSHAKING != 0 {
+                to.feed(&from.drain()).unwrap();
+                to.advance();
+                from.feed(&to.drain()).unwrap();
+                from.advance();
             }
-            last(&client);
-            server.feed(&client.drain()).unwrap();
-            (client, server)
+            last(&from);
+            to.feed(&from.drain()).unwrap();
+            (from, to)
         };
-        let two_records = |client: &Conn| {
-            client.write(b"first").unwrap();
-            client.write(b"second").unwrap();
+        let two_records = |from: &Conn| {
+            from.write(b"first").unwrap();
+            from.write(b"second").unwrap();
         };
-        let refused = |server: &Conn| {
-            let (status, message) = why_not(server);
-            assert_eq!((status, message.contains("read what is here")), (TLS_ERR_STATE, true), "{message}");
-        };
-        // In TLS 1.2 the server's flight is the last one: nothing of the client's comes with it.
-        if !form.is_tls13() {
-            continue;
+        for read_before in [0, 3, 5] {
+            let (from, to) = start(&two_records);
+            let mut front = [0; 5];
+            if read_before > 0 {
+                assert_eq!(to.read_into(&mut front[..read_before]), Ok(read_before));
+            } else {
+                to.advance();
+            }
+            let to = moved(&form, to, !form.is_tls13());
+            let mut rest = Vec::new();
+            assert_eq!(to.read_all(&mut rest), TLS_WANT_FEED);
+            assert_eq!(rest, b"firstsecond"[read_before..]);
+            carry(&to, &from, b"answer");
+            carry(&from, &to, b"and more");
         }
-        let mut first = [0; 5];
-        let (client, server) = start(&two_records);
-        assert_eq!(server.read_into(&mut first), Ok(5));
-        refused(&server);
-        let mut rest = Vec::new();
-        assert_eq!(server.read_all(&mut rest), TLS_WANT_FEED);
-        assert_eq!(rest, b"second");
-        let server = moved(&form, server, false);
-        carry(&server, &client, b"answer");
 
-        // This side closes meanwhile: then the engine keeps the records, and the connection ends where it is.
-        let (client, server) = start(&two_records);
-        assert_eq!(server.read_into(&mut first), Ok(5));
-        assert_eq!(server.close_notify(), TLS_OK);
-        assert_eq!(server.read_into(&mut [0; 9]), Ok(6));
-        refused(&server);
-        carry(&client, &server, b"unharmed");
+        // This side closes meanwhile.
+        let (from, to) = start(&two_records);
+        assert_eq!(to.read_into(&mut [0; 5]), Ok(5));
+        assert_eq!(to.close_notify(), TLS_OK);
+        let to = moved(&form, to, !form.is_tls13());
+        let mut rest = [0; 9];
+        assert_eq!(to.read_into(&mut rest), Ok(6));
+        assert_eq!(&rest[..6], b"second");
+        carry(&from, &to, b"unharmed");
 
         // The peer closes.
-        let (client, server) = start(&|client| assert_eq!(client.close_notify(), TLS_OK));
-        assert_eq!(server.advance(), TLS_CLOSED);
-        refused(&server);
-        carry(&server, &client, b"unharmed");
+        let (from, to) = start(&|from| assert_eq!(from.close_notify(), TLS_OK));
+        assert_eq!(to.advance(), TLS_CLOSED);
+        let to = moved(&form, to, !form.is_tls13());
+        assert_eq!(to.advance(), TLS_CLOSED);
+        carry(&to, &from, b"unharmed");
     }
 }
 

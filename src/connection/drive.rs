@@ -5,12 +5,11 @@ use super::noting::Before;
 use super::phase::Phase;
 use super::run::Run;
 use super::{Answer, Connection, USUAL_FLIGHT};
-use crate::engine::{Observed, Settled, observe};
+use crate::engine::{Observed, Settled, observe, own_records};
 use crate::failure::Failure;
-use crate::numbers::OUTBOUND_RESERVE;
 use crate::record::layout;
 use crate::record::own::Own;
-use crate::record::traffic::{Flow, Outcome, PlainSink};
+use crate::record::traffic::{Flow, Outcome, PlainSink, Traffic};
 use crate::status::*;
 
 impl Connection {
@@ -19,8 +18,6 @@ impl Connection {
     pub(super) fn process_fed(&mut self) -> Answer<()> {
         self.begin()?;
         if self.has_nothing_to_process() || self.inbound.has_plain() {
-            // One that found no room, if there is some now.
-            self.answer_at_once();
             return Ok(());
         }
         let mut waiting = None;
@@ -49,11 +46,12 @@ impl Connection {
             return Ok(0);
         }
         let before = self.counters.wire_in - self.inbound.len() as u64;
+        let shown = self.inbound.seen();
         if !matches!(self.phase, Phase::Own(_)) {
             self.inbound.see(layout::whole_records);
         }
         let mut inbound = std::mem::take(&mut self.inbound);
-        let result = self.drive(inbound.wire_mut(), before, sink);
+        let result = self.drive(inbound.wire_mut(), before, shown, sink);
         self.inbound = inbound;
         // Even of what the engine did not use up: messages that are not whole are decrypted where they lie.
         self.inbound.touched_all();
@@ -78,12 +76,19 @@ impl Connection {
         Ok(used)
     }
 
-    /// Runs the engine over `wire`, in front of which the peer has sent `before` bytes.
-    pub(super) fn drive(&mut self, wire: &mut [u8], before: u64, sink: &mut PlainSink<'_>) -> Answer<usize> {
+    /// Runs the engine over `wire`, in front of which the peer has sent `before` bytes, and of which the engine was shown
+    /// `shown` bytes before: records to their end.
+    pub(super) fn drive(
+        &mut self,
+        wire: &mut [u8],
+        before: u64,
+        shown: usize,
+        sink: &mut PlainSink<'_>,
+    ) -> Answer<usize> {
         if let Phase::Own(_) = &self.phase {
             return self.drive_own(wire, sink);
         }
-        let mut run = Run::new(wire, sink);
+        let mut run = Run::new(wire, shown, sink);
         let (budget, end) = (self.within_budget(before), run.length());
         if self.phase.is_handshaking() && budget < end {
             self.run_to_budget(&mut run, budget)?;
@@ -100,10 +105,10 @@ impl Connection {
             return self.drive_own_observed(wire, sink);
         }
         let Self { phase: Phase::Own(own), outbound, shared, .. } = self else { return Ok(0) };
-        let receive = |out: &mut Vec<u8>| own.receive_unanswered(wire, out, sink);
+        let receive = |out: &mut Vec<u8>| own.receive(wire, out, sink);
         let Outcome { used, result } = outbound.with_rare_appender(&shared.pool, receive);
         // Application data leaves nothing to look at.
-        if result.is_err() || own.owes_answer() || !self.outbound.holds_no_buffer() {
+        if result.is_err() || !self.outbound.holds_no_buffer() {
             self.conclude(result, None, None, wire)?;
         }
         Ok(used)
@@ -134,7 +139,6 @@ impl Connection {
         if let Err(failure) = result {
             return Err(self.fail(explain_foreign_protocol(failure, wire)));
         }
-        self.answer_at_once();
         let limit = self.shared.limits.outbound;
         if self.committed() > limit {
             return Err(self.fail(Failure::peer(
@@ -145,18 +149,8 @@ impl Connection {
         Ok(())
     }
 
-    /// Queues the answer to a KeyUpdate, which also a side gives that only reads. Without room it waits for that, for the next record at
-    /// most, and is the one answer for all that come meanwhile.
-    fn answer_at_once(&mut self) {
-        let Phase::Own(own) = &self.phase else { return };
-        if !own.owes_answer() || self.committed() + OUTBOUND_RESERVE > self.shared.limits.outbound {
-            return;
-        }
-        let Self { phase: Phase::Own(own), outbound, shared, .. } = self else { return };
-        outbound.with_rare_appender(&shared.pool, |out| own.flush(out));
-    }
-
-    /// One call of the engine, over the wire bytes of the run up to `end`; whether another form of it goes on.
+    /// One call of the engine, over the wire bytes of the run up to `end`; whether another form of it goes on. What lies
+    /// behind `end` the engine has not seen.
     fn receive(&mut self, run: &mut Run<'_, '_>, end: usize) -> Answer<bool> {
         let pool = &self.shared.pool;
         let limit = self.shared.limits.outbound;
@@ -206,18 +200,26 @@ impl Connection {
             && (is_first || layout::worth_processing(run.rest(end)))
         {
             let before = run.used();
-            let settled = match self.receive(run, end) {
+            let reach = self.show(run, end);
+            let settled = match self.receive(run, reach) {
                 Ok(settled) => settled,
                 // What was done counts; why it does not go on is what the next call says.
                 Err(_) if !self.has_failed() && before > 0 => break,
                 Err(status) => return Err(status),
             };
-            if run.used() == before && !settled {
+            if run.used() == before && !settled && reach == end {
                 break;
             }
             is_first = false;
         }
         Ok(())
+    }
+
+    /// Up to where the engine sees in its next call: in a handshake one record farther than before. What follows the last
+    /// one is for whoever carries the traffic, which counts from its beginning what a peer may do without anything
+    /// coming of it, however the bytes were cut.
+    fn show(&self, run: &mut Run<'_, '_>, end: usize) -> usize {
+        if own_records() && self.phase.is_handshaking() { run.show_record(end) } else { end }
     }
 
     /// Goes on with what carries the traffic, if the handshake is done, or with another form of either; whether there was

@@ -110,8 +110,8 @@ impl Connection {
         };
         if self.we_closed || !can_settle {
             return not_now(
-                "the engine of the handshake still has the records: read what is here (tls_read_into), or, where a \
-                 direction was closed right after the handshake, let the connection end here",
+                "the engine of the handshake still has the records: read what is here (tls_read_into), or, where this \
+                 side was closed before the handshake was done, let the connection end here",
             );
         }
         let settled = self.settle(&[]);
@@ -162,8 +162,7 @@ impl Connection {
         id: [u8; MOVE_ID],
     ) -> Result<Moved<'a>, Failure> {
         let Phase::Own(own) = &self.phase else { return Err(no_traffic()) };
-        let Standing { receive, send, sender, receiver, answers_at_once } =
-            own.standing().ok_or_else(no_traffic)?;
+        let Standing { receive, send, sender, receiver } = own.standing().ok_or_else(no_traffic)?;
         let facts = self.facts();
         let counters = self.counters;
         let sending = self.sending();
@@ -180,7 +179,7 @@ impl Connection {
                 we_closed: self.we_closed,
                 eof: self.eof,
                 corked: self.is_corked(),
-                answers_at_once,
+                unused: false,
                 clocked: clock.is_some(),
             },
             facts: MovedFacts {

@@ -37,7 +37,9 @@ impl Connection {
         }
         let mut found = 0;
         let mut plain = 0;
-        let result = self.drive(wire, self.counters.wire_in, &mut |at, _| {
+        // Where the records ended that it was given before is not known any more.
+        let shown = if self.left_in_place > 0 { wire.len() } else { 0 };
+        let result = self.drive(wire, self.counters.wire_in, shown, &mut |at, _| {
             plain += at.len();
             spans.put(at);
             found += 1;

@@ -136,7 +136,7 @@ impl Phase {
         sink: &mut PlainSink<'_>,
     ) -> Outcome {
         match self {
-            Self::Own(own) => own.receive_unanswered(wire, out, sink),
+            Self::Own(own) => own.receive(wire, out, sink),
             Self::Traffic(traffic) => traffic.receive(wire, out, sink),
             Self::Handshake(handshake) => handshake.receive(wire, out, sink),
             Self::Receiving(half) => half.receive(wire, sink),

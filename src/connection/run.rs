@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::failure::Failure;
+use crate::record::layout;
 use crate::record::traffic::{Flow, Outcome, PlainSink};
 
 /// The wire bytes of a run, how many of them are done with, and who takes the plain ones.
@@ -13,13 +14,24 @@ pub(super) struct Run<'a, 'b> {
     wire: &'a mut [u8],
     /// How many bytes at the front the engine is done with.
     used: usize,
+    /// How many of them the engine was shown, used ones included: records to their end. It puts a message that is not whole
+    /// together where it lies, over the headers of its records, so that these cannot be told from each other again.
+    shown: usize,
     sink: &'a mut PlainSink<'b>,
     flow: Flow,
 }
 
 impl<'a, 'b> Run<'a, 'b> {
-    pub(super) fn new(wire: &'a mut [u8], sink: &'a mut PlainSink<'b>) -> Self {
-        Self { wire, used: 0, sink, flow: Flow::More }
+    pub(super) fn new(wire: &'a mut [u8], shown: usize, sink: &'a mut PlainSink<'b>) -> Self {
+        Self { wire, used: 0, shown, sink, flow: Flow::More }
+    }
+
+    /// Up to where the next record ends, of the wire bytes up to `end`; that, if none is whole.
+    pub(super) fn show_record(&mut self, end: usize) -> usize {
+        self.shown = self.shown.max(self.used).min(end);
+        let Some(length) = layout::record_length(&self.wire[self.shown..end]) else { return end };
+        self.shown += length;
+        self.shown
     }
 
     /// How many wire bytes there are, used ones included.
@@ -50,7 +62,7 @@ impl<'a, 'b> Run<'a, 'b> {
         end: usize,
         receive: impl FnOnce(&mut [u8], &mut PlainSink<'_>) -> Outcome,
     ) -> Result<(), Failure> {
-        let Self { wire, used, sink, flow } = self;
+        let Self { wire, used, sink, flow, .. } = self;
         let start = *used;
         let mut overrun = false;
         let mut keep_place = |at: Range<usize>, plain: &[u8]| {

@@ -10,8 +10,8 @@ use super::sending::{Requests, SendHalf};
 use crate::failure::Failure;
 use crate::record::layout::worth_processing;
 use crate::record::traffic::{
-    Answers, EngineTraffic, HandedOver, HandshakeFacts, KeySchedule, Outcome, OwnStart, PlainSink, Receiving,
-    Sending, Traffic, TrafficHalves,
+    EngineTraffic, HandedOver, HandshakeFacts, KeySchedule, Outcome, OwnStart, PlainSink, Receiving, Sending,
+    Traffic, TrafficHalves,
 };
 
 /// An established connection.
@@ -31,18 +31,14 @@ impl<Side: SideFacts> Halves<Side> {
     }
 
     /// With nothing left to say to the peer but what is appended to `out`.
-    pub(super) fn start_own(
-        mut self: Box<Self>,
-        answers: Answers,
-        out: &mut Vec<u8>,
-    ) -> Result<OwnStart, Failure>
+    pub(super) fn start_own(mut self: Box<Self>, out: &mut Vec<u8>) -> Result<OwnStart, Failure>
     where
         Self: Traffic,
         Side: KernelSide,
     {
         self.send.flush(out);
         let outstanding = self.receive.outstanding();
-        Ok(OwnStart { handed_over: self.hand_over()?, is_client: Side::IS_CLIENT, answers, outstanding })
+        Ok(OwnStart { handed_over: self.hand_over()?, is_client: Side::IS_CLIENT, outstanding })
     }
 }
 
@@ -116,7 +112,7 @@ where
     }
 
     fn settle(self: Box<Self>, out: &mut Vec<u8>) -> Result<OwnStart, Failure> {
-        self.start_own(Answers::AtOnce, out)
+        self.start_own(out)
     }
 
     fn prepare_hand_over(mut self: Box<Self>, out: &mut Vec<u8>) -> Result<Box<dyn EngineTraffic>, Failure> {

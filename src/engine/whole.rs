@@ -19,8 +19,7 @@ use crate::facts::{EarlyStatus, Facts};
 use crate::failure::Failure;
 use crate::record::layout::worth_processing;
 use crate::record::traffic::{
-    Answers, EngineTraffic, Flow, HandedOver, HandshakeFacts, Outcome, OwnStart, PlainSink, Traffic,
-    TrafficHalves,
+    EngineTraffic, Flow, HandedOver, HandshakeFacts, Outcome, OwnStart, PlainSink, Traffic, TrafficHalves,
 };
 
 /// Both directions in one, without a lock.
@@ -152,7 +151,7 @@ where
     }
 
     fn settle(self: Box<Self>, out: &mut Vec<u8>) -> Result<OwnStart, Failure> {
-        (*self).into_halves()?.start_own(Answers::WithTheNextRecord, out)
+        (*self).into_halves()?.start_own(out)
     }
 
     fn prepare_hand_over(self: Box<Self>, out: &mut Vec<u8>) -> Result<Box<dyn EngineTraffic>, Failure> {

@@ -32,14 +32,21 @@ pub(crate) fn worth_processing(wire: &[u8]) -> bool {
     }
 }
 
+/// How long the record at the front of `wire` is, header included; none if that is not whole.
+pub(crate) fn record_length(wire: &[u8]) -> Option<usize> {
+    match *wire {
+        [_, 3, _, high, low, ref payload @ ..] => {
+            let length = usize::from(u16::from_be_bytes([high, low]));
+            (payload.len() >= length).then_some(HEADER + length)
+        }
+        _ => None,
+    }
+}
+
 /// How many bytes at the front of `wire` are whole records.
 pub(crate) fn whole_records(wire: &[u8]) -> usize {
     let mut end = 0;
-    while let rest @ [_, 3, _, high, low, ..] = &wire[end..] {
-        let length = HEADER + usize::from(u16::from_be_bytes([*high, *low]));
-        if rest.len() < length {
-            break;
-        }
+    while let Some(length) = record_length(&wire[end..]) {
         end += length;
     }
     end

@@ -9,8 +9,8 @@ use super::secrets::TrafficSecrets;
 use super::sender::Sender;
 use super::sizing::Sizing;
 use super::traffic::{
-    Answers, HandedOver, HandshakeFacts, KeySchedule, Outcome, OwnStart, PlainMemory, PlainSink, Remembered,
-    Revealed, Standing, Straight, Traffic, TrafficHalves,
+    HandedOver, HandshakeFacts, KeySchedule, Outcome, OwnStart, PlainMemory, PlainSink, Remembered, Revealed,
+    Standing, Straight, Traffic, TrafficHalves,
 };
 use crate::failure::Failure;
 use crate::parse::moved::{Direction, Moved};
@@ -22,24 +22,19 @@ pub(crate) struct Own {
     pub(super) receiver: Receiver,
     pub(super) schedule: Box<dyn KeySchedule>,
     pub(super) remembered: Remembered,
-    pub(super) answers: Answers,
 }
 
 impl Own {
     pub(crate) fn new(start: OwnStart) -> Result<Self, Failure> {
-        let OwnStart {
-            handed_over: HandedOver { secrets, schedule, remembered },
-            is_client,
-            answers,
-            outstanding,
-        } = start;
+        let OwnStart { handed_over: HandedOver { secrets, schedule, remembered }, is_client, outstanding } =
+            start;
         let parts = (|| {
             let sender = Sender::new(Secret::of(&secrets.send)?, outstanding);
             let receiver = Receiver::new(Secret::of(&secrets.receive)?, is_client, remembered.tickets);
             Some((sender, receiver))
         })();
         match parts {
-            Some((sender, receiver)) => Ok(Self { sender, receiver, schedule, remembered, answers }),
+            Some((sender, receiver)) => Ok(Self { sender, receiver, schedule, remembered }),
             None => Err(schedule.explain(Fault::NoKey)),
         }
     }
@@ -58,13 +53,11 @@ impl Own {
             Some(secret)
         };
         let receive = secret(&secrets.receive, &moved.receive)?;
-        let answers = if moved.flags.answers_at_once { Answers::AtOnce } else { Answers::WithTheNextRecord };
         Some(Self {
             sender: Sender::from_state(&moved.sender, secret(&secrets.send, &moved.send)?),
             receiver: Receiver::from_state(&moved.receiver, receive, moved.flags.is_client),
             schedule,
             remembered,
-            answers,
         })
     }
 }
@@ -80,14 +73,7 @@ impl Own {
     pub(crate) fn standing(&self) -> Option<Standing<'_>> {
         let (sender, send) = self.sender.state();
         let (receiver, receive) = self.receiver.state()?;
-        let answers_at_once = self.answers == Answers::AtOnce;
-        Some(Standing {
-            receive: receive.direction(),
-            send: send.direction(),
-            sender,
-            receiver,
-            answers_at_once,
-        })
+        Some(Standing { receive: receive.direction(), send: send.direction(), sender, receiver })
     }
 
     /// The secrets that the next keys come from. Nothing else may be done with it afterwards.
@@ -99,6 +85,14 @@ impl Own {
         }
         let [receive, send] = self.schedule.reveal()?.ok_or_else(untold)?;
         Ok(Revealed { receive, send, exporter })
+    }
+}
+
+/// The way of records from the peer.
+impl Own {
+    /// How many wire bytes that the last call has not used were opened: they are of a message that is not whole.
+    pub(crate) fn opened(&self) -> usize {
+        self.receiver.opened()
     }
 }
 
@@ -166,40 +160,13 @@ impl Answering for Both<'_> {
     }
 }
 
-/// The way of records from the peer, where whoever has the queue knows whether it has room for an answer.
-impl Own {
-    /// As [`Traffic::receive`], but that an answer to a KeyUpdate stays here.
-    #[inline]
-    pub(crate) fn receive_unanswered(
-        &mut self,
-        wire: &mut [u8],
-        out: &mut Vec<u8>,
-        sink: &mut PlainSink<'_>,
-    ) -> Outcome {
-        let Self { sender, receiver, schedule, remembered, .. } = self;
-        let outcome = receiver.receive(wire, sink, &mut Both { sender, schedule: &mut **schedule, out });
-        remembered.tickets = receiver.tickets();
-        outcome
-    }
-
-    /// How many wire bytes that the last call has not used were opened: they are of a message that is not whole.
-    pub(crate) fn opened(&self) -> usize {
-        self.receiver.opened()
-    }
-
-    /// Whether one is here that does not wait for the next record.
-    #[inline]
-    pub(crate) fn owes_answer(&self) -> bool {
-        self.answers == Answers::AtOnce && self.sender.has_queued()
-    }
-}
-
 impl Traffic for Own {
+    #[inline]
     fn receive(&mut self, wire: &mut [u8], out: &mut Vec<u8>, sink: &mut PlainSink<'_>) -> Outcome {
-        let outcome = self.receive_unanswered(wire, out, sink);
-        if self.owes_answer() {
-            self.flush(out);
-        }
+        let Self { sender, receiver, schedule, remembered } = self;
+        let mut both = Both { sender, schedule: &mut **schedule, out };
+        let outcome = receiver.receive(wire, sink, &mut both);
+        remembered.tickets = receiver.tickets();
         outcome
     }
 

@@ -101,12 +101,6 @@ impl Sender {
         self.state != State::Open
     }
 
-    /// Whether records wait that leave in front of the next one.
-    #[inline]
-    pub(super) fn has_queued(&self) -> bool {
-        !self.queued.is_empty()
-    }
-
     /// Moves what is queued to `out`.
     #[inline]
     pub(super) fn flush(&mut self, out: &mut Vec<u8>) {

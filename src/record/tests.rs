@@ -9,7 +9,7 @@ use super::own::Own;
 use super::secrets::{TrafficSecret, TrafficSecrets};
 use super::sizing::{Sizing, wire_bound};
 use super::traffic::{
-    Answers, Flow, HandedOver, HandshakeFacts, KeySchedule, Outcome, OwnStart, Remembered, Straight, Traffic,
+    Flow, HandedOver, HandshakeFacts, KeySchedule, Outcome, OwnStart, Remembered, Straight, Traffic,
 };
 use crate::facts::Facts;
 use crate::failure::Failure;
@@ -83,8 +83,7 @@ pub(super) fn pair(suite: (u16, usize), most_records: u64) -> (Own, Own) {
         let secrets = TrafficSecrets { receive: schedule.secret(true), send: schedule.secret(false) };
         let remembered = Remembered { handshake: Box::new(Nothing), tickets: 0 };
         let handed_over = HandedOver { secrets, schedule: Box::new(schedule), remembered };
-        let answers = Answers::WithTheNextRecord;
-        Own::new(OwnStart { handed_over, is_client, answers, outstanding: 0 }).unwrap()
+        Own::new(OwnStart { handed_over, is_client, outstanding: 0 }).unwrap()
     };
     (side([1, 101], true), side([101, 1], false))
 }

@@ -178,7 +178,6 @@ pub(crate) struct Standing<'a> {
     pub send: Direction<'a>,
     pub sender: SenderState<'a>,
     pub receiver: ReceiverState,
-    pub answers_at_once: bool,
 }
 
 /// What only the key schedule knows. Wiped when dropped.
@@ -202,16 +201,8 @@ pub(crate) struct HandedOver {
 pub(crate) struct OwnStart {
     pub handed_over: HandedOver,
     pub is_client: bool,
-    pub answers: Answers,
     /// How many KeyUpdates of ours the peer has not answered.
     pub outstanding: u8,
-}
-
-/// When the answer to a KeyUpdate leaves; before the next record it has to (RFC 8446, 4.6.3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Answers {
-    AtOnce,
-    WithTheNextRecord,
 }
 
 pub(crate) struct TrafficHalves {

@@ -69,8 +69,8 @@ pub(crate) struct Flags {
     pub we_closed: bool,
     pub eof: bool,
     pub corked: bool,
-    /// Answers to KeyUpdates leave at once, and not with the next record.
-    pub answers_at_once: bool,
+    /// Written as no, and not looked at. It was whether answers to KeyUpdates leave at once, which they never do now.
+    pub unused: bool,
     /// The host has shown its clock.
     pub clocked: bool,
 }
@@ -143,7 +143,7 @@ fn walk<'a>(moved: &mut Moved<'a>, walker: &mut impl Walker<'a>) -> Option<()> {
         &mut flags.we_closed,
         &mut flags.eof,
         &mut flags.corked,
-        &mut flags.answers_at_once,
+        &mut flags.unused,
         &mut flags.clocked,
     ])?;
     let facts = &mut moved.facts;
