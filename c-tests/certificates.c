@@ -106,6 +106,9 @@ static void bad_client_certificates_are_refused(void)
         struct pair pair =
             client_auth_pair(version, TLS_CLIENT_AUTH_REQUIRED, "trust/all.pem", NULL, NULL);
 
+        pump(&pair);
+        /* RFC 5246, 7.4.6, and RFC 8446, 4.4.2.4. */
+        CHECK_EQ(error_of(pair.server).alert_sent, version == TLS_VERSION_1_2 ? 40 : 116);
         check_client_refused(&pair, TLS_REASON_CERTIFICATE_MISSING);
         pair = client_auth_pair(version, TLS_CLIENT_AUTH_OPTIONAL, "trust/all.pem",
                                 "ecdsa/server-chain.pem", "ecdsa/server.key");

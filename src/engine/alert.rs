@@ -54,6 +54,21 @@ pub(super) fn plain_record(alert: u8) -> [u8; 7] {
     [21, 3, 3, 0, 2, 2, alert]
 }
 
+/// Who shows no certificate where one is demanded hears handshake_failure in TLS 1.2 (RFC 5246, 7.4.6), which has no
+/// certificate_required. rustls says that in every version; without protection, as here at the end of `out`, it is said in
+/// TLS 1.2 only.
+pub(super) fn say_in_tls12(failure: &mut Failure, out: &mut [u8]) {
+    const HANDSHAKE_FAILURE: u8 = 40;
+    const CERTIFICATE_REQUIRED: u8 = 116;
+    if failure.alert_sent == Some(CERTIFICATE_REQUIRED) && out.ends_with(&plain_record(CERTIFICATE_REQUIRED))
+    {
+        failure.alert_sent = Some(HANDSHAKE_FAILURE);
+        if let Some(alert) = out.last_mut() {
+            *alert = HANDSHAKE_FAILURE;
+        }
+    }
+}
+
 /// Takes the alert back that the engine may have put last behind the first `before` bytes of `out`.
 pub(super) fn take_back(out: &mut Vec<u8>, before: usize) {
     const ALERT: u8 = 21;

@@ -12,6 +12,7 @@ use std::ops::Range;
 use rustls::ServerConfig;
 use rustls::server::InvalidSniPolicy;
 
+use super::alert::say_in_tls12;
 use super::hello_scan::{HelloParts, may_retry};
 use super::retold::{Changes, original, retold};
 use crate::failure::Failure;
@@ -199,7 +200,10 @@ impl PlaintextRecords {
                 parts.end = parts.end.saturating_sub(run.used);
             }
             match run.result {
-                Err(failure) => return Outcome { used, result: Err(failure) },
+                Err(mut failure) => {
+                    say_in_tls12(&mut failure, out);
+                    return Outcome { used, result: Err(failure) };
+                }
                 Ok(Standing::Closed) => self.closed = true,
                 Ok(Standing::Handshaking) => {}
                 Ok(Standing::Traffic | Standing::Stopped) => return Outcome { used, result: Ok(()) },
@@ -228,7 +232,10 @@ impl PlaintextRecords {
                     match run.result {
                         Ok(Standing::Handshaking) => {}
                         Ok(_) => return Outcome { used, result: Ok(()) },
-                        Err(failure) => return Outcome { used, result: Err(failure) },
+                        Err(mut failure) => {
+                            say_in_tls12(&mut failure, out);
+                            return Outcome { used, result: Err(failure) };
+                        }
                     }
                 }
             }

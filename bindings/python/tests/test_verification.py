@@ -194,13 +194,7 @@ def test_authorities_are_those_that_openssl_takes_for_them() -> None:
     assert len(authorities) >= 5
 
 
-@pytest.mark.parametrize(
-    "server",
-    [
-        "openssl",
-        pytest.param("ours", marks=pytest.mark.xfail(strict=True, reason="rustls sends certificate_required")),
-    ],
-)
+@pytest.mark.parametrize("server", ["openssl", "ours"])
 @pytest.mark.parametrize("client", ["openssl", "ours"])
 def test_a_client_of_tls_1_2_that_shows_none_hears_handshake_failure(client: str, server: str) -> None:
     """RFC 5246, 7.4.6: certificate_required came with TLS 1.3."""
