@@ -152,8 +152,8 @@ class OurServerRefuses(RefusalTest):
     def verifying_server(self, **options):
         return self.our_server(client_auth="required", trust=pki("trust/all.pem"), **options)
 
-    @rows(*each_version((("certificate", CERTIFICATE_REQUIRED),)))
-    def test_missing(self, version, _, alert):
+    @rows(("1.2", "1.2", HANDSHAKE_FAILURE), ("1.3", "1.3", CERTIFICATE_REQUIRED))
+    def test_missing(self, version, alert):
         """In TLS 1.3 the client takes the connection for made, and learns of the refusal when it reads on."""
         server = self.verifying_server()
         client = self.start(SClient(server.port(), VERSION_FLAGS[version]))
