@@ -2,7 +2,7 @@
 
 CARGO ?= cargo
 
-.PHONY: help demo test lib lib-profiled install abi header format check fuzz mutants load cross interop bench bench-quick bench-questions bench-resumption bench-loops clean
+.PHONY: help demo test lib lib-profiled install abi header format check fuzz mutants load cross interop conformance bench bench-quick bench-questions bench-resumption bench-loops clean
 
 help:
 	@echo "make demo     build the library and see it work with curl and OpenSSL"
@@ -19,6 +19,7 @@ help:
 	@echo "make load     a thousand connections at once, and ten thousand that are killed, on each loop of examples/loops"
 	@echo "make cross    what make test does with Rust 1.85 on 64-bit Arm under qemu, with the library as users build it, in ten minutes"
 	@echo "make interop  the tests with other people's software alone"
+	@echo "make conformance   BoringSSL's test runner examines the library, in five minutes: docs/testing.md"
 	@echo "make bench    compare with other libraries, in 20 minutes; make bench-quick in three: docs/benchmarks.md"
 	@echo "make bench-questions, bench-resumption, bench-loops   measurements: benches/README.md"
 	@echo "make clean    remove target/"
@@ -83,6 +84,10 @@ cross:
 
 interop: lib
 	tests/interop/run.sh
+
+conformance: lib
+	scripts/setup.sh conformance
+	tests/conformance/run.sh
 
 bench:
 	benches/run.sh

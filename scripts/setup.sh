@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that something needs: setup.sh demo|test|bench|cross. Does nothing, and asks
+# Installs the Debian packages that something needs: setup.sh demo|test|bench|conformance|cross. Does nothing, and asks
 # for no rights, if they are all there.
 set -euo pipefail
 
@@ -42,9 +42,12 @@ bench)
         valgrind                                                     # instructions
     )
     ;;
+conformance) # what the runner imports, and what makes its keys
+    packages=(ca-certificates openssl python3 python3-venv golang-golang-x-crypto-dev golang-golang-x-sys-dev golang-golang-x-term-dev)
+    ;;
 cross) packages=(cmake openssl "${cross[@]}") ;; # what builds, and what makes certificates
 *)
-    echo "usage: setup.sh demo|test|bench|cross" >&2
+    echo "usage: setup.sh demo|test|bench|conformance|cross" >&2
     exit 2
     ;;
 esac
