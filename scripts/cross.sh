@@ -71,5 +71,5 @@ done
 compile handshake handshake-static -static "$room/build/libtlsbio.a" -lpthread -lm -ldl
 qemu-aarch64 "$room/handshake-static" "$root/target/pki"
 echo "aarch64, Rust 1.85: handshake passed, linked statically"
-aarch64-linux-gnu-readelf --dyn-syms --wide "$library/libtlsbio.so" | grep -q 'tls_free@@TLSBIO_0.1' ||
+grep -q 'tls_free@@TLSBIO_0.1' <<<"$(aarch64-linux-gnu-readelf --dyn-syms --wide "$library/libtlsbio.so")" ||
     { echo "aarch64: symbols have no version" >&2; exit 1; }

@@ -185,7 +185,7 @@ client_row() { # WHAT VERSION
 
 serve_openssl -www
 client "$ca" / || fail 'the example client could not fetch from s_server -www' "$work/https_client.log" "$work/s_server.log"
-grep -q 'TLSv1.3, Cipher is' "$work/response" && tail -n 3 "$work/response" | grep -qi '</html>' ||
+grep -q 'TLSv1.3, Cipher is' "$work/response" && grep -qi '</html>' <<<"$(tail -n 3 "$work/response")" ||
     fail 'the page of s_server -www is not whole' "$work/response"
 client_row 'https_client, page' TLSv1.3
 

@@ -7,7 +7,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 VERSION=27.1.0
 tools=$PWD/target/tools
-if ! "$tools/bin/cargo-mutants" mutants --version 2>/dev/null | grep -qF " $VERSION"; then
+if ! grep -qF " $VERSION" <<<"$("$tools/bin/cargo-mutants" mutants --version 2>/dev/null)"; then
     cargo install --quiet --locked --root "$tools" cargo-mutants --version "$VERSION"
 fi
 

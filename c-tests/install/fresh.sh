@@ -45,7 +45,7 @@ for program in "$work"/{shared,pkg-config}/{https_*,h*_*,loop_*}; do
     [ "$linked" -ef "$library/libtlsbio.so.0" ] || fail "$program is linked with '$linked'"
 done
 for program in "$work"/static/{https_*,h*_*,loop_*}; do
-    ldd "$program" | grep -q libtlsbio && fail "$program is not static"
+    grep -q libtlsbio <<<"$(ldd "$program")" && fail "$program is not static"
     true
 done
 

@@ -69,7 +69,7 @@ by_pkg_config() { # LIBRARY_DIRECTORY
     for program in c-shared cpp-shared c-static cpp-static; do
         check "$work/$program"
     done
-    readelf -d "$work/c-static" 2>/dev/null | grep -q NEEDED && fail "c-static needs a shared library"
+    grep -q NEEDED <<<"$(readelf -d "$work/c-static" 2>/dev/null)" && fail "c-static needs a shared library"
     return 0
 }
 

@@ -44,7 +44,7 @@ start_redis() {
         for _ in $(seq 1200); do
             kill -0 "$redis" 2>/dev/null || break
             # Another Redis may have the port: ours knows its process.
-            if redis-cli -p "$redis_port" info server 2>/dev/null | tr -d '\r' | grep -qx "process_id:$redis"; then
+            if grep -qx "process_id:$redis" <<<"$(redis-cli -p "$redis_port" info server 2>/dev/null | tr -d '\r')"; then
                 children+=("$redis")
                 return 0
             fi
