@@ -77,7 +77,7 @@ from_source() {
     rm -rf "$work/sdist" "$tools"
     (cd "$work" && "$work/source-build/bin/python" -m build --sdist --outdir "$work/sdist" "$package" >/dev/null)
     mkdir "$tools"
-    for name in cargo rustc cc gcc c++ g++ as ld ar env sh sed grep tr; do
+    for name in cargo rustc cc gcc c++ g++ as ld ar env sh sed grep mv tr; do
         ln -s "$(command -v $name)" "$tools/$name"
     done
     new_environment source "${PYTHON:-python3}"
