@@ -19,7 +19,7 @@ help:
 	@echo "make load     a thousand connections at once, and ten thousand that are killed, on each loop of examples/loops"
 	@echo "make cross    what make test does with Rust 1.85 on 64-bit Arm under qemu, with the library as users build it, in ten minutes"
 	@echo "make interop  the tests with other people's software alone"
-	@echo "make conformance   BoringSSL's test runner examines the library, in five minutes: docs/testing.md"
+	@echo "make conformance   BoringSSL's test runner examines the library, in two minutes: docs/testing.md"
 	@echo "make bench    compare with other libraries, in 20 minutes; make bench-quick in three: docs/benchmarks.md"
 	@echo "make bench-questions, bench-resumption, bench-loops   measurements: benches/README.md"
 	@echo "make clean    remove target/"
