@@ -217,7 +217,8 @@ impl Connection {
 
     /// Up to where the engine sees in its next call: in a handshake one record farther than before. What follows the last
     /// one is for whoever carries the traffic, which counts from its beginning what a peer may do without anything
-    /// coming of it, however the bytes were cut.
+    /// coming of it, however the bytes were cut. But what was there when a question opened counts as shown: rustls may have
+    /// the first of it.
     fn show(&self, run: &mut Run<'_, '_>, end: usize) -> usize {
         if own_records() && self.phase.is_handshaking() { run.show_record(end) } else { end }
     }
