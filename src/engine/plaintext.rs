@@ -173,6 +173,20 @@ impl PlaintextRecords {
         sink: &mut PlainSink<'_>,
         engine: &mut Engine<'_>,
     ) -> Outcome {
+        let mut outcome = self.run(wire, out, sink, engine);
+        if let Err(failure) = &mut outcome.result {
+            say_in_tls12(failure, out);
+        }
+        outcome
+    }
+
+    fn run(
+        &mut self,
+        wire: &mut [u8],
+        out: &mut Vec<u8>,
+        sink: &mut PlainSink<'_>,
+        engine: &mut Engine<'_>,
+    ) -> Outcome {
         let mut used = 0;
         while !self.closed {
             let rest = &mut wire[used..];
@@ -200,10 +214,7 @@ impl PlaintextRecords {
                 parts.end = parts.end.saturating_sub(run.used);
             }
             match run.result {
-                Err(mut failure) => {
-                    say_in_tls12(&mut failure, out);
-                    return Outcome { used, result: Err(failure) };
-                }
+                Err(failure) => return Outcome { used, result: Err(failure) },
                 Ok(Standing::Closed) => self.closed = true,
                 Ok(Standing::Handshaking) => {}
                 Ok(Standing::Traffic | Standing::Stopped) => return Outcome { used, result: Ok(()) },
@@ -232,10 +243,7 @@ impl PlaintextRecords {
                     match run.result {
                         Ok(Standing::Handshaking) => {}
                         Ok(_) => return Outcome { used, result: Ok(()) },
-                        Err(mut failure) => {
-                            say_in_tls12(&mut failure, out);
-                            return Outcome { used, result: Err(failure) };
-                        }
+                        Err(failure) => return Outcome { used, result: Err(failure) },
                     }
                 }
             }
