@@ -179,7 +179,6 @@ impl Connection {
                 we_closed: self.we_closed,
                 eof: self.eof,
                 corked: self.is_corked(),
-                unused: false,
                 clocked: clock.is_some(),
             },
             facts: MovedFacts {

@@ -69,8 +69,6 @@ pub(crate) struct Flags {
     pub we_closed: bool,
     pub eof: bool,
     pub corked: bool,
-    /// Written as no, and not looked at. It was whether answers to KeyUpdates leave at once, which they never do now.
-    pub unused: bool,
     /// The host has shown its clock.
     pub clocked: bool,
 }
@@ -136,6 +134,9 @@ fn walk<'a>(moved: &mut Moved<'a>, walker: &mut impl Walker<'a>) -> Option<()> {
     }
     walker.number(&mut moved.moves)?;
     let (flags, sender, receiver) = (&mut moved.flags, &mut moved.sender, &mut moved.receiver);
+    // Builds that let answers to KeyUpdates leave at once say so here, in this same form. Their blobs are read, and they
+    // read ours, which say no: so the bit keeps its place and cannot become another member's.
+    let mut answers_at_once = false;
     walker.flags([
         &mut flags.is_client,
         &mut flags.resumed,
@@ -143,7 +144,7 @@ fn walk<'a>(moved: &mut Moved<'a>, walker: &mut impl Walker<'a>) -> Option<()> {
         &mut flags.we_closed,
         &mut flags.eof,
         &mut flags.corked,
-        &mut flags.unused,
+        &mut answers_at_once,
         &mut flags.clocked,
     ])?;
     let facts = &mut moved.facts;
