@@ -134,6 +134,7 @@ static inline int raise_want_write(const Failures *failures)
 #define CHANNEL_HEAD                                                                               \
     PyObject_HEAD Failures *failures; /* the first member of the module's state */                 \
     tls_conn_t *conn;                                                                              \
+    bool unmade;                /* it is open, and the first step makes its conn */                \
     PyThread_type_lock library; /* who has it may call the library */                              \
     unsigned long owner;        /* the thread that has it */                                       \
     unsigned depth;             /* how many times */                                               \
@@ -147,9 +148,11 @@ typedef struct {
     CHANNEL_HEAD
 } ChannelHead;
 
-static inline int entered(const void *channel)
+static inline int entered(const void *self)
 {
-    if (((const ChannelHead *)channel)->conn != NULL)
+    const ChannelHead *channel = self;
+
+    if (channel->conn != NULL || channel->unmade)
         return 0;
     PyErr_SetString(PyExc_ValueError, "this connection was closed");
     return -1;
@@ -194,14 +197,49 @@ static inline void let_go(void *self)
     }
 }
 
-/* For what asks and changes nothing. */
+/* A handle from Python. 0, or -1 with an exception. */
+static inline int handle_of(PyObject *number, tls_conn_t **conn)
+{
+    *conn = PyLong_AsVoidPtr(number);
+    return *conn == NULL && PyErr_Occurred() ? -1 : 0;
+}
+
+/* Who calls the library has the lock, and this makes what it is called with. Most of what a
+ * connection costs before its handshake is the keys of a ClientHello. */
+static inline int make(void *self)
+{
+    ChannelHead *channel = self;
+    PyObject *number;
+    tls_conn_t *conn;
+    int result;
+
+    if (channel->conn != NULL)
+        return 0;
+    number = PyObject_CallMethod(self, "_make", NULL);
+    if (number == NULL)
+        return -1;
+    result = handle_of(number, &conn);
+    Py_DECREF(number);
+    if (result < 0)
+        return -1;
+    /* Python may have run a finalizer that uses this connection, or closes it. */
+    if (channel->conn != NULL || !channel->unmade) {
+        tls_free(conn);
+        return entered(channel);
+    }
+    channel->conn = conn;
+    channel->unmade = false;
+    return 0;
+}
+
+/* Has the lock, and a connection to call the library with. */
 static inline int hold_open(void *channel)
 {
     if (entered(channel) < 0)
         return -1;
     hold(channel);
     /* It may have been closed meanwhile. */
-    if (entered(channel) < 0) {
+    if (entered(channel) < 0 || make(channel) < 0) {
         let_go(channel);
         return -1;
     }
@@ -330,11 +368,32 @@ static inline void free_head(void *self)
         PyThread_free_lock(channel->library);
 }
 
-/* A handle from Python. 0, or -1 with an exception. */
-static inline int handle_of(PyObject *number, tls_conn_t **conn)
+/* Whether wire bytes have moved. */
+static inline bool has_moved(const void *self)
 {
-    *conn = PyLong_AsVoidPtr(number);
-    return *conn == NULL && PyErr_Occurred() ? -1 : 0;
+    tls_counters_t counters = {.size = sizeof(counters)};
+
+    tls_counters(((const ChannelHead *)self)->conn, &counters);
+    return counters.wire_in > 0 || counters.wire_out > 0;
+}
+
+/* Has the next step make another connection, of what is set by then. No operation is under way. */
+static inline PyObject *channel_unmake(PyObject *self, PyObject *wants_notes)
+{
+    ChannelHead *channel = (ChannelHead *)self;
+    int wanted = PyObject_IsTrue(wants_notes);
+
+    if (wanted < 0 || entered(channel) < 0)
+        return NULL;
+    if (!holds(channel)) {
+        PyErr_SetString(PyExc_RuntimeError, "who changes the connection holds it");
+        return NULL;
+    }
+    channel->wants_notes = wanted;
+    channel->unmade = true;
+    tls_free(channel->conn);
+    channel->conn = NULL;
+    Py_RETURN_NONE;
 }
 
 /* Methods of both kinds of channel, whose `self` begins with CHANNEL_HEAD. */
@@ -387,6 +446,8 @@ static inline PyObject *channel_address(PyObject *self, void *unused)
         PyErr_SetString(PyExc_RuntimeError, "who calls the library holds the connection");
         return NULL;
     }
+    if (make(self) < 0)
+        return NULL;
     return PyLong_FromVoidPtr(((ChannelHead *)self)->conn);
 }
 

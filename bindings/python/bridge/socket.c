@@ -703,12 +703,10 @@ static PyObject *channel_shutdown(PyObject *self, PyObject *unused)
 static PyObject *channel_open(PyObject *self, PyObject *arguments)
 {
     Channel *channel = (Channel *)self;
-    PyObject *handle, *socket;
+    PyObject *socket;
     int wants_notes, is_server;
-    tls_conn_t *conn;
 
-    if (!PyArg_ParseTuple(arguments, "OOpp", &handle, &socket, &wants_notes, &is_server) ||
-        handle_of(handle, &conn) < 0)
+    if (!PyArg_ParseTuple(arguments, "Opp", &socket, &wants_notes, &is_server))
         return NULL;
     if (channel->socket != NULL) {
         PyErr_SetString(PyExc_ValueError, "this connection is open");
@@ -722,28 +720,26 @@ static PyObject *channel_open(PyObject *self, PyObject *arguments)
     channel->socket = PyWeakref_NewRef(socket, NULL);
     if (channel->socket == NULL)
         return NULL;
-    channel->conn = conn;
+    channel->unmade = true;
     channel->wants_notes = wants_notes;
     channel->is_server = is_server;
     Py_RETURN_NONE;
 }
 
-static PyObject *channel_replace(PyObject *self, PyObject *arguments)
+/* What an operation has sent or received may not have been counted yet. */
+static PyObject *channel_has_begun(PyObject *self, void *unused)
 {
     Channel *channel = (Channel *)self;
-    PyObject *handle;
-    int wants_notes;
-    tls_conn_t *conn;
 
-    if (!PyArg_ParseTuple(arguments, "Op", &handle, &wants_notes) || handle_of(handle, &conn) < 0 ||
-        hold_open(channel) < 0)
-        return NULL;
-    tls_free(channel->conn);
-    channel->conn = conn;
-    channel->wants_notes = wants_notes;
-    channel->quiet = false;
-    let_go(channel);
-    Py_RETURN_NONE;
+    (void)unused;
+    return PyBool_FromLong(channel->reader != 0 || channel->writer != 0 || channel->eof_told ||
+                           has_moved(channel));
+}
+
+static PyObject *socket_unmake(PyObject *self, PyObject *wants_notes)
+{
+    ((Channel *)self)->quiet = false;
+    return channel_unmake(self, wants_notes);
 }
 
 static PyObject *channel_socket(PyObject *self, void *unused)
@@ -792,7 +788,7 @@ static PyMethodDef channel_methods[] = {
      "Says that nothing more will be written, waits until the peer says the same, and answers the "
      "socket."},
     {"_open", channel_open, METH_VARARGS, NULL},
-    {"_replace", channel_replace, METH_VARARGS, NULL},
+    {"_unmake", socket_unmake, METH_O, NULL},
     {"_take_notes", channel_take_notes, METH_NOARGS, NULL},
     {"_hold", channel_hold, METH_NOARGS, NULL},
     {"_release", channel_release, METH_NOARGS, NULL},
@@ -802,13 +798,15 @@ static PyMethodDef channel_methods[] = {
 static PyGetSetDef channel_members[] = {
     {"_address", channel_address, NULL, "The handle as a number.", NULL},
     {"_header", channel_header, NULL, "The last record's first bytes.", NULL},
+    {"_has_begun", channel_has_begun, NULL, "Whether the handshake has begun.", NULL},
     {"_socket", channel_socket, NULL, "The socket, as long as it lives.", NULL},
     {0},
 };
 
 static PyType_Slot channel_slots[] = {
     {Py_tp_doc,
-     "A connection over a socket; its subclass has ``_failure``, ``_asked`` and ``_noted``."},
+     "A connection over a socket; its subclass has ``_make``, ``_failure``, ``_asked`` and "
+     "``_noted``."},
     {Py_tp_new, channel_new},
     {Py_tp_dealloc, channel_dealloc},
     {Py_tp_methods, channel_methods},

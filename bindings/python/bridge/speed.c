@@ -216,12 +216,17 @@ static Bio *our_bio(const Channel *channel, PyObject *bio)
     return Py_IS_TYPE(bio, state_for(channel)->bio_type) ? (Bio *)bio : NULL;
 }
 
+static int raise_busy(Channel *channel)
+{
+    return raise_protocol(channel->failures, "BUSY", "another operation uses this connection");
+}
+
 static int enter(Channel *channel)
 {
     if (entered(channel) < 0)
         return -1;
     if (channel->busy)
-        return raise_protocol(channel->failures, "BUSY", "another operation uses this connection");
+        return raise_busy(channel);
     channel->busy = true;
     if (hold_open(channel) < 0) {
         channel->busy = false;
@@ -750,6 +755,7 @@ static void release(Channel *channel)
     tls_conn_t *conn = channel->conn;
 
     channel->conn = NULL;
+    channel->unmade = false;
     if (conn != NULL)
         tls_free(conn);
     Py_CLEAR(channel->incoming);
@@ -762,67 +768,62 @@ static PyObject *channel_close(PyObject *self, PyObject *unused)
     Channel *channel = (Channel *)self;
 
     (void)unused;
-    if (channel->conn == NULL)
+    if (channel->conn == NULL && !channel->unmade)
         Py_RETURN_NONE;
-    if (enter(channel) < 0)
-        return NULL;
+    if (channel->busy)
+        return none_or_error(raise_busy(channel));
+    channel->busy = true;
+    hold(channel);
     release(channel);
     channel->busy = false;
     let_go(channel);
     Py_RETURN_NONE;
 }
 
-static bool is_bio(const Channel *channel, PyObject *object)
+static int check_bio(const Channel *channel, const char *name, PyObject *object)
 {
-    return our_bio(channel, object) != NULL ||
-           Py_IS_TYPE(object, state_for(channel)->stock_bio_type);
+    PyObject *type;
+
+    if (our_bio(channel, object) != NULL || Py_IS_TYPE(object, state_for(channel)->stock_bio_type))
+        return 0;
+    type = PyObject_GetAttrString((PyObject *)Py_TYPE(object), "__name__");
+    if (type != NULL)
+        PyErr_Format(PyExc_TypeError, "%s must be an ssl.MemoryBIO or a tlsbio.MemoryBIO, not %S",
+                     name, type);
+    Py_XDECREF(type);
+    return -1;
 }
 
 static PyObject *channel_open(PyObject *self, PyObject *arguments)
 {
     Channel *channel = (Channel *)self;
-    PyObject *handle, *incoming, *outgoing;
+    PyObject *incoming, *outgoing;
     int wants_notes;
-    tls_conn_t *conn;
 
-    if (!PyArg_ParseTuple(arguments, "OOOp", &handle, &incoming, &outgoing, &wants_notes))
+    if (!PyArg_ParseTuple(arguments, "OOp", &incoming, &outgoing, &wants_notes) ||
+        check_bio(channel, "incoming", incoming) < 0 ||
+        check_bio(channel, "outgoing", outgoing) < 0)
         return NULL;
-    if (!is_bio(channel, incoming) || !is_bio(channel, outgoing)) {
-        PyErr_SetString(PyExc_TypeError, "an ssl.MemoryBIO or a tlsbio.MemoryBIO is needed");
-        return NULL;
-    }
-    if (handle_of(handle, &conn) < 0)
-        return NULL;
-    if (channel->conn != NULL) {
+    if (channel->incoming != NULL) {
         PyErr_SetString(PyExc_ValueError, "this SSLObject is open");
         return NULL;
     }
     if (channel->library == NULL && (channel->library = PyThread_allocate_lock()) == NULL)
         return PyErr_NoMemory();
-    channel->conn = conn;
+    channel->unmade = true;
     channel->incoming = Py_NewRef(incoming);
     channel->outgoing = Py_NewRef(outgoing);
     channel->wants_notes = wants_notes;
     Py_RETURN_NONE;
 }
 
-static PyObject *channel_replace(PyObject *self, PyObject *arguments)
+/* What an operation has taken may not have been counted yet. */
+static PyObject *channel_has_begun(PyObject *self, void *unused)
 {
     Channel *channel = (Channel *)self;
-    PyObject *handle;
-    int wants_notes;
-    tls_conn_t *conn;
 
-    if (!PyArg_ParseTuple(arguments, "Op", &handle, &wants_notes))
-        return NULL;
-    if (handle_of(handle, &conn) < 0 || enter(channel) < 0)
-        return NULL;
-    tls_free(channel->conn);
-    channel->conn = conn;
-    channel->wants_notes = wants_notes;
-    channel->busy = false;
-    let_go(channel);
-    Py_RETURN_NONE;
+    (void)unused;
+    return PyBool_FromLong(channel->busy || channel->eof_told || has_moved(channel));
 }
 
 static PyModuleDef module;
@@ -859,7 +860,7 @@ static PyMethodDef channel_methods[] = {
     {"close", channel_close, METH_NOARGS,
      "Ends the connection now, and frees all that it held. Sends nothing: ``unwrap`` does."},
     {"_open", channel_open, METH_VARARGS, NULL},
-    {"_replace", channel_replace, METH_VARARGS, NULL},
+    {"_unmake", channel_unmake, METH_O, NULL},
     {"_take_notes", channel_take_notes, METH_NOARGS,
      "Has _noted follow each operation from this one on."},
     {"_hold", channel_hold, METH_NOARGS,
@@ -870,13 +871,15 @@ static PyMethodDef channel_methods[] = {
 
 static PyGetSetDef channel_members[] = {
     {"_header", channel_header, NULL, "The last record's first bytes.", NULL},
+    {"_has_begun", channel_has_begun, NULL, "Whether the handshake has begun.", NULL},
     {"_address", channel_address, NULL, "The handle as a number.", NULL},
     {0},
 };
 
 static PyType_Slot channel_slots[] = {
     {Py_tp_doc,
-     "A connection between two BIOs; its subclass has ``_failure``, ``_asked`` and ``_noted``."},
+     "A connection between two BIOs; its subclass has ``_make``, ``_failure``, ``_asked`` and "
+     "``_noted``."},
     {Py_tp_new, channel_new},
     {Py_tp_dealloc, channel_dealloc},
     {Py_tp_methods, channel_methods},

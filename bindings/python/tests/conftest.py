@@ -39,7 +39,7 @@ def check_engines(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     begun: list[Any] = []
     begin = Engine._tlsbio_begin
 
-    def noted(self: Any, context: Any, server_side: bool, *rest: Any) -> int:
+    def noted(self: Any, context: Any, server_side: bool, *rest: Any) -> bool:
         begun.append(self)
         return begin(self, context, server_side, *rest)
 

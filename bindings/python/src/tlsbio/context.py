@@ -27,6 +27,21 @@ if TYPE_CHECKING:
 # OpenSSL's context, below the standard library's class: its settings are read and set here, because the setters of
 # that class look for themselves under the name ssl.SSLContext, in whose place people put other classes.
 _Native: Any = _ssl._SSLContext
+# How its settings are read on the way of each connection.
+_PROTOCOL, _OPTIONS, _LEAST, _MOST, _VERIFY_MODE, _VERIFY_FLAGS, _CHECK_HOSTNAME, _TICKETS, _KEY_LOG = (
+    getattr(_Native, name).__get__
+    for name in (
+        "protocol",
+        "options",
+        "minimum_version",
+        "maximum_version",
+        "verify_mode",
+        "verify_flags",
+        "check_hostname",
+        "num_tickets",
+        "keylog_filename",
+    )
+)
 
 _OLD_VERSIONS = (ssl.TLSVersion.SSLv3, ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1)
 _OLD_PROTOCOLS = tuple(
@@ -37,6 +52,7 @@ _OLD_PROTOCOLS = tuple(
 _OP_ALLOW_CLIENT_RENEGOTIATION = 0x100
 _OP_IGNORE_UNEXPECTED_EOF = 0x80
 _VERIFY_PARTIAL_CHAIN = 0x80000
+_CLIENT_ONLY, _SERVER_ONLY = int(ssl.PROTOCOL_TLS_CLIENT), int(ssl.PROTOCOL_TLS_SERVER)
 _ALERT_BAD_CERTIFICATE = 42
 _ALERT_UNKNOWN_CA = 48
 _REFUSED_OPTIONS = {_OP_ALLOW_CLIENT_RENEGOTIATION: "the engine never renegotiates"}
@@ -113,7 +129,7 @@ class SSLContext(ssl.SSLContext):
     _tlsbio_suites: tuple[int, ...]
     _tlsbio_groups: tuple[int, ...]
     _tlsbio_alpn: tuple[bytes, ...]
-    _tlsbio_natives: dict[tuple[bool, int, bool, bool], NativeContext]
+    _tlsbio_natives: dict[tuple[bool, int, bool, bool], tuple[tuple[Any, ...], NativeContext]]
     _tlsbio_key_log: str | None
     _tlsbio_lock: threading.Lock
     _tlsbio_choose_identity: ChooseIdentity | None
@@ -262,10 +278,8 @@ class SSLContext(ssl.SSLContext):
             raise NotImplementedError(f"the engine issues no more than {lib.TLS_MAX_TICKETS} tickets")
         _Native.num_tickets.__set__(self, value)
 
-    def _versions(self) -> tuple[int, int]:
-        least, most = self._raw("minimum_version"), self._raw("maximum_version")
-        options = self._raw("options")
-        protocol = self._raw("protocol")
+    def _versions(self, options: int, least: int, most: int) -> tuple[int, int]:
+        protocol = _PROTOCOL(self)
         usable = [
             version
             for version, never in ((lib.TLS_VERSION_1_2, ssl.OP_NO_TLSv1_2), (lib.TLS_VERSION_1_3, ssl.OP_NO_TLSv1_3))
@@ -433,9 +447,10 @@ class SSLContext(ssl.SSLContext):
 
     def _check_role(self, server_side: bool) -> None:
         """A server's context does not verify servers: no client is made of it, and no server of a client's."""
-        if server_side and self.protocol == ssl.PROTOCOL_TLS_CLIENT:
+        protocol = _PROTOCOL(self)
+        if server_side and protocol == _CLIENT_ONLY:
             raise _role_error("Cannot create a server socket with a PROTOCOL_TLS_CLIENT context")
-        if not server_side and self.protocol == ssl.PROTOCOL_TLS_SERVER:
+        if not server_side and protocol == _SERVER_ONLY:
             raise _role_error("Cannot create a client socket with a PROTOCOL_TLS_SERVER context")
 
     def _native(
@@ -454,35 +469,71 @@ class SSLContext(ssl.SSLContext):
         """
         if not chosen:
             self._check_role(server_side)
-        raw = self._raw
-        options = raw("options")
-        least, most = self._versions()
-        settings = Settings(
-            server_side=server_side,
-            least=least,
-            most=most,
-            verify_mode=max(raw("verify_mode"), least_mode),
-            verify_flags=raw("verify_flags"),
-            check_hostname=raw("check_hostname"),
-            tickets=0 if options & ssl.OP_NO_TICKET else raw("num_tickets"),
-            suites=self._tlsbio_suites,
-            groups=self._tlsbio_groups,
-            alpn=self._tlsbio_alpn,
-            identities=tuple(self._tlsbio_identities.values()),
-            trust_version=self._tlsbio_trust.version,
-            key_log=raw("keylog_filename") is not None,
-            asks_identity=asks_identity,
-            judges=judges,
-        )
         key = server_side, least_mode, asks_identity, judges
-        native = self._tlsbio_natives.get(key)
-        if native is None or native.settings != settings:
+        # Each connection asks, and nearly always nothing was changed. What is made is made of this, even if another
+        # thread changes something meanwhile.
+        state = (
+            _OPTIONS(self),
+            _LEAST(self),
+            _MOST(self),
+            _VERIFY_MODE(self),
+            _VERIFY_FLAGS(self),
+            _CHECK_HOSTNAME(self),
+            _TICKETS(self),
+            _KEY_LOG(self),
+            self._tlsbio_suites,
+            self._tlsbio_groups,
+            self._tlsbio_alpn,
+            tuple(self._tlsbio_identities.values()),
+            self._tlsbio_trust.version,
+        )
+        found = self._tlsbio_natives.get(key)
+        if found is not None and found[0] == state:
+            return found[1]
+        settings = self._settings(key, *state)
+        # What changed may be nothing that the library's context depends on.
+        native = None if found is None or found[1].settings != settings else found[1]
+        if native is None:
             try:
                 native = self._build(settings)
             except Error as error:
                 raise ssl_errors.from_config(error) from None
-            self._tlsbio_natives[key] = native
+        self._tlsbio_natives[key] = state, native
         return native
+
+    def _settings(
+        self,
+        key: tuple[bool, int, bool, bool],
+        options: int,
+        least: int,
+        most: int,
+        verify_mode: int,
+        verify_flags: int,
+        check_hostname: bool,
+        tickets: int,
+        key_log: str | None,
+        *of_ours: Any,
+    ) -> Settings:
+        server_side, least_mode, asks_identity, judges = key
+        suites, groups, alpn, identities, trust_version = of_ours
+        least, most = self._versions(options, least, most)
+        return Settings(
+            server_side=server_side,
+            least=least,
+            most=most,
+            verify_mode=max(verify_mode, least_mode),
+            verify_flags=verify_flags,
+            check_hostname=check_hostname,
+            tickets=0 if options & ssl.OP_NO_TICKET else tickets,
+            suites=suites,
+            groups=groups,
+            alpn=alpn,
+            identities=identities,
+            trust_version=trust_version,
+            key_log=key_log is not None,
+            asks_identity=asks_identity,
+            judges=judges,
+        )
 
     def _identity_context(self) -> Context:
         """A context of the library with the certificates of this one, to show to a server that asks for one."""
@@ -555,7 +606,7 @@ class SSLContext(ssl.SSLContext):
 
     @property
     def _ignores_unexpected_eof(self) -> bool:
-        return bool(self._raw("options") & _OP_IGNORE_UNEXPECTED_EOF)
+        return bool(_OPTIONS(self) & _OP_IGNORE_UNEXPECTED_EOF)
 
 
 def _loaded(**what: Any) -> Any:

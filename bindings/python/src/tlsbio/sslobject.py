@@ -8,7 +8,6 @@ import ssl
 import sys
 import time
 import weakref
-from _ssl import MemoryBIO as StockMemoryBIO  # under ssl.MemoryBIO people may have put ours
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar, overload
@@ -29,6 +28,10 @@ R = TypeVar("R")
 
 _ALERT_HANDSHAKE_FAILURE = 40
 _ALERT_INTERNAL_ERROR = 80
+
+# Host names that the library has taken.
+_names: set[str] = set()
+_MAX_NAMES = 1024
 
 
 class SSLSession:
@@ -119,10 +122,12 @@ class Engine:
         def _hold(self) -> None: ...
         def _release(self) -> None: ...
         def _take_notes(self) -> None: ...
-        def _replace(self, handle: int, wants_notes: bool, /) -> None: ...
+        @property
+        def _has_begun(self) -> bool: ...
+        def _unmake(self, wants_notes: bool, /) -> None: ...
 
-    def _tlsbio_begin(self, context: Any, server_side: bool, server_hostname: str | None, session: Any) -> int:
-        """Takes what a connection is made of, and answers the handle of one that has not begun."""
+    def _tlsbio_begin(self, context: Any, server_side: bool, server_hostname: str | None, session: Any) -> bool:
+        """Takes what a connection will be made of at its first step, and answers whether it logs its keys."""
         if not isinstance(context, SSLContext):
             raise TypeError("a tlsbio.SSLContext is needed")
         _check_role(context, server_side, server_hostname)
@@ -130,49 +135,51 @@ class Engine:
             raise TypeError(f"session must be a tlsbio.SSLSession, not {type(session).__name__}")
         if session is not None and server_side:
             raise ValueError("Cannot set session for server-side connections.")
-        self._tlsbio_context = context
         self._tlsbio_hostname = server_hostname
-        self._tlsbio_server = bool(server_side)
-        self._tlsbio_session = session
-        return int(ffi.cast("uintptr_t", self._start()))
+        self._tlsbio_server = server_side
+        return self._settle(context, session)
 
-    def _wants_key_log(self) -> bool:
-        return self._tlsbio_native is not None and self._tlsbio_native.settings.key_log
-
-    def _begin_anew(self) -> None:
-        """Makes another connection of what was set, in place of one that has not begun."""
-        handle = self._start()
-        self._replace(int(ffi.cast("uintptr_t", handle)), self._wants_key_log())
-
-    def _has_begun(self) -> bool:
-        counters = ffi.new("tls_counters_t *")
-        counters.size = ffi.sizeof("tls_counters_t")
-        lib.tls_counters(self._handle, counters)
-        return bool(counters.wire_out or counters.wire_in)
-
-    def _start(self) -> Any:
-        """A connection of the library that has not begun."""
-        context, error = self._tlsbio_context, new_error()
-        self._tlsbio_native = None
-        if self._tlsbio_server:
-            # What is set now counts, but whether there is a callback to choose another context is known when the client
-            # has said whom it wants. Without a certificate, too, the handshake is where OpenSSL fails.
-            if context._tlsbio_identities:
-                self._tlsbio_native = context._native(True)
-            handle = lib.tls_server_new(ffi.NULL, error)
-        else:
-            self._tlsbio_native = context._native(False, asks_identity=context.identity_callback is not None)
-            hostname = self._tlsbio_hostname
-            # Without a name none is verified, or the context would have refused it.
-            name = ffi.NULL if hostname is None else hostname.encode("ascii")
-            session = self._tlsbio_session
+    def _settle(self, context: SSLContext, session: SSLSession | None) -> bool:
+        """What is set in the context now counts. If it cannot, or not with the session, all stays as it was."""
+        native = None
+        if not self._tlsbio_server:
             if session is not None and session._context is not context:
                 raise ValueError("Session refers to a different SSLContext.")
+            native = context._native(False, asks_identity=context._tlsbio_choose_identity is not None)
+        elif context._tlsbio_identities:
+            # Whether there is a callback to choose another context is known when the client has said whom it wants.
+            # Without a certificate, too, the handshake is where OpenSSL fails.
+            native = context._native(True)
+        self._tlsbio_context, self._tlsbio_native, self._tlsbio_session = context, native, session
+        return native is not None and native.settings.key_log
+
+    def _tlsbio_check_name(self) -> None:
+        """Refuses a host name that is none. Only the library knows, when a connection is made: the first for each."""
+        if self._tlsbio_hostname is not None and self._tlsbio_hostname not in _names:
+            self._hold()
+            try:
+                _ = self._address
+            finally:
+                self._release()
+
+    def _make(self) -> int:
+        """The handle of a new connection of the library, made of what was taken. The channel asks for it."""
+        error = new_error()
+        if self._tlsbio_server:
+            handle = lib.tls_server_new(ffi.NULL, error)
+        else:
+            hostname, session = self._tlsbio_hostname, self._tlsbio_session
+            # Without a name none is verified, or the context would have refused it.
+            name = ffi.NULL if hostname is None else hostname.encode("ascii")
             handle = self._new_client(name, ffi.NULL if session is None else session._handle, error)
             if not handle and session is not None and error.status in (lib.TLS_ERR_STATE, lib.TLS_ERR_ARGUMENT):
                 # It was used, and can be used once only; or it is of another server, or of before the context was
                 # changed, and says nothing about what is accepted now: a full handshake, as with a ticket that expired.
                 handle = self._new_client(name, ffi.NULL, error)
+            if handle and hostname is not None:
+                if len(_names) >= _MAX_NAMES:
+                    _names.clear()
+                _names.add(hostname)
         if not handle:
             failure = from_struct(error)
             if failure.status == lib.TLS_ERR_ARGUMENT:
@@ -180,7 +187,7 @@ class Engine:
             if failure.status == lib.TLS_ERR_MEMORY:
                 raise MemoryError(failure.message)
             raise ssl_errors.from_config(failure)
-        return handle
+        return int(ffi.cast("uintptr_t", handle))
 
     def _new_client(self, name: Any, session: Any, error: Any) -> Any:
         native = self._tlsbio_native
@@ -358,23 +365,16 @@ class Engine:
     def context(self, context: ssl.SSLContext) -> None:
         if not isinstance(context, SSLContext):
             raise TypeError("The value must be a tlsbio.SSLContext")
-        before = self._tlsbio_context
-        if context is before:
+        if context is self._tlsbio_context:
             return
         if self._tlsbio_choosing:
             self._tlsbio_context = context
             return
-        if self._has_begun():
+        if self._has_begun:
             # Who is trusted was decided by the other one.
             raise ValueError("Cannot set context after handshake.")
         _check_role(context, self._tlsbio_server, self._tlsbio_hostname)
-        native = self._tlsbio_native
-        self._tlsbio_context = context
-        try:
-            self._begin_anew()
-        except BaseException:
-            self._tlsbio_context, self._tlsbio_native = before, native
-            raise
+        self._unmake(self._settle(context, self._tlsbio_session))
 
     @property
     @_fact
@@ -396,15 +396,9 @@ class Engine:
             raise TypeError("Value is not a SSLSession.")
         if self._tlsbio_server:
             raise ValueError("Cannot set session for server-side SSLObject.")
-        if self._has_begun():
+        if self._has_begun:
             raise ValueError("Cannot set session after handshake.")
-        before, native = self._tlsbio_session, self._tlsbio_native
-        self._tlsbio_session = session
-        try:
-            self._begin_anew()
-        except BaseException:
-            self._tlsbio_session, self._tlsbio_native = before, native
-            raise
+        self._unmake(self._settle(self._tlsbio_context, session))
 
     @property
     @_fact
@@ -547,12 +541,9 @@ class SSLObject(Engine, Channel, ssl.SSLObject):  # type: ignore[misc]
         session: SSLSession | None = None,
         context: SSLContext | None = None,
     ) -> SSLObject:
-        for name, bio in (("incoming", incoming), ("outgoing", outgoing)):
-            if not isinstance(bio, (StockMemoryBIO, MemoryBIO)):
-                raise TypeError(f"{name} must be an ssl.MemoryBIO or a tlsbio.MemoryBIO, not {type(bio).__name__}")
         self = cls.__new__(cls)
-        handle = self._tlsbio_begin(context, server_side, server_hostname, session)
-        self._open(handle, incoming, outgoing, self._wants_key_log())
+        self._open(incoming, outgoing, self._tlsbio_begin(context, bool(server_side), server_hostname, session))
+        self._tlsbio_check_name()
         return self
 
     def shutdown(self) -> None:

@@ -25,8 +25,8 @@ class SocketObject(Engine, SocketChannel):
     ) -> SocketObject:
         self = cls.__new__(cls)
         self.owner = owner
-        handle = self._tlsbio_begin(context, server_side, server_hostname, session)
-        self._open(handle, socket, self._wants_key_log(), server_side)
+        self._open(socket, self._tlsbio_begin(context, server_side, server_hostname, session), server_side)
+        self._tlsbio_check_name()
         return self
 
     def _tlsbio_owner(self) -> Any:
