@@ -107,7 +107,6 @@ func (c *Conn) newHandle() (handle, error) {
 			return 0, err
 		}
 		c.context = context
-		c.tellTime(context)
 		made, problem = c.newClientHandle(name)
 		if made == 0 && problem.reason == reasonNoName && c.config.InsecureSkipVerify {
 			// crypto/tls takes any name where none is verified. One that cannot be of DNS is of no use to the server.
@@ -124,7 +123,6 @@ func (c *Conn) newHandle() (handle, error) {
 			return 0, err
 		}
 		c.context = context
-		c.tellTime(context)
 		of := context.handle
 		if c.config.forgoesALPN() {
 			of = 0
@@ -135,13 +133,6 @@ func (c *Conn) newHandle() (handle, error) {
 		return 0, &ConfigError{Message: problem.message}
 	}
 	return made, nil
-}
-
-// tellTime gives the library the clock of the Config, where it is the library that judges.
-func (c *Conn) tellTime(context *sharedContext) {
-	if c.config.Time != nil {
-		context.handle.setTime(c.config.Time().Unix())
-	}
 }
 
 // enter locks the engine; false, and nothing is locked, if the connection was closed.

@@ -14,6 +14,7 @@ import (
 	"runtime"
 	"slices"
 	"sync/atomic"
+	"time"
 )
 
 // Most wire bytes that a connection queues: what fills the largest buffer.
@@ -32,9 +33,30 @@ type sharedContext struct {
 	kept []any
 	// A session of it was refused: who comes next starts anew.
 	stale atomic.Bool
+	// Of clients: until when the roots count that servers were verified with, in Unix nanoseconds; 0 if that is not known.
+	until atomic.Int64
 	// Of servers: whether they have no tickets, and which roots those of others are told by.
 	noTickets    bool
 	verifiedWith []byte
+}
+
+// ended tells whether some of its sessions are known not to be accepted any more.
+func (s *sharedContext) ended(now time.Time) bool {
+	until := s.until.Load()
+	return s.stale.Load() || until != 0 && now.UnixNano() > until
+}
+
+// endWith notes until when what was verified now would be accepted, of what the peer has not shown: the library sees to the rest.
+func (s *sharedContext) endWith(chains [][]*x509.Certificate) {
+	var last int64
+	for _, chain := range chains {
+		last = max(last, chain[len(chain)-1].NotAfter.UnixNano())
+	}
+	for until := s.until.Load(); until == 0 || last < until; until = s.until.Load() {
+		if s.until.CompareAndSwap(until, last) {
+			return
+		}
+	}
 }
 
 // signer is a key, and the certificate that it is of.

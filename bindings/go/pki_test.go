@@ -60,19 +60,26 @@ type authority struct {
 
 var serial int64
 
-func newAuthority(name string) *authority {
+func newAuthority(name string) *authority { return newAuthorityUntil(name, 48*time.Hour, nil) }
+
+// newAuthorityUntil makes a root, or what its issuer lets issue.
+func newAuthorityUntil(name string, lasts time.Duration, issuer *authority) *authority {
 	key := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
 	serial++
 	template := &x509.Certificate{
 		SerialNumber:          big.NewInt(serial),
 		Subject:               pkix.Name{CommonName: name},
 		NotBefore:             time.Now().Add(-48 * time.Hour),
-		NotAfter:              time.Now().Add(48 * time.Hour),
+		NotAfter:              time.Now().Add(lasts),
 		IsCA:                  true,
 		BasicConstraintsValid: true,
 		KeyUsage:              x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
 	}
-	der := must(x509.CreateCertificate(rand.Reader, template, template, key.Public(), key))
+	parent, signer := template, crypto.Signer(key)
+	if issuer != nil {
+		parent, signer = issuer.certificate, issuer.key
+	}
+	der := must(x509.CreateCertificate(rand.Reader, template, parent, key.Public(), signer))
 	return &authority{must(x509.ParseCertificate(der)), key}
 }
 

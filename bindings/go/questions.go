@@ -81,7 +81,6 @@ func (c *Conn) chooseContext(ctx *handshakeContext) error {
 		return c.refuse(err, alertOfServer(err))
 	}
 	c.context = chosen
-	c.tellTime(chosen)
 	withoutALPN := c.config.forgoesALPNFor(hello.SupportedProtos)
 	status := 0
 	if err := c.ask(func(h handle) { status = h.answerContext(chosen.handle, withoutALPN) }); err != nil {

@@ -19,18 +19,25 @@ const mostContexts = 1024
 type registry struct {
 	mutex    sync.Mutex
 	contexts map[digest]*sharedContext
+	// What peers are verified with, by the program's pools and the digests of PEM texts.
+	roots map[any]*trustedRoots
 	// Of the tickets of servers.
 	keys ticketKeys
 }
 
-// get gives the context of that digest and with the keys of those certificates, built if there is none.
-func (r *registry) get(key digest, certificates []Certificate, build func() (*sharedContext, error)) (*sharedContext, error) {
+// get gives the context of that digest and with the keys of those certificates, built if there is none that may go on. One that may
+// not is what build is told of.
+func (r *registry) get(key digest, certificates []Certificate, now time.Time, build func(former *sharedContext) (*sharedContext, error)) (*sharedContext, error) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
-	if known := r.contexts[key]; known != nil && !known.stale.Load() && known.hasKeys(certificates) {
-		return known, nil
+	former := r.contexts[key]
+	if former != nil && !former.ended(now) {
+		if former.hasKeys(certificates) {
+			return former, nil
+		}
+		former = nil
 	}
-	built, err := build()
+	built, err := build(former)
 	if err != nil {
 		return nil, err
 	}
@@ -187,19 +194,21 @@ type remembered struct {
 	certificates []Certificate
 	registry     *registry
 	context      *sharedContext
+	// What is verified with, of settings.pool or settings.rootsPEM.
+	roots *trustedRoots
 }
 
 // baseOf gives the digest of settings; nothing is digested if they are the same as the last time.
 func (m *remembered) baseOf(s *settings) digest {
 	if m.settings.least == 0 || !m.settings.same(s) {
-		*m = remembered{settings: s.copied(), base: s.digest()}
+		*m = remembered{settings: s.copied(), base: s.digest(), roots: m.roots}
 	}
 	return m.base
 }
 
 // has tells whether the last context is the one for these certificates. The settings are the last ones.
-func (m *remembered) has(r *registry, certificates []Certificate) bool {
-	return m.context != nil && m.registry == r && !m.context.stale.Load() && sameCertificates(m.certificates, certificates)
+func (m *remembered) has(r *registry, certificates []Certificate, now time.Time) bool {
+	return m.context != nil && m.registry == r && !m.context.ended(now) && sameCertificates(m.certificates, certificates)
 }
 
 func (m *remembered) remember(r *registry, certificates []Certificate, context *sharedContext) {
@@ -214,8 +223,17 @@ func (c *Config) familyLocked() *family {
 	return c.family
 }
 
-// clientContext gives the context for clients.
+// tell gives the library the clock of the Config, where it is the library that judges.
+func (c *Config) tell(context *sharedContext, now time.Time) *sharedContext {
+	if c.Time != nil {
+		context.handle.setTime(now.Unix())
+	}
+	return context
+}
+
+// clientContext gives the context for clients, which has been told the time.
 func (c *Config) clientContext() (*sharedContext, error) {
+	now := c.now()
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	s, err := c.settings(false)
@@ -231,16 +249,17 @@ func (c *Config) clientContext() (*sharedContext, error) {
 	if cache, ok := c.ClientSessionCache.(*sessionCache); ok {
 		where = &cache.contexts
 	}
+	where.nameRoots(&s, &c.clients, false, now)
 	base := c.clients.baseOf(&s)
-	if c.clients.has(where, certificates) {
-		return c.clients.context, nil
+	if c.clients.has(where, certificates, now) {
+		return c.tell(c.clients.context, now), nil
 	}
-	built, err := where.get(base.with(certificates), certificates, func() (*sharedContext, error) { return s.build(false, certificates) })
+	built, err := where.get(base.with(certificates), certificates, now, func(*sharedContext) (*sharedContext, error) { return s.build(false, certificates) })
 	if err != nil {
 		return nil, err
 	}
 	c.clients.remember(where, certificates, built)
-	return built, nil
+	return c.tell(built, now), nil
 }
 
 // identityContext gives a context with what GetClientCertificate answered.
@@ -249,12 +268,13 @@ func (c *Config) identityContext(certificate *Certificate) (*sharedContext, erro
 	where := &c.familyLocked().identities
 	c.mutex.Unlock()
 	certificates := []Certificate{*certificate}
-	return where.get(digest{}.with(certificates), certificates, func() (*sharedContext, error) { return buildIdentity(certificate) })
+	return where.get(digest{}.with(certificates), certificates, time.Time{}, func(*sharedContext) (*sharedContext, error) { return buildIdentity(certificate) })
 }
 
-// serverContext gives the context for servers that show these certificates. Tickets are those of origin, the Config itself or
+// serverContext gives the context for servers that show these certificates, which has been told the time. Tickets are those of origin, the Config itself or
 // one whose GetConfigForClient has answered it, unless it has keys of its own.
 func (c *Config) serverContext(origin *Config, certificates []Certificate) (*sharedContext, error) {
+	now := c.now()
 	// Never both locked: either may be the other's origin.
 	origin.mutex.Lock()
 	of, keys, disabled := origin.familyLocked(), origin.explicitKeys(), origin.SessionTicketsDisabled
@@ -274,20 +294,26 @@ func (c *Config) serverContext(origin *Config, certificates []Certificate) (*sha
 	if s.noTickets {
 		where = &of.ticketless
 	}
-	if err := where.refresh(c.now()); err != nil {
+	if err := where.refresh(now); err != nil {
 		return nil, err
 	}
+	where.nameRoots(&s, &c.servers, true, now)
 	base := c.servers.baseOf(&s)
-	if c.servers.has(where, certificates) {
-		return c.servers.context, nil
+	if c.servers.has(where, certificates, now) {
+		return c.tell(c.servers.context, now), nil
 	}
-	built, err := where.get(base.with(certificates), certificates, func() (*sharedContext, error) {
+	built, err := where.get(base.with(certificates), certificates, now, func(former *sharedContext) (*sharedContext, error) {
 		built, err := s.build(true, certificates)
 		if err != nil {
 			return nil, err
 		}
 		if s.auth >= VerifyClientCertIfGiven {
-			built.verifiedWith = poolName(s.pool)
+			name := s.roots
+			if former != nil {
+				// A session under its keys was refused, for what is not seen of the roots. The client would come with it again.
+				name = newName()
+			}
+			built.verifiedWith = name[:]
 		}
 		return built, built.setTicketKeys(where.keys.all())
 	})
@@ -295,7 +321,7 @@ func (c *Config) serverContext(origin *Config, certificates []Certificate) (*sha
 		return nil, err
 	}
 	c.servers.remember(where, certificates, built)
-	return built, nil
+	return c.tell(built, now), nil
 }
 
 // explicitKeys are the ticket keys that the program has set; nil if it has not. The caller has the mutex.

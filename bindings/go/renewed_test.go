@@ -1,7 +1,6 @@
 package tls
 
 import (
-	"bytes"
 	"crypto"
 	"crypto/tls"
 	"crypto/x509"
@@ -30,13 +29,7 @@ func comings(t *testing.T, version uint16, server []*Config, shows []*Certificat
 func TestRenewedClientCAs(t *testing.T) {
 	p := testPKI()
 	renewed := newAuthority(p.authority.certificate.Subject.CommonName)
-	pool := func(authorities ...*authority) *x509.CertPool {
-		pool := x509.NewCertPool()
-		for _, a := range authorities {
-			pool.AddCert(a.certificate)
-		}
-		return pool
-	}
+	pool := poolWith
 	fresh := renewed.issue(p.client.PrivateKey.(crypto.Signer), "client.test", true, p.authority.certificate.NotAfter)
 	config := func(auth ClientAuthType, roots *x509.CertPool) *Config {
 		made := &Config{Certificates: []Certificate{p.ecdsa}, ClientAuth: auth, ClientCAs: roots}
@@ -72,30 +65,5 @@ func TestRenewedClientCAs(t *testing.T) {
 				}
 			})
 		}
-	}
-}
-
-// TestPoolsAreKnownByTheirCertificates is about what crypto/x509 shows nobody: a Go in which it fails has changed that.
-func TestPoolsAreKnownByTheirCertificates(t *testing.T) {
-	one, same := newAuthority("name"), newAuthority("name")
-	pool := func(authorities ...*authority) *x509.CertPool {
-		pool := x509.NewCertPool()
-		for _, a := range authorities {
-			pool.AddCert(a.certificate)
-		}
-		return pool
-	}
-	if sums, ok := certificateSums(pool(one, same, one)); !ok || len(sums) != 2 {
-		t.Fatalf("%d certificates, %v", len(sums), ok)
-	}
-	if !bytes.Equal(poolName(pool(one, same)), poolName(pool(same, one))) {
-		t.Error("the order makes another pool")
-	}
-	names := map[string]bool{}
-	for _, pool := range []*x509.CertPool{nil, pool(), pool(one), pool(same), pool(one, same)} {
-		names[string(poolName(pool))] = true
-	}
-	if len(names) != 5 {
-		t.Errorf("5 pools have %d names", len(names))
 	}
 }

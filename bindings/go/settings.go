@@ -3,15 +3,12 @@
 package tls
 
 import (
-	"bytes"
 	"crypto"
-	"crypto/rand"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/binary"
 	"reflect"
 	"slices"
-	"sync"
 	"unsafe"
 )
 
@@ -25,6 +22,7 @@ type settings struct {
 	keyLog       bool
 	rootsPEM     []byte
 	pool         *x509.CertPool // that crypto/x509 verifies with
+	roots        digest         // which of them count; see trustedRoots
 	clock        unsafe.Pointer // of Config.Time
 	auth         ClientAuthType // of a server
 	noTickets    bool           // nor other sessions of a server
@@ -72,7 +70,7 @@ func identityOf[F any](function F) unsafe.Pointer {
 
 // same tells whether nothing was changed, the elements of lists included; PEM texts by where they are.
 func (s *settings) same(other *settings) bool {
-	return s.least == other.least && s.most == other.most && s.keyLog == other.keyLog && s.pool == other.pool &&
+	return s.least == other.least && s.most == other.most && s.keyLog == other.keyLog && s.pool == other.pool && s.roots == other.roots &&
 		s.clock == other.clock && s.auth == other.auth && s.noTickets == other.noTickets && s.insecure == other.insecure && s.verifiesPeer == other.verifiesPeer &&
 		s.asksIdentity == other.asksIdentity && s.sessions == other.sessions && samePlace(s.rootsPEM, other.rootsPEM) &&
 		slices.Equal(s.protocols, other.protocols) && sameList(s.suites, other.suites) && sameList(s.groups, other.groups)
@@ -128,6 +126,7 @@ func (s *settings) digest() digest {
 	number(uint64(len(s.rootsPEM)))
 	text = append(text, s.rootsPEM...)
 	number(uint64(uintptr(unsafe.Pointer(s.pool))))
+	text = append(text, s.roots[:]...)
 	number(uint64(uintptr(s.clock)))
 	number(uint64(s.auth))
 	flag(s.noTickets)
@@ -194,49 +193,4 @@ func (s *sharedContext) hasKeys(certificates []Certificate) bool {
 	return slices.EqualFunc(s.keys, certificates, func(key crypto.PrivateKey, certificate Certificate) bool {
 		return sameKey(key, certificate.PrivateKey)
 	})
-}
-
-// poolName tells apart what clients are verified with in the names of ticket keys: the certificates of a pool, the same in all
-// processes, or the roots of the system.
-func poolName(pool *x509.CertPool) []byte {
-	name := sha256.New()
-	if pool == nil {
-		name.Write([]byte("the system's"))
-		return name.Sum(nil)
-	}
-	sums, ok := certificateSums(pool)
-	if !ok {
-		// Its sessions are then of use in this process, for as long as it is that pool.
-		name.Write(binary.BigEndian.AppendUint64(ofThisProcess(), uint64(uintptr(unsafe.Pointer(pool)))))
-	}
-	slices.SortFunc(sums, bytes.Compare)
-	for _, sum := range sums {
-		name.Write(sum)
-	}
-	return name.Sum(nil)
-}
-
-var ofThisProcess = sync.OnceValue(func() []byte {
-	random := make([]byte, 32)
-	rand.Read(random)
-	return random
-})
-
-// certificateSums are digests of a pool's certificates, which crypto/x509 has to know those that are in it already. It shows nobody
-// more than their subjects, and another key under the same name is another root. False in a Go that keeps them otherwise.
-func certificateSums(pool *x509.CertPool) ([][]byte, bool) {
-	known := reflect.ValueOf(pool).Elem().FieldByName("haveSum")
-	if known.Kind() != reflect.Map || known.Type().Key().Kind() != reflect.Array || known.Type().Key().Elem().Kind() != reflect.Uint8 ||
-		known.Type().Key().Len() < sha256.Size224 || known.Len() != len(pool.Subjects()) {
-		return nil, false
-	}
-	sums := make([][]byte, 0, known.Len())
-	for each := known.MapRange(); each.Next(); {
-		sum := make([]byte, each.Key().Len())
-		for i := range sum {
-			sum[i] = byte(each.Key().Index(i).Uint())
-		}
-		sums = append(sums, sum)
-	}
-	return sums, true
 }

@@ -112,6 +112,9 @@ func (c *Conn) verifyChain(chain []*x509.Certificate, name string) error {
 		return &CertificateVerificationError{UnverifiedCertificates: chain, Err: err}
 	}
 	c.more().chains = verified
+	if c.isClient {
+		c.context.endWith(verified)
+	}
 	return nil
 }
 
@@ -166,13 +169,13 @@ func (c *Conn) judgeAfterwards() error {
 		name, _ = c.nameForEngine()
 	}
 	err = c.judge(raw, name, resumed, false)
-	if err != nil && resumed && c.isClient {
-		// Other sessions with this server are no better: the next handshake is a full one.
+	if err != nil && resumed {
+		// Nothing of what the library and the names of roots go by has changed. Other sessions are no better: the next handshake is a
+		// full one.
 		if c.ownSessions {
 			c.sessionsCache().Put(c.sessionsKey(), nil)
-		} else {
-			c.context.stale.Store(true)
 		}
+		c.context.stale.Store(true)
 	}
 	return err
 }
