@@ -3126,9 +3126,7 @@ tls_status_t tls_secrets_ticket(tls_conn_t *conn,
  *
  * It is answered TLS_ERR_STATE, and the connection is unharmed, where something cannot move [R-253]: before the handshake
  * is done (which includes open questions); halves (section 19); where the secrets were taken (section 20); while early data,
- * events or an open window wait (read, take, commit first); where whole records wait that were fed with
- * the last flight of a handshake before a question about that flight was answered (read them first); where this side was closed before
- * the handshake was done; where bytes that tls_read_in_place() left were given again in part (give all of them), or are more than 16 MiB (read on); in builds for validated cryptography
+ * events or an open window wait (read, take, commit first); where this side was closed before the handshake was done; where bytes that tls_read_in_place() left were given again in part (give all of them), or are more than 16 MiB (read on); in builds for validated cryptography
  * (docs/fips.md). The message of `error` says which. What stays behind: sessions, so that tickets which come to a client
  * afterwards are dropped (take those that it has before, section 12); bytes that tls_read_in_place() has left with the
  * host, who moves them and gives them again to the same call; the pool, limits and events, which are the new context's.

@@ -35,12 +35,14 @@ struct Form {
     record_size: usize,
     /// The client has an identity too.
     mutual: bool,
+    /// The host is asked about the peer.
+    asks: bool,
     events: u32,
 }
 
 impl Form {
     fn of((version, suite): (u16, u16)) -> Self {
-        Self { version, suite, padding: 0, record_size: 0, mutual: false, events: 0 }
+        Self { version, suite, padding: 0, record_size: 0, mutual: false, asks: false, events: 0 }
     }
 
     fn is_tls13(&self) -> bool {
@@ -76,6 +78,8 @@ impl Form {
         }
         let auth = if self.mutual { TLS_CLIENT_AUTH_REQUIRED } else { TLS_CLIENT_AUTH_NONE };
         assert_eq!(tls_builder_client_auth(builder, auth), TLS_OK);
+        let verify = if self.asks { TLS_VERIFY_ASK } else { TLS_VERIFY_PEER };
+        assert_eq!(tls_builder_verify(builder, verify), TLS_OK);
         assert_eq!(tls_builder_versions(builder, self.version, self.version), TLS_OK);
         assert_eq!(unsafe { tls_builder_suites(builder, &self.suite, 1) }, TLS_OK);
         let protocols = b"\x02h2\x08http/1.1";
@@ -621,8 +625,14 @@ fn what_cannot_move_says_why_and_is_unharmed() {
 /// Records behind the Finished were never the handshake's.
 #[test]
 fn what_came_with_the_end_of_the_handshake_moves() {
-    for suite in SUITES {
-        let form = Form::of(suite);
+    for (suite, asks) in SUITES.into_iter().flat_map(|suite| [(suite, false), (suite, true)]) {
+        let form = Form { asks, mutual: asks, ..Form::of(suite) };
+        // In TLS 1.3 the question about the client comes with its last flight.
+        let advance = |conn: &Conn| {
+            if conn.advance() == TLS_ASK_VERIFY {
+                assert_eq!(conn.answer_verify(0), TLS_OK);
+            }
+        };
         // Whoever has the last flight of the peer, with what `last` sends behind it, in one piece: the server in TLS 1.3, the
         // client in TLS 1.2.
         let start = |last: &dyn Fn(&Conn)| {
@@ -630,12 +640,15 @@ fn what_came_with_the_end_of_the_handshake_moves() {
             let (to, from) = if form.is_tls13() { (server, client) } else { (client, server) };
             while from.state() & TLS_HANDSHAKING != 0 {
                 to.feed(&from.drain()).unwrap();
-                to.advance();
+                advance(&to);
                 from.feed(&to.drain()).unwrap();
-                from.advance();
+                advance(&from);
             }
             last(&from);
             to.feed(&from.drain()).unwrap();
+            if form.asks {
+                advance(&to);
+            }
             (from, to)
         };
         let two_records = |from: &Conn| {

@@ -29,8 +29,8 @@ pub(super) struct InboundBuffer {
     clean: usize,
     /// Bytes behind `wire.end` that the host may write before its next call.
     window: usize,
-    /// How many of the wire bytes, from the front, were seen to be whole records: see [`Inbound::see`].
-    seen: usize,
+    /// See [`Inbound::shown`].
+    shown: usize,
 }
 
 impl Inbound {
@@ -80,17 +80,17 @@ impl Inbound {
         self.0.as_mut().map_or(&mut [], |buffer| &mut buffer.memory[buffer.wire.clone()])
     }
 
-    /// Looks for the end of the whole records at the front, by `whole`, before the engine gets them: what it opens and cannot use
-    /// yet stays here, put together where it lies, so that the records cannot be told from each other any more.
-    pub(crate) fn see(&mut self, whole: impl FnOnce(&[u8]) -> usize) {
-        if let Some(buffer) = &mut self.0 {
-            buffer.seen += whole(&buffer.memory[buffer.wire.start + buffer.seen..buffer.wire.end]);
-        }
+    /// How many wire bytes, from the front, the engine was shown, as records to their end. What it opens and cannot use yet stays
+    /// here, put together where it lies, so that the records cannot be told from each other any more. More than there are, where an
+    /// in-place call was given some that were not fed again yet.
+    pub(crate) fn shown(&self) -> usize {
+        self.0.as_ref().map_or(0, |buffer| buffer.shown)
     }
 
-    /// How many wire bytes, from the front, are records that were seen.
-    pub(crate) fn seen(&self) -> usize {
-        self.0.as_ref().map_or(0, |buffer| buffer.seen)
+    pub(crate) fn note_shown(&mut self, shown: usize) {
+        if let Some(buffer) = &mut self.0 {
+            buffer.shown = shown;
+        }
     }
 
     /// Appends wire bytes; the caller has checked them against the limit.
@@ -156,7 +156,7 @@ impl Inbound {
             buffer.plain = start + plain.start..start + plain.end;
         }
         buffer.wire.start += used;
-        buffer.seen = buffer.seen.saturating_sub(used);
+        buffer.shown = buffer.shown.saturating_sub(used);
     }
 
     /// The engine has run over the wire bytes, and may have left plain ones anywhere among them.
@@ -220,7 +220,7 @@ impl Inbound {
 
 impl InboundBuffer {
     pub(super) fn new(capacity: usize) -> Self {
-        Self { memory: vec![0; capacity], plain: 0..0, wire: 0..0, touched: 0, clean: 0, window: 0, seen: 0 }
+        Self { memory: vec![0; capacity], plain: 0..0, wire: 0..0, touched: 0, clean: 0, window: 0, shown: 0 }
     }
 
     pub(super) fn capacity(&self) -> usize {
@@ -257,7 +257,7 @@ impl InboundBuffer {
         self.rebase(plain.len(), wire.len());
         let wire_touched = other.touched.saturating_sub(other.wire.start);
         self.touched = plain.len() + wire_touched;
-        self.seen = other.seen;
+        self.shown = other.shown;
     }
 
     /// Opens a window of `room` bytes that the host owns, with up to `most` bytes of room in front of it.
@@ -289,7 +289,7 @@ impl InboundBuffer {
         self.touched = self.touched.max(self.wire.start);
         self.clean = plain_start;
         self.wire.start = wire_start;
-        self.seen = other.seen;
+        self.shown = other.shown;
     }
 
     /// The plain bytes are at the front now, the wire bytes right behind them.
@@ -304,7 +304,7 @@ impl InboundBuffer {
         self.wipe();
         self.touched = 0;
         self.clean = 0;
-        self.seen = 0;
+        self.shown = 0;
         self.plain = self.wire.end..self.wire.end;
         self.wire.start = self.wire.end;
     }

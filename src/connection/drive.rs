@@ -46,13 +46,15 @@ impl Connection {
             return Ok(0);
         }
         let before = self.counters.wire_in - self.inbound.len() as u64;
-        let shown = self.inbound.seen();
-        if !matches!(self.phase, Phase::Own(_)) {
-            self.inbound.see(layout::whole_records);
-        }
+        let mut shown = self.inbound.shown();
         let mut inbound = std::mem::take(&mut self.inbound);
-        let result = self.drive(inbound.wire_mut(), before, shown, sink);
+        // The engine never sees less than it saw before.
+        let result = match inbound.wire_mut() {
+            wire if wire.len() < shown => Ok(0),
+            wire => self.drive(wire, before, &mut shown, sink),
+        };
         self.inbound = inbound;
+        self.inbound.note_shown(shown);
         // Even of what the engine did not use up: messages that are not whole are decrypted where they lie.
         self.inbound.touched_all();
         let used = match result {
@@ -77,25 +79,27 @@ impl Connection {
     }
 
     /// Runs the engine over `wire`, in front of which the peer has sent `before` bytes, and of which the engine was shown
-    /// `shown` bytes before: records to their end.
+    /// `shown` bytes before, and afterwards: records to their end. Records of our own keep account of that themselves.
     pub(super) fn drive(
         &mut self,
         wire: &mut [u8],
         before: u64,
-        shown: usize,
+        shown: &mut usize,
         sink: &mut PlainSink<'_>,
     ) -> Answer<usize> {
         if let Phase::Own(_) = &self.phase {
+            *shown = 0;
             return self.drive_own(wire, sink);
         }
-        let mut run = Run::new(wire, shown, sink);
+        let mut run = Run::new(wire, *shown, sink);
         let (budget, end) = (self.within_budget(before), run.length());
-        if self.phase.is_handshaking() && budget < end {
-            self.run_to_budget(&mut run, budget)?;
+        let result = if self.phase.is_handshaking() && budget < end {
+            self.run_to_budget(&mut run, budget)
         } else {
-            self.run(&mut run, end)?;
-        }
-        Ok(run.used())
+            self.run(&mut run, end)
+        };
+        *shown = if let Phase::Own(_) = &self.phase { 0 } else { run.shown() };
+        result.map(|()| run.used())
     }
 
     /// Records of our own take one call for all of `wire`, and nothing goes on after them.
@@ -200,7 +204,7 @@ impl Connection {
             && (is_first || layout::worth_processing(run.rest(end)))
         {
             let before = run.used();
-            let reach = self.show(run, end);
+            let reach = self.show(run, end, is_first);
             let settled = match self.receive(run, reach) {
                 Ok(settled) => settled,
                 // What was done counts; why it does not go on is what the next call says.
@@ -217,10 +221,16 @@ impl Connection {
 
     /// Up to where the engine sees in its next call: in a handshake one record farther than before. What follows the last
     /// one is for whoever carries the traffic, which counts from its beginning what a peer may do without anything
-    /// coming of it, however the bytes were cut. But what was there when a question opened counts as shown: rustls may have
-    /// the first of it.
-    fn show(&self, run: &mut Run<'_, '_>, end: usize) -> usize {
-        if own_records() && self.phase.is_handshaking() { run.show_record(end) } else { end }
+    /// coming of it, however the bytes were cut. So a run begins with what was shown before, if not all of it was used:
+    /// since then the host may have answered a question, and it may be the end of the handshake.
+    fn show(&self, run: &mut Run<'_, '_>, end: usize, is_first: bool) -> usize {
+        if !own_records() || !self.phase.is_handshaking() {
+            run.show_all(end)
+        } else if is_first && run.used() < run.shown() {
+            run.shown().min(end)
+        } else {
+            run.show_record(end)
+        }
     }
 
     /// Goes on with what carries the traffic, if the handshake is done, or with another form of either; whether there was

@@ -29,11 +29,10 @@ impl Connection {
     /// Takes the first `length` bytes of `buffer` as fed, after [`Self::check_feed_all`].
     pub(crate) fn feed_buffer(&mut self, buffer: Owned, length: usize) {
         if length > 0 {
-            self.left_in_place = 0;
             // It ends with a call that feeds.
             self.inbound.commit(0);
             buffer.join(length, &mut self.inbound, &self.shared.pool);
-            self.counters.wire_in += length as u64;
+            self.note_fed(length);
         }
     }
 
@@ -48,10 +47,13 @@ impl Connection {
             Phase::Receiving(half) => half.opened(),
             _ => None,
         };
-        let opened = opened.unwrap_or(self.inbound.seen());
+        let opened = opened.unwrap_or(self.inbound.shown());
         let waits = self.inbound.has_plain() || !self.expects_wire() || self.process_fed().is_err();
         let wire = self.inbound.wire();
-        layout::missing(if waits { wire } else { wire.get(opened..).unwrap_or_default() })
+        if waits {
+            return layout::missing(wire);
+        }
+        opened.saturating_sub(wire.len()) + layout::missing(wire.get(opened..).unwrap_or_default())
     }
 
     /// How many plain bytes a write would take.

@@ -37,9 +37,8 @@ impl Connection {
         }
         let mut found = 0;
         let mut plain = 0;
-        // Where the records ended that it was given before is not known any more.
-        let shown = if self.left_in_place > 0 { wire.len() } else { 0 };
-        let result = self.drive(wire, self.counters.wire_in, shown, &mut |at, _| {
+        let mut shown = self.shown_in_place as usize;
+        let result = self.drive(wire, self.counters.wire_in, &mut shown, &mut |at, _| {
             plain += at.len();
             spans.put(at);
             found += 1;
@@ -48,10 +47,14 @@ impl Connection {
         match result {
             Ok(used) => {
                 *consumed = used;
-                // More than fits is more than any message has that is put together there.
-                self.left_in_place = u32::try_from(wire.len() - used).unwrap_or(u32::MAX);
+                self.left_in_place = at_most_u32(wire.len() - used);
+                self.shown_in_place = at_most_u32(shown.saturating_sub(used));
             }
-            Err(status) if found == 0 => return Err(status),
+            Err(status) if found == 0 => {
+                self.left_in_place = self.left_in_place.max(at_most_u32(shown));
+                self.shown_in_place = at_most_u32(shown);
+                return Err(status);
+            }
             // The spans before a bad record are good; the error comes with the next call, and what
             // follows it is of no use to anybody.
             Err(_) => *consumed = wire.len(),
@@ -61,4 +64,9 @@ impl Connection {
         self.counters.records_in += found as u64;
         if found > 0 { Ok(found) } else { Err(self.standing_without_plain()) }
     }
+}
+
+/// More than fits is more than any message has that is put together where it came.
+fn at_most_u32(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
 }

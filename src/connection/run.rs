@@ -26,9 +26,21 @@ impl<'a, 'b> Run<'a, 'b> {
         Self { wire, used: 0, shown, sink, flow: Flow::More }
     }
 
+    /// How many bytes at the front the engine was shown: records to their end.
+    pub(super) fn shown(&self) -> usize {
+        self.shown.max(self.used)
+    }
+
+    /// All wire bytes up to `end`.
+    pub(super) fn show_all(&mut self, end: usize) -> usize {
+        self.shown = self.shown().min(end);
+        self.shown += layout::whole_records(&self.wire[self.shown..end]);
+        end
+    }
+
     /// Up to where the next record ends, of the wire bytes up to `end`; that, if none is whole.
     pub(super) fn show_record(&mut self, end: usize) -> usize {
-        self.shown = self.shown.max(self.used).min(end);
+        self.shown = self.shown().min(end);
         let Some(length) = layout::record_length(&self.wire[self.shown..end]) else { return end };
         self.shown += length;
         self.shown

@@ -29,6 +29,8 @@ pub(crate) struct Connection {
     /// Bytes that the last in-place call left with the host, who must give them again; in four bytes,
     /// because there are many connections and no message is as long.
     pub(super) left_in_place: u32,
+    /// How many of them the engine was shown: see [`Inbound::shown`].
+    pub(super) shown_in_place: u32,
     /// Which of its context's identities a server presents, from 1; 0 while that is not known.
     pub(super) identity: u16,
     pub(super) counters: Counters,
@@ -88,6 +90,7 @@ impl Connection {
             sent_name: None,
             cold: None,
             left_in_place: 0,
+            shown_in_place: 0,
             identity: 0,
             counters: Counters::default(),
             rested: Some(0),

@@ -13,11 +13,19 @@ impl Connection {
         self.check_feedable()?;
         let taken = wire.len().min(self.inbound_room());
         if taken > 0 {
-            self.left_in_place = 0;
             self.inbound.append(&wire[..taken], &self.shared.pool);
-            self.counters.wire_in += taken as u64;
+            self.note_fed(taken);
         }
         Ok(taken)
+    }
+
+    /// `length` bytes were fed: where an in-place call has left some with the host, these, or the first of them.
+    pub(super) fn note_fed(&mut self, length: usize) {
+        if self.left_in_place > 0 {
+            self.inbound.note_shown(self.shown_in_place as usize);
+            (self.left_in_place, self.shown_in_place) = (0, 0);
+        }
+        self.counters.wire_in += length as u64;
     }
 
     /// Memory behind the bytes that were fed, for the host to receive into.
@@ -42,11 +50,10 @@ impl Connection {
         }
         let feedable = if length > 0 { self.check_feedable() } else { Ok(()) };
         let taken = if feedable.is_ok() { length } else { 0 };
-        if taken > 0 {
-            self.left_in_place = 0;
-        }
         self.inbound.commit(taken);
-        self.counters.wire_in += taken as u64;
+        if taken > 0 {
+            self.note_fed(taken);
+        }
         self.inbound.release_if_idle(&self.shared.pool);
         feedable
     }
