@@ -6,6 +6,7 @@
 
 #include "module.h"
 
+#include <pthread.h>
 #include <pythread.h>
 #include <string.h>
 
@@ -134,12 +135,13 @@ static inline int raise_want_write(const Failures *failures)
 #define CHANNEL_HEAD                                                                               \
     PyObject_HEAD Failures *failures; /* the first member of the module's state */                 \
     tls_conn_t *conn;                                                                              \
-    bool unmade;                /* it is open, and the first step makes its conn */                \
-    PyThread_type_lock library; /* who has it may call the library */                              \
-    unsigned long owner;        /* the thread that has it */                                       \
-    unsigned depth;             /* how many times */                                               \
-    bool wants_notes;           /* _noted() follows each operation */                              \
-    unsigned char header_len;   /* of the header: bytes that have come */                          \
+    bool opened;              /* was once */                                                       \
+    bool unmade;              /* it is open, and the first step makes its conn */                  \
+    pthread_mutex_t library;  /* who has it may call the library; Python's locks ask the clock */  \
+    unsigned long owner;      /* the thread that has it */                                         \
+    unsigned depth;           /* how many times */                                                 \
+    bool wants_notes;         /* _noted() follows each operation */                                \
+    unsigned char header_len; /* of the header: bytes that have come */                            \
     unsigned char header[RECORD_HEADER];                                                           \
     size_t body;   /* of the record that is being moved: bytes that have not come */               \
     size_t record; /* all of its body */
@@ -159,12 +161,12 @@ static inline int entered(const void *self)
 }
 
 /* Waits for a lock, and lets other threads run meanwhile. For locks that nobody has for long. */
-static inline void wait_for_lock(PyThread_type_lock lock)
+static inline void wait_for_lock(pthread_mutex_t *lock)
 {
-    if (PyThread_acquire_lock(lock, NOWAIT_LOCK))
+    if (pthread_mutex_trylock(lock) == 0)
         return;
     Py_BEGIN_ALLOW_THREADS;
-    PyThread_acquire_lock(lock, WAIT_LOCK);
+    pthread_mutex_lock(lock);
     Py_END_ALLOW_THREADS;
 }
 
@@ -181,7 +183,7 @@ static inline void hold(void *self)
     ChannelHead *channel = self;
 
     if (!holds(channel)) {
-        wait_for_lock(channel->library);
+        wait_for_lock(&channel->library);
         channel->owner = PyThread_get_thread_ident();
     }
     channel->depth++;
@@ -193,7 +195,7 @@ static inline void let_go(void *self)
 
     if (--channel->depth == 0) {
         channel->owner = 0;
-        PyThread_release_lock(channel->library);
+        pthread_mutex_unlock(&channel->library);
     }
 }
 
@@ -356,6 +358,19 @@ static inline PyObject *read_nothing(const void *channel, Py_ssize_t size)
     return entered(channel) < 0 ? NULL : PyBytes_FromStringAndSize(NULL, 0);
 }
 
+/* A new channel, of the module with this state. */
+static inline PyObject *new_channel(PyTypeObject *type, PyObject *arguments, PyObject *names,
+                                    Failures *failures)
+{
+    PyObject *self = new_object(type, arguments, names);
+
+    if (self != NULL) {
+        ((ChannelHead *)self)->failures = failures;
+        pthread_mutex_init(&((ChannelHead *)self)->library, NULL);
+    }
+    return self;
+}
+
 /* The end of what CHANNEL_HEAD has. */
 static inline void free_head(void *self)
 {
@@ -364,8 +379,7 @@ static inline void free_head(void *self)
     if (channel->conn != NULL)
         tls_free(channel->conn);
     channel->conn = NULL;
-    if (channel->library != NULL)
-        PyThread_free_lock(channel->library);
+    pthread_mutex_destroy(&channel->library);
 }
 
 /* Whether wire bytes have moved. */
@@ -419,8 +433,8 @@ static inline PyObject *channel_take_notes(PyObject *self, PyObject *unused)
 static inline PyObject *channel_hold(PyObject *self, PyObject *unused)
 {
     (void)unused;
-    /* Before it is opened it has no lock. After its end there are facts that are kept elsewhere. */
-    if (((ChannelHead *)self)->library == NULL)
+    /* After its end there are facts that are kept elsewhere. */
+    if (!((ChannelHead *)self)->opened)
         return none_or_error(entered(self));
     hold(self);
     Py_RETURN_NONE;

@@ -27,6 +27,11 @@ enum {
 };
 
 typedef struct {
+    Failures failures; /* first: see CHANNEL_HEAD */
+    PyObject *name_fileno;
+} State;
+
+typedef struct {
     CHANNEL_HEAD
     PyObject *socket;             /* a weak reference */
     PyThread_type_lock reading;   /* who has it receives */
@@ -36,6 +41,7 @@ typedef struct {
     size_t owed;
     bool quiet; /* the library has nothing to say until something is fed */
     bool eof_told, we_closed, is_server;
+    bool is_done;  /* the handshake */
     bool is_fresh; /* the handshake is done, and no record has come since */
 } Channel;
 
@@ -91,7 +97,7 @@ static int number_of(Channel *channel)
 
     if (socket == NULL)
         return -1;
-    answer = PyObject_CallMethod(socket, "fileno", NULL);
+    answer = PyObject_CallMethodObjArgs(socket, ((State *)channel->failures)->name_fileno, NULL);
     Py_DECREF(socket);
     if (answer == NULL)
         return -1;
@@ -129,11 +135,14 @@ static int begin(Operation *operation, Channel *channel, const char *what, bool 
     unsigned long thread = PyThread_get_thread_ident();
 
     *operation = (Operation){.channel = channel, .what = what};
-    if (hold_open(channel) < 0)
-        return -1;
-    if (tls_state(channel->conn) & TLS_HANDSHAKING)
-        reads = writes = true;
-    let_go(channel);
+    if (!channel->is_done) {
+        if (hold_open(channel) < 0)
+            return -1;
+        channel->is_done = !(tls_state(channel->conn) & TLS_HANDSHAKING);
+        let_go(channel);
+        if (!channel->is_done)
+            reads = writes = true;
+    }
     /* A callback, or a handler of a signal. */
     if (channel->reader == thread || channel->writer == thread)
         return raise_protocol(channel->failures, "BUSY",
@@ -238,20 +247,30 @@ static int wait_for(Operation *operation, short events)
 }
 
 /* Receives some bytes, waiting if need be; the library's lock is let go meanwhile. How many, 0 at
- * the end of the transport, -1 with an exception. */
-static ptrdiff_t receive_some(Operation *operation, void *memory, size_t size)
+ * the end of the transport, -1 with an exception. What is behind bytes that have come is there most
+ * of the time, and if it is little, nobody is let in for it. */
+static ptrdiff_t receive_some(Operation *operation, void *memory, size_t size, bool is_behind)
 {
     Channel *channel = operation->channel;
-    ptrdiff_t got;
+    bool tried = is_behind && size < BULK;
+    ptrdiff_t got = -1;
+    int error = 0;
 
+    if (tried) {
+        got = recv(operation->fd, memory, size, MSG_DONTWAIT);
+        error = errno;
+        if (got > 0)
+            return got;
+    }
     let_go(channel);
     for (;;) {
-        int error;
-
-        Py_BEGIN_ALLOW_THREADS;
-        got = recv(operation->fd, memory, size, 0);
-        error = errno;
-        Py_END_ALLOW_THREADS;
+        if (!tried) {
+            Py_BEGIN_ALLOW_THREADS;
+            got = recv(operation->fd, memory, size, 0);
+            error = errno;
+            Py_END_ALLOW_THREADS;
+        }
+        tried = false;
         if (got >= 0)
             break;
         if (error == EINTR) {
@@ -338,7 +357,8 @@ static int receive(Operation *operation)
 
             if (status != TLS_OK)
                 return failed(channel, status);
-            got = receive_some(operation, memory, room < channel->body ? room : channel->body);
+            got =
+                receive_some(operation, memory, room < channel->body ? room : channel->body, true);
             /* The window is given back whatever happened. */
             if (channel->conn != NULL && got <= 0)
                 tls_feed_commit(channel->conn, 0);
@@ -352,7 +372,7 @@ static int receive(Operation *operation)
             }
         } else {
             got = receive_some(operation, channel->header + channel->header_len,
-                               (size_t)(RECORD_HEADER - channel->header_len));
+                               (size_t)(RECORD_HEADER - channel->header_len), false);
             if (got > 0) {
                 channel->header_len += (unsigned char)got;
                 if (channel->header_len < RECORD_HEADER)
@@ -712,15 +732,14 @@ static PyObject *channel_open(PyObject *self, PyObject *arguments)
         PyErr_SetString(PyExc_ValueError, "this connection is open");
         return NULL;
     }
-    channel->library = PyThread_allocate_lock();
     channel->reading = PyThread_allocate_lock();
     channel->writing = PyThread_allocate_lock();
-    if (!channel->library || !channel->reading || !channel->writing)
+    if (!channel->reading || !channel->writing)
         return PyErr_NoMemory();
     channel->socket = PyWeakref_NewRef(socket, NULL);
     if (channel->socket == NULL)
         return NULL;
-    channel->unmade = true;
+    channel->opened = channel->unmade = true;
     channel->wants_notes = wants_notes;
     channel->is_server = is_server;
     Py_RETURN_NONE;
@@ -756,12 +775,9 @@ static PyModuleDef module;
 
 static PyObject *channel_new(PyTypeObject *type, PyObject *arguments, PyObject *names)
 {
-    Failures *failures = state_of(type, &module);
-    PyObject *self = failures == NULL ? NULL : new_object(type, arguments, names);
+    State *state = state_of(type, &module);
 
-    if (self != NULL)
-        ((Channel *)self)->failures = failures;
-    return self;
+    return state == NULL ? NULL : new_channel(type, arguments, names, &state->failures);
 }
 
 static void channel_dealloc(PyObject *self)
@@ -823,10 +839,12 @@ static PyType_Spec channel_spec = {
 
 static int fill(PyObject *self)
 {
+    State *state = PyModule_GetState(self);
     PyObject *type;
     int result;
 
-    if (failures_fill(PyModule_GetState(self)) < 0)
+    if (failures_fill(&state->failures) < 0 ||
+        (state->name_fileno = PyUnicode_InternFromString("fileno")) == NULL)
         return -1;
     type = PyType_FromModuleAndSpec(self, &channel_spec, NULL);
     if (type == NULL)
@@ -838,12 +856,17 @@ static int fill(PyObject *self)
 
 static int module_traverse(PyObject *self, visitproc visit, void *arg)
 {
-    return failures_traverse(PyModule_GetState(self), visit, arg);
+    State *state = PyModule_GetState(self);
+
+    return failures_traverse(&state->failures, visit, arg);
 }
 
 static int module_clear(PyObject *self)
 {
-    failures_clear(PyModule_GetState(self));
+    State *state = PyModule_GetState(self);
+
+    Py_CLEAR(state->name_fileno);
+    failures_clear(&state->failures);
     return 0;
 }
 
@@ -861,7 +884,7 @@ static PyModuleDef module = {
     PyModuleDef_HEAD_INIT,
     .m_name = "tlsbio._socket",
     .m_doc = "What ssl.SSLSocket has below it.",
-    .m_size = sizeof(Failures),
+    .m_size = sizeof(State),
     .m_slots = module_slots,
     .m_traverse = module_traverse,
     .m_clear = module_clear,

@@ -808,9 +808,7 @@ static PyObject *channel_open(PyObject *self, PyObject *arguments)
         PyErr_SetString(PyExc_ValueError, "this SSLObject is open");
         return NULL;
     }
-    if (channel->library == NULL && (channel->library = PyThread_allocate_lock()) == NULL)
-        return PyErr_NoMemory();
-    channel->unmade = true;
+    channel->opened = channel->unmade = true;
     channel->incoming = Py_NewRef(incoming);
     channel->outgoing = Py_NewRef(outgoing);
     channel->wants_notes = wants_notes;
@@ -831,11 +829,8 @@ static PyModuleDef module;
 static PyObject *channel_new(PyTypeObject *type, PyObject *arguments, PyObject *names)
 {
     State *state = state_of(type, &module);
-    PyObject *self = state == NULL ? NULL : new_object(type, arguments, names);
 
-    if (self != NULL)
-        ((Channel *)self)->failures = &state->failures;
-    return self;
+    return state == NULL ? NULL : new_channel(type, arguments, names, &state->failures);
 }
 
 static void channel_dealloc(PyObject *self)

@@ -9,7 +9,9 @@ import os
 import select
 import socket
 import ssl
+import struct
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -418,3 +420,84 @@ def test_cut_anywhere_records_are_put_together(size: int) -> None:
     for thread in threads:
         thread.join()
     assert over.is_set()
+
+
+class ByHand:
+    """A client whose records are sent in pieces, and a server over a socket."""
+
+    def __init__(self) -> None:
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.wire = socket.create_connection(listener.getsockname())
+        accepted, _ = listener.accept()
+        listener.close()
+        servers: list[Any] = []
+        thread = beside(lambda: servers.append(server_context().wrap_socket(accepted, server_side=True)))
+        incoming, self.records = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.client = client_context().wrap_bio(incoming, self.records, server_hostname="localhost")
+        while True:
+            try:
+                self.client.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                self.wire.sendall(self.records.read())
+                incoming.write(self.wire.recv(65536))
+        self.wire.sendall(self.records.read())
+        thread.join()
+        self.server = servers[0]
+
+    def __enter__(self) -> ByHand:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.wire.close()
+        self.server.close()
+
+    def begin_a_record(self, plain: bytes) -> bytes:
+        """Sends its header, and answers the rest."""
+        self.client.write(plain)
+        record = self.records.read()
+        self.wire.sendall(record[:5])
+        return record[5:]
+
+
+@pytest.mark.parametrize("size", [1, 10_000])
+@pytest.mark.parametrize("timeout", [None, 60])
+def test_a_body_that_comes_later_is_waited_for(timeout: float | None, size: int) -> None:
+    with ByHand() as pair:
+        pair.server.settimeout(timeout)
+        rest = pair.begin_a_record(b"m" * size)
+        taken: list[bytes] = []
+        thread = beside(lambda: taken.append(pair.server.recv(size)))
+        deadline = time.monotonic() + 60
+        while pair.server._sslobj._header != b"\x17\x03\x03" + len(rest).to_bytes(2, "big"):
+            assert time.monotonic() < deadline
+            time.sleep(0)
+        assert not taken
+        for piece in rest[:1], rest[1:]:
+            pair.wire.sendall(piece)
+        thread.join()
+        assert taken == [b"m" * size]
+
+
+@pytest.mark.parametrize("size", [1, 10_000])
+def test_without_blocking_a_body_is_not_waited_for(size: int) -> None:
+    with ByHand() as pair:
+        pair.server.setblocking(False)
+        rest = pair.begin_a_record(b"m" * size)
+        for piece in rest[:-1], rest[-1:]:
+            with pytest.raises(ssl.SSLWantReadError):
+                while select.select([pair.server], [], [], 60)[0]:
+                    pair.server.recv(size)
+            pair.wire.sendall(piece)
+        select.select([pair.server], [], [], 60)
+        assert pair.server.recv(size) == b"m" * size
+
+
+@pytest.mark.parametrize("size", [1, 10_000])
+def test_a_reset_within_a_record_is_told(size: int) -> None:
+    with ByHand() as pair:
+        pair.begin_a_record(b"m" * size)
+        pair.wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        pair.wire.close()
+        with pytest.raises(ConnectionResetError):
+            pair.server.recv(size)
