@@ -9,7 +9,7 @@ use rustls::client::danger::{
 };
 use rustls::crypto::{SignatureScheme, VerifiedIdentity};
 use rustls::enums::CertificateType;
-use rustls::error::Error;
+use rustls::error::{Error, PeerMisbehaved};
 use rustls::server::danger::{ClientIdentity, ClientVerifier};
 use rustls::{DistinguishedName, SignerPublicKey};
 
@@ -50,6 +50,11 @@ impl ServerRules {
         identity: &ServerIdentity<'a, '_>,
         name: Option<&ServerName<'a>>,
     ) -> Result<VerifiedIdentity<'a>, Error> {
+        // What a Certificate message says besides has to be an answer (RFC 8446, 4.4.2), which rustls does not ask of
+        // this extension. Its name for what sends the right alert is that of another message.
+        if !self.asks && !identity.ocsp_response.is_empty() {
+            return Err(PeerMisbehaved::UnsolicitedEncryptedExtension.into());
+        }
         on_host_stack(|| self.chain.judge(identity.identity, Peer::Server(name), identity.now))?;
         Ok(VerifiedIdentity::assertion(identity.identity.clone()))
     }
@@ -203,5 +208,38 @@ impl ClientVerifier for ClientRules {
 
     fn supported_certificate_types(&self) -> &'static [CertificateType] {
         self.chain.types()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use pki_types::UnixTime;
+    use rustls::crypto::Identity;
+    use rustls::error::AlertDescription;
+
+    use super::super::chain_checks::ChainChecks;
+    use super::*;
+
+    #[test]
+    fn an_ocsp_response_is_taken_from_a_server_that_was_asked_for_it_only() {
+        let now = UnixTime::since_unix_epoch(Duration::from_secs(1_800_000_000));
+        let own = Identity::RawPublicKey(vec![1; 44].into());
+        let name = ServerName::try_from("a.test").unwrap();
+        let mut identity = ServerIdentity::new(&own, &name, now);
+        identity.ocsp_response = b"response";
+        for (verify, expected) in [
+            (Verify::Peer, AlertDescription::UnsupportedExtension),
+            (Verify::DangerousNone, AlertDescription::UnsupportedExtension),
+            // The key is none: the response was no hindrance.
+            (Verify::Ask, AlertDescription::DecodeError),
+        ] {
+            let checks = ChainChecks { raw_keys: vec![vec![1; 44].into()], ..ChainChecks::default() };
+            let chain = Chain::new(&TrustStore::default(), verify, &checks).unwrap();
+            let rules = ServerRules::new(Arc::new(chain), verify, Vec::new());
+            let error = rules.verify_identity(&identity).unwrap_err();
+            assert_eq!(AlertDescription::try_from(&error), Ok(expected), "{verify:?}");
+        }
     }
 }
