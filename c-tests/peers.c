@@ -691,6 +691,35 @@ static tls_builder_t *half_rtt_builder(const struct recipe *recipe)
     return builder;
 }
 
+/* A client, and a server of this builder, which is freed. */
+static struct pair half_rtt_pair(const struct recipe *recipe, tls_builder_t *builder)
+{
+    tls_context_t *client = make_client_context(recipe);
+    tls_context_t *server = tls_context_server(builder, NULL);
+    struct pair pair;
+
+    CHECK(server != NULL);
+    pair = new_pair_of(client, server, NULL);
+    tls_context_free(client);
+    tls_context_free(server);
+    tls_builder_free(builder);
+    return pair;
+}
+
+/* Up to the server's flight, which is in its queue. */
+static void say_hello(struct pair *pair)
+{
+    carry(pair->client, pair->server);
+    (void)tls_advance(pair->server);
+}
+
+static void end_half_rtt(struct pair *pair)
+{
+    finish_handshake(pair);
+    check_alive(pair);
+    free_pair(pair);
+}
+
 /* */
 static void a_server_may_speak_before_the_clients_finished(void)
 {
@@ -699,7 +728,6 @@ static void a_server_may_speak_before_the_clients_finished(void)
     for (elsewhere = 0; elsewhere < 2; elsewhere++) {
         struct recipe recipe = plain_server;
         tls_builder_t *builder;
-        tls_context_t *server, *client = make_client_context(&plain_client);
         struct pair pair;
         char plain[32];
 
@@ -713,17 +741,14 @@ static void a_server_may_speak_before_the_clients_finished(void)
             CHECK_EQ(tls_builder_identity_external(builder, pem, len), TLS_OK);
             free(pem);
         }
-        server = tls_context_server(builder, NULL);
-        CHECK(server != NULL);
-        pair = new_pair_of(client, server, NULL);
+        pair = half_rtt_pair(&plain_client, builder);
         CHECK_EQ(tls_state(pair.server) & TLS_CAN_WRITE, 0);
         CHECK_EQ(tls_write_from(pair.server, "x", 1), TLS_WANT_FEED);
-        carry(pair.client, pair.server);
-        (void)tls_advance(pair.server);
+        say_hello(&pair);
         if (elsewhere) {
             CHECK_EQ(tls_state(pair.server) & TLS_CAN_WRITE, 0);
             CHECK_EQ(tls_write_from(pair.server, "x", 1), TLS_ASK_SIGN);
-            answer(pair.server, server);
+            answer(pair.server, NULL);
             (void)tls_advance(pair.server);
         }
         CHECK_EQ(tls_state(pair.server) & (TLS_CAN_WRITE | TLS_HANDSHAKING),
@@ -735,12 +760,7 @@ static void a_server_may_speak_before_the_clients_finished(void)
         CHECK_EQ(tls_read_into(pair.client, plain, sizeof(plain)), 9);
         CHECK_BYTES(plain, "220 ready", 9);
         CHECK(tls_state(pair.server) & TLS_HANDSHAKING);
-        finish_handshake(&pair);
-        check_alive(&pair);
-        free_pair(&pair);
-        tls_context_free(client);
-        tls_context_free(server);
-        tls_builder_free(builder);
+        end_half_rtt(&pair);
     }
 }
 
@@ -750,20 +770,14 @@ static void it_may_go_on_while_the_finished_waits_for_a_drain(void)
 {
     static unsigned char plain[100000], got[sizeof(plain)];
     struct recipe recipe = plain_server;
-    tls_builder_t *builder;
-    tls_context_t *server, *client = make_client_context(&plain_client);
     struct pair pair;
     size_t written = 0, received = 0;
     ptrdiff_t n;
 
     recipe.outbound = 40000;
     fill_bytes(plain, sizeof(plain), 3);
-    builder = half_rtt_builder(&recipe);
-    server = tls_context_server(builder, NULL);
-    CHECK(server != NULL);
-    pair = new_pair_of(client, server, NULL);
-    carry(pair.client, pair.server);
-    (void)tls_advance(pair.server);
+    pair = half_rtt_pair(&plain_client, half_rtt_builder(&recipe));
+    say_hello(&pair);
     carry(pair.server, pair.client);
     CHECK_EQ(tls_advance(pair.client), TLS_OK);
     while ((n = tls_write_from(pair.server, plain + written, sizeof(plain) - written)) > 0)
@@ -786,12 +800,7 @@ static void it_may_go_on_while_the_finished_waits_for_a_drain(void)
             received += (size_t)n;
     } while (received < written);
     CHECK_BYTES(got, plain, written);
-    finish_handshake(&pair);
-    check_alive(&pair);
-    free_pair(&pair);
-    tls_context_free(client);
-    tls_context_free(server);
-    tls_builder_free(builder);
+    end_half_rtt(&pair);
 }
 
 /* nor does the Finished wait for what a cork keeps, which nobody can drain. */
@@ -799,19 +808,13 @@ static void what_a_cork_keeps_makes_room_for_the_finished(void)
 {
     static unsigned char plain[16000], got[sizeof(plain)];
     struct recipe recipe = plain_server;
-    tls_builder_t *builder;
-    tls_context_t *server, *client = make_client_context(&plain_client);
     struct pair pair;
     size_t received = 0;
 
     recipe.outbound = TLS_MIN_OUTBOUND_LIMIT;
     fill_bytes(plain, sizeof(plain), 4);
-    builder = half_rtt_builder(&recipe);
-    server = tls_context_server(builder, NULL);
-    CHECK(server != NULL);
-    pair = new_pair_of(client, server, NULL);
-    carry(pair.client, pair.server);
-    (void)tls_advance(pair.server);
+    pair = half_rtt_pair(&plain_client, half_rtt_builder(&recipe));
+    say_hello(&pair);
     CHECK_EQ(tls_cork(pair.server), TLS_OK);
     CHECK_EQ(tls_write_from(pair.server, plain, sizeof(plain)), sizeof(plain));
     carry(pair.server, pair.client);
@@ -827,11 +830,7 @@ static void what_a_cork_keeps_makes_room_for_the_finished(void)
     CHECK_EQ(received, sizeof(got));
     CHECK_BYTES(got, plain, sizeof(got));
     CHECK_EQ(tls_uncork(pair.server), TLS_OK);
-    check_alive(&pair);
-    free_pair(&pair);
-    tls_context_free(client);
-    tls_context_free(server);
-    tls_builder_free(builder);
+    end_half_rtt(&pair);
 }
 
 /* with TLS 1.2 there is no such data, and by default none at all. */
@@ -840,21 +839,14 @@ static void others_wait_for_the_finished(void)
     for (EACH_VERSION) {
         struct recipe recipe = with_version(plain_client, version);
         tls_builder_t *builder = make_builder(&plain_server);
-        tls_context_t *client = make_client_context(&recipe), *server;
         struct pair pair;
 
         CHECK_EQ(tls_builder_half_rtt(builder, version == TLS_VERSION_1_2), TLS_OK);
-        server = tls_context_server(builder, NULL);
-        pair = new_pair_of(client, server, NULL);
+        pair = half_rtt_pair(&recipe, builder);
         carry(pair.client, pair.server);
         CHECK_EQ(tls_write_from(pair.server, "x", 1), TLS_WANT_FEED);
         CHECK_EQ(tls_state(pair.server) & TLS_CAN_WRITE, 0);
-        finish_handshake(&pair);
-        check_alive(&pair);
-        free_pair(&pair);
-        tls_context_free(client);
-        tls_context_free(server);
-        tls_builder_free(builder);
+        end_half_rtt(&pair);
     }
 }
 
