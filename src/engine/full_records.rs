@@ -21,6 +21,7 @@ use super::message_count;
 use super::resuming;
 use super::retold::hashing_originals;
 use super::reveal;
+use super::seen_hkdf::seen;
 use crate::record::layout::MAX_PLAIN;
 
 /// The provider's, with suites that fill their records.
@@ -42,7 +43,7 @@ const FRONT: Front = Front {
     encrypter: filling,
     decrypter: message_count::decrypter,
     hash: hashing_originals,
-    hkdf: |hkdf| reveal::showing_hkdf(resuming::watched(hkdf)),
+    hkdf: |hkdf| seen(seen(hkdf, resuming::Watched), reveal::ShowingHkdf),
     prf: reveal::showing_prf,
 };
 

@@ -12,13 +12,12 @@ use pki_types::FipsStatus;
 use rustls::crypto::cipher::{
     AeadKey, Iv, RecordDecrypter, RecordEncrypter, Tls13AeadAlgorithm, UnsupportedOperationError,
 };
-use rustls::crypto::kx::ActiveKeyExchange;
-use rustls::crypto::tls13::{Hkdf, HkdfExpander, OkmBlock, OutputLengthError};
-use rustls::crypto::{CipherSuiteCommon, CryptoProvider, hmac};
-use rustls::error::Error;
+use rustls::crypto::tls13::{HkdfExpander, OkmBlock, OutputLengthError};
+use rustls::crypto::{CipherSuiteCommon, CryptoProvider};
 use rustls::{ConnectionTrafficSecrets, Tls13CipherSuite};
 
 use super::full_records;
+use super::seen_hkdf::{SeesHkdf, seen};
 
 /// How often keys were changed, by direction.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -69,7 +68,7 @@ static SUITES: LazyLock<Vec<&'static Tls13CipherSuite>> = LazyLock::new(|| {
         Box::leak(Box::new(Tls13CipherSuite {
             common: CipherSuiteCommon { ..suite.common },
             protocol_version: suite.protocol_version,
-            hkdf_provider: Box::leak(Box::new(WatchedHkdf(suite.hkdf_provider))),
+            hkdf_provider: seen(suite.hkdf_provider, Watched),
             aead_alg: Box::leak(Box::new(WatchedAead(suite.aead_alg))),
             quic: None,
         }))
@@ -77,37 +76,12 @@ static SUITES: LazyLock<Vec<&'static Tls13CipherSuite>> = LazyLock::new(|| {
     full_records::provider().tls13_cipher_suites.iter().map(watched).collect()
 });
 
-struct WatchedHkdf(&'static dyn Hkdf);
+struct Watched;
 
-impl Hkdf for WatchedHkdf {
-    fn extract_from_zero_ikm(&self, salt: Option<&[u8]>) -> Box<dyn HkdfExpander> {
-        self.0.extract_from_zero_ikm(salt)
-    }
-
-    fn extract_from_secret(&self, salt: Option<&[u8]>, secret: &[u8]) -> Box<dyn HkdfExpander> {
-        self.0.extract_from_secret(salt, secret)
-    }
-
-    fn extract_from_kx_shared_secret(
-        &self,
-        salt: Option<&[u8]>,
-        kx: Box<dyn ActiveKeyExchange>,
-        peer_pub_key: &[u8],
-    ) -> Result<Box<dyn HkdfExpander>, Error> {
-        self.0.extract_from_kx_shared_secret(salt, kx, peer_pub_key)
-    }
-
+impl SeesHkdf for Watched {
     /// The one from which updates derive.
-    fn expander_for_okm(&self, okm: &OkmBlock) -> Box<dyn HkdfExpander> {
-        Box::new(WatchedExpander(self.0.expander_for_okm(okm)))
-    }
-
-    fn hmac_sign(&self, key: &OkmBlock, message: &[u8]) -> hmac::Tag {
-        self.0.hmac_sign(key, message)
-    }
-
-    fn fips(&self) -> FipsStatus {
-        self.0.fips()
+    fn expander(&self, _: &OkmBlock, made: Box<dyn HkdfExpander>) -> Box<dyn HkdfExpander> {
+        Box::new(WatchedExpander(made))
     }
 }
 

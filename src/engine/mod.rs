@@ -73,6 +73,7 @@ mod retold;
 mod reveal;
 mod rules;
 mod schemes;
+mod seen_hkdf;
 mod sending;
 mod server_setup;
 mod signatures;

@@ -6,11 +6,7 @@
 
 use std::cell::Cell;
 
-use pki_types::FipsStatus;
-use rustls::crypto::hmac;
-use rustls::crypto::kx::ActiveKeyExchange;
-use rustls::crypto::tls13::{Hkdf, HkdfExpander, OkmBlock};
-use rustls::error::Error;
+use super::seen_hkdf::SeesHkdf;
 
 thread_local! {
     static RESUMING: Cell<bool> = const { Cell::new(false) };
@@ -46,46 +42,11 @@ pub(super) fn is_resuming() -> bool {
     RESUMING.get()
 }
 
-/// `hkdf`, which sees what a key schedule begins with. To be made once: the engine wants those that live for ever.
-pub(super) fn watched(hkdf: &'static dyn Hkdf) -> &'static dyn Hkdf {
-    Box::leak(Box::new(Watched(hkdf)))
-}
+/// Sees what a key schedule begins with.
+pub(super) struct Watched;
 
-struct Watched(&'static dyn Hkdf);
-
-impl Hkdf for Watched {
-    fn extract_from_zero_ikm(&self, salt: Option<&[u8]>) -> Box<dyn HkdfExpander> {
-        if salt.is_none() {
-            RESUMING.set(false);
-        }
-        self.0.extract_from_zero_ikm(salt)
-    }
-
-    fn extract_from_secret(&self, salt: Option<&[u8]>, secret: &[u8]) -> Box<dyn HkdfExpander> {
-        if salt.is_none() {
-            RESUMING.set(true);
-        }
-        self.0.extract_from_secret(salt, secret)
-    }
-
-    fn extract_from_kx_shared_secret(
-        &self,
-        salt: Option<&[u8]>,
-        kx: Box<dyn ActiveKeyExchange>,
-        peer_pub_key: &[u8],
-    ) -> Result<Box<dyn HkdfExpander>, Error> {
-        self.0.extract_from_kx_shared_secret(salt, kx, peer_pub_key)
-    }
-
-    fn expander_for_okm(&self, okm: &OkmBlock) -> Box<dyn HkdfExpander> {
-        self.0.expander_for_okm(okm)
-    }
-
-    fn hmac_sign(&self, key: &OkmBlock, message: &[u8]) -> hmac::Tag {
-        self.0.hmac_sign(key, message)
-    }
-
-    fn fips(&self) -> FipsStatus {
-        self.0.fips()
+impl SeesHkdf for Watched {
+    fn begins(&self, with_session: bool) {
+        RESUMING.set(with_session);
     }
 }

@@ -8,12 +8,13 @@
 use std::cell::RefCell;
 
 use pki_types::FipsStatus;
-use rustls::crypto::hmac;
 use rustls::crypto::kx::ActiveKeyExchange;
 use rustls::crypto::tls12::{Prf, PrfSecret};
-use rustls::crypto::tls13::{Hkdf, HkdfExpander, OkmBlock};
+use rustls::crypto::tls13::{HkdfExpander, OkmBlock};
 use rustls::error::Error;
 use zeroize::Zeroizing;
+
+use super::seen_hkdf::SeesHkdf;
 
 type Shown = Zeroizing<Vec<u8>>;
 
@@ -49,46 +50,17 @@ fn show(parts: &[&[u8]]) {
     });
 }
 
-/// `hkdf`, which shows. To be made once: the engine wants those that live for ever.
-pub(super) fn showing_hkdf(hkdf: &'static dyn Hkdf) -> &'static dyn Hkdf {
-    Box::leak(Box::new(ShowingHkdf(hkdf)))
-}
+/// HKDF shows the secrets that expanders are made of.
+pub(super) struct ShowingHkdf;
 
-struct ShowingHkdf(&'static dyn Hkdf);
-
-impl Hkdf for ShowingHkdf {
-    fn extract_from_zero_ikm(&self, salt: Option<&[u8]>) -> Box<dyn HkdfExpander> {
-        self.0.extract_from_zero_ikm(salt)
-    }
-
-    fn extract_from_secret(&self, salt: Option<&[u8]>, secret: &[u8]) -> Box<dyn HkdfExpander> {
-        self.0.extract_from_secret(salt, secret)
-    }
-
-    fn extract_from_kx_shared_secret(
-        &self,
-        salt: Option<&[u8]>,
-        kx: Box<dyn ActiveKeyExchange>,
-        peer_pub_key: &[u8],
-    ) -> Result<Box<dyn HkdfExpander>, Error> {
-        self.0.extract_from_kx_shared_secret(salt, kx, peer_pub_key)
-    }
-
-    fn expander_for_okm(&self, okm: &OkmBlock) -> Box<dyn HkdfExpander> {
-        show(&[okm.as_ref()]);
-        self.0.expander_for_okm(okm)
-    }
-
-    fn hmac_sign(&self, key: &OkmBlock, message: &[u8]) -> hmac::Tag {
-        self.0.hmac_sign(key, message)
-    }
-
-    fn fips(&self) -> FipsStatus {
-        self.0.fips()
+impl SeesHkdf for ShowingHkdf {
+    fn expander(&self, secret: &OkmBlock, made: Box<dyn HkdfExpander>) -> Box<dyn HkdfExpander> {
+        show(&[secret.as_ref()]);
+        made
     }
 }
 
-/// The same of a PRF of TLS 1.2.
+/// `prf`, which shows. To be made once: the engine wants those that live for ever.
 pub(super) fn showing_prf(prf: &'static dyn Prf) -> &'static dyn Prf {
     Box::leak(Box::new(ShowingPrf(prf)))
 }
