@@ -29,13 +29,12 @@ static const struct flag flags[] = {
     FLAG("advertise-alpn", offered_alpn, TEXT),
     FLAG("select-alpn", chosen_alpn, TEXT),
     FLAG("reject-alpn", rejects_alpn, SET),
-    FLAG("decline-alpn", declines_alpn, SET),
     FLAG("curves", groups, CODE),
     FLAG("key-shares", key_shares, CODE),
     FLAG("signing-prefs", schemes, CODE),
     FLAG("verify-prefs", schemes, CODE),
     FLAG("verify-peer", asks_client, SET),
-    FLAG("use-custom-verify-callback", asks_client, SET),
+    FLAG("use-custom-verify-callback", refuses_as_unknown, SET),
     FLAG("require-any-client-certificate", demands_client, SET),
     FLAG("verify-fail", refuses_peer, SET),
     FLAG("no-ticket", without_tickets, SET),
@@ -68,8 +67,10 @@ static const struct flag flags[] = {
     FLAG("handshake-never-done", expects_no_end, SET),
 };
 
-/* How the other library is called, not what comes of it: this one is called in one way. */
+/* How the other library is called, not what comes of it: this one is called in one way. A server
+ * that was given no protocols declines all of them. */
 static const char *const without_meaning[] = {
+    "decline-alpn",
     "async",
     "implicit-handshake",
     "no-op-extra-handshake",
@@ -206,8 +207,7 @@ int same_context(const struct options *one, const struct options *other)
            one->rejects_alpn == other->rejects_alpn && one->least_version == other->least_version &&
            one->most_version == other->most_version && one->without_tls13 == other->without_tls13 &&
            one->without_tls12 == other->without_tls12 && one->asks_client == other->asks_client &&
-           one->demands_client == other->demands_client &&
-           one->refuses_peer == other->refuses_peer &&
+           one->demands_client == other->demands_client && one->asks_host == other->asks_host &&
            one->without_tickets == other->without_tickets && one->early_data == other->early_data &&
            one->ech_grease == other->ech_grease && one->most_plain == other->most_plain &&
            same_codes(&one->groups, &other->groups) &&

@@ -15,16 +15,15 @@ struct codes {
 struct options {
     /* What a context is made of. */
     const char *chain, *key, *offered_alpn, *chosen_alpn;
-    int rejects_alpn, declines_alpn; /* a server */
+    int rejects_alpn; /* a server */
     int is_server, least_version, most_version, without_tls13, without_tls12;
-    int asks_client, demands_client, refuses_peer, without_tickets, early_data, ech_grease,
-        most_plain;
+    int asks_client, demands_client, asks_host, without_tickets, early_data, ech_grease, most_plain;
     struct codes groups, key_shares, schemes;
 
     /* What is done with a connection. */
     const char *name, *export_label, *export_context;
     int resumptions, writes_first, closes, wants_close, most_read, updates_keys, export_length;
-    int has_export_context, writes_all_sizes;
+    int has_export_context, writes_all_sizes, refuses_peer, refuses_as_unknown;
 
     /* What has to come of it. */
     const char *expected_alpn, *expected_name;

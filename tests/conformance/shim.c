@@ -15,7 +15,7 @@
 #include "options.h"
 #include "transport.h"
 
-enum { BAD_CERTIFICATE = 42, EARLY = 14336 };
+enum { HANDSHAKE_FAILURE = 40, CERTIFICATE_UNKNOWN = 46, EARLY = 14336 };
 
 static int is_wanted(const char *variable)
 {
@@ -72,13 +72,11 @@ static void set_alpn(tls_builder_t *builder, const struct options *options)
 
 static void set_peers(tls_builder_t *builder, const struct options *options)
 {
-    int asks_host = options->refuses_peer || is_wanted("CONFORMANCE_ASK");
-
     if (options->is_server && options->demands_client)
         tls_builder_client_auth(builder, TLS_CLIENT_AUTH_REQUIRED);
-    else if (options->is_server && (options->asks_client || options->refuses_peer))
+    else if (options->is_server && options->asks_client)
         tls_builder_client_auth(builder, TLS_CLIENT_AUTH_OPTIONAL);
-    tls_builder_verify(builder, asks_host ? TLS_VERIFY_ASK : TLS_VERIFY_DANGEROUS_NONE);
+    tls_builder_verify(builder, options->asks_host ? TLS_VERIFY_ASK : TLS_VERIFY_DANGEROUS_NONE);
 }
 
 /* All contexts of a server resume each other's sessions. */
@@ -196,6 +194,14 @@ static void read_early(tls_conn_t *conn, struct early *early)
         early->len += (size_t)count;
 }
 
+/* The other library's two ways to refuse a peer have an alert each. */
+static int verdict(const struct options *options)
+{
+    if (!options->refuses_peer)
+        return 0;
+    return options->refuses_as_unknown ? CERTIFICATE_UNKNOWN : HANDSHAKE_FAILURE;
+}
+
 static void shake_hands(struct transport *transport, tls_conn_t *conn,
                         const struct options *options, struct early *early)
 {
@@ -206,7 +212,7 @@ static void shake_hands(struct transport *transport, tls_conn_t *conn,
         if (options->is_server && options->early_data)
             read_early(conn, early);
         if (status == TLS_ASK_VERIFY) {
-            tls_answer_verify(conn, options->refuses_peer ? BAD_CERTIFICATE : 0);
+            tls_answer_verify(conn, verdict(options));
             continue;
         }
         state = tls_state(conn);
@@ -394,6 +400,9 @@ int main(int argc, char **argv)
 
     read_options(argc, argv, 0, &first, &address);
     read_options(argc, argv, 1, &later, &address);
+    /* What will be answered is no part of a context. */
+    first.asks_host = later.asks_host =
+        first.refuses_peer || later.refuses_peer || is_wanted("CONFORMANCE_ASK");
     context = other = make_context(&first);
     if (first.resumptions > 0 && !same_context(&first, &later)) {
         if (!first.is_server)
