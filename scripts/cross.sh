@@ -55,7 +55,7 @@ cmake --build "$room/build" --target tlsbio_cargo
 library=$root/target/$target/release
 
 # For this machine only as far as the compiler's checks: another Rust tests it.
-"$CARGO" check --quiet --locked --release --lib --manifest-path "$root/Cargo.toml" --target-dir "$root/target"
+"$CARGO" check --quiet --locked --release --lib --manifest-path "$root/Cargo.toml" --target-dir "$room/check"
 unset LD_LIBRARY_PATH
 
 "$root/tests/pki/make.sh" "$root/target/pki"

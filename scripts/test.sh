@@ -33,9 +33,10 @@ aside() { # WHAT COMMAND...
     [ "$outcome" = passed ]
 }
 
-checked_memory() {
+other_builds() {
     aside "C tests under AddressSanitizer, LeakSanitizer and UBSan, Rust included" cmake --workflow --preset asan
     aside "C tests under valgrind" cmake --workflow --preset valgrind
+    aside "the oldest Rust that is promised, here and on 64-bit Arm" scripts/cross.sh
 }
 
 others() {
@@ -48,7 +49,6 @@ others() {
 }
 
 step "rules of the house" scripts/check.sh
-step "the oldest Rust that is promised, here and on 64-bit Arm" scripts/cross.sh
 step "the library" make --no-print-directory lib
 step "Rust tests" cargo test --quiet
 step "C tests" cmake --workflow --preset release
@@ -56,7 +56,7 @@ step "C tests" cmake --workflow --preset release
 grep "skipped:" target/cmake/release/Testing/Temporary/LastTest.log || true
 
 set -m
-for row in checked_memory others; do
+for row in other_builds others; do
     (set -e; "$row") &
     rows+=($!)
 done
