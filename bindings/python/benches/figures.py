@@ -1,6 +1,6 @@
 """Measures every line of docs/python-figures.md in one run, and writes what it found as JSON.
 
-figures.py OUTPUT.json [--rounds 5] [--connections 10000] [--only TEXT]...
+figures.py OUTPUT.json [--rounds 5] [--connections 10000] [--short] [--only TEXT]...
 
 Each sample is a process of its own. A round takes every line and in it every peer once, in an order that changes from
 round to round; what takes long is left out of the later rounds. plots.py makes the page of the result.
@@ -29,9 +29,9 @@ HERE = Path(__file__).resolve().parent
 ENGINES = ["ssl", "rtls", "drop-in", "drop-in, own BIO"]
 HOSTED = ["plain", "ssl", "rtls", "aiofastnet", "drop-in", "drop-in, own BIO", "tlsbio.aio"]
 TWISTED = ["none", "pyopenssl", "tlsbio"]
+# Those that can be done without TLS, and the others.
+SOCKETS_PLAIN = ["recv_into", "round trip"]
 SOCKETS = [
-    "recv_into",
-    "round trip",
     "connections",
     "getpeercert",
     "wrap_bio",
@@ -64,6 +64,8 @@ def lines(connections: int) -> Iterator[Line]:
     yield Line("bio small, malloc later", ENGINES, ["bio.py", "PEER", "small"], environment=MALLOC_LATER)
     for what in "nothing", "256", "16000", "16384", "65536":
         yield Line(f"bio {what}", ENGINES, ["bio.py", "PEER", what])
+    for what in SOCKETS_PLAIN:
+        yield Line(f"sockets {what}", ["plain", "ssl", "drop-in"], ["sockets.py", "PEER", what])
     for what in SOCKETS:
         yield Line(f"sockets {what}", ["ssl", "drop-in"], ["sockets.py", "PEER", what])
     for size in "256", "65536":
@@ -73,6 +75,7 @@ def lines(connections: int) -> Iterator[Line]:
     yield Line("echo uvloop 256, malloc later", HOSTED, ["echo.py", "PEER", "uvloop", "256"], environment=MALLOC_LATER)
     for loop in "asyncio", "uvloop":
         yield Line(f"idle {loop}", HOSTED, ["idle.py", "PEER", loop], rounds=3)
+    yield Line("idle sockets", ["plain", "ssl", "drop-in"], ["sockets.py", "PEER", "idle"], rounds=3)
     yield Line("idle twisted", TWISTED, ["host_twisted.py", "PEER", "idle", "--connections", "1000"], rounds=3)
     many = ["--connections", str(connections)]
     for variant in "shared", "refused", "fresh":
@@ -122,8 +125,13 @@ def main() -> None:
     parser.add_argument("output", type=Path)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--connections", type=int, default=10000)
+    parser.add_argument(
+        "--short", action="store_true", help="one round with 300 connections, to see that all lines work"
+    )
     parser.add_argument("--only", action="append", help="lines with this text in their key")
     options = parser.parse_args()
+    if options.short:
+        options.rounds, options.connections = 1, 300
     subprocess.run([ROOT / "tests" / "pki" / "make.sh", PKI], check=True)
     chosen = [
         line

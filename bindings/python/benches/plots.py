@@ -74,6 +74,10 @@ class Figures:
         """Those that could not."""
         return [peer for peer in self._samples[key] if not self.values(key, peer)]
 
+    def was_asked(self, key: str, peer: str) -> bool:
+        """Whether there is such a line for it."""
+        return peer in self._samples[key]
+
     def values(self, key: str, peer: str, what: str | Callable[[Any], float] | None = None) -> list[float]:
         """All samples, by the name of a figure or by a function of all of them."""
         found = [one for one in self._samples[key].get(peer, []) if one and "failed" not in one]
@@ -166,6 +170,7 @@ def lines_of(figures: Figures) -> list[Line]:
     for peer in "drop-in", "drop-in, own BIO":
         ratio = figures.ratio("idle asyncio", peer, "ssl", "bytes")
         found.append(Line(f"idle endpoint, {peer} on asyncio", ratio, 0.85, "× ssl"))
+    found.append(Line("idle socket", figures.ratio("idle sockets", "drop-in", "ssl", "bytes"), 0.25, "× ssl"))
     ratio = figures.ratio("idle twisted", "tlsbio", "pyopenssl", "bytes_per_endpoint")
     found.append(Line("idle endpoint, Twisted", ratio, 0.35, "× pyOpenSSL"))
     for key, words in (("bio small", "malloc at first"), ("bio small, malloc later", "malloc later")):
@@ -370,7 +375,7 @@ def full(figures: Figures, what: str, keys: list[tuple[str, str]], scale: float 
         row = [words]
         for peer in peers:
             if not figures.values(key, peer):
-                row.append("does not work")
+                row.append("does not work" if figures.was_asked(key, peer) else "")
                 continue
             median = figures.median(key, peer, what)
             low, high = figures.quartiles(key, peer, what)
@@ -477,6 +482,7 @@ def page(figures: Figures, lines: list[Line], folder: str) -> str:
             ],
         ),
         idle=full(figures, "bytes", [("idle asyncio", "asyncio"), ("idle uvloop", "uvloop")], 1e-3),
+        idle_sockets=full(figures, "bytes", [("idle sockets", "sockets that block")], 1e-3),
         idle_twisted=full(figures, "bytes_per_endpoint", [("idle twisted", "Twisted")], 1e-3, "pyopenssl"),
         left=table(["", "", "living", "objects", "MB"], left),
         left_twisted=table(["Twisted", "", "living", "objects", "MB", "CPU, µs a connection"], twisted),

@@ -3,6 +3,7 @@
 sockets.py ENGINE WHAT [--samples N]
 
 The engine plays both sides, with TLS 1.3 and the suite and groups that are its first, and certificates are verified.
+"plain" has none: it moves as many bytes as a record has, by as many calls, and shows what of the others is not TLS.
 """
 
 from __future__ import annotations
@@ -22,24 +23,51 @@ import peers
 import tlsbio
 
 RECORD = 16384
+HEADER, REST = 5, 17  # of a record in TLS 1.3: before its plain bytes, and behind them
+
+
+class Plain:
+    """A socket without TLS."""
+
+    memory = bytearray(HEADER + RECORD + REST)
+
+    def __init__(self, below: socket.socket) -> None:
+        self.below = below
+
+    def send(self, message: bytes) -> None:
+        self.below.sendall(memoryview(self.memory)[: HEADER + len(message) + REST])
+
+    sendall = send
+
+    def recv_into(self, memory: bytearray, size: int) -> int:
+        self.below.recv_into(self.memory, HEADER)
+        return max(0, self.below.recv_into(self.memory, size + REST) - REST)
+
+    def recv(self, size: int) -> bytes:
+        return bytes(self.recv_into(self.memory, size))
+
+    def close(self) -> None:
+        self.below.close()
 
 
 class Sockets:
     """A listener, and how connections to it are made."""
 
     def __init__(self, module: Any) -> None:
-        self.server, self.client = peers.contexts_like_ssl(module)
+        if module is not None:
+            self.server, self.client = peers.contexts_like_ssl(module)
+        self.has_tls = module is not None
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
 
     def accept(self) -> Any:
         below, _ = self.listener.accept()
         below.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return self.server.wrap_socket(below, server_side=True)
+        return self.server.wrap_socket(below, server_side=True) if self.has_tls else Plain(below)
 
     def connect(self) -> Any:
         below = socket.create_connection(self.listener.getsockname())
         below.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return self.client.wrap_socket(below, server_hostname="localhost")
+        return self.client.wrap_socket(below, server_hostname="localhost") if self.has_tls else Plain(below)
 
     def pair(self) -> tuple[Any, Any]:
         """Both ends of one."""
@@ -103,6 +131,32 @@ def connections(sockets: Sockets, calls: int = 60) -> float:
     return (time.process_time_ns() - start) / calls / 1000
 
 
+def idle(sockets: Sockets, count: int = 300) -> float:
+    """Bytes of resident memory for an endpoint after 16 KiB each way."""
+    kept = []
+
+    def connect() -> None:
+        client, server = sockets.pair()
+        for giver, taker in (client, server), (server, client):
+            giver.sendall(b"m" * RECORD)
+            left = RECORD
+            while left:
+                left -= len(taker.recv(left))
+        kept.append((client, server))
+
+    # What is made once is made.
+    for _ in range(20):
+        connect()
+    before = peers.resident()
+    for _ in range(count):
+        connect()
+    used = peers.resident() - before
+    for client, server in kept:
+        client.close()
+        server.close()
+    return used / (2 * count)
+
+
 def repeated(work: Callable[[], Any], calls: int) -> float:
     """Microseconds of one call."""
     start = time.thread_time_ns()
@@ -164,14 +218,17 @@ MEASURES: dict[str, Callable[[Any], float]] = {
 
 
 def main() -> None:
-    """Prints one figure: the median of some samples."""
+    """Prints one figure: the median of some samples, or the memory of idle connections."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("engine", choices=("ssl", "drop-in"))
-    parser.add_argument("what", choices=MEASURES)
+    parser.add_argument("engine", choices=("plain", "ssl", "drop-in"))
+    parser.add_argument("what", choices=[*MEASURES, "idle"])
     parser.add_argument("--samples", type=int, default=11)
     options = parser.parse_args()
-    module = ssl if options.engine == "ssl" else tlsbio
+    module: Any = {"plain": None, "ssl": ssl, "drop-in": tlsbio}[options.engine]
     subject = module if options.what == "create_default_context" else Sockets(module)
+    if options.what == "idle":
+        print(json.dumps({"bytes": idle(subject)}))
+        return
     measure = MEASURES[options.what]
     samples = [measure(subject) for _ in range(options.samples + 2)][2:]
     print(json.dumps({"microseconds": statistics.median(samples)}))

@@ -13,7 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtensionOID
-from pairs import PKI, Pair, check_alive, module
+from pairs import PKI, Pair, check_alive, client_context, module, server_context
 
 PARTIAL_CHAIN = 0x80000
 Extensions = dict[x509.ObjectIdentifier, tuple[x509.ExtensionType, bool]]
@@ -222,3 +222,15 @@ def test_a_strict_client_knows_a_wrong_name(tmp_path: Path) -> None:
     failure, _ = Pair(context, server, hostname="another.test").try_handshake()
     assert isinstance(failure, ssl.SSLCertVerificationError)
     assert failure.verify_code == 62
+
+
+def test_a_chain_that_was_judged_is_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    client, server = client_context(), server_context()
+    client.verify_flags |= ssl.VERIFY_X509_STRICT
+    check_alive(Pair(client, server).handshake())
+
+    def read(*_: Any) -> Any:
+        raise AssertionError("a certificate is read")
+
+    monkeypatch.setattr(x509, "load_der_x509_certificate", read)
+    check_alive(Pair(client, server).handshake())

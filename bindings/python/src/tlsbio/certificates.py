@@ -140,6 +140,7 @@ def facts_of(der: bytes) -> Facts:
     return Facts(is_authority, is_self_issued, ExtensionOID.SUBJECT_ALTERNATIVE_NAME in known)
 
 
+@functools.lru_cache(maxsize=128)
 def is_self_issued(der: bytes) -> bool:
     """Whether a certificate names itself as its issuer."""
     return facts_of(der).is_self_issued

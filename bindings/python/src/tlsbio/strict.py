@@ -99,6 +99,12 @@ def fault_in(shown: Sequence[bytes], is_last: frozenset[bytes]) -> Fault | None:
     """What is wrong with a chain as a peer shows it; certificates that issued themselves or are among ``is_last`` need
     nothing above them.
     """
+    return _fault_in(tuple(shown), is_last)
+
+
+@functools.lru_cache(maxsize=128)
+def _fault_in(shown: tuple[bytes, ...], is_last: frozenset[bytes]) -> Fault | None:
+    """The same few peers show the same chains on each connection, and no time plays a part."""
     from cryptography import x509
 
     certificates = []
