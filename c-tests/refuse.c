@@ -138,6 +138,122 @@ static void tickets_that_were_seen_stay_in_front(void)
     tls_context_free(server);
 }
 
+/* The client is done, and has everything that the server is done with. */
+static struct pair client_done(const tls_context_t *client, const tls_context_t *server)
+{
+    struct pair pair = new_pair_of(client, server, NULL);
+
+    for (int i = 0; i < 10 && (tls_state(pair.client) & TLS_HANDSHAKING) != 0; i++) {
+        tls_advance(pair.client);
+        if ((tls_state(pair.client) & TLS_HANDSHAKING) != 0)
+            carry(pair.client, pair.server);
+        tls_advance(pair.server);
+        carry(pair.server, pair.client);
+    }
+    CHECK_EQ(tls_state(pair.client) & TLS_HANDSHAKING, 0);
+    return pair;
+}
+
+static tls_context_t *asked_client(uint16_t suite)
+{
+    struct recipe recipe = with_version(plain_client, TLS_VERSION_1_3);
+    tls_builder_t *builder;
+    tls_context_t *context;
+
+    recipe.chain = "ed25519/client-chain.pem";
+    recipe.key = "ed25519/client.key";
+    builder = make_builder(&recipe);
+    CHECK_EQ(tls_builder_suites(builder, &suite, 1), TLS_OK);
+    context = tls_context_client(builder, NULL);
+    CHECK(context != NULL);
+    tls_builder_free(builder);
+    return context;
+}
+
+static tls_context_t *asking_server(void)
+{
+    struct recipe recipe = with_version(plain_server, TLS_VERSION_1_3);
+
+    recipe.client_auth = TLS_CLIENT_AUTH_REQUIRED;
+    recipe.trust = "trust/all.pem";
+    return make_server_context(&recipe);
+}
+
+/* Who refuses a server shows it no certificate, does not end its handshake, and is understood.
+ * [R-287]
+ */
+static void a_client_that_refuses_is_not_done(void)
+{
+    static const uint16_t suites[] = {0x1301, 0x1302, 0x1303};
+    tls_context_t *server = asking_server();
+
+    for (size_t i = 0; i < sizeof(suites) / sizeof(suites[0]); i++) {
+        tls_context_t *client = asked_client(suites[i]);
+
+        for (int round = 0; round < 4; round++) {
+            struct pair pair = client_done(client, server);
+
+            CHECK_EQ(tls_resumed(pair.client), round > 1);
+            if (round == 1) {
+                finish_handshake(&pair);
+                check_alive(&pair);
+            } else {
+                CHECK_EQ(tls_refuse(pair.client, BAD_CERTIFICATE), 0);
+                check_refused(pair.client, BAD_CERTIFICATE);
+                carry(pair.client, pair.server);
+                check_told(pair.server, BAD_CERTIFICATE);
+                if (round == 0)
+                    CHECK_EQ(tls_peer_certificate(pair.server, 0, NULL, 0), 0);
+                CHECK_EQ(tls_drain_pending(pair.client), 0);
+            }
+            free_pair(&pair);
+        }
+        tls_context_free(client);
+    }
+    tls_context_free(server);
+}
+
+/* Nor is a nonce of these keys used again that was seen. */
+static void a_flight_that_was_seen_stays_in_front(void)
+{
+    tls_context_t *client = asked_client(0x1301), *server = asking_server();
+
+    for (int how = 0; how < 3; how++) {
+        struct pair pair = client_done(client, server);
+        const ptrdiff_t flight = tls_drain_pending(pair.client);
+        unsigned char wire[1];
+        const void *shown;
+        size_t len, drained = 0;
+        char plain[8];
+
+        CHECK(flight > 0);
+        switch (how) {
+        case 0: /* One byte of it was drained. */
+            CHECK_EQ(tls_drain_into(pair.client, wire, 1), 1);
+            drained = 1;
+            break;
+        case 1: /* It is being sent from where it is. */
+            CHECK_EQ(tls_drain_peek(pair.client, &shown, &len), TLS_OK);
+            CHECK_EQ(len, flight);
+            break;
+        default: /* Something is written behind it. */
+            CHECK_EQ(tls_write_from(pair.client, "hello", 5), 5);
+        }
+        CHECK(tls_refuse(pair.client, BAD_CERTIFICATE) >= flight - (ptrdiff_t)drained);
+        check_refused(pair.client, BAD_CERTIFICATE);
+        if (drained > 0)
+            CHECK_EQ(tls_feed(pair.server, wire, drained), drained);
+        carry(pair.client, pair.server);
+        if (how == 2)
+            CHECK_EQ(tls_read_into(pair.server, plain, sizeof(plain)), 5);
+        check_told(pair.server, BAD_CERTIFICATE);
+        CHECK(tls_peer_certificate(pair.server, 0, NULL, 0) > 0);
+        free_pair(&pair);
+    }
+    tls_context_free(client);
+    tls_context_free(server);
+}
+
 static void what_ends_nothing_is_no_end(void)
 {
     struct pair pair = connected_pair(TLS_VERSION_1_3);
@@ -165,6 +281,8 @@ int main(int argc, char **argv)
     RUN(either_side_refuses_the_other);
     RUN(who_is_refused_gets_no_ticket);
     RUN(tickets_that_were_seen_stay_in_front);
+    RUN(a_client_that_refuses_is_not_done);
+    RUN(a_flight_that_was_seen_stays_in_front);
     RUN(what_ends_nothing_is_no_end);
     return 0;
 }

@@ -192,11 +192,14 @@ func (c *Conn) dismiss(err error) error {
 	c.boundFarewell()
 	c.out.mutex.Lock()
 	defer c.out.mutex.Unlock()
-	lastWord := c.isClient == (settled.version == VersionTLS13 || settled.resumed)
 	// With this side's last flight the peer would be done as well, and have what is in it, a client's certificate say. So
-	// that is not sent; until it is, alerts of TLS 1.2 are not encrypted, and those of TLS 1.3 may be (RFC 8446, 6). Nor are tickets
-	// sent that could not be taken back: who has one resumes without being judged as who has none is.
-	if lastWord || !c.isClient && settled.version == VersionTLS13 && inFront != 0 {
+	// that is not sent. In TLS 1.3 the alert has its place, if nothing of it has left; until it is sent, alerts of TLS 1.2 are not
+	// encrypted. Nor are tickets sent that could not be taken back: who has one resumes without being judged as who has none is.
+	lastWord := c.isClient == settled.resumed
+	if settled.version == VersionTLS13 {
+		lastWord = inFront != 0
+	}
+	if lastWord {
 		c.conn.Write(plainAlert(alert))
 		return err
 	}

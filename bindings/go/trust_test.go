@@ -231,11 +231,9 @@ func TestClientsJudgeAsCryptoTLS(t *testing.T) {
 							right := our.twice(t, func(c net.Conn) conn { return Client(c, ours) }, newPeer(), true)
 							forgiveOrder(pem, left, right)
 							for i := range min(len(left), len(right)) {
-								// A client that refuses when it is done has no key left for an alert that crypto/tls could read. crypto/tls's
-								// own has one alert for all that is wrong with a certificate.
-								done := version == VersionTLS13 && strings.Contains(right[i].calls, "connection")
+								// crypto/tls's own has one alert for all that is wrong with a certificate.
 								verifies := right[i].calls == "" || pem && strings.Contains(right[i].calls, "peer")
-								if !right[i].accepts && (done || verifies && right[i].alert != "" && left[i].alert == AlertError(alertBadCertificate).Error()) {
+								if !right[i].accepts && verifies && right[i].alert != "" && left[i].alert == AlertError(alertBadCertificate).Error() {
 									right[i].alert = left[i].alert
 								}
 							}

@@ -6,7 +6,7 @@ use super::clock::Clock;
 use super::cork::Sending;
 use super::events::Events;
 use super::half::Half;
-use crate::engine::{Early, OwnSessions};
+use crate::engine::{Early, LastFlight, OwnSessions};
 use crate::failure::Failure;
 use crate::parse::certificate::Bookmarks;
 
@@ -26,10 +26,12 @@ pub(super) struct Cold {
     pub(super) sending: Option<Sending>,
     /// Where the host is in the names of the peer's certificate. Without them it is found again.
     pub(super) bookmarks: Option<Box<Bookmarks>>,
+    /// The keys of a client's last flight, as long as that is here.
+    pub(super) last_flight: Option<Box<LastFlight>>,
 }
 
 /// As docs/memory.md says.
-const _: () = assert!(size_of::<Cold>() == 240);
+const _: () = assert!(size_of::<Cold>() == 248);
 
 impl Cold {
     /// Whether anything is in it that has to stay.
@@ -41,5 +43,6 @@ impl Cold {
             || self.clock.is_some()
             || self.half.is_some()
             || self.sending.is_some()
+            || self.last_flight.is_some()
     }
 }

@@ -12,6 +12,7 @@ impl Connection {
     pub(crate) fn take_wire<R>(&mut self, place: impl FnOnce(&mut dyn FnMut() -> Option<Owned>) -> R) -> R {
         // They can be sent after an error as well.
         let _ = self.begin();
+        self.flight_leaves();
         let Self { outbound, shared, counters, .. } = self;
         place(&mut || {
             let taken = shared.accounts.take(outbound, &shared.pool)?;

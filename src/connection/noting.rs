@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use super::Connection;
 use super::events::{Event, wants};
-use crate::engine::{Observed, StoredSession, Wants};
+use crate::engine::{Observed, StoredSession, Wants, own_records};
 use crate::failure::Failure;
 use crate::status::*;
 
@@ -45,7 +45,8 @@ impl Connection {
     pub(super) fn wants(&self) -> Wants {
         let identity = self.phase.is_handshaking();
         let sessions = identity && self.shared.events & TLS_EVENT_SESSION != 0;
-        Wants { identity, sessions, ..wants(self.shared.events) }
+        let last_flight = identity && self.is_client() && own_records();
+        Wants { identity, sessions, last_flight, ..wants(self.shared.events) }
     }
 
     /// Notes what a run of the engine has shown.
@@ -58,6 +59,9 @@ impl Connection {
 
     fn note_all(&mut self, observed: Observed) {
         self.note_presented(observed.identity);
+        if let Some(keys) = observed.last_flight {
+            self.cold.get_or_insert_default().last_flight = Some(Box::new(keys));
+        }
         for line in observed.key_log {
             self.push_event(Event { text: Some(line), ..Event::new(TLS_EVENT_KEY_LOG, 0) });
         }

@@ -8,9 +8,12 @@ use crate::numbers::OUTBOUND_RESERVE;
 use crate::record::layout::HEADER;
 use crate::status::*;
 
+/// As a record (RFC 8446, 5).
+const CHANGE_CIPHER_SPEC: &[u8] = &[20, 3, 3, 0, 1, 1];
+
 impl Connection {
     /// Ends the connection with `alert`, and says how many bytes are queued in front of it. Tickets that a server has queued
-    /// are not, if the host has seen nothing of them.
+    /// are not, nor is the last flight of a TLS 1.3 client, if the host has seen nothing of them.
     pub(crate) fn refuse(&mut self, alert: u8) -> Answer<usize> {
         self.begin()?;
         // What ends nothing is no end.
@@ -20,11 +23,8 @@ impl Connection {
         if self.we_closed || !matches!(self.phase, Phase::Own(_) | Phase::Traffic(_)) {
             return Err(TLS_ERR_STATE);
         }
-        self.take_back_tickets();
-        let in_front = self.outbound.len();
-        self.outbound.may_move();
-        let out = self.outbound.appender(OUTBOUND_RESERVE, &self.shared.pool);
-        let alert_sent = self.phase.refuse(alert, out);
+        let (in_front, alert_sent) =
+            if self.replace_last_flight(alert) { (0, Some(alert)) } else { self.seal_refusal(alert) };
         self.outbound.release_if_empty(&self.shared.pool);
         self.inbound.release(&self.shared.pool);
         let what = "the host ended the connection for what it found against the peer (tls_refuse)";
@@ -33,6 +33,44 @@ impl Connection {
             ..Failure::new(TLS_ERR_CERTIFICATE, TLS_REASON_CERTIFICATE_REFUSED, what)
         });
         Ok(in_front)
+    }
+
+    /// Seals the alert behind what is queued, and is not dropped.
+    fn seal_refusal(&mut self, alert: u8) -> (usize, Option<u8>) {
+        self.take_back_tickets();
+        let in_front = self.outbound.len();
+        self.outbound.may_move();
+        let out = self.outbound.appender(OUTBOUND_RESERVE, &self.shared.pool);
+        (in_front, self.phase.refuse(alert, out))
+    }
+
+    /// Puts the alert in the place of a TLS 1.3 client's last flight, under its keys: with the flight the server would be done, and
+    /// have the client's certificate. `false`, and nothing is done, where something of it may have left or other records are
+    /// behind it. A change_cipher_spec stays in front (RFC 8446, D.4).
+    fn replace_last_flight(&mut self, alert: u8) -> bool {
+        let replaced = self.alert_for_last_flight(alert);
+        if let Some(wire) = &replaced {
+            self.outbound.consume(self.outbound.len(), &self.shared.pool);
+            self.outbound.appender(OUTBOUND_RESERVE, &self.shared.pool).extend_from_slice(wire);
+        }
+        replaced.is_some()
+    }
+
+    /// What is queued then.
+    fn alert_for_last_flight(&mut self, alert: u8) -> Option<Vec<u8>> {
+        if self.moves() != 0 || self.counters.plain_out != 0 {
+            return None;
+        }
+        let keys = self.cold.as_mut()?.last_flight.take()?;
+        let suite = self.phase.facts().suite;
+        let Phase::Own(own) = &mut self.phase else { return None };
+        let queued = self.outbound.unseen()?;
+        let (mut wire, flight) = match queued.strip_prefix(CHANGE_CIPHER_SPEC) {
+            Some(flight) => (CHANGE_CIPHER_SPEC.to_vec(), flight),
+            None => (Vec::new(), queued),
+        };
+        let is_all = protected_records(flight)? == keys.sealed();
+        (is_all && own.abort_before(&keys.into_secret(suite), alert, &mut wire)).then_some(wire)
     }
 
     /// Drops the tickets of a TLS 1.3 server: who is refused is not to come back with one. They are what it seals first, so that

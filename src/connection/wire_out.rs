@@ -37,6 +37,14 @@ impl Connection {
         }
         self.outbound.consume(length, &self.shared.pool);
         self.counters.wire_out += length as u64;
+        if self.cold.is_some() && length > 0 {
+            self.flight_leaves();
+        }
         Ok(())
+    }
+
+    /// Something has left: nothing takes the place of the last flight any more, and its keys go.
+    pub(super) fn flight_leaves(&mut self) {
+        self.cold.take_if(|cold| cold.last_flight.take().is_some() && !cold.is_needed());
     }
 }

@@ -11,6 +11,8 @@ use rustls::crypto::tls12::Prf;
 use rustls::crypto::tls13::Hkdf;
 use rustls::{ConnectionTrafficSecrets, Tls12CipherSuite, Tls13CipherSuite};
 
+use super::last_flight::{self, LastFlight};
+
 /// What makes ours, of each given one.
 #[derive(Clone, Copy)]
 pub(super) struct Front {
@@ -63,7 +65,8 @@ struct Fronted<A: ?Sized + 'static> {
 
 impl Tls13AeadAlgorithm for Fronted<dyn Tls13AeadAlgorithm> {
     fn encrypter(&self, key: AeadKey, iv: Iv) -> Box<dyn RecordEncrypter> {
-        (self.front.encrypter)(self.aead.encrypter(key, iv))
+        let keys = LastFlight::of(&key, &iv);
+        last_flight::watched((self.front.encrypter)(self.aead.encrypter(key, iv)), keys)
     }
 
     fn decrypter(&self, key: AeadKey, iv: Iv) -> Box<dyn RecordDecrypter> {

@@ -5,6 +5,7 @@ use super::asked_session::{self, StoredSession};
 use super::identities;
 use super::key_log::{self, KeyLogLine};
 use super::key_watch::{self, KeyUpdates};
+use super::last_flight::{self, LastFlight};
 
 /// What is to be seen.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub(crate) struct Wants {
     pub identity: bool,
     /// The sessions that it stores: none is made for who does not want them.
     pub sessions: bool,
+    /// The keys that it is done with.
+    pub last_flight: bool,
 }
 
 /// What was seen; nothing of what was not wanted.
@@ -27,6 +30,7 @@ pub(crate) struct Observed {
     /// The number of the identity, from 1; 0 for none, or for one whose number is too large.
     pub identity: u16,
     pub sessions: Vec<StoredSession>,
+    pub last_flight: Option<LastFlight>,
 }
 
 /// Runs the engine, and says what was seen, if anything is wanted. The one entry to all that is seen so: whatever enters the engine goes
@@ -41,6 +45,8 @@ pub(crate) fn observe<R>(wants: Wants, run: impl FnOnce() -> R) -> (R, Option<Ob
     let run = || identities::note(wants.identity, run);
     let run = || key_watch::watch(wants.key_updates, run);
     let run = || asked_session::collect(wants.sessions, run);
-    let ((((result, identity), key_updates), sessions), key_log) = key_log::collect(wants.key_log, run);
-    (result, Some(Observed { key_log, key_updates, identity, sessions }))
+    let run = || last_flight::keep(wants.last_flight, run);
+    let (((((result, identity), key_updates), sessions), last_flight), key_log) =
+        key_log::collect(wants.key_log, run);
+    (result, Some(Observed { key_log, key_updates, identity, sessions, last_flight }))
 }

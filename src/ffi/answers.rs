@@ -275,12 +275,13 @@ pub extern "C" fn tls_answer_refuse(conn: *mut tls_conn_t, alert: u8) -> tls_sta
 ///
 /// Answers how many wire bytes are queued in front of the alert, which have to leave before it. The session tickets of a
 /// TLS 1.3 server are not among them: what it has queued when the handshake ends is dropped, so that a peer that was refused
-/// gets none. That can be done as long as the host has drained nothing of them, was shown nothing
-/// (tls_drain_peek()) and has written nothing, the connection has not moved (section 21), and the peer has not asked
-/// for other keys. Where the answer is not 0 the tickets are there: who wants nobody to have them drains nothing, and frees
+/// gets none. Nor is the last flight of a TLS 1.3 client, with its certificate: the alert takes its place under its keys, and
+/// the server's handshake fails with it. Both can be done as long as the host has drained nothing of them, was shown nothing
+/// (tls_drain_peek()) and has written nothing, early data included, the connection has not moved (section 21), and the peer has
+/// not asked for other keys. Where the answer is not 0 they are there: who wants nobody to have them drains nothing, and frees
 /// the connection. In builds for validated cryptography (docs/fips.md) they always are, and the alert is decode_error (50).
 ///
-/// Where this side has the last word of the handshake (a client in TLS 1.3 and in a resumed handshake, a server in a full one of
+/// Where this side has the last word of the handshake otherwise (a client in a resumed handshake of TLS 1.2, a server in a full one of
 /// TLS 1.2), and that was not drained, it is in front of the alert: the peer takes the handshake for done.
 /// Errors: TLS_ERR_ARGUMENT (also for another alert), TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (the handshake is not done:
 /// see tls_answer_refuse(); after tls_close_notify(); one half of a connection), and the fatal ones. Since 0.1.

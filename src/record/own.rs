@@ -5,7 +5,7 @@ use super::fault::Fault;
 use super::own_halves;
 use super::protection::Exhausted;
 use super::receiver::{Answering, Receiver};
-use super::secrets::TrafficSecrets;
+use super::secrets::{TrafficSecret, TrafficSecrets};
 use super::sender::Sender;
 use super::sizing::Sizing;
 use super::traffic::{
@@ -124,6 +124,12 @@ impl Own {
     /// See [`Sender::take_back`]. In TLS 1.2 the key has sealed a Finished, which the peer has to have.
     pub(crate) fn take_back(&mut self, records: u64) -> bool {
         self.sender.is_tls13() && self.sender.take_back(records)
+    }
+
+    /// See [`Sender::abort_before`].
+    pub(crate) fn abort_before(&mut self, former: &TrafficSecret, alert: u8, out: &mut Vec<u8>) -> bool {
+        let former = Secret::of(former).filter(|_| self.sender.is_tls13());
+        former.is_some_and(|former| self.sender.abort_before(former, alert, out))
     }
 
     /// Seals a fatal alert, if anything can still be said: which one.

@@ -233,6 +233,17 @@ impl Sender {
         is_all
     }
 
+    /// Seals a fatal alert under `former` keys, in the place of all that they have sealed, if nothing was said under these. None of
+    /// that has left, and none may leave any more: the alert has the nonce of the first record, which nobody but this process
+    /// has seen used.
+    pub(super) fn abort_before(&mut self, former: Secret, alert: u8, out: &mut Vec<u8>) -> bool {
+        let can = self.take_back(0) && Self::new(former, 0).abort(alert, out);
+        if can {
+            self.state = State::Aborted;
+        }
+        can
+    }
+
     /// Seals a warning (RFC 5246, 7.2.2).
     pub(super) fn warn(&mut self, alert: u8, out: &mut Vec<u8>) {
         if self.state == State::Open {
