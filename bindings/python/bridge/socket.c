@@ -473,6 +473,9 @@ static PyObject *channel_do_handshake(PyObject *self, PyObject *unused)
     int result = 0;
 
     (void)unused;
+    /* Nobody is waited for who reads or writes. */
+    if (channel->is_done)
+        return none_or_error(entered(channel));
     if (begin(&operation, channel, "handshake", true, true) < 0)
         return NULL;
     while (result == 0) {
@@ -692,7 +695,8 @@ static PyObject *channel_shutdown(PyObject *self, PyObject *unused)
     int result = 0;
 
     (void)unused;
-    if (begin(&operation, channel, "read", true, true) < 0)
+    /* A thread that reads already waits for an answer to what is said here. */
+    if (begin(&operation, channel, "read", false, true) < 0)
         return NULL;
     if ((tls_state(channel->conn) & (TLS_HANDSHAKING | TLS_FAILED)) == TLS_HANDSHAKING) {
         result = raise_protocol(channel->failures, "SHUTDOWN_WHILE_IN_INIT", "");
@@ -702,16 +706,17 @@ static PyObject *channel_shutdown(PyObject *self, PyObject *unused)
         channel->we_closed = true;
         channel->owed = 0;
         result = flush(&operation, false);
-        while (result == 0) {
-            status = advance(channel);
-            if (status == TLS_CLOSED)
-                break;
-            if (status == TLS_OK && tls_plain_pending(channel->conn) > 0)
-                result =
-                    raise_protocol(channel->failures, "APPLICATION_DATA_AFTER_CLOSE_NOTIFY", "");
-            else
-                result = go_on(&operation, status == TLS_OK ? TLS_WANT_FEED : status);
-        }
+    }
+    if (leave(&operation, result) < 0 || begin(&operation, channel, "read", true, false) < 0)
+        return NULL;
+    while (result == 0) {
+        status = advance(channel);
+        if (status == TLS_CLOSED)
+            break;
+        if (status == TLS_OK && tls_plain_pending(channel->conn) > 0)
+            result = raise_protocol(channel->failures, "APPLICATION_DATA_AFTER_CLOSE_NOTIFY", "");
+        else
+            result = go_on(&operation, status == TLS_OK ? TLS_WANT_FEED : status);
     }
     if (leave(&operation, result) < 0)
         return NULL;
@@ -753,6 +758,12 @@ static PyObject *channel_has_begun(PyObject *self, void *unused)
     (void)unused;
     return PyBool_FromLong(channel->reader != 0 || channel->writer != 0 || channel->eof_told ||
                            has_moved(channel));
+}
+
+static PyObject *channel_is_read(PyObject *self, void *unused)
+{
+    (void)unused;
+    return PyBool_FromLong(((Channel *)self)->reader != 0);
 }
 
 static PyObject *socket_unmake(PyObject *self, PyObject *wants_notes)
@@ -815,6 +826,7 @@ static PyGetSetDef channel_members[] = {
     {"_address", channel_address, NULL, "The handle as a number.", NULL},
     {"_header", channel_header, NULL, "The last record's first bytes.", NULL},
     {"_has_begun", channel_has_begun, NULL, "Whether the handshake has begun.", NULL},
+    {"_is_read", channel_is_read, NULL, "Whether a thread is in an operation that reads.", NULL},
     {"_socket", channel_socket, NULL, "The socket, as long as it lives.", NULL},
     {0},
 };

@@ -65,6 +65,13 @@ def connected(*arguments: Any, **options: Any) -> Iterator[Sockets]:
         sockets.close()
 
 
+def until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0)
+
+
 def beside(work: Callable[[], Any]) -> threading.Thread:
     thread = threading.Thread(target=work)
     thread.start()
@@ -201,6 +208,45 @@ def test_timeouts(what: str) -> None:
                     sockets.client.recv(1)
                 else:
                     sockets.client.send(bytes(1 << 20))
+
+
+def test_a_thread_that_waits_keeps_nobody_from_a_handshake_that_is_done() -> None:
+    with connected() as sockets:
+        read: list[bytes] = []
+        waiting = beside(lambda: read.append(sockets.client.recv(100)))
+        until(lambda: sockets.client._sslobj._is_read)
+        other = beside(sockets.client.do_handshake)
+        other.join(60)
+        was_kept = other.is_alive()
+        sockets.server.sendall(b"answer")
+        waiting.join()
+        other.join()
+        assert not was_kept and read == [b"answer"]
+
+
+@pytest.mark.parametrize("engines", PAIRS)
+def test_a_thread_that_waits_hears_the_answer_to_an_end(engines: str) -> None:
+    with connected(engines) as sockets:
+        side, peer = sockets.client, sockets.server
+        if not isinstance(side, tlsbio.SSLSocket):
+            side, peer = peer, side
+        heard: list[Any] = []
+
+        def wait() -> None:
+            try:
+                heard.append(side.recv(100))
+            except ssl.SSLError as error:
+                heard.append(error)
+
+        waiting = beside(wait)
+        until(lambda: side._sslobj._is_read)
+        ending = beside(side.unwrap)
+        peer.settimeout(60)
+        assert peer.recv(100) == b""
+        peer.unwrap()
+        waiting.join()
+        ending.join()
+        assert heard[0] == b"" or isinstance(heard[0], ssl.SSLZeroReturnError)
 
 
 @pytest.mark.parametrize("engines", PAIRS)
@@ -468,10 +514,7 @@ def test_a_body_that_comes_later_is_waited_for(timeout: float | None, size: int)
         rest = pair.begin_a_record(b"m" * size)
         taken: list[bytes] = []
         thread = beside(lambda: taken.append(pair.server.recv(size)))
-        deadline = time.monotonic() + 60
-        while pair.server._sslobj._header != b"\x17\x03\x03" + len(rest).to_bytes(2, "big"):
-            assert time.monotonic() < deadline
-            time.sleep(0)
+        until(lambda: pair.server._sslobj._header == b"\x17\x03\x03" + len(rest).to_bytes(2, "big"))
         assert not taken
         for piece in rest[:1], rest[1:]:
             pair.wire.sendall(piece)
