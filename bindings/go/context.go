@@ -256,6 +256,11 @@ var signatureSchemes = []SignatureScheme{
 	tls.PSSWithSHA256, tls.PSSWithSHA384, tls.PSSWithSHA512, tls.PKCS1WithSHA256, tls.PKCS1WithSHA384, tls.PKCS1WithSHA512,
 }
 
+const (
+	ticketsAreOurs   = "tickets, and what stands in their place, are made inside the library: servers share sessions by SetSessionTicketKeys"
+	serversTakeNoECH = "servers do not take ECH"
+)
+
 // check finds what cannot be honoured.
 func (c *Config) check() error {
 	refuse := func(field, message string) error { return &ConfigError{Field: field, Message: message} }
@@ -270,14 +275,18 @@ func (c *Config) check() error {
 	switch {
 	case c.Rand != nil:
 		return refuse("Rand", "random bytes come from the system")
-	case c.UnwrapSession != nil || c.WrapSession != nil:
-		return refuse("WrapSession", "tickets, and what stands in their place, are made inside the library: servers share sessions by SetSessionTicketKeys")
+	case c.WrapSession != nil:
+		return refuse("WrapSession", ticketsAreOurs)
+	case c.UnwrapSession != nil:
+		return refuse("UnwrapSession", ticketsAreOurs)
 	case c.Renegotiation != RenegotiateNever:
 		return refuse("Renegotiation", "it does not exist here")
 	case c.EncryptedClientHelloRejectionVerify != nil:
 		return refuse("EncryptedClientHelloRejectionVerify", "a rejection is verified by the same rules as a server")
-	case c.GetEncryptedClientHelloKeys != nil || len(c.EncryptedClientHelloKeys) > 0:
-		return refuse("EncryptedClientHelloKeys", "servers do not take ECH")
+	case c.GetEncryptedClientHelloKeys != nil:
+		return refuse("GetEncryptedClientHelloKeys", serversTakeNoECH)
+	case len(c.EncryptedClientHelloKeys) > 0:
+		return refuse("EncryptedClientHelloKeys", serversTakeNoECH)
 	case c.RootCAs != nil && c.RootsPEM != nil:
 		return refuse("RootsPEM", "set either this or RootCAs")
 	case c.ClientCAs != nil && c.ClientCAsPEM != nil:

@@ -379,6 +379,12 @@ func TestNothingIsIgnored(t *testing.T) {
 		"WrapSession": func(c *Config) {
 			c.WrapSession = func(ConnectionState, *tls.SessionState) ([]byte, error) { return nil, nil }
 		},
+		"UnwrapSession": func(c *Config) {
+			c.UnwrapSession = func([]byte, ConnectionState) (*tls.SessionState, error) { return nil, nil }
+		},
+		"GetEncryptedClientHelloKeys": func(c *Config) {
+			c.GetEncryptedClientHelloKeys = func(*ClientHelloInfo) ([]tls.EncryptedClientHelloKey, error) { return nil, nil }
+		},
 		"EncryptedClientHelloKeys": func(c *Config) { c.EncryptedClientHelloKeys = []tls.EncryptedClientHelloKey{{}} },
 		"EncryptedClientHelloRejectionVerify": func(c *Config) {
 			c.EncryptedClientHelloRejectionVerify = func(ConnectionState) error { return nil }
