@@ -15,11 +15,13 @@ check() { # WHAT COMMAND...
     fi
 }
 
-# Prints what PATTERN finds in the files, and fails if that is anything.
+# Prints what PATTERN finds in the files, and fails if that is anything, if there are no such files, or if it cannot look.
 none() { # PATTERN FILES...
-    local pattern=$1
+    local pattern=$1 status=0
     shift
-    ! git grep -nE "$pattern" -- "$@"
+    [ -n "$(git ls-files -- "$@")" ] || return 1
+    git grep -nE "$pattern" -- "$@" || status=$?
+    [ "$status" -eq 1 ]
 }
 
 c_format() {
@@ -46,14 +48,20 @@ licences() {
 
 # What the documents call by a name of ours is in the header.
 names_in_documents() {
-    local name failed=0
-    for name in $(git grep -hoE '`(tls|TLS)_[A-Za-z0-9_]+' -- '*.md' | tr -d '`' | sort -u); do
+    local names name failed=0
+    names=$(git grep -hoE '`(tls|TLS)_[A-Za-z0-9_]+' -- '*.md' | tr -d '`' | sort -u) || return 1
+    for name in $names; do
         if ! grep -qw -e "$name" include/tlsbio.h; then
             echo "$name does not exist"
             failed=1
         fi
     done
     return "$failed"
+}
+
+# One at a time: bash parses the first file alone.
+scripts_parse() {
+    git ls-files '*.sh' .ci/run | xargs -n 1 bash -n
 }
 
 check "Rust is formatted" cargo fmt --all --check
@@ -68,7 +76,7 @@ check "every call is known to forks: panics are caught in src/ffi/boundary.rs on
 check "names in the documents exist" names_in_documents
 check "the documents name every call of OpenSSL that is replaced" tests/migration/openssl_names.py
 check "the documents name every call of rustls-ffi" tests/migration/rustls_ffi_names.py
-check "shell scripts parse" bash -c 'for script in $(git ls-files "*.sh") .ci/run; do bash -n "$script" || exit 1; done'
+check "shell scripts parse" scripts_parse
 check "no circle of files is larger than six" scripts/circles.py
 check "licences of the dependencies fit" licences
 check "THIRD-PARTY-NOTICES are of what is linked" scripts/notices.py --check

@@ -19,6 +19,7 @@ demo) packages=(ca-certificates curl openssl) ;;
 test)
     packages=(
         ca-certificates curl openssl gnutls-bin python3 python3-venv # the peers, and what drives them
+        git                                                          # rules of the house, which ask what belongs to it
         python3-dev libpython3.11-testsuite                          # the Python package, and suites that it is run with
         libuv1-dev libevent-dev liburing-dev libboost-dev luajit     # loops of examples
         "${node[@]}"                                                 # which Node.js is one of
