@@ -92,9 +92,9 @@ fi
 if [ "$what" != own ]; then
     new_environment suites "$here/tests/suites/requirements.txt"
     install_wheel suites
-    names=(uvloop anyio trio gevent urllib3 urllib3_https aiohttp httpx)
+    names=(uvloop anyio trio gevent tornado urllib3 urllib3_https aiohttp httpx)
     if "$work/suites/bin/python" -c 'import test.test_asyncio.test_ssl' 2>/dev/null; then
-        names=(ssl httplib ftplib poplib imaplib asyncio_ssl asyncio_sslproto "${names[@]}")
+        names=(ssl httplib ftplib poplib imaplib smtplib asyncio_ssl asyncio_sslproto "${names[@]}")
     else
         echo "skipped: the suites of the standard library (this Python comes without its tests; on Debian: apt-get install libpython3-testsuite)"
     fi
