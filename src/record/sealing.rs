@@ -1,5 +1,7 @@
 //! One record, sealed.
 
+use aws_lc_rs::error::Unspecified;
+
 use super::cipher::{EXPLICIT, Form};
 use super::content::APPLICATION_DATA;
 use super::layout::HEADER;
@@ -10,6 +12,19 @@ use crate::uninitialised::{Unfilled, append};
 /// In TLS 1.3 the content type is encrypted behind the plain bytes. Up to so many of them are copied in front of it, and
 /// all is one piece for AES-GCM, which for longer ones costs more than a second, short piece.
 const COPIED: usize = 1024;
+
+/// Nothing unsealed leaves: of a record that begins at `start` and could not be sealed, all is wiped.
+#[inline]
+fn or_nothing(
+    sealed: Result<(), Unspecified>,
+    start: usize,
+    out: &mut Unfilled<'_>,
+) -> Result<(), Exhausted> {
+    sealed.map_err(|_| {
+        out.take_back(start);
+        Exhausted
+    })
+}
 
 impl Protection {
     /// Appends a record to `out`, of the next `length` bytes of `plain`; in TLS 1.3 with so many zeros as `padding` says.
@@ -69,11 +84,7 @@ impl Protection {
                 out.seal_filled(key, nonce, data, inner)
             }
         };
-        sealed.map_err(|_| {
-            // Nothing unsealed leaves.
-            out.take_back(start);
-            Exhausted
-        })
+        or_nothing(sealed, start, out)
     }
 
     /// The same behind the bytes of `out`, which grows if it has to.
@@ -87,5 +98,24 @@ impl Protection {
         out.reserve(content.len() + padding + self.secret.form.growth());
         let list = [content];
         append(out, |out| self.seal(kind, &mut Pieces::new(&list), content.len(), padding, out))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_record_that_cannot_be_sealed_nothing_leaves() {
+        let mut bytes = Vec::with_capacity(40);
+        append(&mut bytes, |out| {
+            out.put(b"sent");
+            out.put(b"header, plain bytes");
+            assert!(or_nothing(Err(Unspecified), 4, out).is_err());
+            assert_eq!(out.filled(), 4);
+            out.put(b"next");
+            assert!(or_nothing(Ok(()), 4, out).is_ok());
+        });
+        assert_eq!(bytes, b"sentnext");
     }
 }
