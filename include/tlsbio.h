@@ -65,7 +65,9 @@
  *
  * The calls on the builder need no checks here: the first that fails makes tls_context_client() fail, with
  * the same error. Nor do those on the connection: every function takes NULL, and what ended a connection stays.
- * examples/ has a server, and a client with all the options.
+ * examples/ has a server, and a client with all the options. What is installed is found by pkg-config:
+ *
+ *     cc client.c $(pkg-config --cflags --libs tlsbio)
  *
  *
  * Words
@@ -139,8 +141,8 @@
  * The state word
  * ==============
  *
- * tls_state() answers what can be done now, as bits. A loop over them drives a connection in any language:
- * read while TLS_CAN_READ, write what there is to write while TLS_CAN_WRITE, send while TLS_CAN_DRAIN,
+ * tls_state() processes what was fed, as tls_advance() does, and answers what can be done now, as bits. A loop over
+ * them drives a connection in any language, its handshake too, without a call for that: read while TLS_CAN_READ, write what there is to write while TLS_CAN_WRITE, send while TLS_CAN_DRAIN,
  * receive and feed while TLS_CAN_FEED, answer while TLS_ASKING. When none of the first four is left, the
  * connection is at its end: TLS_PEER_CLOSED, TLS_EOF or TLS_FAILED says at which. With TLS_HELD_UP, which only
  * contexts with keys elsewhere can see, do not wait for the peer alone: call again (tls_builder_open_questions). The halves of a split
@@ -1314,8 +1316,8 @@ void tls_free(tls_conn_t *conn);
  * where the connection stands:
  *
  * TLS_WANT_FEED while the handshake needs bytes from the peer; TLS_WANT_DRAIN if a handshake flight has to
- * be drained before the next one; TLS_ASK_CONTEXT, TLS_ASK_VERIFY, TLS_ASK_SIGN or TLS_ASK_IDENTITY
- * if a question is open (section 9);
+ * be drained before the next one; TLS_ASK_CONTEXT, TLS_ASK_VERIFY, TLS_ASK_SIGN,
+ * TLS_ASK_IDENTITY or TLS_ASK_SESSION if a question is open (section 9);
  * TLS_OK once the handshake is done; TLS_CLOSED or TLS_TRUNCATED once that end is reached with no plain byte
  * unread [R-08]; a fatal error, again and again, after one happened.
  *
@@ -1339,8 +1341,8 @@ uint32_t tls_state(tls_conn_t *conn);
  * ---- 5. Wire bytes: feed and drain ----------------------------------------------------------
  *
  * tls_feed() stores up to `len` bytes that came from the peer, as many as the inbound limit allows, and
- * answers how many: 0 means that plain bytes must be read first. It looks at none of them: what they mean
- * is found out by tls_advance(), tls_state(), tls_read_into() and tls_write_from(). Bytes that come after
+ * answers how many: 0 means that plain bytes must be read first. Those that it did not take stay the host's, which feeds
+ * them again. It looks at none of them: what they mean is found out by tls_advance(), tls_state(), tls_read_into() and tls_write_from(). Bytes that come after
  * the peer's close_notify are stored as well, for tls_surplus().
  *
  * Ownership: the bytes are copied. Section 7 has ways without that copy.

@@ -92,8 +92,8 @@ pub extern "C" fn tls_free(conn: *mut tls_conn_t) {
 /// where the connection stands:
 ///
 /// TLS_WANT_FEED while the handshake needs bytes from the peer; TLS_WANT_DRAIN if a handshake flight has to
-/// be drained before the next one; TLS_ASK_CONTEXT, TLS_ASK_VERIFY, TLS_ASK_SIGN or TLS_ASK_IDENTITY
-/// if a question is open (section 9);
+/// be drained before the next one; TLS_ASK_CONTEXT, TLS_ASK_VERIFY, TLS_ASK_SIGN,
+/// TLS_ASK_IDENTITY or TLS_ASK_SESSION if a question is open (section 9);
 /// TLS_OK once the handshake is done; TLS_CLOSED or TLS_TRUNCATED once that end is reached with no plain byte
 /// unread; a fatal error, again and again, after one happened.
 ///

@@ -65,7 +65,9 @@
  *
  * The calls on the builder need no checks here: the first that fails makes tls_context_client() fail, with
  * the same error. Nor do those on the connection: every function takes NULL, and what ended a connection stays.
- * examples/ has a server, and a client with all the options.
+ * examples/ has a server, and a client with all the options. What is installed is found by pkg-config:
+ *
+ *     cc client.c $(pkg-config --cflags --libs tlsbio)
  *
  *
  * Words
@@ -139,8 +141,8 @@
  * The state word
  * ==============
  *
- * tls_state() answers what can be done now, as bits. A loop over them drives a connection in any language:
- * read while TLS_CAN_READ, write what there is to write while TLS_CAN_WRITE, send while TLS_CAN_DRAIN,
+ * tls_state() processes what was fed, as tls_advance() does, and answers what can be done now, as bits. A loop over
+ * them drives a connection in any language, its handshake too, without a call for that: read while TLS_CAN_READ, write what there is to write while TLS_CAN_WRITE, send while TLS_CAN_DRAIN,
  * receive and feed while TLS_CAN_FEED, answer while TLS_ASKING. When none of the first four is left, the
  * connection is at its end: TLS_PEER_CLOSED, TLS_EOF or TLS_FAILED says at which. With TLS_HELD_UP, which only
  * contexts with keys elsewhere can see, do not wait for the peer alone: call again (tls_builder_open_questions). The halves of a split
