@@ -9,18 +9,24 @@
 
 enum { HANDSHAKE_FAILURE = 40 };
 
+static void add_external(tls_builder_t *builder, const char *chain)
+{
+    size_t len;
+    char *pem = pki_read(chain, &len);
+
+    CHECK_EQ(tls_builder_identity_external(builder, pem, len), TLS_OK);
+    free(pem);
+}
+
 static tls_context_t *external_server(const char *chain)
 {
     tls_builder_t *builder = tls_builder_new();
-    size_t len;
-    char *pem = pki_read(chain, &len);
     tls_context_t *context;
 
-    CHECK_EQ(tls_builder_identity_external(builder, pem, len), TLS_OK);
+    add_external(builder, chain);
     context = tls_context_server(builder, NULL);
     CHECK(context != NULL);
     tls_builder_free(builder);
-    free(pem);
     return context;
 }
 
@@ -32,6 +38,28 @@ static struct pair external_pair(uint16_t version, const char *chain)
 
     tls_context_free(client);
     tls_context_free(server);
+    return pair;
+}
+
+/* A client whose key is elsewhere, and a server that demands a certificate. */
+static struct pair external_client_pair(uint16_t version, int32_t verify)
+{
+    struct recipe recipe = with_version(plain_server, version);
+    tls_builder_t *builder = tls_builder_new();
+    tls_context_t *client, *server;
+    struct pair pair;
+
+    recipe.client_auth = TLS_CLIENT_AUTH_REQUIRED;
+    recipe.trust = "trust/all.pem";
+    add_external(builder, "ecdsa/client-chain.pem");
+    CHECK_EQ(tls_builder_trust_file(builder, pki_path("trust/all.pem")), TLS_OK);
+    CHECK_EQ(tls_builder_verify(builder, verify), TLS_OK);
+    client = tls_context_client(builder, NULL);
+    server = make_server_context(&recipe);
+    pair = new_pair_of(client, server, NULL);
+    tls_context_free(client);
+    tls_context_free(server);
+    tls_builder_free(builder);
     return pair;
 }
 
@@ -95,29 +123,13 @@ static void a_server_signs_elsewhere_with_every_kind_of_key(void)
 static void a_client_signs_elsewhere(void)
 {
     for (EACH_VERSION) {
-        struct recipe server = with_version(plain_server, version);
-        tls_builder_t *builder = tls_builder_new();
-        tls_context_t *client_context, *server_context;
-        size_t len;
-        char *pem = pki_read("ecdsa/client-chain.pem", &len);
-        struct pair pair;
+        struct pair pair = external_client_pair(version, TLS_VERIFY_PEER);
 
-        server.client_auth = TLS_CLIENT_AUTH_REQUIRED;
-        server.trust = "trust/all.pem";
-        CHECK_EQ(tls_builder_identity_external(builder, pem, len), TLS_OK);
-        CHECK_EQ(tls_builder_trust_file(builder, pki_path("trust/all.pem")), TLS_OK);
-        client_context = tls_context_client(builder, NULL);
-        server_context = make_server_context(&server);
-        pair = new_pair_of(client_context, server_context, NULL);
         pump(&pair);
         CHECK_EQ(pair.client_status, TLS_ASK_SIGN);
         answer_and_finish(&pair, pair.client, "ecdsa/client.key");
         CHECK(tls_peer_certificate(pair.server, 0, NULL, 0) > 0);
         free_pair(&pair);
-        tls_context_free(client_context);
-        tls_context_free(server_context);
-        tls_builder_free(builder);
-        free(pem);
     }
 }
 
@@ -177,20 +189,8 @@ static void a_wrong_signature_fails_the_handshake(void)
 static void a_wrong_signature_of_a_client_fails_the_handshake(void)
 {
     for (EACH_VERSION) {
-        struct recipe server = with_version(plain_server, version);
-        tls_builder_t *builder = tls_builder_new();
-        tls_context_t *client_context, *server_context;
-        size_t len;
-        char *pem = pki_read("ecdsa/client-chain.pem", &len);
-        struct pair pair;
+        struct pair pair = external_client_pair(version, TLS_VERIFY_ASK);
 
-        server.client_auth = TLS_CLIENT_AUTH_REQUIRED;
-        server.trust = "trust/all.pem";
-        CHECK_EQ(tls_builder_identity_external(builder, pem, len), TLS_OK);
-        CHECK_EQ(tls_builder_verify(builder, TLS_VERIFY_ASK), TLS_OK);
-        client_context = tls_context_client(builder, NULL);
-        server_context = make_server_context(&server);
-        pair = new_pair_of(client_context, server_context, NULL);
         pump(&pair);
         CHECK_EQ(pair.client_status, TLS_ASK_VERIFY);
         CHECK_EQ(tls_answer_verify(pair.client, 0), TLS_OK);
@@ -203,20 +203,7 @@ static void a_wrong_signature_of_a_client_fails_the_handshake(void)
         CHECK_EQ(pair.server_status, TLS_ERR_ALERT);
         CHECK_EQ(error_of(pair.server).alert_received, HANDSHAKE_FAILURE);
         free_pair(&pair);
-        tls_context_free(client_context);
-        tls_context_free(server_context);
-        tls_builder_free(builder);
-        free(pem);
     }
-}
-
-static void add_external(tls_builder_t *builder, const char *chain)
-{
-    size_t len;
-    char *pem = pki_read(chain, &len);
-
-    CHECK_EQ(tls_builder_identity_external(builder, pem, len), TLS_OK);
-    free(pem);
 }
 
 /* Of several identities the host learns which one is shown, and so which key is to sign. */

@@ -361,34 +361,42 @@ static void an_open_question_keeps_little(void)
     free(chain);
 }
 
+/* Feeds what waits for the peer, and a record that never ends, to who then asks: all that is held
+ * meanwhile is within the bound of its context. */
+static void check_question(const tls_context_t *context, tls_conn_t *from, tls_conn_t *asking,
+                           tls_status_t question, const char *who)
+{
+    static unsigned char junk[TLS_DEFAULT_LIMIT];
+    size_t flight = (size_t)tls_drain_into(from, junk, sizeof(junk));
+    size_t bound = tls_context_worst_case(context), reached;
+    struct watch watch;
+
+    memcpy(junk + flight, "\x17\x03\x03\x40", 4);
+    watch = watch_begins();
+    CHECK_EQ(tls_feed(asking, junk, sizeof(junk)), sizeof(junk));
+    CHECK_EQ(tls_advance(asking), question);
+    reached = watch_ends(watch, asking);
+    printf("  %s: bound %zu, reached %zu\n", who, bound, reached);
+    CHECK(reached > sizeof(junk));
+    CHECK(reached + 64 * 1024 <= bound);
+}
+
 /* A step that waits for a signature has a copy of what it works on, the hello, and a stack that is
  * no heap. */
 static void a_signature_that_is_waited_for_is_in_the_bound(void)
 {
-    static unsigned char junk[TLS_DEFAULT_LIMIT];
     size_t chain_len;
     char *chain = pki_read("ecdsa/server-chain.pem", &chain_len);
     tls_builder_t *builder = tls_builder_new();
     tls_context_t *client = make_client_context(&plain_client), *server;
-    struct watch watch;
     struct pair pair;
-    size_t bound, hello;
 
     CHECK_EQ(tls_builder_identity_external(builder, chain, chain_len), TLS_OK);
     CHECK_EQ(tls_builder_pool(builder, 0), TLS_OK);
     server = finished(builder, 1);
-    bound = tls_context_worst_case(server);
     pair = new_pair_of(client, server, NULL);
-    hello = (size_t)tls_drain_into(pair.client, junk, sizeof(junk));
-    /* A record that never ends. */
-    memcpy(junk + hello, "\x17\x03\x03\x40", 4);
-    watch = watch_begins();
-    CHECK_EQ(tls_feed(pair.server, junk, sizeof(junk)), sizeof(junk));
-    CHECK_EQ(tls_advance(pair.server), TLS_ASK_SIGN);
-    hello = watch_ends(watch, pair.server);
-    printf("  server that waits for a signature: bound %zu, reached %zu\n", bound, hello);
-    CHECK(hello > sizeof(junk));
-    CHECK(hello + 64 * 1024 <= bound);
+    check_question(server, pair.client, pair.server, TLS_ASK_SIGN,
+                   "server that waits for a signature");
     tls_free(pair.client);
     tls_context_free(client);
     tls_context_free(server);
@@ -399,33 +407,22 @@ static void a_signature_that_is_waited_for_is_in_the_bound(void)
  * an identity that a client is to show. */
 static void what_is_looked_for_is_in_the_bound(void)
 {
-    static unsigned char junk[TLS_DEFAULT_LIMIT];
     tls_builder_t *builder = make_builder(&plain_server);
     tls_context_t *client = make_client_context(&plain_client), *server;
     struct pair pair;
-    struct watch watch;
-    size_t bound, reached, hello;
     char plain[1];
 
     CHECK_EQ(tls_builder_ask_session(builder, 1), TLS_OK);
     CHECK_EQ(tls_builder_pool(builder, 0), TLS_OK);
     server = finished(builder, 1);
-    bound = tls_context_worst_case(server);
     pair = new_pair_of(client, server, NULL);
     finish_handshake(&pair);
     CHECK_EQ(tls_read_into(pair.client, plain, 1), TLS_WANT_FEED);
     free_pair(&pair);
 
     pair = new_pair_of(client, server, NULL);
-    hello = (size_t)tls_drain_into(pair.client, junk, sizeof(junk));
-    memcpy(junk + hello, "\x17\x03\x03\x40", 4);
-    watch = watch_begins();
-    CHECK_EQ(tls_feed(pair.server, junk, sizeof(junk)), sizeof(junk));
-    CHECK_EQ(tls_advance(pair.server), TLS_ASK_SESSION);
-    reached = watch_ends(watch, pair.server);
-    printf("  server that looks for a session: bound %zu, reached %zu\n", bound, reached);
-    CHECK(reached > sizeof(junk));
-    CHECK(reached + 64 * 1024 <= bound);
+    check_question(server, pair.client, pair.server, TLS_ASK_SESSION,
+                   "server that looks for a session");
     tls_free(pair.client);
     tls_context_free(client);
     tls_context_free(server);
@@ -433,13 +430,10 @@ static void what_is_looked_for_is_in_the_bound(void)
 
 static void an_identity_that_is_asked_for_is_in_the_bound(void)
 {
-    static unsigned char junk[TLS_DEFAULT_LIMIT];
     struct recipe requesting = plain_server;
     tls_builder_t *builder = make_builder(&plain_client);
     tls_context_t *client, *server;
     struct pair pair;
-    struct watch watch;
-    size_t bound, reached, flight;
 
     requesting.client_auth = TLS_CLIENT_AUTH_OPTIONAL;
     requesting.trust = "trust/all.pem";
@@ -447,19 +441,11 @@ static void an_identity_that_is_asked_for_is_in_the_bound(void)
     CHECK_EQ(tls_builder_ask_identity(builder, 1), TLS_OK);
     CHECK_EQ(tls_builder_pool(builder, 0), TLS_OK);
     client = finished(builder, 0);
-    bound = tls_context_worst_case(client);
     pair = new_pair_of(client, server, NULL);
     carry(pair.client, pair.server);
     tls_advance(pair.server);
-    flight = (size_t)tls_drain_into(pair.server, junk, sizeof(junk));
-    memcpy(junk + flight, "\x17\x03\x03\x40", 4);
-    watch = watch_begins();
-    CHECK_EQ(tls_feed(pair.client, junk, sizeof(junk)), sizeof(junk));
-    CHECK_EQ(tls_advance(pair.client), TLS_ASK_IDENTITY);
-    reached = watch_ends(watch, pair.client);
-    printf("  client that is asked for an identity: bound %zu, reached %zu\n", bound, reached);
-    CHECK(reached > sizeof(junk));
-    CHECK(reached + 64 * 1024 <= bound);
+    check_question(client, pair.server, pair.client, TLS_ASK_IDENTITY,
+                   "client that is asked for an identity");
     tls_free(pair.server);
     tls_context_free(client);
     tls_context_free(server);
