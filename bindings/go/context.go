@@ -35,9 +35,9 @@ type sharedContext struct {
 	stale atomic.Bool
 	// Of clients: until when the roots count that servers were verified with, in Unix nanoseconds; 0 if that is not known.
 	until atomic.Int64
-	// Of servers: whether they have no tickets, and which roots those of others are told by.
+	// Of servers: whether they have no tickets, and by which names of roots those of others are told: the first one for new ones.
 	noTickets    bool
-	verifiedWith []byte
+	verifiedWith []digest
 }
 
 // ended tells whether some of its sessions are known not to be accepted any more.

@@ -166,21 +166,30 @@ func (s *sharedContext) setTicketKeys(keys [][32]byte) error {
 		// It takes none, whatever they are sealed with. A key would decrypt, even one that never encrypts.
 		return nil
 	}
-	list := make([]ticketKey, 0, len(keys))
+	list := make([]ticketKey, 0, len(keys)*len(s.verifiedWith))
 	for i, key := range keys {
 		if slices.Contains(keys[:i], key) {
 			continue
 		}
-		// The library wants a name for each key that tells it without betraying it, and 32 to 64 secret bytes. A session says
-		// what its client was verified with, so one of other roots is none here.
-		name := sha256.Sum256(slices.Concat([]byte("tlsbio ticket key name"), s.verifiedWith, key[:]))
-		more := sha256.Sum256(slices.Concat([]byte("tlsbio ticket key secret"), s.verifiedWith, key[:]))
-		// Of the keys whose time it is the newest encrypts: the first.
-		made := ticketKey{from: uint64(len(keys) - i), until: math.MaxInt64}
-		copy(made.name[:], name[:])
-		copy(made.secret[:], key[:])
-		copy(made.secret[len(key):], more[:])
-		list = append(list, made)
+		for former, roots := range s.verifiedWith {
+			// The library wants a name for each key that tells it without betraying it, and 32 to 64 secret bytes. A session says
+			// what its client was verified with, so one of other roots is none here.
+			var with []byte
+			if roots != (digest{}) {
+				with = roots[:]
+			}
+			name := sha256.Sum256(slices.Concat([]byte("tlsbio ticket key name"), with, key[:]))
+			more := sha256.Sum256(slices.Concat([]byte("tlsbio ticket key secret"), with, key[:]))
+			made := ticketKey{until: math.MaxInt64}
+			if former == 0 {
+				// Of the keys whose time it is the newest encrypts: the first.
+				made.from = uint64(len(keys) - i)
+			}
+			copy(made.name[:], name[:])
+			copy(made.secret[:], key[:])
+			copy(made.secret[len(key):], more[:])
+			list = append(list, made)
+		}
 	}
 	err := s.handle.setTicketKeys(list)
 	clear(list)
@@ -308,12 +317,13 @@ func (c *Config) serverContext(origin *Config, certificates []Certificate) (*sha
 			return nil, err
 		}
 		if s.auth >= VerifyClientCertIfGiven {
-			name := s.roots
+			built.verifiedWith = append([]digest{s.roots}, s.formerRoots...)
 			if former != nil {
 				// A session under its keys was refused, for what is not seen of the roots. The client would come with it again.
-				name = newName()
+				built.verifiedWith = []digest{newName()}
 			}
-			built.verifiedWith = name[:]
+		} else {
+			built.verifiedWith = []digest{{}}
 		}
 		return built, built.setTicketKeys(where.keys.all())
 	})

@@ -18,19 +18,41 @@ import (
 // trustedRoots are what peers are verified with: the certificates of one pool, one PEM text or the system. They have a name, which
 // changes when one of those that had counted does not count any more: its time is over, it was taken out, or the pool was overwritten. The
 // name is in the digests of contexts and in the names of ticket keys, so that sessions from before are not resumed then, and the handshake is
-// a full one. A root that comes to count leaves the name: what was verified without it still is.
+// a full one. What was verified without a root that comes to count still is: a client's have the same name then, and a server's
+// their former one beside the new one.
 type trustedRoots struct {
-	mutex sync.Mutex
-	pool  *x509.CertPool // the program's; nil for others, which do not change
-	read  func(*x509.CertPool) ([]root, bool)
-	then  *x509.CertPool // a copy of it, by which changes are seen
-	all   []root
-	known bool     // whether all is what is in there
-	named []string // the sums of those that the name is of, sorted
-	name  digest
+	mutex  sync.Mutex
+	server bool
+	pool   *x509.CertPool // the program's; nil for others, which do not change
+	read   func(*x509.CertPool) ([]root, bool)
+	then   *x509.CertPool // a copy of it, by which changes are seen
+	all    []root
+	known  bool // whether all is what is in there
+	namedRoots
+	// A client's name has come to stand for more than it was made of, and is not to be had again.
+	wider bool
+	// Names of a server's of which all roots still count, the oldest first.
+	former []namedRoots
 	// Which of all count is the same between these two.
 	from, until time.Time
 }
+
+// namedRoots are a name and the sums of the roots that it stands for, sorted.
+type namedRoots struct {
+	name digest
+	sums []string
+}
+
+// within tells whether all of them are among others.
+func (n *namedRoots) within(sums []string) bool {
+	return !slices.ContainsFunc(n.sums, func(sum string) bool {
+		_, found := slices.BinarySearch(sums, sum)
+		return !found
+	})
+}
+
+// Most former names of a server's roots.
+const mostFormer = 16
 
 // root is a trusted certificate: something that tells it from others, and when it counts; always, if there is no time.
 type root struct {
@@ -61,7 +83,8 @@ func (r *registry) nameRoots(s *settings, last *remembered, server bool, now tim
 	if last.roots == nil || last.settings.pool != s.pool || !samePlace(last.settings.rootsPEM, s.rootsPEM) {
 		last.roots = r.rootsOf(s, server)
 	}
-	s.roots = last.roots.nameAt(now)
+	names := last.roots.namesAt(now)
+	s.roots, s.formerRoots = names[0], names[1:]
 }
 
 func (r *registry) rootsOf(s *settings, server bool) *trustedRoots {
@@ -75,7 +98,7 @@ func (r *registry) rootsOf(s *settings, server bool) *trustedRoots {
 		return known
 	}
 	// Of the roots in a client's pool it is not looked at when they end: its contexts see to that, too.
-	made := &trustedRoots{pool: s.pool, read: sumsOfPool}
+	made := &trustedRoots{server: server, pool: s.pool, read: sumsOfPool}
 	if server {
 		made.read = rootsOfPool
 	}
@@ -100,10 +123,20 @@ func (r *registry) rootsOf(s *settings, server bool) *trustedRoots {
 	return made
 }
 
-// nameAt gives the name at that time.
-func (t *trustedRoots) nameAt(now time.Time) digest {
+// namesAt gives the name at that time, and after it others by which sessions are still good.
+func (t *trustedRoots) namesAt(now time.Time) []digest {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
+	t.look(now)
+	names := []digest{t.name}
+	for _, former := range t.former {
+		names = append(names, former.name)
+	}
+	return names
+}
+
+// look sees to it that the names are right at that time.
+func (t *trustedRoots) look(now time.Time) {
 	changed := t.pool != nil && (t.then == nil || !t.pool.Equal(t.then))
 	if changed {
 		t.then = t.pool.Clone()
@@ -115,22 +148,39 @@ func (t *trustedRoots) nameAt(now time.Time) digest {
 			// Of this content of this pool in this process, and of nothing else ever.
 			t.name = newName()
 		}
-		return t.name
+		return
 	}
 	if !changed && !unnamed && !now.Before(t.from) && now.Before(t.until) {
-		return t.name
+		return
 	}
 	count := t.counting(now)
-	still := func(sum string) bool { _, found := slices.BinarySearch(count, sum); return found }
-	if unnamed || slices.ContainsFunc(t.named, func(sum string) bool { return !still(sum) }) {
-		t.named = count
-		name := sha256.New()
-		for _, sum := range count {
-			name.Write([]byte(sum))
-		}
-		name.Sum(t.name[:0])
+	if !unnamed && slices.Equal(t.sums, count) {
+		return
 	}
-	return t.name
+	if !unnamed && !t.server && t.within(count) {
+		t.sums, t.wider = count, true
+		return
+	}
+	if !unnamed {
+		t.former = append(t.former, t.namedRoots)
+	}
+	t.namedRoots = namedRoots{nameOf(count), count}
+	if t.wider {
+		t.name = newName()
+	}
+	t.former = slices.DeleteFunc(t.former, func(former namedRoots) bool {
+		return !t.server || former.name == t.name || !former.within(count)
+	})
+	t.former = t.former[max(0, len(t.former)-mostFormer):]
+}
+
+func nameOf(sums []string) (name digest) {
+	hash := sha256.New()
+	for _, sum := range sums {
+		hash.Write([]byte(sum))
+	}
+	hash.Sum(name[:0])
+	return name
 }
 
 // counting gives the sums of the roots that count, sorted, and notes how long it will be these.

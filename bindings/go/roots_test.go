@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 )
@@ -293,8 +294,10 @@ func (o *oneSession) Put(_ string, state *ClientSessionState) { o.state = state 
 func TestRootsHaveNames(t *testing.T) {
 	now := time.Now()
 	one, same, short := newAuthority("name"), newAuthority("name"), newAuthorityUntil("short", time.Hour, nil)
-	for _, read := range []func(*x509.CertPool) ([]root, bool){sumsOfPool, rootsOfPool} {
-		nameOf := func(pool *x509.CertPool) digest { return (&trustedRoots{pool: pool, read: read}).nameAt(now) }
+	for _, server := range []bool{false, true} {
+		read := map[bool]func(*x509.CertPool) ([]root, bool){false: sumsOfPool, true: rootsOfPool}[server]
+		rootsOf := func(pool *x509.CertPool) *trustedRoots { return &trustedRoots{server: server, pool: pool, read: read} }
+		nameOf := func(pool *x509.CertPool) digest { return rootsOf(pool).namesAt(now)[0] }
 		if nameOf(poolWith(one, same, one)) != nameOf(poolWith(same, one)) {
 			t.Error("the order makes another pool")
 		}
@@ -306,27 +309,33 @@ func TestRootsHaveNames(t *testing.T) {
 			t.Errorf("4 pools have %d names", len(names))
 		}
 		pool := poolWith(one)
-		roots := &trustedRoots{pool: pool, read: read}
-		name := roots.nameAt(now)
+		roots := rootsOf(pool)
+		name := roots.namesAt(now)[0]
 		pool.AddCert(same.certificate)
-		if !roots.known || roots.nameAt(now) != name {
-			t.Error("a root that is added makes another name")
+		if !roots.known || !slices.Contains(roots.namesAt(now), name) {
+			t.Error("a root that is added makes sessions worthless")
 		}
+		both := roots.namesAt(now)[0]
+		*pool = *poolWith(one)
+		if slices.Contains(roots.namesAt(now), both) {
+			t.Error("a root that was added and taken out leaves the name")
+		}
+		before := roots.namesAt(now)
 		*pool = *poolWith(same)
-		renamed := roots.nameAt(now)
-		if renamed == name {
-			t.Error("a pool that was overwritten keeps its name")
+		if after := roots.namesAt(now); slices.ContainsFunc(after, func(name digest) bool { return slices.Contains(before, name) }) {
+			t.Error("a pool that was overwritten keeps a name")
 		}
-		if roots.nameAt(now.Add(time.Hour)) != renamed {
+		if !slices.Equal(roots.namesAt(now.Add(time.Hour)), roots.namesAt(now)) {
 			t.Error("time that ends nothing makes another name")
 		}
 	}
-	roots := &trustedRoots{pool: poolWith(one, short), read: rootsOfPool}
-	both := roots.nameAt(now)
-	if roots.nameAt(now.Add(2*time.Hour)) == both {
+	roots := &trustedRoots{server: true, pool: poolWith(one, short), read: rootsOfPool}
+	both := roots.namesAt(now)[0]
+	if slices.Contains(roots.namesAt(now.Add(2*time.Hour)), both) {
 		t.Error("a root that has ended is in the name")
 	}
-	if early := (&trustedRoots{pool: poolWith(one, short), read: rootsOfPool}).nameAt(now.Add(-30 * 24 * time.Hour)); early == both {
+	early := &trustedRoots{server: true, pool: poolWith(one, short), read: rootsOfPool}
+	if early.namesAt(now.Add(-30 * 24 * time.Hour))[0] == both {
 		t.Error("a root that does not count yet is in the name")
 	}
 }
@@ -339,12 +348,43 @@ func TestPoolsOfAnotherGo(t *testing.T) {
 		pool := poolWith(newAuthority("name"))
 		roots := &trustedRoots{pool: pool, read: unreadable}
 		for range 2 {
-			name := roots.nameAt(time.Now())
-			if names[name] || roots.nameAt(time.Now()) != name {
+			name := roots.namesAt(time.Now())[0]
+			if names[name] || roots.namesAt(time.Now())[0] != name {
 				t.Error("a name is had twice, or another one without a change")
 			}
 			names[name] = true
 			*pool = *poolWith(newAuthority("name"))
+		}
+	}
+}
+
+// TestARootThatWasAddedAndTakenOut has a pool that comes to have one root more, without which a session that was begun with it is none.
+func TestARootThatWasAddedAndTakenOut(t *testing.T) {
+	for _, version := range []uint16{VersionTLS12, VersionTLS13} {
+		for _, client := range []bool{true, false} {
+			for _, inPlace := range []bool{true, false} {
+				for at, after := range map[string]func(*beginning, *testing.T, func()){"at once": (*beginning).directly, "late": (*beginning).goesOn} {
+					t.Run(fmt.Sprintf("%s/client=%v/in place=%v/%s", VersionName(version), client, inPlace, at), func(t *testing.T) {
+						b := newBeginning(version, client)
+						stays, added, stranger := newAuthority("stays"), newAuthority("added"), newAuthority("stranger")
+						pool := poolWith(stays)
+						b.trusts(pool, nil)
+						b.shows(stranger, 24*time.Hour)
+						if got := b.meets(t); got.accepts {
+							t.Fatalf("%+v", got)
+						}
+						pool.AddCert(added.certificate)
+						b.shows(added, 24*time.Hour)
+						b.begins(t)
+						if inPlace {
+							*pool = *poolWith(stays)
+						} else {
+							b.trusts(poolWith(stays), nil)
+						}
+						after(b, t, func() { b.shows(stays, 24*time.Hour) })
+					})
+				}
+			}
 		}
 	}
 }

@@ -23,6 +23,7 @@ type settings struct {
 	rootsPEM     []byte
 	pool         *x509.CertPool // that crypto/x509 verifies with
 	roots        digest         // which of them count; see trustedRoots
+	formerRoots  []digest       // names that are good beside it
 	clock        unsafe.Pointer // of Config.Time
 	auth         ClientAuthType // of a server
 	noTickets    bool           // nor other sessions of a server
