@@ -1015,8 +1015,9 @@ tls_status_t tls_builder_identity_pem(tls_builder_t *builder,
 
 /**
  * Like tls_builder_identity_pem(), from the files `chain_path` and `key_path`, which may be the same.
- * Errors: also TLS_ERR_IO (a file cannot be read; the message has its name, if it is in a directory that
- * exists). Since 0.1.
+ * Errors: also TLS_ERR_IO (a file cannot be read). The message has its name only if the path goes through a directory
+ * that exists, and that is neither the root nor named by one word alone ("/etc/x.pem", "./keys/x.pem", but not "x.pem"):
+ * whatever is given in the place of a path by mistake, such as a key, is not shown. Since 0.1.
  */
 tls_status_t tls_builder_identity_file(tls_builder_t *builder,
                                        const char *chain_path,
@@ -1048,9 +1049,10 @@ tls_status_t tls_builder_trust_pem(tls_builder_t *builder,
 
 /**
  * Like tls_builder_trust_pem(), from the file `path`.
- * Errors: also TLS_ERR_IO (the file cannot be read). Since 0.1.
+ * Errors: also TLS_ERR_IO (the file cannot be read; what the message says of it: tls_builder_identity_file()). Since 0.1.
  */
-tls_status_t tls_builder_trust_file(tls_builder_t *builder, const char *path);
+tls_status_t tls_builder_trust_file(tls_builder_t *builder,
+                                    const char *path);
 
 /**
  * Like tls_builder_trust_pem(), but certificates that cannot be trust anchors are passed over, as in
@@ -1068,7 +1070,7 @@ tls_status_t tls_builder_trust_bundle(tls_builder_t *builder,
 
 /**
  * Like tls_builder_trust_bundle(), from the file `path`.
- * Errors: also TLS_ERR_IO (the file cannot be read). Since 0.1.
+ * Errors: also TLS_ERR_IO (the file cannot be read; what the message says of it: tls_builder_identity_file()). Since 0.1.
  */
 tls_status_t tls_builder_trust_bundle_file(tls_builder_t *builder,
                                            const char *path,

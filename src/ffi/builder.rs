@@ -98,8 +98,9 @@ pub unsafe extern "C" fn tls_builder_identity_pem(
 }
 
 /// Like tls_builder_identity_pem(), from the files `chain_path` and `key_path`, which may be the same.
-/// Errors: also TLS_ERR_IO (a file cannot be read; the message has its name, if it is in a directory that
-/// exists). Since 0.1.
+/// Errors: also TLS_ERR_IO (a file cannot be read). The message has its name only if the path goes through a directory
+/// that exists, and that is neither the root nor named by one word alone ("/etc/x.pem", "./keys/x.pem", but not "x.pem"):
+/// whatever is given in the place of a path by mistake, such as a key, is not shown. Since 0.1.
 ///
 /// # Safety
 /// The paths must be NULL or NUL-terminated.
@@ -163,7 +164,7 @@ pub unsafe extern "C" fn tls_builder_trust_pem(
 }
 
 /// Like tls_builder_trust_pem(), from the file `path`.
-/// Errors: also TLS_ERR_IO (the file cannot be read). Since 0.1.
+/// Errors: also TLS_ERR_IO (the file cannot be read; what the message says of it: tls_builder_identity_file()). Since 0.1.
 ///
 /// # Safety
 /// The path must be NULL or NUL-terminated.
@@ -209,7 +210,7 @@ pub unsafe extern "C" fn tls_builder_trust_bundle(
 }
 
 /// Like tls_builder_trust_bundle(), from the file `path`.
-/// Errors: also TLS_ERR_IO (the file cannot be read). Since 0.1.
+/// Errors: also TLS_ERR_IO (the file cannot be read; what the message says of it: tls_builder_identity_file()). Since 0.1.
 ///
 /// # Safety
 /// The path must be NULL or NUL-terminated, `passed_over` NULL or valid for a write.
