@@ -98,6 +98,10 @@ impl HelloScan {
 
     /// The engine has used the first bytes of the wire.
     pub(super) fn used(&mut self, count: usize) {
+        if count > self.position {
+            // It ends with a record, of which the beginning was looked at.
+            (self.header_have, self.record_left) = (0, 0);
+        }
         self.position = self.position.saturating_sub(count);
     }
 
@@ -200,6 +204,19 @@ mod tests {
             assert_eq!(scan.end(&whole[..20]), None);
             scan.used(13);
             assert_eq!(scan.end(&whole[13..]), Some(whole.len() - 13));
+        }
+    }
+
+    /// An in-place call looks at records of which the engine is given the rest later, and which are no part of a hello.
+    #[test]
+    fn what_was_used_before_it_was_looked_at_is_passed_over() {
+        let whole = wire(300);
+        for (looked, used) in (1..13).flat_map(|looked| [(looked, 6), (looked, 13)]) {
+            let mut scan = HelloScan::default();
+            assert_eq!(scan.end(&whole[..looked]), None);
+            assert_eq!(scan.end(&whole[..used]), None);
+            scan.used(used);
+            assert_eq!(scan.end(&whole[used..]), Some(whole.len() - used), "{looked} {used}");
         }
     }
 
