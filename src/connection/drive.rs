@@ -66,7 +66,9 @@ impl Connection {
                 return Err(status);
             }
         };
-        if used == 0 && self.inbound.len() >= self.shared.limits.inbound && self.expects_wire() {
+        let is_full = self.inbound.len() >= self.shared.limits.inbound;
+        // Who waits for a place has not looked at them.
+        if used == 0 && is_full && self.expects_wire() && self.phase.held_up().is_none() {
             let held = self.inbound.len();
             self.inbound.release(&self.shared.pool);
             let what = format!(
@@ -211,7 +213,9 @@ impl Connection {
                 Err(_) if !self.has_failed() && before > 0 => break,
                 Err(status) => return Err(status),
             };
-            if run.used() == before && !settled && reach == end {
+            let has_ended = run.used() == before && !settled && reach == end;
+            // Who waits for a place is shown nothing more: it may be the last step that waits.
+            if has_ended || self.phase.held_up().is_some() {
                 break;
             }
             is_first = false;

@@ -54,7 +54,11 @@ impl Connection {
         if waits {
             return layout::missing(wire);
         }
-        opened.saturating_sub(wire.len()) + layout::missing(wire.get(opened..).unwrap_or_default())
+        // Of what an in-place call has left all is there already, and perhaps nothing else will come.
+        match opened.checked_sub(wire.len()) {
+            Some(left) if left > 0 => left,
+            _ => layout::missing(wire.get(opened..).unwrap_or_default()),
+        }
     }
 
     /// How many plain bytes a write would take.

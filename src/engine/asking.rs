@@ -142,6 +142,10 @@ impl Asking {
     }
 
     fn run_steps(&mut self, wire: &mut [u8], out: &mut Vec<u8>, sink: &mut PlainSink<'_>) -> Outcome {
+        // What waits for its bytes to be given again waits on.
+        if self.held_up.is_some() && self.pending.is_none() && wire.is_empty() {
+            return Outcome { used: 0, result: Ok(()) };
+        }
         self.held_up = None;
         self.quiet_below = 0;
         let mut used = 0;
@@ -170,8 +174,15 @@ impl Asking {
                 if self.pending.is_none() && self.steps.answers_itself(&*session) {
                     self.pending = Some(Pending::Verify(Verdict::ByRules));
                 }
+                let seen = self.steps.seen();
                 match self.steps.next(&*session, self.pending.as_ref(), wire) {
-                    Next::Apart(length) => (0, self.apart(session, &wire[..length], out)),
+                    Next::Apart(length) => {
+                        let result = self.apart(session, &wire[..length], out);
+                        if self.held_up.is_some() {
+                            self.steps.put_off(seen);
+                        }
+                        (0, result)
+                    }
                     Next::Here => self.here(session, wire, out, sink),
                 }
             }

@@ -171,6 +171,18 @@ impl AskingSteps {
         }
     }
 
+    /// The step that was to be made could not begin: it is made again, with what the engine was given before.
+    pub(super) fn put_off(&mut self, seen_before: usize) {
+        match self {
+            Self::Client(client) => {
+                client.seen.0 = seen_before;
+                client.stopped = true;
+            }
+            Self::Records(seen) => seen.0 = seen_before,
+            Self::Hello(_) | Self::Past => {}
+        }
+    }
+
     /// A signature is asked for: a client makes one.
     pub(super) fn signs_now(&mut self) {
         if let Self::Client(client) = self {

@@ -76,6 +76,14 @@ pub struct Recipe {
     pub secrets: bool,
     /// What a handshake may take: wire bytes, and nanoseconds; 0 for the default.
     pub handshake: (usize, u64),
+    /// Certificates behind the chain, which nobody needs.
+    pub more_chain: &'static [&'static str],
+    /// The most plain bytes of a record; 0 for the default.
+    pub record_size: usize,
+    /// Groups for the key exchange, where they are not the defaults.
+    pub groups: &'static [u16],
+    /// How many questions may be open in the midst of a step; 0 for the default.
+    pub open_questions: u32,
 }
 
 impl Default for Recipe {
@@ -98,6 +106,10 @@ impl Default for Recipe {
             pool: None,
             secrets: false,
             handshake: (0, 0),
+            more_chain: &[],
+            record_size: 0,
+            groups: &[],
+            open_questions: 0,
         }
     }
 }
@@ -117,7 +129,8 @@ impl Context {
     ) -> Self {
         let builder = tls_builder_new();
         if let Some((chain, key)) = recipe.chain {
-            let (chain, key) = (pki(chain), pki(key));
+            let (mut chain, key) = (pki(chain), pki(key));
+            recipe.more_chain.iter().for_each(|name| chain.extend(pki(name)));
             let (pem, length) = (chain.as_ptr().cast(), chain.len());
             let status = if recipe.external {
                 unsafe { tls_builder_identity_external(builder, pem, length) }
@@ -145,6 +158,12 @@ impl Context {
         assert_eq!(tls_builder_ask_session(builder, i32::from(recipe.ask_session)), TLS_OK);
         assert_eq!(tls_builder_half_rtt(builder, i32::from(recipe.half_rtt)), TLS_OK);
         assert_eq!(tls_builder_secret_extraction(builder, i32::from(recipe.secrets)), TLS_OK);
+        assert_eq!(tls_builder_record_size(builder, recipe.record_size), TLS_OK);
+        if !recipe.groups.is_empty() {
+            let (groups, count) = (recipe.groups.as_ptr(), recipe.groups.len());
+            assert_eq!(unsafe { tls_builder_groups(builder, groups, count) }, TLS_OK);
+        }
+        assert_eq!(tls_builder_open_questions(builder, recipe.open_questions), TLS_OK);
         if let Some(bytes) = recipe.pool {
             assert_eq!(tls_builder_pool(builder, bytes), TLS_OK);
         }
