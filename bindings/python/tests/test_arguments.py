@@ -82,9 +82,10 @@ for value in None, 5, "", ".x", "a\0b", b"a\0b":
         "openssl" if module is ssl else "ours", check_hostname=False
     ).wrap_bio(module.MemoryBIO(), module.MemoryBIO(), server_hostname=value)
 CALLS |= {
-    "a client's context for a server": lambda module: client_of(module).wrap_bio(
-        module.MemoryBIO(), module.MemoryBIO(), server_side=True
-    ),
+    # Some versions of ssl warn of what a server is not asked, in front of the error.
+    "a client's context for a server": lambda module: client_context(
+        "openssl" if module is ssl else "ours", check_hostname=False
+    ).wrap_bio(module.MemoryBIO(), module.MemoryBIO(), server_side=True),
     "a server's context for a client": lambda module: module.SSLContext(ssl.PROTOCOL_TLS_SERVER).wrap_bio(
         module.MemoryBIO(), module.MemoryBIO()
     ),
@@ -109,6 +110,7 @@ def test_errors_of_roles_have_all_attributes(server_side: bool) -> None:
     seen = []
     for module in BOTH:
         context = module.SSLContext(ssl.PROTOCOL_TLS_CLIENT if server_side else ssl.PROTOCOL_TLS_SERVER)
+        context.check_hostname = False
         with pytest.raises(ssl.SSLError) as refused:
             context.wrap_bio(module.MemoryBIO(), module.MemoryBIO(), server_side=server_side)
         seen.append((refused.value.errno, refused.value.library, refused.value.reason))

@@ -77,8 +77,11 @@ from_source() {
     rm -rf "$work/sdist" "$tools"
     (cd "$work" && "$work/source-build/bin/python" -m build --sdist --outdir "$work/sdist" "$package" >/dev/null)
     mkdir "$tools"
-    for name in cargo rustc cc gcc c++ g++ as ld ar env sh sed grep mv tr; do
-        ln -s "$(command -v $name)" "$tools/$name"
+    # A Python names the tools that it was built with: Debian's has them with the machine in front.
+    for name in cargo rustc cc gcc c++ g++ as ld ar env sh sed grep mv tr $("${PYTHON:-python3}" -c '
+import sysconfig
+print(*(sysconfig.get_config_var(name).split()[0] for name in ("CC", "CXX", "LDSHARED", "AR")))'); do
+        ln -sf "$(command -v "$name")" "$tools/${name##*/}"
     done
     new_environment source "${PYTHON:-python3}"
     # Not optimised, which is a matter of minutes; what others have built it with is kept.

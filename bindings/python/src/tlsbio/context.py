@@ -50,7 +50,7 @@ _OLD_PROTOCOLS = tuple(
     if hasattr(ssl, name)
 )
 _OP_ALLOW_CLIENT_RENEGOTIATION = 0x100
-_OP_IGNORE_UNEXPECTED_EOF = 0x80
+OP_IGNORE_UNEXPECTED_EOF = 0x80
 _VERIFY_PARTIAL_CHAIN = 0x80000
 _CLIENT_ONLY, _SERVER_ONLY = int(ssl.PROTOCOL_TLS_CLIENT), int(ssl.PROTOCOL_TLS_SERVER)
 _ALERT_BAD_CERTIFICATE = 42
@@ -606,7 +606,7 @@ class SSLContext(ssl.SSLContext):
 
     @property
     def _ignores_unexpected_eof(self) -> bool:
-        return bool(_OPTIONS(self) & _OP_IGNORE_UNEXPECTED_EOF)
+        return bool(_OPTIONS(self) & OP_IGNORE_UNEXPECTED_EOF)
 
 
 def _loaded(**what: Any) -> Any:

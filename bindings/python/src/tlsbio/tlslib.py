@@ -16,7 +16,7 @@ from typing import Any
 
 from . import identity
 from ._speed import MemoryBIO
-from .context import SSLContext
+from .context import OP_IGNORE_UNEXPECTED_EOF, SSLContext
 from .sslobject import SSLObject
 
 __all__ = [
@@ -307,6 +307,8 @@ def _made(
     from .suites import SUITES
 
     context = SSLContext(protocol)
+    # Some builds of CPython, Debian's among them, take the end of the transport for a close_notify.
+    context.options &= ~OP_IGNORE_UNEXPECTED_EOF
     try:
         for version, name in (
             (configuration.lowest_supported_version, "minimum_version"),
