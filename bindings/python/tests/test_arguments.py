@@ -89,6 +89,9 @@ CALLS |= {
     "a server's context for a client": lambda module: module.SSLContext(ssl.PROTOCOL_TLS_SERVER).wrap_bio(
         module.MemoryBIO(), module.MemoryBIO()
     ),
+    "a session for a server": lambda module: module.SSLContext(ssl.PROTOCOL_TLS_SERVER).wrap_bio(
+        module.MemoryBIO(), module.MemoryBIO(), server_side=True, session=pair_of(module).client.session
+    ),
     "a BIO with an argument": lambda module: module.MemoryBIO(3),
     "a copied session": lambda module: copy.copy(pair_of(module).client.session),
     "a pickled session": lambda module: pickle.dumps(pair_of(module).client.session),

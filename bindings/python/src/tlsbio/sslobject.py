@@ -131,10 +131,10 @@ class Engine:
         if not isinstance(context, SSLContext):
             raise TypeError("a tlsbio.SSLContext is needed")
         _check_role(context, server_side, server_hostname)
+        if session is not None and server_side:
+            raise ValueError("session can only be specified in client mode")
         if session is not None and not isinstance(session, SSLSession):
             raise TypeError(f"session must be a tlsbio.SSLSession, not {type(session).__name__}")
-        if session is not None and server_side:
-            raise ValueError("Cannot set session for server-side connections.")
         self._tlsbio_hostname = server_hostname
         self._tlsbio_server = server_side
         return self._settle(context, session)

@@ -4,7 +4,7 @@
 
 Each test runs in a process of its own with a time limit, some at a time: a fork of one that has imported and collected.
 The outcome is compared with inapplicable.txt: a test that fails must be listed there, with a reason, and one that is
-listed must fail, or is not run if the reason says so. Side "none" runs without us.
+listed must fail, or is not run if the reason says so, unless its suite has a "?". Side "none" runs without us.
 """
 
 from __future__ import annotations
@@ -217,23 +217,23 @@ def answers_of(
     return sorted(found, key=lambda one: str(one["name"]))
 
 
-def inapplicable(suite: str, side: str) -> dict[str, str]:
-    """Patterns of the tests that cannot pass here, with the reasons."""
-    found = {}
+def inapplicable(suite: str, side: str) -> tuple[dict[str, str], set[str]]:
+    """Patterns of the tests that cannot pass here, with the reasons; and those of tests that may pass, or not be there."""
+    found, optional = {}, set()
     for line in (HERE / "inapplicable.txt").read_text().splitlines():
         if line and not line.startswith("#"):
             which, sides, pattern, reason = line.split(None, 3)
-            which, _, before = which.partition("<")
-            old = not before or sys.version_info < tuple(map(int, before.split(".")))
-            if which == suite and side in sides.split(",") and old:
+            if which.removesuffix("?") == suite and side in sides.split(","):
                 found[pattern] = reason
-    return found
+                if which.endswith("?"):
+                    optional.add(pattern)
+    return found, optional
 
 
 def run_side(name: str, suite: Suite, folder: Path, side: str, arguments: argparse.Namespace) -> int:
     """How many tests of a suite ended otherwise than they should."""
     begun = time.monotonic()
-    listed = {} if side == "none" else inapplicable(name, side)
+    listed, optional = ({}, set()) if side == "none" else inapplicable(name, side)
     cut = {pattern: reason for pattern, reason in listed.items() if reason.startswith("not run")}
     met = set()
     counts = dict.fromkeys(("passed", "failed", "skipped", "inapplicable"), 0)
@@ -245,13 +245,13 @@ def run_side(name: str, suite: Suite, folder: Path, side: str, arguments: argpar
         met.add(pattern)
         if outcome == "cut" or (pattern is not None and outcome == "failed"):
             outcome, why = "inapplicable", listed[str(pattern)]
-        elif pattern is not None and outcome == "passed":
+        elif pattern is not None and pattern not in optional and outcome == "passed":
             outcome, why = "failed", "it is listed as inapplicable, and passes"
         counts[outcome] += 1
         shown = "FAILED" if outcome == "failed" else outcome
         print(f"{shown:12} {side:6} {answer['seconds']:6.2f} s  {test}{f': {why}' if why else ''}", flush=True)
     if not arguments.match:
-        for pattern in sorted(set(listed) - met):
+        for pattern in sorted(set(listed) - met - optional):
             counts["failed"] += 1
             print(f"FAILED       {side:6} inapplicable.txt has {pattern}, which is no test")
         if ours == 0 and suite.connects and side != "none":
