@@ -218,7 +218,7 @@ def answers_of(
 
 
 def inapplicable(suite: str, side: str) -> tuple[dict[str, str], set[str]]:
-    """Patterns of the tests that cannot pass here, with the reasons; and those of tests that may pass, or not be there."""
+    """Patterns of the tests that cannot pass here, with the reasons; and those of which some may pass, or not exist."""
     found, optional = {}, set()
     for line in (HERE / "inapplicable.txt").read_text().splitlines():
         if line and not line.startswith("#"):
