@@ -23,7 +23,7 @@ from pathlib import Path
 SEED = 20261126
 AT_ONCE = 50
 GROWTH = 2 << 20  # libevent keeps up to 1.5 MB more, once; a thousand bytes for each of two thousand are too many
-ROUNDS = 6  # the heap of a collector grows for a while, and then no more; what is lost makes it grow in each
+ROUNDS = 20  # the heap of a collector grows for a while (that of Node.js 18 in up to nine of them), and then no more; what is lost makes it grow in each
 MORE_THAN_KERNELS_TAKE = 12 << 20  # so a part of it is in flight in the server
 SKIPPED = 77  # the server has said why
 
