@@ -389,53 +389,69 @@ static void what_follows_the_handshake_in_one_feed_is_whole(void)
     }
 }
 
-/* What a flight is on the wire, the size of records decides that the context of the connection
- * sets. */
-static void an_identity_whose_flight_in_records_has_no_room_is_refused(void)
+/* A context with a long chain, in records of `record_size` plain bytes. */
+static tls_context_t *long_identity(size_t certificates, size_t record_size)
 {
-    enum { CERTIFICATES = 55 };
     size_t len, more_len, i, at;
     char *chain = pki_read("rsa/client-chain.pem", &len), *more = pki_read("rsa/ca.pem", &more_len);
-    char *pem = malloc(len + CERTIFICATES * more_len);
+    char *pem = malloc(len + certificates * more_len);
     tls_builder_t *builder = tls_builder_new();
-    tls_context_t *identity, *server;
+    tls_context_t *identity;
 
     CHECK(pem != NULL);
     memcpy(pem, chain, at = len);
-    for (i = 0; i < CERTIFICATES; i++, at += more_len)
+    for (i = 0; i < certificates; i++, at += more_len)
         memcpy(pem + at, more, more_len);
     CHECK_EQ(tls_builder_identity_external(builder, pem, at), TLS_OK);
     CHECK_EQ(tls_builder_verify(builder, TLS_VERIFY_DANGEROUS_NONE), TLS_OK);
+    CHECK_EQ(tls_builder_record_size(builder, record_size), TLS_OK);
     identity = tls_context_client(builder, NULL);
     CHECK(identity != NULL);
     tls_builder_free(builder);
-    server = requesting_server(TLS_VERSION_1_3, TLS_CLIENT_AUTH_OPTIONAL);
-    for (i = 0; i < 2; i++) {
-        tls_context_t *client;
+    free(chain);
+    free(more);
+    free(pem);
+    return identity;
+}
+
+/* What a flight is on the wire, the size of records decides that the context of the connection
+ * sets; that of the identity's context has no say. */
+static void an_identity_whose_flight_in_records_has_no_room_is_refused(void)
+{
+    static const struct {
+        size_t certificates, own_size, identity_size;
+        int32_t answer;
+    } rows[] = {
+        {55, 0, 0, TLS_OK},  {55, 64, 0, TLS_ERR_LIMIT}, {40, 0, 0, TLS_OK},
+        {40, 64, 0, TLS_OK}, {40, 0, 64, TLS_OK},        {40, 64, 64, TLS_OK},
+    };
+    tls_context_t *server = requesting_server(TLS_VERSION_1_3, TLS_CLIENT_AUTH_OPTIONAL);
+    size_t i;
+
+    for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        tls_builder_t *builder = make_builder(&plain_client);
+        tls_context_t *client, *identity;
         struct pair pair;
 
-        builder = make_builder(&plain_client);
         CHECK_EQ(tls_builder_ask_identity(builder, 1), TLS_OK);
-        CHECK_EQ(tls_builder_record_size(builder, i ? 64 : 0), TLS_OK);
+        CHECK_EQ(tls_builder_record_size(builder, rows[i].own_size), TLS_OK);
         client = tls_context_client(builder, NULL);
         CHECK(client != NULL);
         tls_builder_free(builder);
+        identity = long_identity(rows[i].certificates, rows[i].identity_size);
         pair = new_pair_of(client, server, NULL);
         go_to_question(&pair, WHOLE);
-        CHECK_EQ(tls_answer_identity(pair.client, identity), i ? TLS_ERR_LIMIT : TLS_OK);
-        if (i) {
+        CHECK_EQ(tls_answer_identity(pair.client, identity), rows[i].answer);
+        if (rows[i].answer != TLS_OK) {
             CHECK_EQ(tls_advance(pair.client), TLS_ASK_IDENTITY);
             CHECK_EQ(tls_answer_identity(pair.client, NULL), TLS_OK);
             finish(&pair, NULL);
         }
         free_pair(&pair);
         tls_context_free(client);
+        tls_context_free(identity);
     }
     tls_context_free(server);
-    tls_context_free(identity);
-    free(chain);
-    free(more);
-    free(pem);
 }
 
 int main(int argc, char **argv)

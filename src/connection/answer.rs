@@ -10,7 +10,6 @@ use crate::engine::{
 };
 use crate::failure::Failure;
 use crate::numbers::OUTBOUND_RESERVE;
-use crate::record::layout::{MAX_GROWTH, MAX_PLAIN};
 use crate::setup::shared::Shared;
 use crate::status::*;
 
@@ -92,10 +91,7 @@ impl Connection {
     pub(crate) fn answer_identity(&mut self, setup: Option<&ClientSetup>) -> Answer<()> {
         self.check_asks_identity()?;
         if let Some(setup) = setup {
-            // What the identity's context counted is in records of its own size.
-            let most = self.shared.sizing.most;
-            let records = if most == MAX_PLAIN { 0 } else { setup.flight_bound().div_ceil(most) };
-            let flight = (setup.flight_bound() + records * MAX_GROWTH).max(self.shared.flight_bound);
+            let flight = setup.flight_bound(self.shared.sizing.most).max(self.shared.flight_bound);
             let limit = self.shared.limits.outbound;
             if flight + OUTBOUND_RESERVE > limit {
                 return Err(TLS_ERR_LIMIT);

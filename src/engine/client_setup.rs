@@ -16,6 +16,7 @@ use super::clock::HostClock;
 use super::direct::Direct;
 use super::ech::with_ech;
 use super::explain::explain;
+use super::flights::Flights;
 use super::handshake::Handshake;
 use super::identities::Identities;
 use super::kept_sessions::{KeptSessions, mark, most_ticket};
@@ -54,7 +55,7 @@ pub(crate) struct ClientSetup {
     /// Whether something can be asked in the middle of a step.
     asks_within_steps: bool,
     questions: Arc<Questions>,
-    flight_bound: usize,
+    flights: Flights,
     /// The sessions of its connections, if they have any in common.
     pub(super) kept: Option<Arc<KeptSessions>>,
     /// The longest ticket that is kept.
@@ -141,7 +142,7 @@ impl ClientSetup {
             asks_within_steps: recipe.client_asks_within_steps(),
             questions: Questions::new(recipe.open_questions()),
             // A second ClientHello has no chain.
-            flight_bound: recipe.flight_bound(
+            flights: Flights::new(
                 recipe.chain_bytes() + FLIGHT_OVERHEAD + tickets_bound(DEFAULT_TICKETS as usize),
                 [recipe.chain_bytes() + FLIGHT_OVERHEAD, FLIGHT_OVERHEAD + most_ticket + TICKET_AROUND],
             ),
@@ -164,9 +165,9 @@ impl ClientSetup {
         validated(self.config.fips())
     }
 
-    /// The most wire bytes that one flight of this side takes.
-    pub(crate) fn flight_bound(&self) -> usize {
-        self.flight_bound
+    /// The most wire bytes that one flight of this side takes, in records of at most `most` plain bytes.
+    pub(crate) fn flight_bound(&self, most: usize) -> usize {
+        self.flights.bound(most)
     }
 
     /// The time of all its connections.

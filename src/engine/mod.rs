@@ -36,6 +36,7 @@ mod explain;
 mod external_key;
 mod facts;
 mod fault;
+mod flights;
 mod full_records;
 mod halves;
 mod handshake;

@@ -167,20 +167,9 @@ impl Recipe {
         Ok(Arc::new(provider))
     }
 
-    /// What a flight of so many bytes is in records of the size that was set.
-    fn in_records(&self, flight: usize) -> usize {
-        self.most_record.map_or(flight, |most| flight + flight.div_ceil(most) * MAX_GROWTH)
-    }
-
     /// How much of a flight there is in so many wire bytes.
     pub(super) fn out_of_records(&self, wire: usize) -> usize {
         self.most_record.map_or(wire, |most| (wire / (most + MAX_GROWTH) * most).saturating_sub(MAX_GROWTH))
-    }
-
-    /// The longest of these flights, on the wire. Where records are of the usual size, there is room for them together.
-    pub(super) fn flight_bound(&self, together: usize, apart: [usize; 2]) -> usize {
-        let longest = apart.into_iter().max().unwrap_or_default();
-        if self.most_record.is_none() { together.max(longest) } else { self.in_records(longest) }
     }
 
     /// The group of the key share, if one was named.

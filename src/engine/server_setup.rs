@@ -14,6 +14,7 @@ use super::chain::Chain;
 use super::clock::HostClock;
 use super::direct::Direct;
 use super::explain::explain;
+use super::flights::Flights;
 use super::handshake::{Chosen, Handshake};
 use super::identities::Identities;
 use super::kept_sessions::most_ticket;
@@ -53,7 +54,7 @@ pub(crate) struct ServerSetup {
     /// Whether something can be asked in the middle of a step.
     asks_within_steps: bool,
     questions: Arc<Questions>,
-    flight_bound: usize,
+    flights: Flights,
 }
 
 impl ServerSetup {
@@ -161,7 +162,7 @@ impl ServerSetup {
             asks_session: recipe.asks_session,
             asks_within_steps: recipe.server_asks_within_steps(),
             questions: Questions::new(recipe.open_questions()),
-            flight_bound: recipe.flight_bound(
+            flights: Flights::new(
                 (recipe.chain_bytes() + hints + FLIGHT_OVERHEAD + tickets_bound(count))
                     .max(FLIGHT_OVERHEAD + count * (most_ticket + TICKET_AROUND)),
                 [
@@ -177,9 +178,9 @@ impl ServerSetup {
         validated(self.config.fips())
     }
 
-    /// The most wire bytes that one flight of this side takes.
-    pub(crate) fn flight_bound(&self) -> usize {
-        self.flight_bound
+    /// The most wire bytes that one flight of this side takes, in records of at most `most` plain bytes.
+    pub(crate) fn flight_bound(&self, most: usize) -> usize {
+        self.flights.bound(most)
     }
 
     /// The time of all its connections.

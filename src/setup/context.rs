@@ -101,17 +101,18 @@ static UNASSIGNED: LazyLock<Arc<Shared>> = LazyLock::new(|| {
 impl Context {
     pub(crate) fn client(builder: &Builder) -> Result<Self, Failure> {
         let setup = ClientSetup::new(&builder.recipe, builder.limits.outbound)?;
-        let shared = shared(builder, setup.flight_bound(), builder.recorded_events(), EndPoint::Peer)?;
-        let worst_case = worst_case(builder, setup.flight_bound(), true);
+        let flight_bound = setup.flight_bound(builder.sizing.most);
+        let shared = shared(builder, flight_bound, builder.recorded_events(), EndPoint::Peer)?;
+        let worst_case = worst_case(builder, flight_bound, true);
         Ok(Self { role: Role::Client(setup), shared, asks_context: false, worst_case })
     }
 
     pub(crate) fn server(builder: &Builder) -> Result<Self, Failure> {
         let setup = ServerSetup::new(&builder.recipe, builder.asks_context, builder.limits.outbound)?;
         let own = builder.recipe.credentials.iter().map(|identity| identity.chain().first().cloned());
-        let shared =
-            shared(builder, setup.flight_bound(), builder.server_events(), EndPoint::Own(own.collect()))?;
-        let worst_case = worst_case(builder, setup.flight_bound(), false);
+        let flight_bound = setup.flight_bound(builder.sizing.most);
+        let shared = shared(builder, flight_bound, builder.server_events(), EndPoint::Own(own.collect()))?;
+        let worst_case = worst_case(builder, flight_bound, false);
         Ok(Self { role: Role::Server(setup), shared, asks_context: builder.asks_context, worst_case })
     }
 
