@@ -22,6 +22,7 @@
 //! | `facts` | what is known of a connection and its peer |
 //! | [`status`], `failure` | the codes and the explanations behind them |
 //! | `uninitialised` | records are opened and sealed into memory that nobody has written to yet |
+//! | `copying` | copies of whole records, around a trap of some processors |
 //! | `line` | what many threads write, apart from its neighbours in the processor's cache |
 //! | `foreign` | texts of others, as they may stand in an explanation |
 //!
@@ -31,6 +32,8 @@
 mod buffer;
 #[forbid(unsafe_code)]
 mod connection;
+#[forbid(unsafe_code)]
+mod copying;
 // Its unsafe code switches stacks: the file says why that is sound.
 mod coroutine;
 #[forbid(unsafe_code)]

@@ -12,6 +12,7 @@ use std::hint::black_box;
 use std::ops::Range;
 
 use super::Pool;
+use crate::copying;
 
 /// The inbound queue of one connection: nothing, while nothing is there.
 #[derive(Default)]
@@ -98,7 +99,7 @@ impl Inbound {
         let buffer = self.with_room(bytes.len(), pool);
         buffer.window = 0;
         let end = buffer.wire.end + bytes.len();
-        buffer.memory[buffer.wire.end..end].copy_from_slice(bytes);
+        copying::copy(bytes, &mut buffer.memory[buffer.wire.end..end]);
         buffer.wire.end = end;
     }
 
@@ -234,7 +235,7 @@ impl InboundBuffer {
     /// Appends plain bytes; for a buffer that holds no others, and has room.
     pub(super) fn append_plain(&mut self, bytes: &[u8]) {
         let end = self.plain.end + bytes.len();
-        self.memory[self.plain.end..end].copy_from_slice(bytes);
+        copying::copy(bytes, &mut self.memory[self.plain.end..end]);
         self.plain.end = end;
         self.touched = self.touched.max(end);
     }
