@@ -29,7 +29,7 @@ func (c *Conn) Handshake() error {
 
 // HandshakeContext is Handshake with a context. If that ends before the handshake is done, the connection is closed. Later
 // it has no effect.
-func (c *Conn) HandshakeContext(ctx context.Context) error {
+func (c *Conn) HandshakeContext(ctx context.Context) (err error) {
 	if c.handshakeDone.Load() {
 		return nil
 	}
@@ -39,12 +39,13 @@ func (c *Conn) HandshakeContext(ctx context.Context) error {
 	}
 	if ctx.Done() != nil {
 		stop := context.AfterFunc(ctx, func() { c.conn.Close() })
-		err := c.handshake(ctx)
-		if !stop() {
-			// What came of it has to do with the context, even if it was done at the last moment.
-			return ctx.Err()
-		}
-		return err
+		// What the program is asked on the way may panic: the context has no effect on what is left, either.
+		defer func() {
+			if !stop() {
+				// What came of it has to do with the context, even if it was done at the last moment.
+				err = ctx.Err()
+			}
+		}()
 	}
 	return c.handshake(ctx)
 }

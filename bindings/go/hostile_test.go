@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -225,6 +226,31 @@ func TestContextThatHasEnded(t *testing.T) {
 	}
 	if _, err := a.Write([]byte("x")); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("the transport: %v", err)
+	}
+}
+
+// TestContextOfPanics is what crypto/tls does: a context that ends behind a handshake that panicked does not close the transport.
+func TestContextOfPanics(t *testing.T) {
+	for range 20 {
+		a, b := tcpPair(t)
+		go tls.Client(b, &tls.Config{RootCAs: testPKI().pool, ServerName: "server.test"}).Handshake()
+		config := &Config{GetCertificate: func(*ClientHelloInfo) (*Certificate, error) { panic("the program") }}
+		ctx, cancel := context.WithCancel(context.Background())
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Error("no panic")
+				}
+			}()
+			Server(a, config).HandshakeContext(ctx)
+		}()
+		cancel()
+		for range 1000 {
+			runtime.Gosched()
+		}
+		if err := a.SetDeadline(time.Time{}); err != nil {
+			t.Fatalf("the transport: %v", err)
+		}
 	}
 }
 
