@@ -41,17 +41,7 @@ func (r *registry) get(key digest, certificates []Certificate, now time.Time, bu
 	if err != nil {
 		return nil, err
 	}
-	if r.contexts == nil {
-		r.contexts = make(map[digest]*sharedContext)
-	}
-	for some := range r.contexts {
-		if len(r.contexts) < mostContexts {
-			break
-		}
-		// Any of them: who uses it keeps it, and who wants it next builds it again.
-		delete(r.contexts, some)
-	}
-	r.contexts[key] = built
+	keep(&r.contexts, mostContexts, key, built)
 	return built, nil
 }
 
@@ -85,17 +75,8 @@ func (f *family) servers(keys [][32]byte) *registry {
 	if known := f.explicit[key]; known != nil {
 		return known
 	}
-	if f.explicit == nil {
-		f.explicit = make(map[digest]*registry)
-	}
-	for some := range f.explicit {
-		if len(f.explicit) < mostKeySets {
-			break
-		}
-		delete(f.explicit, some)
-	}
 	made := &registry{keys: ticketKeys{given: slices.Clone(keys)}}
-	f.explicit[key] = made
+	keep(&f.explicit, mostKeySets, key, made)
 	return made
 }
 

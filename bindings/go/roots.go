@@ -110,16 +110,7 @@ func (r *registry) rootsOf(s *settings, server bool) *trustedRoots {
 			made.all, made.known = rootsOfPool(system)
 		}
 	}
-	if r.roots == nil {
-		r.roots = make(map[any]*trustedRoots)
-	}
-	for some := range r.roots {
-		if len(r.roots) < mostRoots {
-			break
-		}
-		delete(r.roots, some)
-	}
-	r.roots[key] = made
+	keep(&r.roots, mostRoots, key, made)
 	return made
 }
 
