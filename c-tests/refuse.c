@@ -89,6 +89,30 @@ static void who_is_refused_gets_no_ticket(void)
     tls_context_free(server);
 }
 
+/* One of three ways in which somebody may have seen what is in a queue. Answers how many bytes of
+ * it were drained, which are in `wire`. */
+enum { DRAINED, SHOWN, WRITTEN_BEHIND, SEEN };
+
+static size_t see(tls_conn_t *conn, int how, unsigned char wire[1])
+{
+    const ptrdiff_t queued = tls_drain_pending(conn);
+    const void *shown;
+    size_t len;
+
+    switch (how) {
+    case DRAINED: /* One byte of it. */
+        CHECK_EQ(tls_drain_into(conn, wire, 1), 1);
+        return 1;
+    case SHOWN: /* It is being sent from where it is. */
+        CHECK_EQ(tls_drain_peek(conn, &shown, &len), TLS_OK);
+        CHECK_EQ(len, queued);
+        return 0;
+    default:
+        CHECK_EQ(tls_write_from(conn, "hello", 5), 5);
+        return 0;
+    }
+}
+
 /* A nonce that was seen is not used again: the tickets stay. */
 static void tickets_that_were_seen_stay_in_front(void)
 {
@@ -96,27 +120,16 @@ static void tickets_that_were_seen_stay_in_front(void)
     tls_context_t *client = make_client_context(&plain_client);
     tls_context_t *server = make_server_context(&of_server);
 
-    for (int how = 0; how < 4; how++) {
+    for (int how = 0; how <= SEEN; how++) {
         struct pair pair = nearly_done(client, server);
         const ptrdiff_t tickets = tls_drain_pending(pair.server);
-        unsigned char wire[4096];
-        const void *shown;
-        size_t len, drained = 0;
+        unsigned char wire[1];
+        size_t drained = 0;
         ptrdiff_t in_front;
 
-        switch (how) {
-        case 0: /* One byte of them was drained. */
-            CHECK_EQ(tls_drain_into(pair.server, wire, 1), 1);
-            drained = 1;
-            break;
-        case 1: /* They are being sent from where they are. */
-            CHECK_EQ(tls_drain_peek(pair.server, &shown, &len), TLS_OK);
-            CHECK_EQ(len, tickets);
-            break;
-        case 2: /* Something is written behind them. */
-            CHECK_EQ(tls_write_from(pair.server, "hello", 5), 5);
-            break;
-        default: /* The client has asked for other keys, and is answered. */
+        if (how < SEEN) {
+            drained = see(pair.server, how, wire);
+        } else { /* The client has asked for other keys, and is answered. */
             CHECK_EQ(tls_key_update(pair.client), TLS_OK);
             carry(pair.client, pair.server);
             CHECK_EQ(tls_advance(pair.server), TLS_OK);
@@ -127,7 +140,7 @@ static void tickets_that_were_seen_stay_in_front(void)
         if (drained > 0)
             CHECK_EQ(tls_feed(pair.client, wire, drained), drained);
         carry(pair.server, pair.client);
-        if (how == 2) {
+        if (how == WRITTEN_BEHIND) {
             char plain[8];
             CHECK_EQ(tls_read_into(pair.client, plain, sizeof(plain)), 5);
         }
@@ -218,33 +231,21 @@ static void a_flight_that_was_seen_stays_in_front(void)
 {
     tls_context_t *client = asked_client(0x1301), *server = asking_server();
 
-    for (int how = 0; how < 3; how++) {
+    for (int how = 0; how < SEEN; how++) {
         struct pair pair = client_done(client, server);
         const ptrdiff_t flight = tls_drain_pending(pair.client);
         unsigned char wire[1];
-        const void *shown;
-        size_t len, drained = 0;
+        size_t drained;
         char plain[8];
 
         CHECK(flight > 0);
-        switch (how) {
-        case 0: /* One byte of it was drained. */
-            CHECK_EQ(tls_drain_into(pair.client, wire, 1), 1);
-            drained = 1;
-            break;
-        case 1: /* It is being sent from where it is. */
-            CHECK_EQ(tls_drain_peek(pair.client, &shown, &len), TLS_OK);
-            CHECK_EQ(len, flight);
-            break;
-        default: /* Something is written behind it. */
-            CHECK_EQ(tls_write_from(pair.client, "hello", 5), 5);
-        }
+        drained = see(pair.client, how, wire);
         CHECK(tls_refuse(pair.client, BAD_CERTIFICATE) >= flight - (ptrdiff_t)drained);
         check_refused(pair.client, BAD_CERTIFICATE);
         if (drained > 0)
             CHECK_EQ(tls_feed(pair.server, wire, drained), drained);
         carry(pair.client, pair.server);
-        if (how == 2)
+        if (how == WRITTEN_BEHIND)
             CHECK_EQ(tls_read_into(pair.server, plain, sizeof(plain)), 5);
         check_told(pair.server, BAD_CERTIFICATE);
         CHECK(tls_peer_certificate(pair.server, 0, NULL, 0) > 0);

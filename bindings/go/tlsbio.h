@@ -117,9 +117,10 @@
  * rest [R-273]. If the process has no memory left, it ends, as most programs do.
  *
  * Environment. The library's own code reads no environment variable (but see tls_builder_trust_system()). The cryptographic
- * library that is in it reads one when it is loaded: OPENSSL_ia32cap on x86, OPENSSL_armcap on Arm, which switch instructions of the
- * processor off. With a hostile value everything works, and is up to 28 times slower. A program that runs with more rights than the one that started it, or
- * with an environment that others set, unsets it before exec(). The library needs no initialisation, and stays mapped once it is loaded.
+ * library that is in it reads one when it is loaded: OPENSSL_ia32cap on x86, OPENSSL_armcap on Arm, which switch
+ * instructions of the processor off. With a hostile value everything works, and is up to 28 times slower. A program
+ * that runs with more rights than the one that started it, or with an environment that others set, unsets it before
+ * exec(). The library needs no initialisation, and stays mapped once it is loaded.
  *
  * fork(). The child may use all that it inherits, whatever other threads of its parent were doing [R-160]:
  * contexts, builders, sessions, and connections, none of which is half way through a call [R-161]. A connection
@@ -142,11 +143,11 @@
  * ==============
  *
  * tls_state() processes what was fed, as tls_advance() does, and answers what can be done now, as bits. A loop over
- * them drives a connection in any language, its handshake too, without a call for that: read while TLS_CAN_READ, write what there is to write while TLS_CAN_WRITE, send while TLS_CAN_DRAIN,
- * receive and feed while TLS_CAN_FEED, answer while TLS_ASKING. When none of the first four is left, the
- * connection is at its end: TLS_PEER_CLOSED, TLS_EOF or TLS_FAILED says at which. With TLS_HELD_UP, which only
- * contexts with keys elsewhere can see, do not wait for the peer alone: call again (tls_builder_open_questions). The halves of a split
- * connection have a loop each (section 19).
+ * them drives a connection in any language, its handshake too, without a call for that: read while TLS_CAN_READ, write
+ * what there is to write while TLS_CAN_WRITE, send while TLS_CAN_DRAIN, receive and feed while TLS_CAN_FEED, answer
+ * while TLS_ASKING. When none of the first four is left, the connection is at its end: TLS_PEER_CLOSED, TLS_EOF or
+ * TLS_FAILED says at which. With TLS_HELD_UP, which only contexts with keys elsewhere can see, do not wait for the peer
+ * alone: call again (tls_builder_open_questions). The halves of a split connection have a loop each (section 19).
  */
 
 #ifndef TLSBIO_H
@@ -986,10 +987,10 @@ void tls_builder_free(tls_builder_t *builder);
 /**
  * Adds an identity: a certificate chain and its private key, both PEM (RFC 7468), in buffers of
  * `chain_len` and `key_len` bytes that need no terminator. The key is PKCS#8, PKCS#1 or SEC1, not
- * encrypted: RSA (2048 to 8192 bits), ECDSA (P-256, P-384, P-521), Ed25519 or ML-DSA (44, 65, 87; TLS 1.3). The certificates may be
- * in any order: the one that belongs to the key is found and sent first. Servers need an identity,
- * clients may have one. The library keeps its own copy of the key, and wipes it when the builder and
- * the last context that uses it have ended.
+ * encrypted: RSA (2048 to 8192 bits), ECDSA (P-256, P-384, P-521), Ed25519 or ML-DSA (44, 65, 87; TLS 1.3). The
+ * certificates may be in any order: the one that belongs to the key is found and sent first. Servers need an identity,
+ * clients may have one. The library keeps its own copy of the key, and wipes it when the builder and the last context
+ * that uses it have ended.
  *
  * May be called several times, for several names and several kinds of keys. Each connection presents one
  * identity:
@@ -1057,9 +1058,9 @@ tls_status_t tls_builder_trust_file(tls_builder_t *builder,
 /**
  * Like tls_builder_trust_pem(), but certificates that cannot be trust anchors are passed over, as in
  * tls_builder_trust_system(): bundles that are kept for a long time hold some [R-153]. How many they were is written to
- * `passed_over`, which may be NULL, whatever the answer is (0 where the text was not looked at) [R-242]: sections that are no base64 or no certificate, certificates
- * that are none of a CA, containers of certificates (PKCS7), and CRLs. A section without an end still refuses the whole text,
- * as nothing says what else it would hide.
+ * `passed_over`, which may be NULL, whatever the answer is (0 where the text was not looked at) [R-242]: sections that
+ * are no base64 or no certificate, certificates that are none of a CA, containers of certificates (PKCS7), and CRLs. A
+ * section without an end still refuses the whole text, as nothing says what else it would hide.
  * Errors: TLS_ERR_CONFIG (malformed PEM, or not one certificate that can be a trust anchor; the message is about the
  * first). Since 0.1.
  */
@@ -1135,10 +1136,11 @@ tls_status_t tls_builder_ask_identity(tls_builder_t *builder,
  *   whatever the client offers [R-216]. TLS 1.3 clients that meet a TLS 1.2 server offer a random id: of most keys there is
  *   nothing in the store.
  *
- * THE STORE HOLDS SECRETS. Who can read it can decrypt what is recorded of resumed TLS 1.2 connections, and act as the server, or as
- * the client, of a session; who can write to it can let anybody in as any client, certificates included. Protect it as a
- * private key: encrypted and authenticated on its way and at rest, and never kept longer than the event's number says. A hash
- * in the bytes tells what was damaged or filed under a wrong key; it does not tell who wrote it.
+ * THE STORE HOLDS SECRETS. Who can read it can decrypt what is recorded of resumed TLS 1.2 connections, and act as the
+ * server, or as the client, of a session; who can write to it can let anybody in as any client, certificates included.
+ * Protect it as a private key: encrypted and authenticated on its way and at rest, and never kept longer than the
+ * event's number says. A hash in the bytes tells what was damaged or filed under a wrong key; it does not tell who
+ * wrote it.
  *
  * A session is good in each context with this setting, the same rules about client certificates, and a library of the
  * same version; it ends after 24 hours, and with the certificates that it stands for [R-213]. Contexts for different
@@ -1202,10 +1204,11 @@ tls_status_t tls_builder_limits(tls_builder_t *builder,
  * frees it.
  *
  * TO FIND MEMORY THAT IS USED TOO LATE, set it to 0 and run the program under AddressSanitizer or valgrind. A buffer that a
- * window or a peek showed, or that tls_buffer_free() gave back, goes to malloc as soon as it is returned, and these poison what is
- * freed and keep it in quarantine: a recv() or a copy into a window that is closed, and a look at bytes that were consumed, are then
- * reported at the place where they happen [R-262]. With any other value the buffer may be another connection's by then, and
- * no tool sees it. What a kernel writes after the call that asked for it (io_uring) is seen by neither tool.
+ * window or a peek showed, or that tls_buffer_free() gave back, goes to malloc as soon as it is returned, and these
+ * poison what is freed and keep it in quarantine: a recv() or a copy into a window that is closed, and a look at bytes
+ * that were consumed, are then reported at the place where they happen [R-262]. With any other value the buffer may be
+ * another connection's by then, and no tool sees it. What a kernel writes after the call that asked for it (io_uring)
+ * is seen by neither tool.
  *
  * Beside these, a thread keeps the last buffer of each direction and size (8, 20 and 84 KiB) that was returned on it, until
  * the thread ends; all threads of the process keep 8 MiB at most [R-230]. No such buffer holds a plain byte, and
@@ -1258,7 +1261,8 @@ int32_t tls_context_fips(const tls_context_t *context);
 
 /**
  * Ends the caller's hold on a context. Connections keep what they need of it, so this may be called while
- * some are alive. With the last of both its keys and sessions are wiped from the heap [R-137]. NULL, and a handle that is no context, do nothing. Errors: none. Since 0.1.
+ * some are alive. With the last of both its keys and sessions are wiped from the heap [R-137]. NULL, and a handle that
+ * is no context, do nothing. Errors: none. Since 0.1.
  */
 void tls_context_free(tls_context_t *context);
 
@@ -1344,8 +1348,8 @@ uint32_t tls_state(tls_conn_t *conn);
  *
  * tls_feed() stores up to `len` bytes that came from the peer, as many as the inbound limit allows, and
  * answers how many: 0 means that plain bytes must be read first. Those that it did not take stay the host's, which feeds
- * them again. It looks at none of them: what they mean is found out by tls_advance(), tls_state(), tls_read_into() and tls_write_from(). Bytes that come after
- * the peer's close_notify are stored as well, for tls_surplus().
+ * them again. It looks at none of them: what they mean is found out by tls_advance(), tls_state(), tls_read_into() and
+ * tls_write_from(). Bytes that come after the peer's close_notify are stored as well, for tls_surplus().
  *
  * Ownership: the bytes are copied. Section 7 has ways without that copy.
  * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (after tls_feed_eof(), or after a
@@ -1426,10 +1430,11 @@ ptrdiff_t tls_surplus(tls_conn_t *conn,
  *
  * A record is decrypted straight into `plain` where all of it fits, in TLS 1.3 with one byte more: 16385 bytes take
  * any record that is not padded. Of such a record no plain byte is in memory of the library, ever [R-272]. Others are
- * decrypted where their wire bytes lie, copied, and wiped when nothing more waits there: records that may be none of data, which are those of
- * fewer than 7 plain bytes (6 in TLS 1.3), and the first that a TLS 1.3 client reads after the handshake, a move, a ticket or a
- * KeyUpdate; one that tls_advance() or tls_state() came to before; what is read by the same call behind any record that is not
- * decrypted straight; what came in one piece with the end of the handshake; all, in builds for validated cryptography (docs/fips.md).
+ * decrypted where their wire bytes lie, copied, and wiped when nothing more waits there: records that may be none of
+ * data, which are those of fewer than 7 plain bytes (6 in TLS 1.3), and the first that a TLS 1.3 client reads after
+ * the handshake, a move, a ticket or a KeyUpdate; one that tls_advance() or tls_state() came to before; what is read
+ * by the same call behind any record that is not decrypted straight; what came in one piece with the end of the
+ * handshake; all, in builds for validated cryptography (docs/fips.md).
  *
  * The buffer may be uninitialised, unaligned and of any length; nothing behind it is touched. In it, bytes behind
  * those that were given are not touched either [R-03]: only where the peer pads its records, sends a ticket
@@ -1485,8 +1490,9 @@ tls_status_t tls_close_notify(tls_conn_t *conn);
  * tls_feed_commit(), tls_feed_eof()) or frees, whatever else happens meanwhile: a recv() that is under way stays
  * in memory of this connection even if it fails, runs out of time or gives its secrets away [R-232]. It holds a
  * buffer of the pool (some 20 KB) until then, on an idle connection too, where TLS_WINDOW_OPEN shows it [R-261]: open
- * it when there is something to receive, and close it by tls_feed_commit(conn, 0) where nothing came. Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (as for tls_feed()),
- * TLS_ERR_LIMIT (the inbound limit is reached: read first). Since 0.1.
+ * it when there is something to receive, and close it by tls_feed_commit(conn, 0) where nothing came. Errors:
+ * TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (as for tls_feed()), TLS_ERR_LIMIT (the inbound limit
+ * is reached: read first). Since 0.1.
  */
 tls_status_t tls_feed_window(tls_conn_t *conn,
                              size_t want,
@@ -1733,7 +1739,8 @@ ptrdiff_t tls_sign_certificate(tls_conn_t *conn,
  * While the question is open, the step of the engine that needs the signature is stopped, on a stack of its own:
  * no thread waits [R-123]. tls_builder_open_questions() says what that takes, and bounds it. The answer may come
  * from any thread [R-124], or in a forked child to which the connection belongs [R-125]; tls_free() ends the step.
- * What was fed meanwhile is processed by the next call that processes. Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE. Since 0.1.
+ * What was fed meanwhile is processed by the next call that processes. Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE,
+ * TLS_ERR_BUSY, TLS_ERR_STATE. Since 0.1.
  */
 tls_status_t tls_answer_sign(tls_conn_t *conn,
                              const void *signature,
@@ -1794,18 +1801,18 @@ ptrdiff_t tls_lookup_key(tls_conn_t *conn,
 /**
  * Whether the session that an open TLS_ASK_SESSION looks for may be used only once: 1 (TLS 1.3) or 0 (TLS 1.2). IF IT IS
  * 1, THE HOST TAKES THE SESSION OUT OF ITS STORE BEFORE IT ANSWERS, in one step in which nobody else finds it: that is
- * what keeps early data from being taken twice (RFC 8446, 8.1). Errors: TLS_ERR_STATE if that question is not open, TLS_ERR_ARGUMENT, TLS_ERR_HANDLE,
- * TLS_ERR_BUSY. Since 0.1.
+ * what keeps early data from being taken twice (RFC 8446, 8.1). Errors: TLS_ERR_STATE if that question is not open,
+ * TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
  */
 int32_t tls_lookup_once(tls_conn_t *conn);
 
 /**
- * Answers TLS_ASK_SESSION with the `len` bytes that tls_stored_data() gave for this key, or, with `len` 0, that there are none. They
- * are copied. What is not a session of this key, of the same rules about client certificates and of this version of
- * the library, and what is cut off, altered, or over (24 hours, or the end of a certificate), counts as none: the
- * handshake is a full one [R-215]. It does not fail; TLS_OK says that the answer was taken. tls_handshake_kind() says
- * what came of it. To end the handshake instead, answer by tls_answer_refuse(). Errors: TLS_ERR_ARGUMENT,
- * TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE. Since 0.1.
+ * Answers TLS_ASK_SESSION with the `len` bytes that tls_stored_data() gave for this key, or, with `len` 0, that there
+ * are none. They are copied. What is not a session of this key, of the same rules about client certificates and of
+ * this version of the library, and what is cut off, altered, or over (24 hours, or the end of a certificate), counts
+ * as none: the handshake is a full one [R-215]. It does not fail; TLS_OK says that the answer was taken.
+ * tls_handshake_kind() says what came of it. To end the handshake instead, answer by tls_answer_refuse(). Errors:
+ * TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE. Since 0.1.
  */
 tls_status_t tls_answer_session(tls_conn_t *conn,
                                 const void *data,
@@ -1814,8 +1821,8 @@ tls_status_t tls_answer_session(tls_conn_t *conn,
 /**
  * Ends the handshake at an open question, whichever it is, with a fatal alert for the peer: at TLS_ASK_CONTEXT
  * and TLS_ASK_SESSION [R-217] any but 0, 90 and 100 (such as 112, unrecognized_name), at the others those of
- * tls_answer_verify(). At TLS_ASK_IDENTITY the alert is decode_error (50) where the server's own certificate is not in yet [R-209].
- * Drain the alert, then free the connection.
+ * tls_answer_verify(). At TLS_ASK_IDENTITY the alert is decode_error (50) where the server's own certificate is not in
+ * yet [R-209]. Drain the alert, then free the connection.
  * Errors: TLS_ERR_ARGUMENT (also for another alert), TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE.
  * Since 0.1.
  */
@@ -1824,19 +1831,22 @@ tls_status_t tls_answer_refuse(tls_conn_t *conn,
 
 /**
  * Ends a connection whose handshake is done, for what the host finds against the peer then, with a fatal alert: any but 0, 90
- * and 100 (RFC 8446, 6), such as 42, bad_certificate, or 49, access_denied. From then on every call answers TLS_ERR_CERTIFICATE, with
- * TLS_REASON_CERTIFICATE_REFUSED. What was decrypted and not read is lost. Drain the alert, then free the connection.
+ * and 100 (RFC 8446, 6), such as 42, bad_certificate, or 49, access_denied. From then on every call answers
+ * TLS_ERR_CERTIFICATE, with TLS_REASON_CERTIFICATE_REFUSED. What was decrypted and not read is lost. Drain the alert,
+ * then free the connection.
  *
  * Answers how many wire bytes are queued in front of the alert, which have to leave before it. The session tickets of a
  * TLS 1.3 server are not among them: what it has queued when the handshake ends is dropped, so that a peer that was refused
- * gets none [R-274]. Nor is the last flight of a TLS 1.3 client, with its certificate: the alert takes its place under its keys, and
- * the server's handshake fails with it [R-287]. Both can be done as long as the host has drained nothing of them, was shown nothing
- * (tls_drain_peek()) and has written nothing, early data included, the connection has not moved (section 21), and the peer has
- * not asked for other keys. Where the answer is not 0 they are there: who wants nobody to have them drains nothing, and frees
- * the connection. In builds for validated cryptography (docs/fips.md) they always are, and the alert is decode_error (50).
+ * gets none [R-274]. Nor is the last flight of a TLS 1.3 client, with its certificate: the alert takes its place under
+ * its keys, and the server's handshake fails with it [R-287]. Both can be done as long as the host has drained nothing
+ * of them, was shown nothing (tls_drain_peek()) and has written nothing, early data included, the connection has not
+ * moved (section 21), and the peer has not asked for other keys. Where the answer is not 0 they are there: who wants
+ * nobody to have them drains nothing, and frees the connection. In builds for validated cryptography (docs/fips.md)
+ * they always are, and the alert is decode_error (50).
  *
- * Where this side has the last word of the handshake otherwise (a client in a resumed handshake of TLS 1.2, a server in a full one of
- * TLS 1.2), and that was not drained, it is in front of the alert: the peer takes the handshake for done.
+ * Where this side has the last word of the handshake otherwise (a client in a resumed handshake of TLS 1.2, a server
+ * in a full one of TLS 1.2), and that was not drained, it is in front of the alert: the peer takes the handshake for
+ * done.
  * Errors: TLS_ERR_ARGUMENT (also for another alert), TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (the handshake is not done:
  * see tls_answer_refuse(); after tls_close_notify(); one half of a connection), and the fatal ones. Since 0.1.
  */
@@ -1951,15 +1961,15 @@ ptrdiff_t tls_hello_raw(tls_conn_t *conn,
  * TLS_REASON_CERTIFICATE_WEAK_KEY, all others TLS_REASON_CERTIFICATE_UNSUPPORTED. ML-DSA (44, 65, 87) is accepted, in TLS 1.3.
  *
  * A resumed session is not judged again, but for the time: none outlives the certificates that it stands for (section
- * 12). A certificate that was revoked since is noticed by the next full handshake. Contexts are immutable: for a new CRL make a new context, whose connections begin with full
- * handshakes.
+ * 12). A certificate that was revoked since is noticed by the next full handshake. Contexts are immutable: for a new
+ * CRL make a new context, whose connections begin with full handshakes.
  *
  * tls_builder_crl() adds certificate revocation lists (RFC 5280, 5): one in DER, or those of a PEM text
  * ("X509 CRL"), all of them or none. May be called several times. Of several lists of the same issuer the
  * one that was issued last counts; one that is still to be issued (its thisUpdate is in the future) counts for nothing,
- * as if it were not there, and from then on for sessions as well [R-240]. A list must be signed by the issuer of the certificates that it speaks
- * for; delta and indirect CRLs, those of version 1, and those without a time of next update are not
- * supported.
+ * as if it were not there, and from then on for sessions as well [R-240]. A list must be signed by the issuer of the
+ * certificates that it speaks for; delta and indirect CRLs, those of version 1, and those without a time of next
+ * update are not supported.
  *
  * The signature of a list is verified whenever it is asked, so that a long list takes time in each full
  * handshake.
@@ -2420,10 +2430,10 @@ tls_status_t tls_builder_half_rtt(tls_builder_t *builder,
  *
  * tls_export() derives `out_len` bytes of keying material (RFC 5705; RFC 8446, 7.5) into `out` and answers
  * how many: all of them. `label` is a name of the host's protocol, without a terminator, such as
- * "EXPERIMENTAL-my-protocol"; it may be empty [R-183], though RFC 8446 means every use to have one of its own. `context` distinguishes uses of the same label. With `has_context` 0 there
- * is no context and the pointer is ignored; with 1 there is one, which may be empty. TLS 1.2 tells no
- * context from an empty one, TLS 1.3 does not. Both ends get the same bytes for the same label, context
- * and length [R-50]; any number of times, until tls_free().
+ * "EXPERIMENTAL-my-protocol"; it may be empty [R-183], though RFC 8446 means every use to have one of its own.
+ * `context` distinguishes uses of the same label. With `has_context` 0 there is no context and the pointer is ignored;
+ * with 1 there is one, which may be empty. TLS 1.2 tells no context from an empty one, TLS 1.3 does not. Both ends get
+ * the same bytes for the same label, context and length [R-50]; any number of times, until tls_free().
  *
  * The bytes are a secret: they belong to the host, who wipes them after use. The library keeps no copy.
  * Errors: TLS_ERR_ARGUMENT (NULL; a label of more than TLS_MAX_EXPORT_LABEL bytes; a context of more
@@ -2454,8 +2464,8 @@ ptrdiff_t tls_export(tls_conn_t *conn,
  *
  * 0 means that this connection has no such binding: TLS 1.2 without extended main secret; a certificate
  * whose signature has no hash function of its own (Ed25519), for which RFC 5929 defines none; a server's raw
- * public key. Do not go on without one where it was to protect something. Errors: TLS_ERR_ARGUMENT (also for another kind), TLS_ERR_HANDLE, TLS_ERR_BUSY,
- * TLS_ERR_STATE (the handshake is not done), and the fatal ones. Since 0.1.
+ * public key. Do not go on without one where it was to protect something. Errors: TLS_ERR_ARGUMENT (also for another
+ * kind), TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (the handshake is not done), and the fatal ones. Since 0.1.
  */
 ptrdiff_t tls_channel_binding(tls_conn_t *conn,
                               int32_t kind,
@@ -2513,8 +2523,8 @@ int32_t tls_next_event(tls_conn_t *conn,
 
 /**
  * Copies out the key under which the host stores the session that TLS_EVENT_SESSION has told of: 32 bytes. Of the
- * event that was taken last, until the next call of tls_next_event(), whatever that answers, or until tls_free(): then the library
- * wipes its copy [R-214]. Copied out like a fact (section 8); 0 if the last event was another one.
+ * event that was taken last, until the next call of tls_next_event(), whatever that answers, or until tls_free(): then
+ * the library wipes its copy [R-214]. Copied out like a fact (section 8); 0 if the last event was another one.
  * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
  */
 ptrdiff_t tls_stored_key(tls_conn_t *conn,
@@ -2549,8 +2559,8 @@ tls_status_t tls_builder_suites(tls_builder_t *builder,
 /**
  * Sets the key exchange groups, in order of preference, by their IANA numbers (such as 0x001d, x25519); a
  * `count` of 0 goes back to the default, X25519MLKEM768 (0x11ec) first. A client sends a key share for the
- * first, or for that of tls_builder_key_share(). A server with a list goes by its own order, even where that costs a HelloRetryRequest; one without
- * by the client's [R-102].
+ * first, or for that of tls_builder_key_share(). A server with a list goes by its own order, even where that costs a
+ * HelloRetryRequest; one without by the client's [R-102].
  *
  * `groups` is read during the call.
  * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_CONFIG (a group that does not exist here, or
@@ -2596,9 +2606,9 @@ tls_status_t tls_builder_key_share(tls_builder_t *builder,
  * one that the peer takes. It saves some hundred bytes of a usual chain, which can spare a round trip.
  *
  * The own chain is compressed once, at the first handshake that needs it, and kept; that takes some
- * milliseconds, and no more than 2 MiB of memory meanwhile [R-187]. A chain of the peer that would be longer than 65536 bytes is refused before anything is
- * decompressed, and never more than that is [R-79]; meanwhile Brotli can take up to 16 MiB for its window, if
- * the peer says so, zlib 64 KiB. Whether a chain came compressed cannot be told.
+ * milliseconds, and no more than 2 MiB of memory meanwhile [R-187]. A chain of the peer that would be longer than
+ * 65536 bytes is refused before anything is decompressed, and never more than that is [R-79]; meanwhile Brotli can
+ * take up to 16 MiB for its window, if the peer says so, zlib 64 KiB. Whether a chain came compressed cannot be told.
  *
  * A library that was built without the Cargo feature `brotli`, which saves 1.1 MB, has zlib only.
  *
@@ -2767,11 +2777,11 @@ tls_status_t tls_builder_handshake_budget(tls_builder_t *builder,
  *
  * A connection whose next step may open one more is held up, before it is known whether it will: a server's with a whole
  * ClientHello, though it may resume and need no signature, or be malformed; a client's with the messages that ask. Calls
- * that process answer TLS_ERR_LIMIT, the state word has TLS_HELD_UP. It is unharmed, and nothing is lost: it goes on with the first call after another question of the
- * context was answered, refused or freed [R-121]. Nobody tells it, so let a host that answers a question look at
- * the connections that are held up, or let it look again after a while. Where the process has no memory or no
- * mapping left for a stack, the same is so with TLS_ERR_MEMORY [R-122]. An answer that comes at such a time is
- * taken, and goes on as soon as it can.
+ * that process answer TLS_ERR_LIMIT, the state word has TLS_HELD_UP. It is unharmed, and nothing is lost: it goes on
+ * with the first call after another question of the context was answered, refused or freed [R-121]. Nobody tells it,
+ * so let a host that answers a question look at the connections that are held up, or let it look again after a while.
+ * Where the process has no memory or no mapping left for a stack, the same is so with TLS_ERR_MEMORY [R-122]. An
+ * answer that comes at such a time is taken, and goes on as soon as it can.
  * Errors: TLS_ERR_ARGUMENT (above TLS_MAX_OPEN_QUESTIONS), TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
  */
 tls_status_t tls_builder_open_questions(tls_builder_t *builder,
@@ -2835,10 +2845,10 @@ tls_status_t tls_context_time(const tls_context_t *context,
  * How many bytes one connection of a context holds at most, in whatever state its peer and its host bring it:
  * what malloc is asked for on its behalf and not yet given back [R-93]. A server that admits no more
  * connections than memory / worst case does not run out of it. It is derived from tls_builder_limits() (both
- * queues, while they grow, and one that was taken by tls_drain_take()), tls_builder_handshake_budget() and the inbound limit (the largest handshake
- * message: what is parsed of a hostile one takes up to 50 times its size), the peer's certificate chain, early
- * data, tls_builder_events(), this side's own flight, and the stack of a step that waits for an answer, where
- * keys are elsewhere.
+ * queues, while they grow, and one that was taken by tls_drain_take()), tls_builder_handshake_budget() and the inbound
+ * limit (the largest handshake message: what is parsed of a hostile one takes up to 50 times its size), the peer's
+ * certificate chain, early data, tls_builder_events(), this side's own flight, and the stack of a step that waits for
+ * an answer, where keys are elsewhere.
  *
  * Not counted: what is the context's, even if a connection made it so (pool, sessions, tables of handles),
  * sessions that the host has taken, and the allocator's own overhead. With the default limits it is some 2.7 MB
@@ -3115,11 +3125,11 @@ tls_status_t tls_secrets_ticket(tls_conn_t *conn,
  * hands connections over, and no peer notices. docs/moving.md says how hosts do it, and examples/hot_restart does it.
  *
  * tls_conn_export() writes all that the connection is as one blob, and ends it here [R-250]: version, suite and
- * secrets, with what KeyUpdates go on from; facts, the peer's chain and keying material; plain bytes that were not read, wire bytes that
- * were not processed, also half of a record, and wire bytes that were not drained; what was closed; counters; what
- * the connection was told about corks and sizes of records. The blob is sealed under a key (AES-256-GCM, a random nonce).
- * WHO HAS BLOB AND KEY HAS THE CONNECTION: can read and forge its traffic, past records excepted in TLS 1.3 where
- * a KeyUpdate lies between, and derive its keying material.
+ * secrets, with what KeyUpdates go on from; facts, the peer's chain and keying material; plain bytes that were not
+ * read, wire bytes that were not processed, also half of a record, and wire bytes that were not drained; what was
+ * closed; counters; what the connection was told about corks and sizes of records. The blob is sealed under a key
+ * (AES-256-GCM, a random nonce). WHO HAS BLOB AND KEY HAS THE CONNECTION: can read and forge its traffic, past records
+ * excepted in TLS 1.3 where a KeyUpdate lies between, and derive its keying material.
  *
  * `key` is TLS_MOVE_KEY_LENGTH (32) random bytes, the host's secret; one key seals up to 2^32 connections.
  * The blob is copied out to `blob`: the answer is its full size, as with facts (section 8). But a blob is written
@@ -3131,14 +3141,16 @@ tls_status_t tls_secrets_ticket(tls_conn_t *conn,
  *
  * It is answered TLS_ERR_STATE, and the connection is unharmed, where something cannot move [R-253]: before the handshake
  * is done (which includes open questions); halves (section 19); where the secrets were taken (section 20); while early data,
- * events or an open window wait (read, take, commit first); where this side was closed before the handshake was done; where bytes that tls_read_in_place() left were given again in part (give all of them), or are more than 16 MiB (read on); in builds for validated cryptography
- * (docs/fips.md). The message of `error` says which. What stays behind: sessions, so that tickets which come to a client
- * afterwards are dropped (take those that it has before, section 12); bytes that tls_read_in_place() has left with the
- * host, who moves them and gives them again to the same call; the pool, limits and events, which are the new context's.
+ * events or an open window wait (read, take, commit first); where this side was closed before the handshake was done;
+ * where bytes that tls_read_in_place() left were given again in part (give all of them), or are more than 16 MiB (read
+ * on); in builds for validated cryptography (docs/fips.md). The message of `error` says which. What stays behind:
+ * sessions, so that tickets which come to a client afterwards are dropped (take those that it has before, section 12);
+ * bytes that tls_read_in_place() has left with the host, who moves them and gives them again to the same call; the
+ * pool, limits and events, which are the new context's.
  *
  * `error` may be NULL; otherwise the caller has set `error->size`. Errors, all negative: TLS_ERR_ARGUMENT (NULL for
- * `conn` or `key`), TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (as above), TLS_ERR_LIMIT (more than 4 GiB), TLS_ERR_INTERNAL, and
- * the fatal ones of a connection that failed. Since 0.1.
+ * `conn` or `key`), TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (as above), TLS_ERR_LIMIT (more than 4 GiB),
+ * TLS_ERR_INTERNAL, and the fatal ones of a connection that failed. Since 0.1.
  */
 ptrdiff_t tls_conn_export(tls_conn_t *conn,
                           const void *key,
@@ -3163,10 +3175,10 @@ ptrdiff_t tls_conn_export(tls_conn_t *conn,
  * otherwise the caller has set `error->size`. Errors: NULL, with `error->status` TLS_ERR_ARGUMENT (NULL; a context of the
  * other role), TLS_ERR_HANDLE, TLS_ERR_LIMIT (more bytes wait in it than the limits of `context`
  * allow, or so many to be sent that fewer than 64 bytes are left for answers to the peer), TLS_ERR_MEMORY,
- * TLS_ERR_STATE (builds for validated cryptography), TLS_ERR_INTERNAL, or TLS_ERR_CONFIG, with a reason [R-255]: TLS_REASON_BLOB_FOREIGN (it is none),
- * TLS_REASON_BLOB_CUT_OFF, TLS_REASON_BLOB_NEWER (a later version wrote it), TLS_REASON_BLOB_OTHER_KEY,
- * TLS_REASON_BLOB_ALTERED, TLS_REASON_BLOB_UNKNOWN (whoever has the key wrote what this build does not know).
- * A blob that is refused can be imported elsewhere. Since 0.1.
+ * TLS_ERR_STATE (builds for validated cryptography), TLS_ERR_INTERNAL, or TLS_ERR_CONFIG, with a reason [R-255]:
+ * TLS_REASON_BLOB_FOREIGN (it is none), TLS_REASON_BLOB_CUT_OFF, TLS_REASON_BLOB_NEWER (a later version wrote it),
+ * TLS_REASON_BLOB_OTHER_KEY, TLS_REASON_BLOB_ALTERED, TLS_REASON_BLOB_UNKNOWN (whoever has the key wrote what this
+ * build does not know). A blob that is refused can be imported elsewhere. Since 0.1.
  */
 tls_conn_t *tls_conn_import(const tls_context_t *context,
                             const void *blob,
@@ -3175,9 +3187,10 @@ tls_conn_t *tls_conn_import(const tls_context_t *context,
                             tls_error_t *error);
 
 /**
- * Copies out what tells a connection from all others: TLS_MOVE_ID_LENGTH (16) random bytes, which it gets when it first moves, and
- * which stay the same over all further moves [R-256]. They are no secret. Copied out like a fact (section 8); 0 for a
- * connection that has not moved. Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (the sending half). Since 0.1.
+ * Copies out what tells a connection from all others: TLS_MOVE_ID_LENGTH (16) random bytes, which it gets when it
+ * first moves, and which stay the same over all further moves [R-256]. They are no secret. Copied out like a fact
+ * (section 8); 0 for a connection that has not moved. Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY,
+ * TLS_ERR_STATE (the sending half). Since 0.1.
  */
 ptrdiff_t tls_move_id(tls_conn_t *conn,
                       void *id,
@@ -3207,16 +3220,17 @@ uint32_t tls_move_count(tls_conn_t *conn);
  *
  * In: tls_buffer_new() makes memory to receive into, ahead of time if need be (a ring of provided buffers, an alloc_cb), for
  * no connection in particular. tls_feed_buffer() makes what came there the newest wire bytes of one, without a copy,
- * and the buffer the connection's. Or tls_read_in_place() decrypts there, the spans are used, and tls_buffer_free() gives it back:
- * a buffer in which the host decrypted is freed, not fed, because that wipes it whole.
+ * and the buffer the connection's. Or tls_read_in_place() decrypts there, the spans are used, and tls_buffer_free()
+ * gives it back: a buffer in which the host decrypted is freed, not fed, because that wipes it whole.
  *
  *     buffer = tls_buffer_new(context, 0); tls_buffer_memory(buffer, &memory, &room);    submit recv(memory, room)
  *     on completion: tls_feed_buffer(conn, buffer, received)      then read; a buffer that was not fed is freed
  *
- * What else survives a call: a window, until the next one that feeds or frees (tls_feed_window()), and a peek, until the next one that
- * writes, closes, updates keys, consumes or frees (tls_drain_peek()). Of two halves (section 19) each has its own calls: a
- * peek of the sending half survives all of the receiving half's, and a window of the receiving half all of the sending
- * half's. The two take less than 1024 bytes more than the connection did [R-270]. So one receive into a window and one send from a peek may be under way on halves without any buffer of this section.
+ * What else survives a call: a window, until the next one that feeds or frees (tls_feed_window()), and a peek, until
+ * the next one that writes, closes, updates keys, consumes or frees (tls_drain_peek()). Of two halves (section 19)
+ * each has its own calls: a peek of the sending half survives all of the receiving half's, and a window of the
+ * receiving half all of the sending half's. The two take less than 1024 bytes more than the connection did [R-270]. So
+ * one receive into a window and one send from a peek may be under way on halves without any buffer of this section.
  *
  * What it costs, in bytes: a buffer takes 8192, 20480, 86016, 344064 or 1376256, the least that holds its bytes, for as
  * long as the host has it; a taken one is as large as the queue was. Its handle takes 40 in a table that only grows, and
@@ -3228,8 +3242,9 @@ uint32_t tls_move_count(tls_conn_t *conn);
  * Handles of buffers are checked like all others. A buffer is used by one thread at a time, whichever; a connection, a
  * context or a thread that ends takes none with it [R-264]. A child of fork() has the buffers of its parent.
  *
- * tls_drain_take() answers the buffer, and where its wire bytes are: `*wire` and `*len`. NULL, with NULL and 0 there, if nothing is
- * queued. What was queued behind bytes that a peek showed is in a buffer of its own: call until TLS_CAN_DRAIN is out.
+ * tls_drain_take() answers the buffer, and where its wire bytes are: `*wire` and `*len`. NULL, with NULL and 0 there,
+ * if nothing is queued. What was queued behind bytes that a peek showed is in a buffer of its own: call until
+ * TLS_CAN_DRAIN is out.
  *
  * Ownership: the host's, until tls_buffer_free(). Lifetime: the bytes stay where they are until then, after tls_free() and
  * tls_context_free() too [R-263]; the host does not write to them. What a peek showed of them stays as well.
@@ -3242,8 +3257,9 @@ tls_buffer_t *tls_drain_take(tls_conn_t *conn,
 
 /**
  * Makes a buffer to receive into, with room for exactly `want` bytes, of those of a context: 65536 for 0, or the inbound limit
- * if that is less. No more than the inbound limit can be wanted, since no more can be fed. The context may be freed before it; it may be fed to
- * connections of any context. Best is a little more than arrives at a time: the whole room is wiped when it is freed unfed.
+ * if that is less. No more than the inbound limit can be wanted, since no more can be fed. The context may be freed
+ * before it; it may be fed to connections of any context. Best is a little more than arrives at a time: the whole room
+ * is wiped when it is freed unfed.
  * Errors: NULL for NULL, a bad handle (where other calls say TLS_ERR_HANDLE), more than the inbound limit, and where all handles
  * are in use. Since 0.1.
  */
@@ -3260,9 +3276,9 @@ tls_status_t tls_buffer_memory(tls_buffer_t *buffer,
                                size_t *len);
 
 /**
- * Feeds the first `len` bytes of a buffer's room, all of them or none, as tls_feed() would. With TLS_OK the buffer is the connection's, and the
- * handle is no longer valid, also for `len` 0. With any other answer it is the host's as before, and nothing was fed
- * [R-265]. An open window is closed.
+ * Feeds the first `len` bytes of a buffer's room, all of them or none, as tls_feed() would. With TLS_OK the buffer is
+ * the connection's, and the handle is no longer valid, also for `len` 0. With any other answer it is the host's as
+ * before, and nothing was fed [R-265]. An open window is closed.
  *
  * Nothing is copied where no wire byte waits and no plain byte is unread. Otherwise the fewer are: what waits goes in front of
  * the bytes in the new buffer, where it has room there (18432 bytes in a buffer of 65536), or they go behind what waits.
@@ -3274,10 +3290,10 @@ tls_status_t tls_feed_buffer(tls_conn_t *conn,
                              size_t len);
 
 /**
- * Gives a buffer back: from any thread, in any order, after its connection and its context too [R-264]. Memory in which plain bytes
- * can be is wiped. It goes to the thread, or to the pool of its context within the bound of tls_builder_pool(), or else to
- * malloc. Call it when nobody works on the memory any more. NULL and handles that are none do nothing. Errors: none.
- * Since 0.1.
+ * Gives a buffer back: from any thread, in any order, after its connection and its context too [R-264]. Memory in
+ * which plain bytes can be is wiped. It goes to the thread, or to the pool of its context within the bound of
+ * tls_builder_pool(), or else to malloc. Call it when nobody works on the memory any more. NULL and handles that are
+ * none do nothing. Errors: none. Since 0.1.
  */
 void tls_buffer_free(tls_buffer_t *buffer);
 
@@ -3290,15 +3306,16 @@ void tls_buffer_free(tls_buffer_t *buffer);
 ptrdiff_t tls_feed_needed(tls_conn_t *conn);
 
 /**
- * How many plain bytes the next write takes at most: a tls_write_from() of as many or fewer takes them all, one of more takes exactly
- * these [R-267]. 0 without TLS_CAN_WRITE.
+ * How many plain bytes the next write takes at most: a tls_write_from() of as many or fewer takes them all, one of
+ * more takes exactly these [R-267]. 0 without TLS_CAN_WRITE.
  * Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (a receiving half). Since 0.1.
  */
 ptrdiff_t tls_writable(tls_conn_t *conn);
 
 /**
- * Fills in how many buffers of a context the host has, and how large they are [R-268]: a number that grows with the time is that of
- * buffers that are never freed. Numbers that change on other threads meanwhile may be of before or after.
+ * Fills in how many buffers of a context the host has, and how large they are [R-268]: a number that grows with the
+ * time is that of buffers that are never freed. Numbers that change on other threads meanwhile may be of before or
+ * after.
  *
  * `buffers` belongs to the caller, who has set `buffers->size`.
  * Errors: TLS_ERR_ARGUMENT (NULL, or a size smaller than its first two members), TLS_ERR_HANDLE. Since 0.1.

@@ -116,7 +116,8 @@ pub unsafe extern "C" fn tls_sign_certificate(
 /// While the question is open, the step of the engine that needs the signature is stopped, on a stack of its own:
 /// no thread waits. tls_builder_open_questions() says what that takes, and bounds it. The answer may come
 /// from any thread, or in a forked child to which the connection belongs; tls_free() ends the step.
-/// What was fed meanwhile is processed by the next call that processes. Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE. Since 0.1.
+/// What was fed meanwhile is processed by the next call that processes. Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE,
+/// TLS_ERR_BUSY, TLS_ERR_STATE. Since 0.1.
 ///
 /// # Safety
 /// `len` bytes at `signature` must be valid.
@@ -227,8 +228,8 @@ pub unsafe extern "C" fn tls_lookup_key(conn: *mut tls_conn_t, key: *mut c_void,
 
 /// Whether the session that an open TLS_ASK_SESSION looks for may be used only once: 1 (TLS 1.3) or 0 (TLS 1.2). IF IT IS
 /// 1, THE HOST TAKES THE SESSION OUT OF ITS STORE BEFORE IT ANSWERS, in one step in which nobody else finds it: that is
-/// what keeps early data from being taken twice (RFC 8446, 8.1). Errors: TLS_ERR_STATE if that question is not open, TLS_ERR_ARGUMENT, TLS_ERR_HANDLE,
-/// TLS_ERR_BUSY. Since 0.1.
+/// what keeps early data from being taken twice (RFC 8446, 8.1). Errors: TLS_ERR_STATE if that question is not open,
+/// TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn tls_lookup_once(conn: *mut tls_conn_t) -> i32 {
     with_connection(conn, |connection| {
@@ -236,12 +237,12 @@ pub extern "C" fn tls_lookup_once(conn: *mut tls_conn_t) -> i32 {
     })
 }
 
-/// Answers TLS_ASK_SESSION with the `len` bytes that tls_stored_data() gave for this key, or, with `len` 0, that there are none. They
-/// are copied. What is not a session of this key, of the same rules about client certificates and of this version of
-/// the library, and what is cut off, altered, or over (24 hours, or the end of a certificate), counts as none: the
-/// handshake is a full one. It does not fail; TLS_OK says that the answer was taken. tls_handshake_kind() says
-/// what came of it. To end the handshake instead, answer by tls_answer_refuse(). Errors: TLS_ERR_ARGUMENT,
-/// TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE. Since 0.1.
+/// Answers TLS_ASK_SESSION with the `len` bytes that tls_stored_data() gave for this key, or, with `len` 0, that there
+/// are none. They are copied. What is not a session of this key, of the same rules about client certificates and of
+/// this version of the library, and what is cut off, altered, or over (24 hours, or the end of a certificate), counts
+/// as none: the handshake is a full one. It does not fail; TLS_OK says that the answer was taken.
+/// tls_handshake_kind() says what came of it. To end the handshake instead, answer by tls_answer_refuse(). Errors:
+/// TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE. Since 0.1.
 ///
 /// # Safety
 /// `len` bytes at `data` must be valid.
@@ -260,8 +261,8 @@ pub unsafe extern "C" fn tls_answer_session(
 
 /// Ends the handshake at an open question, whichever it is, with a fatal alert for the peer: at TLS_ASK_CONTEXT
 /// and TLS_ASK_SESSION any but 0, 90 and 100 (such as 112, unrecognized_name), at the others those of
-/// tls_answer_verify(). At TLS_ASK_IDENTITY the alert is decode_error (50) where the server's own certificate is not in yet.
-/// Drain the alert, then free the connection.
+/// tls_answer_verify(). At TLS_ASK_IDENTITY the alert is decode_error (50) where the server's own certificate is not in
+/// yet. Drain the alert, then free the connection.
 /// Errors: TLS_ERR_ARGUMENT (also for another alert), TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE.
 /// Since 0.1.
 #[unsafe(no_mangle)]
@@ -270,19 +271,22 @@ pub extern "C" fn tls_answer_refuse(conn: *mut tls_conn_t, alert: u8) -> tls_sta
 }
 
 /// Ends a connection whose handshake is done, for what the host finds against the peer then, with a fatal alert: any but 0, 90
-/// and 100 (RFC 8446, 6), such as 42, bad_certificate, or 49, access_denied. From then on every call answers TLS_ERR_CERTIFICATE, with
-/// TLS_REASON_CERTIFICATE_REFUSED. What was decrypted and not read is lost. Drain the alert, then free the connection.
+/// and 100 (RFC 8446, 6), such as 42, bad_certificate, or 49, access_denied. From then on every call answers
+/// TLS_ERR_CERTIFICATE, with TLS_REASON_CERTIFICATE_REFUSED. What was decrypted and not read is lost. Drain the alert,
+/// then free the connection.
 ///
 /// Answers how many wire bytes are queued in front of the alert, which have to leave before it. The session tickets of a
 /// TLS 1.3 server are not among them: what it has queued when the handshake ends is dropped, so that a peer that was refused
-/// gets none. Nor is the last flight of a TLS 1.3 client, with its certificate: the alert takes its place under its keys, and
-/// the server's handshake fails with it. Both can be done as long as the host has drained nothing of them, was shown nothing
-/// (tls_drain_peek()) and has written nothing, early data included, the connection has not moved (section 21), and the peer has
-/// not asked for other keys. Where the answer is not 0 they are there: who wants nobody to have them drains nothing, and frees
-/// the connection. In builds for validated cryptography (docs/fips.md) they always are, and the alert is decode_error (50).
+/// gets none. Nor is the last flight of a TLS 1.3 client, with its certificate: the alert takes its place under
+/// its keys, and the server's handshake fails with it. Both can be done as long as the host has drained nothing
+/// of them, was shown nothing (tls_drain_peek()) and has written nothing, early data included, the connection has not
+/// moved (section 21), and the peer has not asked for other keys. Where the answer is not 0 they are there: who wants
+/// nobody to have them drains nothing, and frees the connection. In builds for validated cryptography (docs/fips.md)
+/// they always are, and the alert is decode_error (50).
 ///
-/// Where this side has the last word of the handshake otherwise (a client in a resumed handshake of TLS 1.2, a server in a full one of
-/// TLS 1.2), and that was not drained, it is in front of the alert: the peer takes the handshake for done.
+/// Where this side has the last word of the handshake otherwise (a client in a resumed handshake of TLS 1.2, a server
+/// in a full one of TLS 1.2), and that was not drained, it is in front of the alert: the peer takes the handshake for
+/// done.
 /// Errors: TLS_ERR_ARGUMENT (also for another alert), TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (the handshake is not done:
 /// see tls_answer_refuse(); after tls_close_notify(); one half of a connection), and the fatal ones. Since 0.1.
 #[unsafe(no_mangle)]

@@ -26,16 +26,17 @@ use crate::status::{TLS_ERR_ARGUMENT, TLS_OK};
 ///
 /// In: tls_buffer_new() makes memory to receive into, ahead of time if need be (a ring of provided buffers, an alloc_cb), for
 /// no connection in particular. tls_feed_buffer() makes what came there the newest wire bytes of one, without a copy,
-/// and the buffer the connection's. Or tls_read_in_place() decrypts there, the spans are used, and tls_buffer_free() gives it back:
-/// a buffer in which the host decrypted is freed, not fed, because that wipes it whole.
+/// and the buffer the connection's. Or tls_read_in_place() decrypts there, the spans are used, and tls_buffer_free()
+/// gives it back: a buffer in which the host decrypted is freed, not fed, because that wipes it whole.
 ///
 ///     buffer = tls_buffer_new(context, 0); tls_buffer_memory(buffer, &memory, &room);    submit recv(memory, room)
 ///     on completion: tls_feed_buffer(conn, buffer, received)      then read; a buffer that was not fed is freed
 ///
-/// What else survives a call: a window, until the next one that feeds or frees (tls_feed_window()), and a peek, until the next one that
-/// writes, closes, updates keys, consumes or frees (tls_drain_peek()). Of two halves (section 19) each has its own calls: a
-/// peek of the sending half survives all of the receiving half's, and a window of the receiving half all of the sending
-/// half's. The two take less than 1024 bytes more than the connection did. So one receive into a window and one send from a peek may be under way on halves without any buffer of this section.
+/// What else survives a call: a window, until the next one that feeds or frees (tls_feed_window()), and a peek, until
+/// the next one that writes, closes, updates keys, consumes or frees (tls_drain_peek()). Of two halves (section 19)
+/// each has its own calls: a peek of the sending half survives all of the receiving half's, and a window of the
+/// receiving half all of the sending half's. The two take less than 1024 bytes more than the connection did. So
+/// one receive into a window and one send from a peek may be under way on halves without any buffer of this section.
 ///
 /// What it costs, in bytes: a buffer takes 8192, 20480, 86016, 344064 or 1376256, the least that holds its bytes, for as
 /// long as the host has it; a taken one is as large as the queue was. Its handle takes 40 in a table that only grows, and
@@ -47,8 +48,9 @@ use crate::status::{TLS_ERR_ARGUMENT, TLS_OK};
 /// Handles of buffers are checked like all others. A buffer is used by one thread at a time, whichever; a connection, a
 /// context or a thread that ends takes none with it. A child of fork() has the buffers of its parent.
 ///
-/// tls_drain_take() answers the buffer, and where its wire bytes are: `*wire` and `*len`. NULL, with NULL and 0 there, if nothing is
-/// queued. What was queued behind bytes that a peek showed is in a buffer of its own: call until TLS_CAN_DRAIN is out.
+/// tls_drain_take() answers the buffer, and where its wire bytes are: `*wire` and `*len`. NULL, with NULL and 0 there,
+/// if nothing is queued. What was queued behind bytes that a peek showed is in a buffer of its own: call until
+/// TLS_CAN_DRAIN is out.
 ///
 /// Ownership: the host's, until tls_buffer_free(). Lifetime: the bytes stay where they are until then, after tls_free() and
 /// tls_context_free() too; the host does not write to them. What a peek showed of them stays as well.
@@ -89,8 +91,9 @@ pub unsafe extern "C" fn tls_drain_take(
 }
 
 /// Makes a buffer to receive into, with room for exactly `want` bytes, of those of a context: 65536 for 0, or the inbound limit
-/// if that is less. No more than the inbound limit can be wanted, since no more can be fed. The context may be freed before it; it may be fed to
-/// connections of any context. Best is a little more than arrives at a time: the whole room is wiped when it is freed unfed.
+/// if that is less. No more than the inbound limit can be wanted, since no more can be fed. The context may be freed
+/// before it; it may be fed to connections of any context. Best is a little more than arrives at a time: the whole room
+/// is wiped when it is freed unfed.
 /// Errors: NULL for NULL, a bad handle (where other calls say TLS_ERR_HANDLE), more than the inbound limit, and where all handles
 /// are in use. Since 0.1.
 #[unsafe(no_mangle)]
@@ -129,9 +132,9 @@ pub unsafe extern "C" fn tls_buffer_memory(
     })
 }
 
-/// Feeds the first `len` bytes of a buffer's room, all of them or none, as tls_feed() would. With TLS_OK the buffer is the connection's, and the
-/// handle is no longer valid, also for `len` 0. With any other answer it is the host's as before, and nothing was fed
-/// . An open window is closed.
+/// Feeds the first `len` bytes of a buffer's room, all of them or none, as tls_feed() would. With TLS_OK the buffer is
+/// the connection's, and the handle is no longer valid, also for `len` 0. With any other answer it is the host's as
+/// before, and nothing was fed. An open window is closed.
 ///
 /// Nothing is copied where no wire byte waits and no plain byte is unread. Otherwise the fewer are: what waits goes in front of
 /// the bytes in the new buffer, where it has room there (18432 bytes in a buffer of 65536), or they go behind what waits.
@@ -153,10 +156,10 @@ pub extern "C" fn tls_feed_buffer(
     })
 }
 
-/// Gives a buffer back: from any thread, in any order, after its connection and its context too. Memory in which plain bytes
-/// can be is wiped. It goes to the thread, or to the pool of its context within the bound of tls_builder_pool(), or else to
-/// malloc. Call it when nobody works on the memory any more. NULL and handles that are none do nothing. Errors: none.
-/// Since 0.1.
+/// Gives a buffer back: from any thread, in any order, after its connection and its context too. Memory in
+/// which plain bytes can be is wiped. It goes to the thread, or to the pool of its context within the bound of
+/// tls_builder_pool(), or else to malloc. Call it when nobody works on the memory any more. NULL and handles that are
+/// none do nothing. Errors: none. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn tls_buffer_free(buffer: *mut tls_buffer_t) {
     end_buffer(buffer);
@@ -171,16 +174,17 @@ pub extern "C" fn tls_feed_needed(conn: *mut tls_conn_t) -> isize {
     counted(inbound(conn), |connection| Ok(connection.feed_needed()))
 }
 
-/// How many plain bytes the next write takes at most: a tls_write_from() of as many or fewer takes them all, one of more takes exactly
-/// these. 0 without TLS_CAN_WRITE.
+/// How many plain bytes the next write takes at most: a tls_write_from() of as many or fewer takes them all, one of
+/// more takes exactly these. 0 without TLS_CAN_WRITE.
 /// Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (a receiving half). Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn tls_writable(conn: *mut tls_conn_t) -> isize {
     counted(outbound(conn), |connection| Ok(connection.plain_room()))
 }
 
-/// Fills in how many buffers of a context the host has, and how large they are: a number that grows with the time is that of
-/// buffers that are never freed. Numbers that change on other threads meanwhile may be of before or after.
+/// Fills in how many buffers of a context the host has, and how large they are: a number that grows with the
+/// time is that of buffers that are never freed. Numbers that change on other threads meanwhile may be of before or
+/// after.
 ///
 /// `buffers` belongs to the caller, who has set `buffers->size`.
 /// Errors: TLS_ERR_ARGUMENT (NULL, or a size smaller than its first two members), TLS_ERR_HANDLE. Since 0.1.

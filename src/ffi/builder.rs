@@ -57,10 +57,10 @@ pub extern "C" fn tls_builder_free(builder: *mut tls_builder_t) {
 
 /// Adds an identity: a certificate chain and its private key, both PEM (RFC 7468), in buffers of
 /// `chain_len` and `key_len` bytes that need no terminator. The key is PKCS#8, PKCS#1 or SEC1, not
-/// encrypted: RSA (2048 to 8192 bits), ECDSA (P-256, P-384, P-521), Ed25519 or ML-DSA (44, 65, 87; TLS 1.3). The certificates may be
-/// in any order: the one that belongs to the key is found and sent first. Servers need an identity,
-/// clients may have one. The library keeps its own copy of the key, and wipes it when the builder and
-/// the last context that uses it have ended.
+/// encrypted: RSA (2048 to 8192 bits), ECDSA (P-256, P-384, P-521), Ed25519 or ML-DSA (44, 65, 87; TLS 1.3). The
+/// certificates may be in any order: the one that belongs to the key is found and sent first. Servers need an identity,
+/// clients may have one. The library keeps its own copy of the key, and wipes it when the builder and the last context
+/// that uses it have ended.
 ///
 /// May be called several times, for several names and several kinds of keys. Each connection presents one
 /// identity:
@@ -182,9 +182,9 @@ pub unsafe extern "C" fn tls_builder_trust_file(
 
 /// Like tls_builder_trust_pem(), but certificates that cannot be trust anchors are passed over, as in
 /// tls_builder_trust_system(): bundles that are kept for a long time hold some. How many they were is written to
-/// `passed_over`, which may be NULL, whatever the answer is (0 where the text was not looked at): sections that are no base64 or no certificate, certificates
-/// that are none of a CA, containers of certificates (PKCS7), and CRLs. A section without an end still refuses the whole text,
-/// as nothing says what else it would hide.
+/// `passed_over`, which may be NULL, whatever the answer is (0 where the text was not looked at): sections that
+/// are no base64 or no certificate, certificates that are none of a CA, containers of certificates (PKCS7), and CRLs. A
+/// section without an end still refuses the whole text, as nothing says what else it would hide.
 /// Errors: TLS_ERR_CONFIG (malformed PEM, or not one certificate that can be a trust anchor; the message is about the
 /// first). Since 0.1.
 ///
@@ -301,10 +301,11 @@ pub extern "C" fn tls_builder_ask_identity(builder: *mut tls_builder_t, mode: i3
 ///   whatever the client offers. TLS 1.3 clients that meet a TLS 1.2 server offer a random id: of most keys there is
 ///   nothing in the store.
 ///
-/// THE STORE HOLDS SECRETS. Who can read it can decrypt what is recorded of resumed TLS 1.2 connections, and act as the server, or as
-/// the client, of a session; who can write to it can let anybody in as any client, certificates included. Protect it as a
-/// private key: encrypted and authenticated on its way and at rest, and never kept longer than the event's number says. A hash
-/// in the bytes tells what was damaged or filed under a wrong key; it does not tell who wrote it.
+/// THE STORE HOLDS SECRETS. Who can read it can decrypt what is recorded of resumed TLS 1.2 connections, and act as the
+/// server, or as the client, of a session; who can write to it can let anybody in as any client, certificates included.
+/// Protect it as a private key: encrypted and authenticated on its way and at rest, and never kept longer than the
+/// event's number says. A hash in the bytes tells what was damaged or filed under a wrong key; it does not tell who
+/// wrote it.
 ///
 /// A session is good in each context with this setting, the same rules about client certificates, and a library of the
 /// same version; it ends after 24 hours, and with the certificates that it stands for. Contexts for different
@@ -371,10 +372,11 @@ pub extern "C" fn tls_builder_limits(
 /// frees it.
 ///
 /// TO FIND MEMORY THAT IS USED TOO LATE, set it to 0 and run the program under AddressSanitizer or valgrind. A buffer that a
-/// window or a peek showed, or that tls_buffer_free() gave back, goes to malloc as soon as it is returned, and these poison what is
-/// freed and keep it in quarantine: a recv() or a copy into a window that is closed, and a look at bytes that were consumed, are then
-/// reported at the place where they happen. With any other value the buffer may be another connection's by then, and
-/// no tool sees it. What a kernel writes after the call that asked for it (io_uring) is seen by neither tool.
+/// window or a peek showed, or that tls_buffer_free() gave back, goes to malloc as soon as it is returned, and these
+/// poison what is freed and keep it in quarantine: a recv() or a copy into a window that is closed, and a look at bytes
+/// that were consumed, are then reported at the place where they happen. With any other value the buffer may be
+/// another connection's by then, and no tool sees it. What a kernel writes after the call that asked for it (io_uring)
+/// is seen by neither tool.
 ///
 /// Beside these, a thread keeps the last buffer of each direction and size (8, 20 and 84 KiB) that was returned on it, until
 /// the thread ends; all threads of the process keep 8 MiB at most. No such buffer holds a plain byte, and

@@ -62,7 +62,8 @@ pub extern "C" fn tls_context_fips(context: *const tls_context_t) -> i32 {
 }
 
 /// Ends the caller's hold on a context. Connections keep what they need of it, so this may be called while
-/// some are alive. With the last of both its keys and sessions are wiped from the heap. NULL, and a handle that is no context, do nothing. Errors: none. Since 0.1.
+/// some are alive. With the last of both its keys and sessions are wiped from the heap. NULL, and a handle that
+/// is no context, do nothing. Errors: none. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn tls_context_free(context: *mut tls_context_t) {
     end_context(context);

@@ -38,8 +38,8 @@ pub unsafe extern "C" fn tls_builder_suites(
 
 /// Sets the key exchange groups, in order of preference, by their IANA numbers (such as 0x001d, x25519); a
 /// `count` of 0 goes back to the default, X25519MLKEM768 (0x11ec) first. A client sends a key share for the
-/// first, or for that of tls_builder_key_share(). A server with a list goes by its own order, even where that costs a HelloRetryRequest; one without
-/// by the client's.
+/// first, or for that of tls_builder_key_share(). A server with a list goes by its own order, even where that costs a
+/// HelloRetryRequest; one without by the client's.
 ///
 /// `groups` is read during the call.
 /// Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_CONFIG (a group that does not exist here, or
@@ -105,9 +105,9 @@ pub extern "C" fn tls_builder_key_share(builder: *mut tls_builder_t, group: u16)
 /// one that the peer takes. It saves some hundred bytes of a usual chain, which can spare a round trip.
 ///
 /// The own chain is compressed once, at the first handshake that needs it, and kept; that takes some
-/// milliseconds, and no more than 2 MiB of memory meanwhile. A chain of the peer that would be longer than 65536 bytes is refused before anything is
-/// decompressed, and never more than that is; meanwhile Brotli can take up to 16 MiB for its window, if
-/// the peer says so, zlib 64 KiB. Whether a chain came compressed cannot be told.
+/// milliseconds, and no more than 2 MiB of memory meanwhile. A chain of the peer that would be longer than
+/// 65536 bytes is refused before anything is decompressed, and never more than that is; meanwhile Brotli can
+/// take up to 16 MiB for its window, if the peer says so, zlib 64 KiB. Whether a chain came compressed cannot be told.
 ///
 /// A library that was built without the Cargo feature `brotli`, which saves 1.1 MB, has zlib only.
 ///

@@ -79,8 +79,8 @@ pub unsafe extern "C" fn tls_next_event(conn: *mut tls_conn_t, event: *mut tls_e
 }
 
 /// Copies out the key under which the host stores the session that TLS_EVENT_SESSION has told of: 32 bytes. Of the
-/// event that was taken last, until the next call of tls_next_event(), whatever that answers, or until tls_free(): then the library
-/// wipes its copy. Copied out like a fact (section 8); 0 if the last event was another one.
+/// event that was taken last, until the next call of tls_next_event(), whatever that answers, or until tls_free(): then
+/// the library wipes its copy. Copied out like a fact (section 8); 0 if the last event was another one.
 /// Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
 ///
 /// # Safety

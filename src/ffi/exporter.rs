@@ -16,10 +16,10 @@ use crate::status::TLS_ERR_ARGUMENT;
 ///
 /// tls_export() derives `out_len` bytes of keying material (RFC 5705; RFC 8446, 7.5) into `out` and answers
 /// how many: all of them. `label` is a name of the host's protocol, without a terminator, such as
-/// "EXPERIMENTAL-my-protocol"; it may be empty, though RFC 8446 means every use to have one of its own. `context` distinguishes uses of the same label. With `has_context` 0 there
-/// is no context and the pointer is ignored; with 1 there is one, which may be empty. TLS 1.2 tells no
-/// context from an empty one, TLS 1.3 does not. Both ends get the same bytes for the same label, context
-/// and length; any number of times, until tls_free().
+/// "EXPERIMENTAL-my-protocol"; it may be empty, though RFC 8446 means every use to have one of its own.
+/// `context` distinguishes uses of the same label. With `has_context` 0 there is no context and the pointer is ignored;
+/// with 1 there is one, which may be empty. TLS 1.2 tells no context from an empty one, TLS 1.3 does not. Both ends get
+/// the same bytes for the same label, context and length; any number of times, until tls_free().
 ///
 /// The bytes are a secret: they belong to the host, who wipes them after use. The library keeps no copy.
 /// Errors: TLS_ERR_ARGUMENT (NULL; a label of more than TLS_MAX_EXPORT_LABEL bytes; a context of more
@@ -68,8 +68,8 @@ pub unsafe extern "C" fn tls_export(
 ///
 /// 0 means that this connection has no such binding: TLS 1.2 without extended main secret; a certificate
 /// whose signature has no hash function of its own (Ed25519), for which RFC 5929 defines none; a server's raw
-/// public key. Do not go on without one where it was to protect something. Errors: TLS_ERR_ARGUMENT (also for another kind), TLS_ERR_HANDLE, TLS_ERR_BUSY,
-/// TLS_ERR_STATE (the handshake is not done), and the fatal ones. Since 0.1.
+/// public key. Do not go on without one where it was to protect something. Errors: TLS_ERR_ARGUMENT (also for another
+/// kind), TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (the handshake is not done), and the fatal ones. Since 0.1.
 ///
 /// # Safety
 /// `out` must be NULL or valid for writes of `capacity` bytes.

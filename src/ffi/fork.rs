@@ -7,7 +7,8 @@
 //!
 //! On the way of a record that costs a look at [`FORKS`], which has a line of the cache to itself. The state word of a handle
 //! says whether a thread is inside: its exchange and that look, both sequentially consistent, are one half, and the two
-//! looks in [`prepare`] the other, so that at least one side sees the other one. Calls that enter no handle of the host's are counted in [`CALLS`] instead.
+//! looks in [`prepare`] the other, so that at least one side sees the other one. Calls that enter no handle of the
+//! host's are counted in [`CALLS`] instead.
 //!
 //! A thread that is inside already goes on: the fork waits for it, so it must not wait for the fork.
 

@@ -33,11 +33,11 @@ pub extern "C" fn tls_builder_handshake_budget(builder: *mut tls_builder_t, byte
 ///
 /// A connection whose next step may open one more is held up, before it is known whether it will: a server's with a whole
 /// ClientHello, though it may resume and need no signature, or be malformed; a client's with the messages that ask. Calls
-/// that process answer TLS_ERR_LIMIT, the state word has TLS_HELD_UP. It is unharmed, and nothing is lost: it goes on with the first call after another question of the
-/// context was answered, refused or freed. Nobody tells it, so let a host that answers a question look at
-/// the connections that are held up, or let it look again after a while. Where the process has no memory or no
-/// mapping left for a stack, the same is so with TLS_ERR_MEMORY. An answer that comes at such a time is
-/// taken, and goes on as soon as it can.
+/// that process answer TLS_ERR_LIMIT, the state word has TLS_HELD_UP. It is unharmed, and nothing is lost: it goes on
+/// with the first call after another question of the context was answered, refused or freed. Nobody tells it,
+/// so let a host that answers a question look at the connections that are held up, or let it look again after a while.
+/// Where the process has no memory or no mapping left for a stack, the same is so with TLS_ERR_MEMORY. An
+/// answer that comes at such a time is taken, and goes on as soon as it can.
 /// Errors: TLS_ERR_ARGUMENT (above TLS_MAX_OPEN_QUESTIONS), TLS_ERR_HANDLE, TLS_ERR_BUSY. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn tls_builder_open_questions(builder: *mut tls_builder_t, most: u32) -> tls_status_t {
@@ -126,10 +126,10 @@ pub extern "C" fn tls_context_time(context: *const tls_context_t, unix_seconds: 
 /// How many bytes one connection of a context holds at most, in whatever state its peer and its host bring it:
 /// what malloc is asked for on its behalf and not yet given back. A server that admits no more
 /// connections than memory / worst case does not run out of it. It is derived from tls_builder_limits() (both
-/// queues, while they grow, and one that was taken by tls_drain_take()), tls_builder_handshake_budget() and the inbound limit (the largest handshake
-/// message: what is parsed of a hostile one takes up to 50 times its size), the peer's certificate chain, early
-/// data, tls_builder_events(), this side's own flight, and the stack of a step that waits for an answer, where
-/// keys are elsewhere.
+/// queues, while they grow, and one that was taken by tls_drain_take()), tls_builder_handshake_budget() and the inbound
+/// limit (the largest handshake message: what is parsed of a hostile one takes up to 50 times its size), the peer's
+/// certificate chain, early data, tls_builder_events(), this side's own flight, and the stack of a step that waits for
+/// an answer, where keys are elsewhere.
 ///
 /// Not counted: what is the context's, even if a connection made it so (pool, sessions, tables of handles),
 /// sessions that the host has taken, and the allocator's own overhead. With the default limits it is some 2.7 MB

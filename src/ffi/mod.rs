@@ -2,8 +2,9 @@
 //!
 //! One thin file per section of `include/tlsbio.h`, whose text is the documentation of the functions
 //! here. What every export needs stands once: [`boundary`] checks handles and contains panics,
-//! [`handle`] says which handles are real, [`fork`] keeps a child from finding a call half done, [`memory`] turns the host's pointers into slices. All of
-//! the crate's `unsafe` is in this room, each piece with the reason why it is sound.
+//! [`handle`] says which handles are real, [`fork`] keeps a child from finding a call half done, [`memory`] turns the
+//! host's pointers into slices. All of the crate's `unsafe` is in this room, each piece with the reason why it is
+//! sound.
 
 // The names of the exports are C's.
 #![allow(non_camel_case_types)]

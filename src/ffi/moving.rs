@@ -18,11 +18,11 @@ use crate::numbers::MOVE_KEY;
 /// hands connections over, and no peer notices. docs/moving.md says how hosts do it, and examples/hot_restart does it.
 ///
 /// tls_conn_export() writes all that the connection is as one blob, and ends it here: version, suite and
-/// secrets, with what KeyUpdates go on from; facts, the peer's chain and keying material; plain bytes that were not read, wire bytes that
-/// were not processed, also half of a record, and wire bytes that were not drained; what was closed; counters; what
-/// the connection was told about corks and sizes of records. The blob is sealed under a key (AES-256-GCM, a random nonce).
-/// WHO HAS BLOB AND KEY HAS THE CONNECTION: can read and forge its traffic, past records excepted in TLS 1.3 where
-/// a KeyUpdate lies between, and derive its keying material.
+/// secrets, with what KeyUpdates go on from; facts, the peer's chain and keying material; plain bytes that were not
+/// read, wire bytes that were not processed, also half of a record, and wire bytes that were not drained; what was
+/// closed; counters; what the connection was told about corks and sizes of records. The blob is sealed under a key
+/// (AES-256-GCM, a random nonce). WHO HAS BLOB AND KEY HAS THE CONNECTION: can read and forge its traffic, past records
+/// excepted in TLS 1.3 where a KeyUpdate lies between, and derive its keying material.
 ///
 /// `key` is TLS_MOVE_KEY_LENGTH (32) random bytes, the host's secret; one key seals up to 2^32 connections.
 /// The blob is copied out to `blob`: the answer is its full size, as with facts (section 8). But a blob is written
@@ -34,14 +34,16 @@ use crate::numbers::MOVE_KEY;
 ///
 /// It is answered TLS_ERR_STATE, and the connection is unharmed, where something cannot move: before the handshake
 /// is done (which includes open questions); halves (section 19); where the secrets were taken (section 20); while early data,
-/// events or an open window wait (read, take, commit first); where this side was closed before the handshake was done; where bytes that tls_read_in_place() left were given again in part (give all of them), or are more than 16 MiB (read on); in builds for validated cryptography
-/// (docs/fips.md). The message of `error` says which. What stays behind: sessions, so that tickets which come to a client
-/// afterwards are dropped (take those that it has before, section 12); bytes that tls_read_in_place() has left with the
-/// host, who moves them and gives them again to the same call; the pool, limits and events, which are the new context's.
+/// events or an open window wait (read, take, commit first); where this side was closed before the handshake was done;
+/// where bytes that tls_read_in_place() left were given again in part (give all of them), or are more than 16 MiB (read
+/// on); in builds for validated cryptography (docs/fips.md). The message of `error` says which. What stays behind:
+/// sessions, so that tickets which come to a client afterwards are dropped (take those that it has before, section 12);
+/// bytes that tls_read_in_place() has left with the host, who moves them and gives them again to the same call; the
+/// pool, limits and events, which are the new context's.
 ///
 /// `error` may be NULL; otherwise the caller has set `error->size`. Errors, all negative: TLS_ERR_ARGUMENT (NULL for
-/// `conn` or `key`), TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (as above), TLS_ERR_LIMIT (more than 4 GiB), TLS_ERR_INTERNAL, and
-/// the fatal ones of a connection that failed. Since 0.1.
+/// `conn` or `key`), TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (as above), TLS_ERR_LIMIT (more than 4 GiB),
+/// TLS_ERR_INTERNAL, and the fatal ones of a connection that failed. Since 0.1.
 ///
 /// # Safety
 /// `key` must be NULL or valid for 32 bytes, `blob` NULL or valid for writes of `capacity` bytes, `error` NULL or valid for
@@ -92,10 +94,10 @@ pub unsafe extern "C" fn tls_conn_export(
 /// otherwise the caller has set `error->size`. Errors: NULL, with `error->status` TLS_ERR_ARGUMENT (NULL; a context of the
 /// other role), TLS_ERR_HANDLE, TLS_ERR_LIMIT (more bytes wait in it than the limits of `context`
 /// allow, or so many to be sent that fewer than 64 bytes are left for answers to the peer), TLS_ERR_MEMORY,
-/// TLS_ERR_STATE (builds for validated cryptography), TLS_ERR_INTERNAL, or TLS_ERR_CONFIG, with a reason: TLS_REASON_BLOB_FOREIGN (it is none),
-/// TLS_REASON_BLOB_CUT_OFF, TLS_REASON_BLOB_NEWER (a later version wrote it), TLS_REASON_BLOB_OTHER_KEY,
-/// TLS_REASON_BLOB_ALTERED, TLS_REASON_BLOB_UNKNOWN (whoever has the key wrote what this build does not know).
-/// A blob that is refused can be imported elsewhere. Since 0.1.
+/// TLS_ERR_STATE (builds for validated cryptography), TLS_ERR_INTERNAL, or TLS_ERR_CONFIG, with a reason:
+/// TLS_REASON_BLOB_FOREIGN (it is none), TLS_REASON_BLOB_CUT_OFF, TLS_REASON_BLOB_NEWER (a later version wrote it),
+/// TLS_REASON_BLOB_OTHER_KEY, TLS_REASON_BLOB_ALTERED, TLS_REASON_BLOB_UNKNOWN (whoever has the key wrote what this
+/// build does not know). A blob that is refused can be imported elsewhere. Since 0.1.
 ///
 /// # Safety
 /// `len` bytes at `blob` must be valid, `key` NULL or valid for 32 bytes, `error` NULL or valid for `error->size` bytes.
@@ -119,9 +121,10 @@ pub unsafe extern "C" fn tls_conn_import(
     unsafe { report_construction(result, error) }
 }
 
-/// Copies out what tells a connection from all others: TLS_MOVE_ID_LENGTH (16) random bytes, which it gets when it first moves, and
-/// which stay the same over all further moves. They are no secret. Copied out like a fact (section 8); 0 for a
-/// connection that has not moved. Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (the sending half). Since 0.1.
+/// Copies out what tells a connection from all others: TLS_MOVE_ID_LENGTH (16) random bytes, which it gets when it
+/// first moves, and which stay the same over all further moves. They are no secret. Copied out like a fact
+/// (section 8); 0 for a connection that has not moved. Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY,
+/// TLS_ERR_STATE (the sending half). Since 0.1.
 ///
 /// # Safety
 /// `id` must be NULL or valid for writes of `capacity` bytes.

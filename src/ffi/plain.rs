@@ -19,10 +19,11 @@ use crate::connection::Connection;
 ///
 /// A record is decrypted straight into `plain` where all of it fits, in TLS 1.3 with one byte more: 16385 bytes take
 /// any record that is not padded. Of such a record no plain byte is in memory of the library, ever. Others are
-/// decrypted where their wire bytes lie, copied, and wiped when nothing more waits there: records that may be none of data, which are those of
-/// fewer than 7 plain bytes (6 in TLS 1.3), and the first that a TLS 1.3 client reads after the handshake, a move, a ticket or a
-/// KeyUpdate; one that tls_advance() or tls_state() came to before; what is read by the same call behind any record that is not
-/// decrypted straight; what came in one piece with the end of the handshake; all, in builds for validated cryptography (docs/fips.md).
+/// decrypted where their wire bytes lie, copied, and wiped when nothing more waits there: records that may be none of
+/// data, which are those of fewer than 7 plain bytes (6 in TLS 1.3), and the first that a TLS 1.3 client reads after
+/// the handshake, a move, a ticket or a KeyUpdate; one that tls_advance() or tls_state() came to before; what is read
+/// by the same call behind any record that is not decrypted straight; what came in one piece with the end of the
+/// handshake; all, in builds for validated cryptography (docs/fips.md).
 ///
 /// The buffer may be uninitialised, unaligned and of any length; nothing behind it is touched. In it, bytes behind
 /// those that were given are not touched either: only where the peer pads its records, sends a ticket

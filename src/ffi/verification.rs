@@ -44,15 +44,15 @@ use crate::setup::context::{ClientOptions, Sent};
 /// TLS_REASON_CERTIFICATE_WEAK_KEY, all others TLS_REASON_CERTIFICATE_UNSUPPORTED. ML-DSA (44, 65, 87) is accepted, in TLS 1.3.
 ///
 /// A resumed session is not judged again, but for the time: none outlives the certificates that it stands for (section
-/// 12). A certificate that was revoked since is noticed by the next full handshake. Contexts are immutable: for a new CRL make a new context, whose connections begin with full
-/// handshakes.
+/// 12). A certificate that was revoked since is noticed by the next full handshake. Contexts are immutable: for a new
+/// CRL make a new context, whose connections begin with full handshakes.
 ///
 /// tls_builder_crl() adds certificate revocation lists (RFC 5280, 5): one in DER, or those of a PEM text
 /// ("X509 CRL"), all of them or none. May be called several times. Of several lists of the same issuer the
 /// one that was issued last counts; one that is still to be issued (its thisUpdate is in the future) counts for nothing,
-/// as if it were not there, and from then on for sessions as well. A list must be signed by the issuer of the certificates that it speaks
-/// for; delta and indirect CRLs, those of version 1, and those without a time of next update are not
-/// supported.
+/// as if it were not there, and from then on for sessions as well. A list must be signed by the issuer of the
+/// certificates that it speaks for; delta and indirect CRLs, those of version 1, and those without a time of next
+/// update are not supported.
 ///
 /// The signature of a list is verified whenever it is asked, so that a long list takes time in each full
 /// handshake.

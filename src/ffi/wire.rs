@@ -12,8 +12,8 @@ use crate::status::TLS_ERR_ARGUMENT;
 ///
 /// tls_feed() stores up to `len` bytes that came from the peer, as many as the inbound limit allows, and
 /// answers how many: 0 means that plain bytes must be read first. Those that it did not take stay the host's, which feeds
-/// them again. It looks at none of them: what they mean is found out by tls_advance(), tls_state(), tls_read_into() and tls_write_from(). Bytes that come after
-/// the peer's close_notify are stored as well, for tls_surplus().
+/// them again. It looks at none of them: what they mean is found out by tls_advance(), tls_state(), tls_read_into() and
+/// tls_write_from(). Bytes that come after the peer's close_notify are stored as well, for tls_surplus().
 ///
 /// Ownership: the bytes are copied. Section 7 has ways without that copy.
 /// Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (after tls_feed_eof(), or after a

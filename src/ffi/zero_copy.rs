@@ -24,8 +24,9 @@ use crate::uninitialised::Unfilled;
 /// tls_feed_commit(), tls_feed_eof()) or frees, whatever else happens meanwhile: a recv() that is under way stays
 /// in memory of this connection even if it fails, runs out of time or gives its secrets away. It holds a
 /// buffer of the pool (some 20 KB) until then, on an idle connection too, where TLS_WINDOW_OPEN shows it: open
-/// it when there is something to receive, and close it by tls_feed_commit(conn, 0) where nothing came. Errors: TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (as for tls_feed()),
-/// TLS_ERR_LIMIT (the inbound limit is reached: read first). Since 0.1.
+/// it when there is something to receive, and close it by tls_feed_commit(conn, 0) where nothing came. Errors:
+/// TLS_ERR_ARGUMENT, TLS_ERR_HANDLE, TLS_ERR_BUSY, TLS_ERR_STATE (as for tls_feed()), TLS_ERR_LIMIT (the inbound limit
+/// is reached: read first). Since 0.1.
 ///
 /// # Safety
 /// `wire` and `len` must be NULL or valid for writes.

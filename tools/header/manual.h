@@ -117,9 +117,10 @@
  * rest [R-273]. If the process has no memory left, it ends, as most programs do.
  *
  * Environment. The library's own code reads no environment variable (but see tls_builder_trust_system()). The cryptographic
- * library that is in it reads one when it is loaded: OPENSSL_ia32cap on x86, OPENSSL_armcap on Arm, which switch instructions of the
- * processor off. With a hostile value everything works, and is up to 28 times slower. A program that runs with more rights than the one that started it, or
- * with an environment that others set, unsets it before exec(). The library needs no initialisation, and stays mapped once it is loaded.
+ * library that is in it reads one when it is loaded: OPENSSL_ia32cap on x86, OPENSSL_armcap on Arm, which switch
+ * instructions of the processor off. With a hostile value everything works, and is up to 28 times slower. A program
+ * that runs with more rights than the one that started it, or with an environment that others set, unsets it before
+ * exec(). The library needs no initialisation, and stays mapped once it is loaded.
  *
  * fork(). The child may use all that it inherits, whatever other threads of its parent were doing [R-160]:
  * contexts, builders, sessions, and connections, none of which is half way through a call [R-161]. A connection
@@ -142,9 +143,9 @@
  * ==============
  *
  * tls_state() processes what was fed, as tls_advance() does, and answers what can be done now, as bits. A loop over
- * them drives a connection in any language, its handshake too, without a call for that: read while TLS_CAN_READ, write what there is to write while TLS_CAN_WRITE, send while TLS_CAN_DRAIN,
- * receive and feed while TLS_CAN_FEED, answer while TLS_ASKING. When none of the first four is left, the
- * connection is at its end: TLS_PEER_CLOSED, TLS_EOF or TLS_FAILED says at which. With TLS_HELD_UP, which only
- * contexts with keys elsewhere can see, do not wait for the peer alone: call again (tls_builder_open_questions). The halves of a split
- * connection have a loop each (section 19).
+ * them drives a connection in any language, its handshake too, without a call for that: read while TLS_CAN_READ, write
+ * what there is to write while TLS_CAN_WRITE, send while TLS_CAN_DRAIN, receive and feed while TLS_CAN_FEED, answer
+ * while TLS_ASKING. When none of the first four is left, the connection is at its end: TLS_PEER_CLOSED, TLS_EOF or
+ * TLS_FAILED says at which. With TLS_HELD_UP, which only contexts with keys elsewhere can see, do not wait for the peer
+ * alone: call again (tls_builder_open_questions). The halves of a split connection have a loop each (section 19).
  */
