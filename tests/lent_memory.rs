@@ -277,3 +277,73 @@ fn what_is_being_sent_stays_while_the_peer_is_answered() {
         assert_eq!(peer.read_into(&mut plain), Ok(10));
     }
 }
+
+/// What makes records of what a cork keeps, and is no write.
+const SEALERS: [extern "C" fn(*mut tls_conn_t) -> tls_status_t; 4] =
+    [tls_uncork, resize, tls_conn_record_restart, refuse];
+
+extern "C" fn resize(conn: *mut tls_conn_t) -> tls_status_t {
+    tls_conn_record_size(conn, 1000)
+}
+
+extern "C" fn refuse(conn: *mut tls_conn_t) -> tls_status_t {
+    if tls_refuse(conn, 49) > 0 { TLS_OK } else { TLS_ERR_STATE }
+}
+
+//
+#[test]
+fn what_is_being_sent_stays_while_what_a_cork_keeps_is_sealed() {
+    for version in [TLS_VERSION_1_2, TLS_VERSION_1_3] {
+        for seal in SEALERS {
+            let common = Recipe { version: Some(version as u16), ramp: (1000, 500), ..Recipe::default() };
+            let client = Context::client(&common);
+            let server = Context::server(&Recipe { chain: Some(SERVER), ..common });
+            let (ours, peer) = (client.connect("localhost"), server.accept());
+            pump(&ours, &peer);
+            assert_eq!((ours.advance(), peer.advance()), (TLS_OK, TLS_OK));
+            assert_eq!(ours.write(&[1; 7000]), Ok(7000));
+            assert_eq!(tls_cork(ours.0), TLS_OK);
+            assert_eq!(ours.write(&[2; 15_000]), Ok(15_000));
+            let shown = peek(&ours);
+            assert_eq!(seal(ours.0), TLS_OK);
+            assert!(is_still_there(&shown));
+            assert!(peek(&ours) == shown, "what was queued meanwhile is not shown yet");
+            let wire = ours.drain();
+            assert!(wire.starts_with(&shown.1) && wire.len() > shown.1.len());
+            assert_eq!(peer.feed(&wire), Ok(wire.len()));
+            let mut plain = Vec::new();
+            let refused = ours.state() & TLS_FAILED != 0;
+            assert_eq!(peer.read_all(&mut plain), if refused { TLS_ERR_ALERT } else { TLS_WANT_FEED });
+            let kept: &[u8] = if refused { &[] } else { &[2; 15_000] };
+            assert!(plain == [&[1; 7000], kept].concat());
+        }
+    }
+}
+
+//
+#[test]
+fn what_is_being_sent_stays_while_a_flight_waits_for_room() {
+    let limits = Some((20_480, 20_480));
+    let client = Context::client(&Recipe::default());
+    let server =
+        Context::server(&Recipe { chain: Some(SERVER), half_rtt: true, limits, ..Recipe::default() });
+    let (client, server) = (client.connect("localhost"), server.accept());
+    assert!(server.feed(&client.drain()).is_ok());
+    assert_eq!(server.advance(), TLS_WANT_FEED);
+    assert!(client.feed(&server.drain()).is_ok());
+    assert_eq!(client.advance(), TLS_OK);
+    assert_eq!(server.write(&[1; 7000]), Ok(7000));
+    assert_eq!(tls_cork(server.0), TLS_OK);
+    assert_eq!(server.write(&[2; 8000]), Ok(8000));
+    let shown = peek(&server);
+    assert!(server.feed(&client.drain()).is_ok());
+    assert_eq!(server.advance(), TLS_WANT_DRAIN);
+    assert!(is_still_there(&shown));
+    assert!(peek(&server) == shown, "what was queued meanwhile is not shown yet");
+    let wire = server.drain();
+    assert_eq!(server.advance(), TLS_OK);
+    assert_eq!(client.feed(&wire), Ok(wire.len()));
+    let mut plain = Vec::new();
+    assert_eq!(client.read_all(&mut plain), TLS_WANT_FEED);
+    assert!(plain == [[1; 7000].as_slice(), &[2; 8000]].concat());
+}

@@ -39,7 +39,6 @@ impl Connection {
     fn seal_refusal(&mut self, alert: u8) -> (usize, Option<u8>) {
         self.take_back_tickets();
         let in_front = self.outbound.len();
-        self.outbound.may_move();
         let out = self.outbound.appender(OUTBOUND_RESERVE, &self.shared.pool);
         (in_front, self.phase.refuse(alert, out))
     }

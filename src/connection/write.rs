@@ -164,13 +164,14 @@ impl Connection {
         if self.we_closed && offered > 0 {
             return Err(TLS_ERR_STATE);
         }
+        // Here and in no call that is not a write, whatever it seals.
+        self.outbound.may_move();
         Ok(())
     }
 
     /// Seals the first `length` bytes of the chunks; the caller has made sure that they fit.
     pub(super) fn seal(&mut self, chunks: &mut Chunks<'_, '_>, length: usize) -> Answer<()> {
         let sizing = self.sizing();
-        self.outbound.may_move();
         let sealed = if self.phase.is_clear_for(length, &sizing) {
             let out = self.outbound.appender(sizing.wire(length), &self.shared.pool);
             let phase = &mut self.phase;
