@@ -3,7 +3,7 @@
 #![allow(clippy::undocumented_unsafe_blocks, reason = "each is a C call with pointers into live slices")]
 
 use support::{Conn, Context, Recipe, pump};
-use tlsbio::ffi::{tls_key_update, tls_write_into};
+use tlsbio::ffi::*;
 use tlsbio::status::*;
 
 mod support;
@@ -117,5 +117,34 @@ fn what_is_owed_leaves_with_a_record_that_is_sealed_into_memory_of_the_host() {
         assert_eq!(wire.len(), if asked { 2 * 27 } else { 27 });
         let (plain, used, status) = client.read_in_place(&mut wire);
         assert_eq!((plain.as_slice(), used, status), (&b"plain"[..], wire.len(), TLS_WANT_FEED));
+    }
+}
+
+/// What an in-place call has left, because it had no place for more, may be fed in parts, also where it is more than can be fed
+/// at once: each record can be read when it is there.
+#[test]
+fn records_that_were_left_in_place_are_fed_one_by_one() {
+    for split in [false, true] {
+        let (client, server) = established();
+        let _sending = split.then(|| server.split());
+        let mut wire = Vec::new();
+        for number in 0..100 {
+            assert_eq!(client.write(&[number; 1000]), Ok(1000));
+            wire.extend(client.drain());
+        }
+        let record = wire.len() / 100;
+        let mut span = tls_span_t { offset: 0, len: 0 };
+        let mut consumed = 0;
+        let (at, length) = (wire.as_mut_ptr().cast(), wire.len());
+        let found = unsafe { tls_read_in_place(server.0, at, length, &mut span, 1, &mut consumed) };
+        assert_eq!((found, consumed), (1, record));
+        for (number, record) in (1..).zip(wire[consumed..].chunks(record)) {
+            assert_eq!(tls_feed_needed(server.0), 5);
+            assert_eq!(server.feed(record), Ok(record.len()));
+            assert_ne!(server.state() & TLS_CAN_READ, 0, "record {number}, split: {split}");
+            let mut plain = [0; 1000];
+            assert_eq!(server.read_into(&mut plain), Ok(1000));
+            assert_eq!(plain, [number; 1000]);
+        }
     }
 }

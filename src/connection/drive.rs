@@ -100,7 +100,7 @@ impl Connection {
         } else {
             self.run(&mut run, end)
         };
-        *shown = if let Phase::Own(_) = &self.phase { 0 } else { run.shown() };
+        *shown = if self.phase.opened().is_some() { 0 } else { run.shown() };
         result.map(|()| run.used())
     }
 

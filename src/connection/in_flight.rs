@@ -1,6 +1,5 @@
 //! Wire bytes that leave and come in buffers of the host's.
 
-use super::phase::Phase;
 use super::{Answer, Connection};
 use crate::buffer::Owned;
 use crate::record::layout;
@@ -43,12 +42,7 @@ impl Connection {
             return 0;
         }
         // In front of it may be those with the beginning of a message, which were opened.
-        let opened = match &self.phase {
-            Phase::Own(own) => Some(own.opened()),
-            Phase::Receiving(half) => half.opened(),
-            _ => None,
-        };
-        let opened = opened.unwrap_or(self.inbound.shown());
+        let opened = self.phase.opened().unwrap_or(self.inbound.shown());
         let waits = self.inbound.has_plain() || !self.expects_wire() || self.process_fed().is_err();
         let wire = self.inbound.wire();
         if waits {

@@ -157,6 +157,16 @@ impl Phase {
         }
     }
 
+    /// How many wire bytes that the last call has not used were opened, for a message that is not whole; None where whoever has the
+    /// records does not keep account of that.
+    pub(super) fn opened(&self) -> Option<usize> {
+        match self {
+            Self::Own(own) => Some(own.opened()),
+            Self::Receiving(half) => half.opened(),
+            _ => None,
+        }
+    }
+
     /// Lets go what the next record brings back.
     pub(super) fn rest(&mut self) {
         match self {

@@ -26,9 +26,10 @@ impl<'a, 'b> Run<'a, 'b> {
         Self { wire, used: 0, shown, sink, flow: Flow::More }
     }
 
-    /// How many bytes at the front the engine was shown: records to their end.
+    /// How many bytes at the front the engine was shown, and may have opened: records to their end. It looks at none behind the one
+    /// whose plain bytes have stopped it, and was in the midst of no message when those came.
     pub(super) fn shown(&self) -> usize {
-        self.shown.max(self.used)
+        if self.has_stopped() { self.used } else { self.shown.max(self.used) }
     }
 
     /// All wire bytes up to `end`.
