@@ -3,6 +3,7 @@
 //!
 //! Ed25519 identities make all flights of a handshake equally long from run to run.
 
+use support::random::Random;
 use support::{Conn, Context, Recipe, pki};
 use tlsbio::status::*;
 
@@ -117,22 +118,11 @@ fn handshake(client: &mut Side, server: &mut Side, cut: impl Fn(usize, &[u8]) ->
     seen
 }
 
-/// A small, seeded generator (xorshift64*): the same cuts in every run.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % bound
-    }
-
-    fn cuts(&mut self, length: usize) -> Vec<usize> {
-        let mut cuts: Vec<_> = (0..self.below(20)).map(|_| self.below(length)).collect();
-        cuts.sort_unstable();
-        cuts
-    }
+/// Some places in so many bytes.
+fn cuts(random: &mut Random, length: usize) -> Vec<usize> {
+    let mut cuts: Vec<_> = (0..random.below(20)).map(|_| random.below(length)).collect();
+    cuts.sort_unstable();
+    cuts
 }
 
 /// A handshake between fresh contexts: none resumes a session, so that all are alike.
@@ -154,7 +144,7 @@ fn a_handshake_does_not_depend_on_cuts() {
             assert_eq!(run(version, way, |_, _| Vec::new()), whole, "{way:?}");
             assert_eq!(run(version, way, |_, wire| (1..wire.len()).collect()), whole, "{way:?}, every byte");
             for seed in 1..=200 {
-                let cut = |flight, wire: &[u8]| Random(seed * 64 + flight as u64).cuts(wire.len());
+                let cut = |flight, wire: &[u8]| cuts(&mut Random::new(seed * 64 + flight as u64), wire.len());
                 assert_eq!(run(version, way, cut), whole, "{way:?}, seed {seed}");
             }
         }
@@ -196,7 +186,7 @@ fn a_handshake_does_not_depend_on_any_split_in_two() {
 
 /// A byte stream in which every lost, doubled or moved byte shows.
 fn stream(length: usize) -> Vec<u8> {
-    let mut random = Random(7);
+    let mut random = Random::new(7);
     (0..length).map(|_| random.below(256) as u8).collect()
 }
 
@@ -247,9 +237,9 @@ fn a_mebibyte_does_not_depend_on_cuts() {
                 assert!(transfer(version, way, 50_000, |_, length| (1..length).collect()) == whole);
             }
             for seed in 1..=200 {
-                let mut random = Random(seed);
+                let mut random = Random::new(seed);
                 assert!(
-                    transfer(version, way, 50_000, |_, length| random.cuts(length)) == whole,
+                    transfer(version, way, 50_000, |_, length| cuts(&mut random, length)) == whole,
                     "{way:?} {seed}"
                 );
             }

@@ -4,28 +4,12 @@
 
 #![allow(clippy::undocumented_unsafe_blocks, reason = "each is a C call with pointers into live slices")]
 
+use support::random::{Random, stream};
 use support::{Conn, Context, Recipe};
 use tlsbio::ffi::*;
 use tlsbio::status::*;
 
 mod support;
-
-/// A small, seeded generator (xorshift64*).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % bound
-    }
-}
-
-/// The byte at `position` of each side's endless stream.
-fn stream(side: usize, position: usize) -> u8 {
-    (position.wrapping_mul(31).wrapping_add(position >> 8) + side * 101) as u8
-}
 
 struct Side {
     conn: Conn,
@@ -161,7 +145,7 @@ impl Side {
 }
 
 fn play(seed: u64, contexts: &[(Context, Context)]) -> (usize, usize) {
-    let mut random = Random(seed);
+    let mut random = Random::new(seed);
     let (client, server) = &contexts[random.below(contexts.len())];
     let (mut client, mut server) = (Side::new(client.connect("localhost")), Side::new(server.accept()));
     for _ in 0..300 {
@@ -204,7 +188,7 @@ fn garbage_ends_a_connection_and_nothing_else() {
     let client = Context::client(&recipe);
     let server =
         Context::server(&Recipe { chain: Some(("ecdsa/server-chain.pem", "ecdsa/server.key")), ..recipe });
-    let mut random = Random(99);
+    let mut random = Random::new(99);
     for _ in 0..2000 {
         let conn = if random.below(2) == 0 { client.connect("localhost") } else { server.accept() };
         let mut wire: Vec<u8> = (0..1 + random.below(600)).map(|_| random.below(256) as u8).collect();

@@ -8,7 +8,7 @@
 use std::path::PathBuf;
 use std::ptr::{null, null_mut};
 
-use support::{Answer, Conn, Context, Recipe, pki, pump};
+use support::{Answer, Conn, Context, Recipe, message, pki, pump};
 use tlsbio::ffi::*;
 use tlsbio::status::*;
 
@@ -141,11 +141,6 @@ fn no_error() -> tls_error_t {
     let mut error: tls_error_t = unsafe { std::mem::zeroed() };
     error.size = size_of::<tls_error_t>();
     error
-}
-
-fn message(error: &tls_error_t) -> String {
-    let text = error.message.iter().take_while(|&&byte| byte != 0);
-    text.map(|&byte| char::from(byte as u8)).collect()
 }
 
 fn import(context: *const tls_context_t, blob: &[u8], key: &[u8; 32]) -> Result<Conn, Box<tls_error_t>> {

@@ -6,7 +6,7 @@
 use std::ffi::{CString, c_char, c_void};
 use std::ptr::{null, null_mut};
 
-use support::{Context, Recipe, pki};
+use support::{Context, Recipe, message, pki};
 use tlsbio::ffi::*;
 use tlsbio::status::*;
 
@@ -86,11 +86,6 @@ fn nothing() -> tls_error_t {
     let mut error: tls_error_t = unsafe { std::mem::zeroed() };
     error.size = size_of::<tls_error_t>();
     error
-}
-
-fn message(error: &tls_error_t) -> String {
-    let bytes: Vec<u8> = error.message.iter().map(|&byte| byte as u8).take_while(|&byte| byte != 0).collect();
-    String::from_utf8(bytes).unwrap()
 }
 
 /// Counts what failed, and looks at what was said about it.

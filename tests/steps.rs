@@ -9,7 +9,8 @@
 use std::ffi::c_void;
 use std::ptr::{null, null_mut};
 
-use support::{Conn, Context, Recipe};
+use support::random::{Random, play_games, stream};
+use support::{Conn, Context, Recipe, message};
 use tlsbio::ffi::*;
 use tlsbio::status::*;
 
@@ -20,31 +21,6 @@ const MOVE_KEY: [u8; 32] = *b"a key that the host has for this";
 const EARLY: &[u8] = b"before all else, and in more than one record if these are small enough to be so";
 /// What each side writes at most.
 const MOST_WRITTEN: usize = 3000;
-
-/// A small, seeded generator (xorshift64*).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % bound
-    }
-
-    fn one_in(&mut self, bound: usize) -> bool {
-        self.below(bound) == 0
-    }
-
-    fn of<T: Copy>(&mut self, list: &[T]) -> T {
-        list[self.below(list.len())]
-    }
-}
-
-/// The byte at `position` of what each side writes.
-fn stream(side: usize, position: usize) -> u8 {
-    (position.wrapping_mul(31).wrapping_add(position >> 8) + side * 101) as u8
-}
 
 /// What a game is about.
 #[derive(Debug, Clone, Copy)]
@@ -272,7 +248,7 @@ impl<'a> Side<'a> {
         let mut error: tls_error_t = unsafe { std::mem::zeroed() };
         error.size = size_of::<tls_error_t>();
         unsafe { tls_conn_error(self.conn.0, &mut error) };
-        error.message.iter().take_while(|&&byte| byte != 0).map(|&byte| char::from(byte as u8)).collect()
+        message(&error)
     }
 
     fn took(&mut self, plain: &[u8]) {
@@ -554,27 +530,15 @@ fn play(form: &Form, random: &mut Random) -> Told {
     }
 }
 
-/// A number from the environment, for who wants more games.
-fn setting(name: &str, default: u64) -> u64 {
-    std::env::var(name).map_or(default, |value| value.parse().expect("a number"))
-}
-
 #[test]
 fn records_and_questions_meet_in_any_order() {
-    let (first, games) = (setting("STEPS_FIRST", 1), setting("STEPS_GAMES", 200));
     let mut all = Told::default();
-    for seed in first..first + games {
-        let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
-        let form = Form::new(&mut random);
-        let played = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| play(&form, &mut random)));
-        let told = played.unwrap_or_else(|panic| {
-            eprintln!("seed {seed}: {form:?}");
-            std::panic::resume_unwind(panic)
-        });
+    let games = play_games("STEPS", 200, Form::new, |form, random| {
+        let told = play(form, random);
         all.moved += told.moved;
         all.resumed += told.resumed;
         all.early += told.early;
-    }
+    });
     println!("{games} games, {} moves, {} resumed, {} early bytes", all.moved, all.resumed, all.early);
     let games = games as usize;
     assert!(all.moved > games && all.resumed * 10 > games && all.early > games, "the games were too tame");

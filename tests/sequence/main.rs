@@ -11,6 +11,8 @@ mod game;
 #[path = "../support/mod.rs"]
 mod support;
 
+use support::random::setting;
+
 #[global_allocator]
 static HEAP: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
@@ -59,11 +61,6 @@ fn corpus() -> Vec<(String, Vec<u8>)> {
         .collect();
     inputs.sort();
     inputs
-}
-
-/// A number from the environment, for who wants more games.
-fn setting(name: &str, default: u64) -> u64 {
-    std::env::var(name).map_or(default, |value| value.parse().expect("a number"))
 }
 
 /// One test, so that no other one moves the heap meanwhile.

@@ -16,6 +16,8 @@ use pki_types::pem::PemObject;
 use tlsbio::ffi::*;
 use tlsbio::status::*;
 
+pub mod random;
+
 /// A file of the test PKI, which is made on first use.
 pub fn pki(name: &str) -> Vec<u8> {
     static DIRECTORY: OnceLock<PathBuf> = OnceLock::new();
@@ -84,6 +86,12 @@ pub struct Recipe {
     pub groups: &'static [u16],
     /// How many questions may be open in the midst of a step; 0 for the default.
     pub open_questions: u32,
+    /// The only cipher suite, where it is not all of them.
+    pub suite: Option<u16>,
+    /// Records are padded to multiples of it.
+    pub padding: usize,
+    /// How large the first records are, and for how many bytes.
+    pub ramp: (usize, usize),
 }
 
 impl Default for Recipe {
@@ -110,6 +118,9 @@ impl Default for Recipe {
             record_size: 0,
             groups: &[],
             open_questions: 0,
+            suite: None,
+            padding: 0,
+            ramp: (0, 0),
         }
     }
 }
@@ -164,6 +175,12 @@ impl Context {
             assert_eq!(unsafe { tls_builder_groups(builder, groups, count) }, TLS_OK);
         }
         assert_eq!(tls_builder_open_questions(builder, recipe.open_questions), TLS_OK);
+        if let Some(suite) = recipe.suite {
+            assert_eq!(unsafe { tls_builder_suites(builder, &suite, 1) }, TLS_OK);
+        }
+        assert_eq!(tls_builder_padding(builder, recipe.padding), TLS_OK);
+        let (small, bytes) = recipe.ramp;
+        assert_eq!(tls_builder_record_ramp(builder, small, bytes), TLS_OK);
         if let Some(bytes) = recipe.pool {
             assert_eq!(tls_builder_pool(builder, bytes), TLS_OK);
         }
@@ -353,4 +370,10 @@ pub fn pump(client: &Conn, server: &Conn) {
         client.advance();
         server.advance();
     }
+}
+
+/// What an error says.
+pub fn message(error: &tls_error_t) -> String {
+    let bytes: Vec<u8> = error.message.iter().map(|&byte| byte as u8).take_while(|&byte| byte != 0).collect();
+    String::from_utf8(bytes).unwrap()
 }

@@ -5,10 +5,7 @@ use std::ptr::null_mut;
 use tlsbio::ffi::*;
 use tlsbio::status::*;
 
-/// The byte at `position` of each side's endless stream.
-pub fn stream(side: usize, position: usize) -> u8 {
-    (position.wrapping_mul(31).wrapping_add(position >> 8) + side * 101) as u8
-}
+pub use crate::support::random::stream;
 
 /// The stream of early data.
 pub const EARLY: usize = 2;
