@@ -59,20 +59,10 @@ func TestEverythingAtOnce(t *testing.T) {
 		select {
 		case <-over:
 		case <-time.After(patience(20 * time.Second)):
-			stacks := make([]byte, 1<<20)
-			t.Fatalf("round %d: somebody does not come back\n%s", round, stacks[:runtime.Stack(stacks, true)])
+			t.Fatalf("round %d: somebody does not come back\n%s", round, stacks())
 		}
 	}
-	for end := time.Now().Add(patience(10 * time.Second)); ; time.Sleep(time.Millisecond) {
-		stacks := make([]byte, 1<<20)
-		left := string(stacks[:runtime.Stack(stacks, true)])
-		if !strings.Contains(left, "(*Conn).") {
-			break
-		}
-		if time.Now().After(end) {
-			t.Fatalf("goroutines are left\n%s", left)
-		}
-	}
+	waitFor(t, "the end of all goroutines", func() bool { return !strings.Contains(stacks(), "(*Conn).") })
 }
 
 // The only bytes that are ever written.

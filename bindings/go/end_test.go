@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -139,8 +140,7 @@ func TestCloseUnblocks(t *testing.T) {
 					}
 				}
 			}()
-			// Whether they wait by now makes no difference to what they answer.
-			time.Sleep(20 * time.Millisecond)
+			waitFor(t, "a Read and a Write that wait", func() bool { return waiting("TestCloseUnblocks") == 2 })
 			if err := client.Close(); err != nil {
 				t.Errorf("Close: %v", err)
 			}
@@ -168,7 +168,8 @@ func TestReadDeadlineInRecord(t *testing.T) {
 			server.Write(message)
 			server.conn = raw
 			got := make([]byte, 100)
-			for _, piece := range records.Bytes() {
+			held := 0
+			for i, piece := range records.Bytes() {
 				client.SetReadDeadline(time.Now().Add(time.Millisecond))
 				if n, err := client.Read(got); n != 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
 					t.Fatalf("%d, %v", n, err)
@@ -177,41 +178,43 @@ func TestReadDeadlineInRecord(t *testing.T) {
 				if _, err := client.Read(got); !errors.As(err, &timeout) || !timeout.Timeout() {
 					t.Fatalf("%v is no timeout", err)
 				}
-				client.SetReadDeadline(time.Time{})
 				sent := make(chan struct{})
 				go func() {
 					raw.Write([]byte{piece})
 					close(sent)
 				}()
-				if transport.name == "pipe" {
-					// Somebody has to take it: a Read under a deadline that is long enough for one byte only now and then.
-					for done := false; !done; {
-						client.SetReadDeadline(time.Now().Add(5 * time.Millisecond))
-						n, err := client.Read(got)
-						if err == nil {
-							if !bytes.Equal(got[:n], message) {
-								t.Fatalf("%q", got[:n])
-							}
-							return
-						} else if !errors.Is(err, os.ErrDeadlineExceeded) {
-							t.Fatal(err)
+				if held++; wholeRecord(records.Bytes()[:i+1]) {
+					held = 0
+				}
+				// Somebody has to take it: a Read under a deadline that is long enough for one byte only now and then.
+				for client.in.end-client.in.start != held || i == records.Len()-1 {
+					client.SetReadDeadline(time.Now().Add(time.Millisecond))
+					n, err := client.Read(got)
+					if err == nil {
+						if i < records.Len()-1 || !bytes.Equal(got[:n], message) {
+							t.Fatalf("%q after %d bytes of %d", got[:n], i+1, records.Len())
 						}
-						select {
-						case <-sent:
-							done = true
-						default:
-						}
+						return
+					} else if !errors.Is(err, os.ErrDeadlineExceeded) {
+						t.Fatal(err)
 					}
 				}
 				<-sent
 			}
-			client.SetReadDeadline(time.Time{})
-			n, err := client.Read(got)
-			if err != nil || !bytes.Equal(got[:n], message) {
-				t.Fatalf("%q, %v", got[:n], err)
-			}
 		})
 	}
+}
+
+// wholeRecord tells whether bytes end with a record.
+func wholeRecord(wire []byte) bool {
+	for len(wire) >= recordHeader {
+		length := recordHeader + int(binary.BigEndian.Uint16(wire[3:]))
+		if len(wire) < length {
+			return false
+		}
+		wire = wire[length:]
+	}
+	return len(wire) == 0
 }
 
 // TestWriteDeadlineInRecord lets a deadline pass in the middle of what is written: it goes on where it stopped.
