@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"os"
@@ -18,18 +19,13 @@ import (
 func serveHTTP(t *testing.T, protocols ...string) string {
 	t.Helper()
 	config := &Config{Certificates: []Certificate{testPKI().ecdsa}, NextProtos: protocols}
-	listener, err := Listen("tcp", "127.0.0.1:0", config)
+	inner, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
+	listener := NewListener(inner, config)
 	if httpLooks && !httpTakesAny {
 		// It asks for the state before it reads.
-		address := listener.Addr().String()
-		listener.Close()
-		inner, err := net.Listen("tcp", address)
-		if err != nil {
-			t.Fatal(err)
-		}
 		listener = NewHandshakeListener(inner, config, 0)
 	}
 	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -44,6 +40,8 @@ func serveHTTP(t *testing.T, protocols ...string) string {
 		fmt.Fprintf(w, "%s %d bytes over %s, %s", r.Proto, len(body), version, r.URL.Path)
 		io.WriteString(w, strings.Repeat(".", 100000))
 	})}
+	// The log of the process is another test's by the time that a connection is given up.
+	server.ErrorLog = log.New(io.Discard, "", 0)
 	server.Protocols = new(http.Protocols)
 	server.Protocols.SetHTTP1(true)
 	server.Protocols.SetHTTP2(true)

@@ -76,10 +76,13 @@ func exchange(t *testing.T, from, to net.Conn) {
 	for _, size := range sizes {
 		message := make([]byte, size)
 		random.Read(message)
+		written := make(chan error, 1)
 		go func() {
-			if n, err := from.Write(message); n != size || err != nil {
-				t.Errorf("Write of %d bytes: %d, %v", size, n, err)
+			n, err := from.Write(message)
+			if err == nil && n != size {
+				err = fmt.Errorf("%d bytes were written", n)
 			}
+			written <- err
 		}()
 		answer := make([]byte, size)
 		if _, err := io.ReadFull(from, answer); err != nil {
@@ -87,6 +90,10 @@ func exchange(t *testing.T, from, to net.Conn) {
 		}
 		if !bytes.Equal(message, answer) {
 			t.Fatalf("%d bytes came back otherwise", size)
+		}
+		// All of it has come back, but who writes may not know yet: Close says nothing to the peer while somebody writes.
+		if err := <-written; err != nil {
+			t.Fatalf("Write of %d bytes: %v", size, err)
 		}
 	}
 	if err := <-done; err != nil {

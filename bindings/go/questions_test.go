@@ -181,14 +181,17 @@ func TestProgramVerifies(t *testing.T) {
 					return
 				}
 				server := Server(b, serverSide)
+				answer := make(chan error, 1)
 				go func() {
-					if err := Client(a, judging(clientSide)).Handshake(); !errors.Is(err, mine) {
-						t.Errorf("the client answers %v", err)
-					}
+					err := Client(a, judging(clientSide)).Handshake()
 					a.Close()
+					answer <- err
 				}()
 				if err := server.Handshake(); err == nil {
 					t.Error("the server is content")
+				}
+				if err := <-answer; !errors.Is(err, mine) {
+					t.Errorf("the client answers %v", err)
 				}
 			})
 		}
@@ -448,10 +451,23 @@ func TestAddresses(t *testing.T) {
 	}
 }
 
-// TestContext ends a handshake that waits.
+// TestContext ends a handshake that waits, and one that a deadline ends, before it waits or then.
 func TestContext(t *testing.T) {
-	a, _ := tcpPair(t)
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Millisecond)
+	a, b := tcpPair(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	answer := make(chan error, 1)
+	go func() { answer <- Client(a, clientConfig()).HandshakeContext(ctx) }()
+	// It goes on: its first flight is here.
+	if _, err := io.ReadFull(b, make([]byte, recordHeader)); err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	if err := <-answer; !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
+	a, _ = tcpPair(t)
+	ctx, cancel = context.WithTimeout(context.Background(), 5*time.Millisecond)
 	defer cancel()
 	if err := Client(a, clientConfig()).HandshakeContext(ctx); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("%v", err)

@@ -188,9 +188,17 @@ func TestChangesAreHonoured(t *testing.T) {
 	meet := func() (ConnectionState, error) {
 		a, b := tcpPair(t)
 		c := Client(a, client)
-		go Server(b, server).Handshake()
+		over := make(chan struct{})
+		go func() {
+			Server(b, server).Handshake()
+			close(over)
+		}()
 		err := c.Handshake()
-		return c.ConnectionState(), err
+		state := c.ConnectionState()
+		// The Config is changed when nobody goes by it.
+		a.Close()
+		<-over
+		return state, err
 	}
 	for _, test := range []struct {
 		change string
