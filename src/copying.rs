@@ -6,26 +6,26 @@
 //! in their pages, and the plain bytes of a record lie 5 bytes behind its beginning, so that is met. Shorter pieces are copied by
 //! other instructions.
 
-/// Below what is copied by `rep movsb`.
-const PIECE: usize = 2048;
+/// What is copied by other instructions.
+pub(crate) const PIECE: usize = 2048;
 const PAGE: usize = 4096;
 /// What is so many bytes ahead in its page, or more, is no trap.
 const FAR_AHEAD: usize = 16;
 
-/// In pieces of how many bytes `from` is best copied to that address: above 0.
+/// Whether `from` is better copied to that address piece by piece.
 #[inline]
-pub(crate) fn piece(from: &[u8], to: usize) -> usize {
+pub(crate) fn is_trap(from: &[u8], to: usize) -> bool {
     let ahead = to.wrapping_sub(from.as_ptr().addr()) % PAGE;
-    let is_trap = cfg!(target_arch = "x86_64") && (1..FAR_AHEAD).contains(&ahead);
-    if is_trap { PIECE } else { from.len().max(1) }
+    cfg!(target_arch = "x86_64") && from.len() > PIECE && (1..FAR_AHEAD).contains(&ahead)
 }
 
 /// Copies `from` to `to`, which is as long.
 #[inline]
 pub(crate) fn copy(from: &[u8], to: &mut [u8]) {
-    assert_eq!(from.len(), to.len());
-    let piece = piece(from, to.as_ptr().addr());
-    for (from, to) in from.chunks(piece).zip(to.chunks_mut(piece)) {
+    if is_trap(from, to.as_ptr().addr()) {
+        assert_eq!(from.len(), to.len());
+        from.chunks(PIECE).zip(to.chunks_mut(PIECE)).for_each(|(from, to)| to.copy_from_slice(from));
+    } else {
         to.copy_from_slice(from);
     }
 }
@@ -54,14 +54,14 @@ mod tests {
 
     #[test]
     #[cfg(target_arch = "x86_64")]
-    fn only_what_is_a_little_ahead_in_its_page_goes_in_pieces() {
-        let from = [0; 3 * PAGE];
+    fn only_what_is_long_and_a_little_ahead_in_its_page_goes_in_pieces() {
+        let from = [0; 2049];
         let begin = from.as_ptr().addr();
         for ahead in 0..PAGE {
-            let expected = if (1..16).contains(&ahead) { 2048 } else { from.len() };
-            assert_eq!(piece(&from, begin + 7 * PAGE + ahead), expected, "{ahead}");
-            assert_eq!(piece(&from, (begin + ahead).wrapping_sub(7 * PAGE)), expected, "{ahead} below");
+            for to in [begin + 7 * PAGE + ahead, (begin + ahead).wrapping_sub(7 * PAGE)] {
+                assert_eq!(is_trap(&from, to), (1..16).contains(&ahead), "{ahead}");
+                assert!(!is_trap(&from[..2048], to), "{ahead}");
+            }
         }
-        assert_eq!(piece(&[], 1), piece(&[], 1).max(1));
     }
 }

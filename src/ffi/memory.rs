@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use super::types::{tls_iovec_t, tls_span_t};
 use crate::connection::{PlainTarget, SpanSink};
-use crate::copying;
+use crate::copying::{self, PIECE};
 use crate::failure::Failure;
 use crate::record::traffic::PlainMemory;
 use crate::status::{Status, TLS_ERR_ARGUMENT};
@@ -182,6 +182,21 @@ impl HostBuffer {
     fn of(start: *mut u8, room: usize) -> Self {
         Self { start, room, filled: 0, given: 0, last: MaybeUninit::uninit() }
     }
+
+    /// See [`PlainTarget::put`].
+    #[inline]
+    fn put_piece(&mut self, plain: &[u8]) -> usize {
+        let length = plain.len().min(self.room());
+        if length > 0 {
+            // SAFETY: `filled` never exceeds `room`, so this stays inside the host's buffer.
+            let end = unsafe { self.start.add(self.filled) };
+            // SAFETY: `room()` bytes are valid at `end`, as promised to `new`; `plain` is a buffer
+            // of this library, which the host does not write to, so the two do not overlap.
+            unsafe { std::ptr::copy_nonoverlapping(plain.as_ptr(), end, length) };
+            self.filled += length;
+        }
+        length
+    }
 }
 
 impl PlainMemory for HostBuffer {
@@ -223,18 +238,10 @@ impl PlainTarget for HostBuffer {
 
     #[inline]
     fn put(&mut self, plain: &[u8]) -> usize {
-        let length = plain.len().min(self.room());
-        let plain = &plain[..length];
-        let size = copying::piece(plain, self.start.addr() + self.filled);
-        for piece in plain.chunks(size) {
-            // SAFETY: `filled` never exceeds `room`, so this stays inside the host's buffer.
-            let end = unsafe { self.start.add(self.filled) };
-            // SAFETY: `room()` bytes are valid at `end`, as promised to `new`; `plain` is a buffer
-            // of this library, which the host does not write to, so the two do not overlap.
-            unsafe { std::ptr::copy_nonoverlapping(piece.as_ptr(), end, piece.len()) };
-            self.filled += piece.len();
+        if copying::is_trap(plain, self.start.addr() + self.filled) {
+            return plain.chunks(PIECE).map(|piece| self.put_piece(piece)).sum();
         }
-        length
+        self.put_piece(plain)
     }
 }
 

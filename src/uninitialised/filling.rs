@@ -9,7 +9,7 @@ use aws_lc_rs::aead::{Aad, LessSafeKey, NONCE_LEN, Nonce};
 use aws_lc_rs::error::Unspecified;
 use zeroize::Zeroize;
 
-use crate::copying;
+use crate::copying::{self, PIECE};
 
 /// Such memory, and how much of it, from the front, was filled. What is behind that stays untouched.
 pub(crate) struct Unfilled<'a> {
@@ -166,11 +166,19 @@ pub(crate) fn append<R>(vec: &mut Vec<u8>, fill: impl FnOnce(&mut Unfilled<'_>) 
 #[inline]
 fn write(place: &mut [MaybeUninit<u8>], bytes: &[u8]) {
     assert_eq!(place.len(), bytes.len());
-    let length = copying::piece(bytes, place.as_ptr().addr());
-    for (place, bytes) in place.chunks_mut(length).zip(bytes.chunks(length)) {
-        // SAFETY: there are as many bytes at `place`, which nobody else uses; `bytes` are other ones.
-        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), place.as_mut_ptr().cast(), bytes.len()) };
+    if copying::is_trap(bytes, place.as_ptr().addr()) {
+        place.chunks_mut(PIECE).zip(bytes.chunks(PIECE)).for_each(|(place, bytes)| write_piece(place, bytes));
+    } else {
+        write_piece(place, bytes);
     }
+}
+
+/// Copies `bytes` to `place`, which is as long.
+#[inline]
+fn write_piece(place: &mut [MaybeUninit<u8>], bytes: &[u8]) {
+    assert_eq!(place.len(), bytes.len());
+    // SAFETY: there are as many bytes at `place`, which nobody else uses; `bytes` are other ones.
+    unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), place.as_mut_ptr().cast(), bytes.len()) };
 }
 
 /// # Safety
