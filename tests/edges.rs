@@ -148,3 +148,50 @@ fn records_that_were_left_in_place_are_fed_one_by_one() {
         }
     }
 }
+
+/// What comes of early data at a server that does not know its session: the server's status, and the client's view of it.
+fn refused(most: u32, inbound: usize, length: usize, in_place: bool) -> (Status, i32) {
+    let base = Recipe { limits: Some((inbound, 100_000)), ..Recipe::default() };
+    let client = Context::client(&Recipe { early: 1, limits: None, ..base });
+    let [known, other] = [0, 1].map(|_| {
+        Context::server(&Recipe {
+            chain: Some(("ecdsa/server-chain.pem", "ecdsa/server.key")),
+            early: most,
+            ..base
+        })
+    });
+    pump(&client.connect("localhost"), &known.accept());
+    let (client, server) = (client.connect("localhost"), other.accept());
+    let early = vec![7_u8; length];
+    let written = unsafe { tls_early_write_from(client.0, early.as_ptr().cast(), length) };
+    assert_eq!(written, length as isize);
+    let mut wire = Vec::new();
+    for _ in 0..3 {
+        wire.extend(client.drain());
+        if in_place {
+            let used = server.read_in_place(&mut wire).1;
+            wire.drain(..used);
+        }
+        while !in_place && !wire.is_empty() && server.state() & TLS_FAILED == 0 {
+            let fed = server.feed(&wire).unwrap();
+            wire.drain(..fed);
+        }
+        server.advance();
+        if client.feed(&server.drain()).is_ok() {
+            client.advance();
+        }
+    }
+    (server.advance(), tls_early_status(client.0))
+}
+
+//
+#[test]
+fn early_data_that_is_refused_is_passed_over_if_it_leaves_room() {
+    for in_place in [false, true] {
+        assert_eq!(refused(1000, 20_480, 983, in_place), (TLS_OK, TLS_EARLY_REJECTED));
+        assert_eq!(refused(1000, 20_480, 984, in_place).0, TLS_ERR_DECRYPT);
+        assert_eq!(refused(40_000, 69_632, 40_000 - 3 * 17, in_place), (TLS_OK, TLS_EARLY_REJECTED));
+        let expected = if in_place { TLS_OK } else { TLS_ERR_PEER };
+        assert_eq!(refused(40_000, 20_480, 30_000, in_place).0, expected);
+    }
+}
