@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 import tlsbio
 
 PKI = Path(__file__).resolve().parents[3] / "target" / "pki"
+# Nothing here takes this long, in seconds; what does hangs.
+TOO_LONG = 60 * int(os.environ.get("TLSBIO_PATIENCE") or 1)
 
 
 def module(who: str) -> Any:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from pairs import Pair, check_alive, client_context, server_context
+from pairs import TOO_LONG, Pair, check_alive, client_context, server_context
 
 import tlsbio
 
@@ -129,7 +129,7 @@ def test_nothing_is_set_while_another_thread_is_in_its_handshake() -> None:
         server = server_context().wrap_socket(right, server_side=True, do_handshake_on_connect=False)
         done = threading.Thread(target=server.do_handshake)
         done.start()
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + TOO_LONG
         while not server._sslobj._has_begun:
             assert time.monotonic() < deadline
             time.sleep(0)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pairs import client_context, server_context
+from pairs import TOO_LONG, client_context, server_context
 
 import tlsbio
 
@@ -66,7 +66,7 @@ def connected(*arguments: Any, **options: Any) -> Iterator[Sockets]:
 
 
 def until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + TOO_LONG
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0)
@@ -216,7 +216,7 @@ def test_a_thread_that_waits_keeps_nobody_from_a_handshake_that_is_done() -> Non
         waiting = beside(lambda: read.append(sockets.client.recv(100)))
         until(lambda: sockets.client._sslobj._is_read)
         other = beside(sockets.client.do_handshake)
-        other.join(60)
+        other.join(TOO_LONG)
         was_kept = other.is_alive()
         sockets.server.sendall(b"answer")
         waiting.join()
@@ -241,7 +241,7 @@ def test_a_thread_that_waits_hears_the_answer_to_an_end(engines: str) -> None:
         waiting = beside(wait)
         until(lambda: side._sslobj._is_read)
         ending = beside(side.unwrap)
-        peer.settimeout(60)
+        peer.settimeout(TOO_LONG)
         assert peer.recv(100) == b""
         peer.unwrap()
         waiting.join()
@@ -412,20 +412,34 @@ def test_a_handler_of_a_signal_is_served_while_it_waits() -> None:
     class Enough(Exception):
         pass
 
-    def enough(*_: Any) -> None:
+    served: list[int] = []
+
+    def enough(number: int, *_: Any) -> None:
+        if served:
+            return
+        served.append(number)
         # The connection is in use by the thread that was interrupted.
         with pytest.raises(ssl.SSLError):
             sockets.client.recv(1)
         raise Enough
 
+    def interrupt(waiting: int) -> None:
+        until(lambda: sockets.client._sslobj._is_read)
+        # The first one may come just before it waits, and would be served when the wait is over.
+        while not served:
+            signal.pthread_kill(waiting, signal.SIGALRM)
+            time.sleep(0.001)
+
     with connected() as sockets:
         before = signal.signal(signal.SIGALRM, enough)
         try:
-            for timeout in None, 60:
+            for timeout in None, TOO_LONG:
+                served.clear()
                 sockets.client.settimeout(timeout)
-                signal.setitimer(signal.ITIMER_REAL, 0.01)
+                interrupting = beside(lambda: interrupt(threading.main_thread().ident or 0))
                 with pytest.raises(Enough):
                     sockets.client.recv(1)
+                interrupting.join()
         finally:
             signal.signal(signal.SIGALRM, before)
         sockets.server.sendall(b"still there")
@@ -507,7 +521,7 @@ class ByHand:
 
 
 @pytest.mark.parametrize("size", [1, 10_000])
-@pytest.mark.parametrize("timeout", [None, 60])
+@pytest.mark.parametrize("timeout", [None, TOO_LONG])
 def test_a_body_that_comes_later_is_waited_for(timeout: float | None, size: int) -> None:
     with ByHand() as pair:
         pair.server.settimeout(timeout)
@@ -529,10 +543,10 @@ def test_without_blocking_a_body_is_not_waited_for(size: int) -> None:
         rest = pair.begin_a_record(b"m" * size)
         for piece in rest[:-1], rest[-1:]:
             with pytest.raises(ssl.SSLWantReadError):
-                while select.select([pair.server], [], [], 60)[0]:
+                while select.select([pair.server], [], [], TOO_LONG)[0]:
                     pair.server.recv(size)
             pair.wire.sendall(piece)
-        select.select([pair.server], [], [], 60)
+        select.select([pair.server], [], [], TOO_LONG)
         assert pair.server.recv(size) == b"m" * size
 
 
