@@ -33,8 +33,8 @@ FACTS = (
 
 
 @contextmanager
-def asking(connection: Any) -> Iterator[None]:
-    """A thread that asks for facts until the block ends."""
+def asking(connection: Any) -> Iterator[Callable[[], bool]]:
+    """A thread that asks for facts until the block ends, which is when it has asked for all, or later."""
     failures: list[BaseException] = []
     rounds = [0]
     done = threading.Event()
@@ -54,7 +54,7 @@ def asking(connection: Any) -> Iterator[None]:
     thread = threading.Thread(target=ask)
     thread.start()
     try:
-        yield
+        yield lambda: bool(rounds[0] or failures)
     finally:
         done.set()
         thread.join()
@@ -70,8 +70,10 @@ class Threads(SynchronousTestCase):
         client, server = our_client(), our_server()
         shake(client, server)
         piece = bytes(range(256)) * (PIECE // 256)
-        with asking(client), asking(server):
-            for _ in range(SIZE // PIECE):
+        sent = 0
+        with asking(client) as of_client, asking(server) as of_server:
+            while sent < SIZE or not (of_client() and of_server()):
+                sent += PIECE
                 self.assertEqual(client.send(piece), PIECE)
                 carry(client, server)
                 self.assertEqual(receive(server, PIECE), piece)
