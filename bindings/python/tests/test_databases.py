@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pairs import PKI, client_context
+from pairs import PKI, TOO_LONG, client_context
 
 import tlsbio
 
@@ -37,23 +37,32 @@ def program(name: str) -> str:
     return found
 
 
+# What these programs say is looked at in English.
+ENGLISH = {**os.environ, "LC_ALL": "C"}
+
+
 @contextlib.contextmanager
-def ready(command: list[str], word: str) -> Iterator[None]:
-    """A server that says that word when it can be used."""
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    said = []
-    try:
-        assert server.stdout
-        for line in server.stdout:
-            said.append(line)
-            if word in line:
-                break
-        else:
-            raise AssertionError("".join(said))
-        yield
-    finally:
-        server.terminate()
-        server.communicate()
+def ready(command: Callable[[int], list[str]], word: str) -> Iterator[int]:
+    """A server that says that word when it can be used: its port, for which there is a command."""
+    for _ in range(8):
+        port, said = free_port(), ""
+        server = subprocess.Popen(
+            command(port), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=ENGLISH
+        )
+        try:
+            assert server.stdout
+            for line in server.stdout:
+                said += line
+                if word in line:
+                    yield port
+                    return
+        finally:
+            server.terminate()
+            server.communicate()
+        # A port is free until somebody takes it.
+        if "in use" not in said:
+            break
+    raise AssertionError(said)
 
 
 @pytest.fixture(scope="module")
@@ -71,13 +80,11 @@ def postgres() -> Iterator[int]:
         if is_root:
             for path in room, *room.iterdir():
                 shutil.chown(path, "postgres", "postgres")
-        data, port = room / "data", free_port()
-        subprocess.run(
-            [*other, initdb, "-D", data, "-U", "tester", "--auth=trust", "-N"], check=True, capture_output=True
-        )
+        data = room / "data"
+        made_by = [*other, initdb, "-D", data, "-U", "tester", "--auth=trust", "-N", "--locale=C", "--encoding=UTF8"]
+        subprocess.run(made_by, check=True, capture_output=True, env=ENGLISH)
         settings = {
             "listen_addresses": "127.0.0.1",
-            "port": port,
             "unix_socket_directories": room,
             "fsync": "off",
             "ssl": "on",
@@ -85,7 +92,11 @@ def postgres() -> Iterator[int]:
             "ssl_key_file": room / "server.key",
         }
         options = [f"--{name}={value}" for name, value in settings.items()]
-        with ready([*other, server, "-D", str(data), *options], "ready to accept connections"):
+
+        def command(port: int) -> list[str]:
+            return [*other, server, "-D", str(data), f"--port={port}", *options]
+
+        with ready(command, "ready to accept connections") as port:
             yield port
 
 
@@ -120,11 +131,10 @@ def test_asyncpg(postgres: int, loop: str, client: str, check_engines: Callable[
 @pytest.fixture(scope="module")
 def redis_server() -> Iterator[int]:
     """redis-server over TLS: its port."""
-    server, port = program("redis-server"), free_port()
+    server = program("redis-server")
     with tempfile.TemporaryDirectory() as room:
         options = {
             "port": 0,
-            "tls-port": port,
             "tls-cert-file": PKI / "ecdsa/server-chain.pem",
             "tls-key-file": PKI / "ecdsa/server.key",
             "tls-ca-cert-file": PKI / "ecdsa/ca.pem",
@@ -134,7 +144,7 @@ def redis_server() -> Iterator[int]:
             "dir": room,
         }
         arguments = [word for name, value in options.items() for word in (f"--{name}", str(value))]
-        with ready([server, *arguments], "Ready to accept connections"):
+        with ready(lambda port: [server, "--tls-port", str(port), *arguments], "Ready to accept connections") as port:
             yield port
 
 
@@ -163,9 +173,9 @@ def test_redis_that_blocks(redis_server: int, redis_client: str, check_engines: 
         store.delete("numbers")
         with store.pubsub() as heard:
             heard.subscribe("news")
-            assert heard.get_message(timeout=60)["type"] == "subscribe"
+            assert heard.get_message(timeout=TOO_LONG)["type"] == "subscribe"
             store.publish("news", "hello")
-            assert heard.get_message(timeout=60)["data"] == "hello"
+            assert heard.get_message(timeout=TOO_LONG)["data"] == "hello"
     with redis.Redis(**settings_of_redis(redis_server, "rsa/ca.pem")) as untrusting:
         with pytest.raises(redis.ConnectionError, match="certificate verify failed"):
             untrusting.ping()
