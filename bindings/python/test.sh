@@ -27,7 +27,8 @@ step() { # WHAT COMMAND...
 }
 
 new_environment() { # NAME REQUIREMENTS
-    [ -x "$work/$1/bin/python" ] || "$python" -m venv "$work/$1"
+    # One that was begun and not finished has no pip yet.
+    "$work/$1/bin/python" -m pip --version >/dev/null 2>&1 || "$python" -m venv "$work/$1"
     [ -z "${2:-}" ] || "$work/$1/bin/python" -m pip install --quiet --disable-pip-version-check -r "$2"
 }
 
@@ -81,7 +82,7 @@ if [ "$what" != suites ]; then
     step "install" install_wheel tests
     step "types and style" types_and_style
     # One that hangs is ended, and says where it was.
-    own_tests=(timeout --signal=ABRT "$(patience 600)" env PYTHONFAULTHANDLER=1 "$work/tests/bin/pytest" -q -rs -p no:cacheprovider)
+    own_tests=(timeout --signal=ABRT "$(patience 900)" env PYTHONFAULTHANDLER=1 "$work/tests/bin/pytest" -q -rs -p no:cacheprovider)
     step "tests" "${own_tests[@]}" --ignore "$here/tests/aio" --ignore "$here/tests/twisted" --ignore "$here/tests/test_lifetime.py" "$here/tests"
     # It counts the objects of its process, which is to have done nothing else.
     step "tests of what is left behind" "${own_tests[@]}" "$here/tests/test_lifetime.py"

@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from pairs import PKI, client_context, server_context
+from pairs import PKI, TOO_LONG, client_context, server_context
 
 import tlsbio
 
@@ -172,12 +172,17 @@ def test_requests(engines: str) -> None:
 def test_httpx_that_blocks(engines: str) -> None:
     httpx = pytest.importorskip("httpx")
     client, server = engines.split("-")
-    with https(server) as port, httpx.Client(verify=client_context(client), trust_env=False) as session:
+    with (
+        https(server) as port,
+        httpx.Client(verify=client_context(client), trust_env=False, timeout=TOO_LONG) as session,
+    ):
         for _ in range(3):
             response = session.post(f"https://localhost:{port}/", content=BODY)
             assert response.content == BODY
             is_ours(response.extensions["network_stream"].get_extra_info("ssl_object"), client)
-        with httpx.Client(verify=client_context(client, trust="bad/otherca.pem"), trust_env=False) as other:
+        with httpx.Client(
+            verify=client_context(client, trust="bad/otherca.pem"), trust_env=False, timeout=TOO_LONG
+        ) as other:
             with pytest.raises(httpx.ConnectError, match="certificate verify failed"):
                 other.get(f"https://localhost:{port}/")
 
@@ -290,6 +295,8 @@ def test_tornado(engines: str) -> None:
             method="POST",
             body=BODY,
             ssl_options=client_context(client),
+            connect_timeout=TOO_LONG,
+            request_timeout=TOO_LONG,
         )
         assert response.body == BODY
         is_ours(below[0], server)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pairs import client_context, server_context
+from pairs import TOO_LONG, client_context, server_context
 
 BODY = b"x" * 100_000
 
@@ -44,13 +44,13 @@ def test_aiohttp_and_httpx(engines: str, loop: str, check_engines: Callable[[str
             context = client_context(client)
             async with aiohttp.ClientSession() as session, session.get(url, ssl=context) as response:
                 assert await response.read() == BODY
-            async with httpx.AsyncClient(verify=context, trust_env=False) as session:
+            async with httpx.AsyncClient(verify=context, trust_env=False, timeout=TOO_LONG) as session:
                 assert (await session.get(url)).content == BODY
             untrusting = client_context(client, trust="rsa/ca.pem")
             async with aiohttp.ClientSession() as session:
                 with pytest.raises(aiohttp.ClientConnectorCertificateError):
                     await session.get(url, ssl=untrusting)
-            async with httpx.AsyncClient(verify=untrusting, trust_env=False) as session:
+            async with httpx.AsyncClient(verify=untrusting, trust_env=False, timeout=TOO_LONG) as session:
                 with pytest.raises(httpx.ConnectError, match="certificate verify failed"):
                     await session.get(url)
 
@@ -75,7 +75,7 @@ def test_trio(engines: str) -> None:
     client, server = engines.split("-")
 
     async def limited() -> None:
-        with trio.fail_after(60):
+        with trio.fail_after(TOO_LONG):
             await close_one_by_one()
             await exchange()
 

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
-from pairs import client_context, server_context
+from pairs import TOO_LONG, client_context, server_context
 
 PAIRS = ["openssl-openssl", "ours-openssl", "openssl-ours", "ours-ours"]
 BODY = b"x" * 300_000
@@ -94,19 +94,19 @@ def test_requests_and_messages(host: str, engines: str, check_engines: Callable[
             # Only hypercorn has HTTP/2.
             for two in [False, True][: 1 + (host == "hypercorn")]:
                 context = client_context(client)
-                async with httpx.AsyncClient(verify=context, trust_env=False, http2=two) as session:
+                async with httpx.AsyncClient(verify=context, trust_env=False, timeout=TOO_LONG, http2=two) as session:
                     for _ in range(3):
                         response = await session.post(f"https://localhost:{port}/", content=BODY)
                         assert (response.content, response.headers["x-scheme"]) == (BODY, "https")
                         assert response.http_version == ("HTTP/2" if two else "HTTP/1.1")
             url, context = f"wss://localhost:{port}/", client_context(client)
-            async with websockets.connect(url, ssl=context, proxy=None) as connection:
+            async with websockets.connect(url, ssl=context, proxy=None, open_timeout=TOO_LONG) as connection:
                 for size in 1, 100, 100_000:
                     await connection.send(BODY[:size])
                     assert await connection.recv() == BODY[:size]
             # Nobody else's certificates are taken.
             untrusting = client_context(client, trust="rsa/ca.pem")
-            async with httpx.AsyncClient(verify=untrusting, trust_env=False) as session:
+            async with httpx.AsyncClient(verify=untrusting, trust_env=False, timeout=TOO_LONG) as session:
                 with pytest.raises(httpx.ConnectError, match="certificate verify failed"):
                     await session.get(f"https://localhost:{port}/")
 

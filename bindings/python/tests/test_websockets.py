@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from pairs import client_context, server_context
+from pairs import TOO_LONG, client_context, server_context
 
 websockets = pytest.importorskip("websockets")
 
@@ -25,9 +25,11 @@ def test_asyncio(engines: str, check_engines: Callable[[str], None]) -> None:
             await connection.send(message)
 
     async def talk() -> None:
-        async with websockets.serve(echo, "127.0.0.1", 0, ssl=server_context(server)) as serving:
+        async with websockets.serve(echo, "127.0.0.1", 0, ssl=server_context(server), open_timeout=TOO_LONG) as serving:
             url = f"wss://localhost:{serving.sockets[0].getsockname()[1]}/"
-            async with websockets.connect(url, ssl=client_context(client), proxy=None) as connection:
+            async with websockets.connect(
+                url, ssl=client_context(client), proxy=None, open_timeout=TOO_LONG
+            ) as connection:
                 for size in SIZES:
                     await connection.send(b"x" * size)
                     assert await connection.recv() == b"x" * size
@@ -47,11 +49,11 @@ def test_threads(engines: str, check_engines: Callable[[str], None]) -> None:
         for message in connection:
             connection.send(message)
 
-    with serve(echo, "127.0.0.1", 0, ssl=server_context(server)) as serving:
+    with serve(echo, "127.0.0.1", 0, ssl=server_context(server), open_timeout=TOO_LONG) as serving:
         thread = threading.Thread(target=serving.serve_forever)
         thread.start()
         url = f"wss://localhost:{serving.socket.getsockname()[1]}/"
-        with connect(url, ssl=client_context(client), proxy=None) as connection:
+        with connect(url, ssl=client_context(client), proxy=None, open_timeout=TOO_LONG) as connection:
             for size in SIZES:
                 connection.send(b"x" * size)
                 assert connection.recv() == b"x" * size

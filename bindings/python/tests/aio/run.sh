@@ -8,13 +8,12 @@ root=$(cd "$here/../../../.." && pwd)
 
 python=${PYTHON:-python3}
 venv=$root/target/python/aio-$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
-if [ ! -x "$venv/bin/python" ]; then
-    "$python" -m venv "$venv"
-fi
+# One that was begun and not finished has no pip yet.
+"$venv/bin/python" -m pip --version >/dev/null 2>&1 || "$python" -m venv "$venv"
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --requirement "$here/requirements.txt"
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps "${TLSBIO_PACKAGE:-$root/bindings/python}"
 "$root/tests/pki/make.sh" "$root/target/pki"
 
 cd "$here"
 # One that hangs is ended, and says where it was.
-timeout --signal=ABRT "$(patience 600)" "$venv/bin/python" -X dev -m pytest -q -rs -p no:cacheprovider "$@"
+timeout --signal=ABRT "$(patience 900)" "$venv/bin/python" -X dev -m pytest -q -rs -p no:cacheprovider "$@"

@@ -28,7 +28,8 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[3]
 SOURCES = ROOT / "target" / "python-suites"
 # Seconds for a test. The slowest takes 20 on a machine with nothing else to do.
-LIMIT = 150 * int(os.environ.get("TLSBIO_PATIENCE") or 1)
+PATIENCE = int(os.environ.get("TLSBIO_PATIENCE") or 1)
+LIMIT = 150 * PATIENCE
 # Most of what tests do is to wait.
 AT_ONCE = 4
 
@@ -51,6 +52,8 @@ class Suite:
     options: list[str] = field(default_factory=list)
     # What fixtures of the suite answer here, in the place of what they find out by means that the engine has not.
     fixtures: dict[str, list[str]] = field(default_factory=dict)
+    # Names in its modules that are other numbers here: limits for a machine that has nothing else to do.
+    numbers: dict[str, float] = field(default_factory=dict)
     # Whether it makes connections, so that none of ours would mean that it was run without us.
     connects: bool = True
 
@@ -118,6 +121,8 @@ SUITES = {
         package="urllib3",
         # It would connect with TLS 1.0 and 1.1 to see whether they are there.
         fixtures={"supported_tls_versions": ["TLSv1.2", "TLSv1.3"]},
+        # How long a connection may take that comes about: a tenth of a second.
+        numbers={"LONG_TIMEOUT": LIMIT},
     ),
     "requests": Suite(
         ["tests/test_requests.py"],
@@ -165,12 +170,16 @@ def source_of(package: str) -> Path:
             check=True,
         )  # fmt: skip
         (archive,) = SOURCES.glob(f"{package}-{version}.tar.gz")
-        with tarfile.open(archive) as tar:
-            # Python 3.11.2, which Debian 12 has, does not know filters yet. pip has compared the archive's hash.
-            safely = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
-            tar.extractall(SOURCES, **safely)
-        # The installed package is tested, not its sources, which lie where Python would look first.
-        shutil.rmtree(folder / package, ignore_errors=True)
+        # What a run has left that was ended here is taken for nothing.
+        with tempfile.TemporaryDirectory(dir=SOURCES) as room:
+            with tarfile.open(archive) as tar:
+                # Python 3.11.2, which Debian 12 has, does not know filters yet. pip has compared the archive's hash.
+                safely = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
+                tar.extractall(room, **safely)
+            made = Path(room) / folder.name
+            # The installed package is tested, not its sources, which lie where Python would look first.
+            shutil.rmtree(made / package, ignore_errors=True)
+            made.rename(folder)
     return folder
 
 
@@ -195,6 +204,8 @@ def answers_of(
             "about": suite.about,
             "options": suite.options,
             "fixtures": suite.fixtures,
+            "numbers": suite.numbers,
+            "patience": PATIENCE,
             "cut": list(cut.items()),
             "match": match,
             "at_once": at_once,

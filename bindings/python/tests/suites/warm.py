@@ -53,6 +53,16 @@ def tests_of_unittest(names: list[str]) -> Iterator[tuple[str, Callable[[], fork
         yield test.id(), lambda test=test: run(test)  # type: ignore[misc]
 
 
+def be_patient_with_cpython(times: int) -> None:
+    """Its tests allow as many times as long, as with the option --timeout of its own runner."""
+    try:
+        from test import support
+    except ImportError:
+        return
+    for name in "LOOPBACK_TIMEOUT", "SHORT_TIMEOUT", "LONG_TIMEOUT":
+        setattr(support, name, times * getattr(support, name))
+
+
 class Forks:
     """A plugin of pytest that runs each test in a fork, with its fixtures and their ends."""
 
@@ -61,10 +71,12 @@ class Forks:
         go: Callable[[list[tuple[str, Callable[[], forking.Answer]]]], None],
         about: list[str],
         fixtures: dict[str, list[str]],
+        numbers: dict[str, float],
     ) -> None:
         self._go = go
         self._about = about
         self._fixtures = fixtures
+        self._numbers = numbers
 
     def pytest_fixture_setup(self, fixturedef: Any, request: Any) -> set[str] | None:
         """Answers for the fixtures whose answers are given."""
@@ -75,7 +87,11 @@ class Forks:
         return answer
 
     def pytest_collection_modifyitems(self, items: list[Any]) -> None:
-        """Leaves the tests that have one of the words in their name, or in that of a fixture."""
+        """Leaves the tests that have one of the words in their name or a fixture's, and gives numbers to names."""
+        for module in {item.module for item in items}:
+            for name, number in self._numbers.items():
+                if hasattr(module, name):
+                    setattr(module, name, number)
         if self._about:
             items[:] = [
                 item
@@ -123,6 +139,7 @@ def main() -> int:
 
         if not wanted["pytest"]:
             sys.path.insert(0, os.getcwd())
+            be_patient_with_cpython(wanted["patience"])
             go(list(tests_of_unittest(wanted["tests"])))
             return 0
         import pytest
@@ -132,7 +149,7 @@ def main() -> int:
         return int(
             pytest.main(
                 [*options, *wanted["options"], *wanted["tests"]],
-                plugins=[Forks(go, wanted["about"], wanted["fixtures"])],
+                plugins=[Forks(go, wanted["about"], wanted["fixtures"], wanted["numbers"])],
             )
         )
 

@@ -9,9 +9,8 @@ root=$(cd "$here/../../../.." && pwd)
 
 python=${PYTHON:-python3}
 venv=$root/target/python/twisted-$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
-if [ ! -x "$venv/bin/python" ]; then
-    "$python" -m venv "$venv"
-fi
+# One that was begun and not finished has no pip yet.
+"$venv/bin/python" -m pip --version >/dev/null 2>&1 || "$python" -m venv "$venv"
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --requirement "$here/requirements.txt"
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps "${TLSBIO_PACKAGE:-$root/bindings/python}"
 "$root/tests/pki/make.sh" "$root/target/pki"
@@ -20,7 +19,7 @@ cd "$here"
 what=${1:-all}
 case $what in
 ours | all)
-    timeout "$(patience 600)" "$venv/bin/python" -m twisted.trial --temp-directory "$root/target/python/trial" \
+    timeout "$(patience 900)" "$venv/bin/python" -m twisted.trial --temp-directory "$root/target/python/trial" \
         test_connection test_threads test_options test_monkey test_reactor test_web test_programs
     ;;&
 theirs | all)

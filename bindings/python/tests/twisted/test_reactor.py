@@ -461,9 +461,8 @@ class ManyConnections(TestCase):
             reactor.connectTCP("127.0.0.1", port.getHost().port, wrapped)
             yield end
         # The server hears of the last end in a turn of the reactor of its own.
-        for _ in range(100):
-            if len(living()) == before:
-                break
+        limit = reactor.seconds() + TIMEOUT / 2
+        while len(living()) != before and reactor.seconds() < limit:
             turn: Deferred[None] = Deferred()
             reactor.callLater(0.01, turn.callback, None)
             yield turn

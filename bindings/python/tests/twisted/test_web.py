@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator
 from typing import Any
 
@@ -19,6 +20,9 @@ from zope.interface.verify import verifyObject
 
 from tlsbio.twisted import ConfigError, ServerOptions
 from tlsbio.twisted.web import PolicyForHTTPS
+
+# Seconds after which trial gives a test up.
+TIMEOUT = 60 * int(os.environ.get("TLSBIO_PATIENCE") or 1)
 
 
 class Page(Resource):
@@ -39,7 +43,7 @@ def ours(**settings: Any) -> ServerOptions:
 
 
 class Https(TestCase):
-    timeout = 60
+    timeout = TIMEOUT
 
     @inlineCallbacks
     def fetch(self, server: Any, policy: Any, host: str = "localhost") -> Generator[Any, Any, bytes]:
