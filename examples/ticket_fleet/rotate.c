@@ -1,9 +1,9 @@
 /*
- * The one who makes the keys of a fleet: rotate REDIS_PORT START PERIOD COUNT
+ * The one who makes the keys of a fleet: rotate REDIS_PORT START PERIOD
  *
  * Key i encrypts from START + i * PERIOD on (Unix seconds), and decrypts for two periods. It is
- * published a period before that, so that every server has it when its time comes. Ends when COUNT
- * keys are published.
+ * published a period before that, so that every server has it when its time comes. Goes on until it
+ * is ended.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,17 +22,16 @@ static void sleep_until(uint64_t when)
 int main(int argc, char **argv)
 {
     redisContext *redis;
-    uint64_t start, period, count;
+    uint64_t start, period;
 
-    if (argc != 5) {
-        fprintf(stderr, "usage: rotate REDIS_PORT START PERIOD COUNT\n");
+    if (argc != 4) {
+        fprintf(stderr, "usage: rotate REDIS_PORT START PERIOD\n");
         return EXIT_FAILURE;
     }
     redis = keys_open(argv[1]);
     start = strtoull(argv[2], NULL, 10);
     period = strtoull(argv[3], NULL, 10);
-    count = strtoull(argv[4], NULL, 10);
-    for (uint64_t i = 0; i < count; i++) {
+    for (uint64_t i = 0;; i++) {
         uint64_t from = start + i * period;
         tls_ticket_key_t key = keys_make(from, from + 2 * period);
 
@@ -43,6 +42,4 @@ int main(int argc, char **argv)
         }
         keys_wipe(&key, sizeof(key));
     }
-    redisFree(redis);
-    return EXIT_SUCCESS;
 }

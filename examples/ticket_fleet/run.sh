@@ -7,6 +7,7 @@ set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
+. "$root/scripts/patience.sh"
 build=$root/target/ticket_fleet
 pki=$root/target/pki
 servers=${1:-3}
@@ -41,7 +42,7 @@ start_redis() {
         redis-server --bind 127.0.0.1 --port "$redis_port" --save '' --appendonly no --dir "$scratch" \
             >"$scratch/redis.log" 2>&1 &
         redis=$!
-        for _ in $(seq 1200); do
+        for _ in $(seq "$(patience 1200)"); do
             kill -0 "$redis" 2>/dev/null || break
             # Another Redis may have the port: ours knows its process.
             if grep -qx "process_id:$redis" <<<"$(redis-cli -p "$redis_port" info server 2>/dev/null | tr -d '\r')"; then
@@ -60,10 +61,10 @@ start_redis() {
 start_redis
 
 start=$(($(date +%s) + 2))
-"$build/rotate" "$redis_port" "$start" "$period" "$((rotations + 2))" &
+"$build/rotate" "$redis_port" "$start" "$period" &
 rotate=$!
 children+=("$rotate")
-for _ in $(seq 1200); do
+for _ in $(seq "$(patience 1200)"); do
     [ "$(redis-cli -p "$redis_port" llen ticket_fleet:keys)" -gt 0 ] && break
     sleep 0.05
 done
@@ -76,7 +77,7 @@ for i in $(seq "$servers"); do
     children+=($!)
 done
 for i in $(seq "$servers"); do
-    for _ in $(seq 1200); do
+    for _ in $(seq "$(patience 1200)"); do
         [ -s "$scratch/server.$i" ] && break
         sleep 0.05
     done
@@ -84,7 +85,9 @@ for i in $(seq "$servers"); do
 done
 
 failed=0
-"$build/client" "$pki/trust/all.pem" "$start" "$period" "$((start + (rotations + 1) * period))" "${ports[@]}" || failed=1
+now=$(date +%s)
+end=$(((now > start ? now : start) + (rotations + 1) * period))
+"$build/client" "$pki/trust/all.pem" "$start" "$period" "$end" "$((end + $(patience 120)))" "${ports[@]}" || failed=1
 
 kill "${server_pids[@]}"
 for pid in "${server_pids[@]}"; do

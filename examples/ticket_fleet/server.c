@@ -25,7 +25,7 @@
 #include "keys.h"
 #include "talk.h"
 
-enum { FETCH_EVERY_MS = 100, TIMEOUT_S = 10 };
+enum { FETCH_EVERY_MS = 100, TIMEOUT_S = 60 };
 
 static volatile sig_atomic_t stopped;
 
