@@ -22,6 +22,7 @@ struct pipe {
 
 static struct pipe stopped, release, go, done;
 static atomic_bool finished;
+static atomic_uint turns; /* of the worker */
 
 static void open_pipe(struct pipe *made)
 {
@@ -65,7 +66,7 @@ static void *worker(void *argument)
 {
     const struct frozen_plan *plan = argument;
     while (!atomic_load(&finished) && plan->work(plan->subject))
-        ;
+        atomic_fetch_add(&turns, 1);
     /* The thread must still exist for a signal that is on its way. */
     while (!atomic_load(&finished))
         sched_yield();
@@ -86,13 +87,22 @@ static enum frozen_result try_once(pthread_t working, unsigned *late)
     pthread_kill(working, SIGUSR1);
     take(&stopped);
     put(&go, 'g');
-    bool in_time = poll(&answer, 1, LATE_AFTER_MS) == 1;
+    bool in_time = poll(&answer, 1, (int)report_patience(LATE_AFTER_MS)) == 1;
     put(&release, 'r');
     bool complete = take(&done) == 'y';
     *late += !in_time;
     if (!complete)
         return FROZEN_NEVER;
     return in_time ? FROZEN_COMPLETE : FROZEN_LATE;
+}
+
+/* Or the next signal would find the worker where the last one did: it comes before a step of its
+ * own, as long as this thread is the faster one. */
+static void let_work(void)
+{
+    unsigned before = atomic_load(&turns);
+    while (atomic_load(&turns) == before)
+        sched_yield();
 }
 
 enum frozen_result frozen_run(const struct frozen_plan *plan)
@@ -116,8 +126,10 @@ enum frozen_result frozen_run(const struct frozen_plan *plan)
         pthread_create(&probing, NULL, prober, (void *)plan) != 0)
         give_up("cannot start two threads");
 
-    for (int i = 0; i < TRIES && late < LATE_TRIES && result == FROZEN_NEVER; i++)
+    for (int i = 0; i < TRIES && late < LATE_TRIES && result == FROZEN_NEVER; i++) {
+        let_work();
         result = try_once(working, &late);
+    }
 
     atomic_store(&finished, true);
     put(&go, 'e');

@@ -8,13 +8,17 @@
 static char about[256] = "set-up";
 static size_t failures;
 
-/* A cell that takes so long hangs: TLSBIO_PATIENCE times as long on a busy machine, as in
- * ../check.h. */
-static void watch(void)
+unsigned report_patience(unsigned time)
 {
     const char *factor = getenv("TLSBIO_PATIENCE");
     unsigned times = factor ? (unsigned)strtoul(factor, NULL, 10) : 1;
-    alarm(600 * (times > 0 ? times : 1));
+    return time * (times > 0 ? times : 1);
+}
+
+/* A cell that takes so long hangs. */
+static void watch(void)
+{
+    alarm(report_patience(600));
 }
 
 void report_about(const char *format, ...)

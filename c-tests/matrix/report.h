@@ -15,6 +15,10 @@ void report_about(const char *format, ...) REPORT_FORMAT;
 void report_failure(const char *format, ...) REPORT_FORMAT;
 size_t report_failures(void);
 
+/* How long nothing may happen before it is taken for a hang: TLSBIO_PATIENCE times as long on a
+ * busy machine, as in ../check.h. */
+unsigned report_patience(unsigned time);
+
 /* The set-up is impossible: prints the reason and ends the program with status 2. */
 _Noreturn void give_up(const char *format, ...) REPORT_FORMAT;
 
