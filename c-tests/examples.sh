@@ -4,11 +4,12 @@
 # that says that nothing leaked.
 set -euo pipefail
 
+. "$(dirname "${BASH_SOURCE[0]}")/../scripts/patience.sh"
 server=$1 client=$2 pki=$3
 shift 3
 emulator=("$@")
 ca=$pki/trust/all.pem
-curl_options=(-q --silent --show-error --noproxy '*' --max-time 120 --cacert "$ca")
+curl_options=(-q --silent --show-error --noproxy '*' --max-time "$(patience 120)" --cacert "$ca")
 work=$(mktemp -d)
 server_pid= slow_pid=
 connections=0
@@ -31,7 +32,7 @@ fail() {
 
 wait_for() { # PATTERN FILE: prints the first line that matches
     local i
-    for i in $(seq 1200); do
+    for i in $(seq "$(patience 1200)"); do
         grep -m1 -E -e "$1" "$2" && return
         kill -0 "$server_pid" 2>/dev/null || break
         sleep 0.05
@@ -41,8 +42,8 @@ wait_for() { # PATTERN FILE: prints the first line that matches
 
 start() { # SERVER_OPTIONS...
     : >"$work/log"
-    "${emulator[@]}" "$server" --cert "$pki/ecdsa/server-chain.pem" --key "$pki/ecdsa/server.key" "$@" \
-        >"$work/out" 2>"$work/log" &
+    "${emulator[@]}" "$server" --cert "$pki/ecdsa/server-chain.pem" --key "$pki/ecdsa/server.key" \
+        --patience "$TLSBIO_PATIENCE" "$@" >"$work/out" 2>"$work/log" &
     server_pid=$!
     connections=0
     port=$(wait_for '^listening on ' "$work/out")
@@ -68,7 +69,7 @@ pattern() { # LENGTH
 }
 
 get() { # PATH OPTIONS...
-    "${emulator[@]}" "$client" --ca "$ca" "${@:2}" "https://localhost:$port$1" 2>"$work/client.log"
+    "${emulator[@]}" "$client" --timeout "$(patience 30)" --ca "$ca" "${@:2}" "https://localhost:$port$1" 2>"$work/client.log"
 }
 
 fetch() { # PATH CURL_OPTIONS...
@@ -134,7 +135,7 @@ if ! fetch /bytes/100 --http1.1 --output /dev/null; then fail 'the server is gon
 check_log 'end=closed'
 
 # HTTP without TLS, and a client that does not trust.
-if curl -q --silent --noproxy '*' --max-time 60 "http://127.0.0.1:$port/" --output /dev/null; then
+if curl -q --silent --noproxy '*' --max-time "$(patience 60)" "http://127.0.0.1:$port/" --output /dev/null; then
     fail 'plain HTTP was answered'
 fi
 check_log 'TLS_ERR_PEER'
@@ -175,8 +176,12 @@ fetch /info --cert "$pki/rsa/client-chain.pem" --key "$pki/rsa/client.key" >"$wo
 grep -q '^peer certificate 1: ' "$work/info" || fail 'no client chain in /info'
 check_log 'end=closed'
 
-# Stopped with a connection open.
+# Stopped with a connection open. It was accepted before another one that comes later.
 exec 3<>"/dev/tcp/127.0.0.1/$port"
-sleep 0.2
+connections=$((connections + 1))
+fetch /info --cert "$pki/rsa/client-chain.pem" --key "$pki/rsa/client.key" --output /dev/null
+check_log 'end=closed'
 stop
+connections=$((connections - 2))
+check_log 'end=server stopped'
 exec 3>&-

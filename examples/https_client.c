@@ -32,7 +32,7 @@
 
 struct options {
     const char *ca, *alpn;
-    int system_trust, no_verify;
+    int system_trust, no_verify, timeout_s;
     char host[256], port[8], path[1024];
 };
 
@@ -204,7 +204,7 @@ static int fetch_url(const struct options *options, const tls_context_t *context
     if (transfer.tls == NULL)
         fprintf(stderr, "%s: %s\n", tls_status_name(error.status), error.message);
     else
-        transfer.fd = net_connect(options->host, options->port, TIMEOUT_S);
+        transfer.fd = net_connect(options->host, options->port, options->timeout_s);
     if (transfer.fd >= 0) {
         status = fetch(&transfer);
         fprintf(stderr, "in=%llu out=%llu plain=%llu\n", transfer.wire_in, transfer.wire_out,
@@ -241,15 +241,20 @@ static int parse_url(const char *url, struct options *options)
 static int parse_options(int argc, char **argv, struct options *options)
 {
     const char *url = NULL;
+    uint64_t number;
     int i;
 
     memset(options, 0, sizeof(*options));
     options->alpn = "http/1.1";
+    options->timeout_s = TIMEOUT_S;
     for (i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--ca") == 0 && i + 1 < argc)
             options->ca = argv[++i];
         else if (strcmp(argv[i], "--alpn") == 0 && i + 1 < argc)
             options->alpn = argv[++i];
+        else if (strcmp(argv[i], "--timeout") == 0 && i + 1 < argc &&
+                 net_parse_number(argv[i + 1], 86400, &number) == 0 && number > 0)
+            options->timeout_s = (int)number, i++;
         else if (strcmp(argv[i], "--system-trust") == 0)
             options->system_trust = 1;
         else if (strcmp(argv[i], "--dangerous-no-verify") == 0)
@@ -271,7 +276,7 @@ int main(int argc, char **argv)
     if (parse_options(argc, argv, &options) != 0) {
         fprintf(stderr,
                 "usage: %s [--ca FILE | --system-trust | --dangerous-no-verify] [--alpn NAME] "
-                "https://host[:port][/path]\n",
+                "[--timeout SECONDS] https://host[:port][/path]\n",
                 argv[0]);
         return 2;
     }

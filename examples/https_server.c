@@ -81,14 +81,14 @@ static int fill_poll_set(struct pollfd *set, int listener)
     return first > now ? (int)(first - now) : 0;
 }
 
-static void accept_peer(const tls_context_t *context, int listener)
+static void accept_peer(const tls_context_t *context, int listener, int patience)
 {
     int fd = net_accept(listener);
     struct peer *peer;
 
     if (fd < 0)
         return;
-    peer = peer_new(context, fd);
+    peer = peer_new(context, fd, patience);
     if (peer != NULL)
         peers[peer_count++] = peer;
     else
@@ -101,7 +101,7 @@ static void remove_peer(size_t index)
     peers[index] = peers[--peer_count];
 }
 
-static int serve(const tls_context_t *context, int listener)
+static int serve(const tls_context_t *context, int listener, int patience)
 {
     struct pollfd set[2 + MAX_CONNECTIONS];
 
@@ -127,13 +127,14 @@ static int serve(const tls_context_t *context, int listener)
                 remove_peer(i);
         }
         if (set[1].revents != 0)
-            accept_peer(context, listener);
+            accept_peer(context, listener, patience);
     }
 }
 
 struct options {
     const char *cert, *key, *client_ca;
     uint16_t port;
+    int patience;
 };
 
 static tls_context_t *make_context(const struct options *options)
@@ -162,6 +163,7 @@ static int parse_options(int argc, char **argv, struct options *options)
     int i;
 
     memset(options, 0, sizeof(*options));
+    options->patience = 1;
     for (i = 1; i + 1 < argc; i += 2) {
         uint64_t number;
 
@@ -174,6 +176,9 @@ static int parse_options(int argc, char **argv, struct options *options)
         else if (strcmp(argv[i], "--port") == 0 &&
                  net_parse_number(argv[i + 1], 65535, &number) == 0)
             options->port = (uint16_t)number;
+        else if (strcmp(argv[i], "--patience") == 0 &&
+                 net_parse_number(argv[i + 1], 1000, &number) == 0 && number > 0)
+            options->patience = (int)number;
         else
             return -1;
     }
@@ -188,8 +193,10 @@ int main(int argc, char **argv)
     int listener, result;
 
     if (parse_options(argc, argv, &options) != 0) {
-        fprintf(stderr, "usage: %s --cert FILE --key FILE [--port N] [--client-ca FILE]\n",
-                argv[0]);
+        fprintf(
+            stderr,
+            "usage: %s --cert FILE --key FILE [--port N] [--client-ca FILE] [--patience TIMES]\n",
+            argv[0]);
         return 2;
     }
     context = make_context(&options);
@@ -204,7 +211,7 @@ int main(int argc, char **argv)
     printf("listening on 127.0.0.1:%u\n", port);
     fflush(stdout);
 
-    result = serve(context, listener);
+    result = serve(context, listener, options.patience);
 
     while (peer_count > 0)
         remove_peer(0);

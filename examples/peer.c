@@ -30,13 +30,18 @@
 #define ROUNDS_PER_TURN 8 /* so that one fast reader does not keep the others waiting */
 #define MAX_PATTERN (UINT64_C(1) << 40)
 
+static void wait_at_most(struct peer *peer, int64_t ms)
+{
+    peer->deadline = net_now_ms() + ms * peer->patience;
+}
+
 static void end(struct peer *peer, enum peer_phase phase, const char *outcome)
 {
     /* The first reason is the true one: what follows are its consequences. */
     if (peer->outcome[0] == '\0')
         snprintf(peer->outcome, sizeof(peer->outcome), "%s", outcome);
     peer->phase = phase;
-    peer->deadline = net_now_ms() + (phase == PEER_FLUSHING ? STALL_MS : LINGER_MS);
+    wait_at_most(peer, phase == PEER_FLUSHING ? STALL_MS : LINGER_MS);
 }
 
 static void end_by_status(struct peer *peer, tls_status_t status)
@@ -99,7 +104,7 @@ static int read_request(struct peer *peer)
         }
         if (taken == 1)
             respond(peer, path);
-        peer->deadline = net_now_ms() + STALL_MS;
+        wait_at_most(peer, STALL_MS);
     }
     return peer->phase == PEER_SERVING;
 }
@@ -125,7 +130,7 @@ static int write_response(struct peer *peer)
         tls_close_notify(peer->tls);
         end(peer, PEER_FLUSHING, "closed");
     } else {
-        peer->deadline = net_now_ms() + REQUEST_MS;
+        wait_at_most(peer, REQUEST_MS);
     }
     return 1;
 }
@@ -137,7 +142,7 @@ static void run_tls(struct peer *peer)
 
         if (status == TLS_OK) {
             peer->phase = PEER_SERVING;
-            peer->deadline = net_now_ms() + REQUEST_MS;
+            wait_at_most(peer, REQUEST_MS);
         } else if (status != TLS_WANT_FEED && status != TLS_WANT_DRAIN) {
             end_by_status(peer, status);
         }
@@ -192,7 +197,7 @@ static size_t send_wire(struct peer *peer)
     }
     peer->wire_out += total;
     if (total > 0 && peer->phase == PEER_SERVING && http_busy(&peer->http))
-        peer->deadline = net_now_ms() + STALL_MS;
+        wait_at_most(peer, STALL_MS);
     return total;
 }
 
@@ -263,7 +268,7 @@ void peer_check_deadline(struct peer *peer, int64_t now)
     }
 }
 
-struct peer *peer_new(const tls_context_t *context, int fd)
+struct peer *peer_new(const tls_context_t *context, int fd, int patience)
 {
     static unsigned last_id;
     struct peer *peer = calloc(1, sizeof(*peer));
@@ -277,7 +282,8 @@ struct peer *peer_new(const tls_context_t *context, int fd)
     }
     peer->id = ++last_id;
     peer->fd = fd;
-    peer->deadline = net_now_ms() + HANDSHAKE_MS;
+    peer->patience = patience;
+    wait_at_most(peer, HANDSHAKE_MS);
     return peer;
 }
 

@@ -21,14 +21,16 @@ struct peer {
     int fd;
     tls_conn_t *tls;
     enum peer_phase phase;
+    int patience;               /* how many times as long as usual is waited for it */
     int64_t deadline;           /* on the clock of net_now_ms */
     uint64_t wire_in, wire_out; /* bytes received and sent */
     char outcome[320];          /* how it ended, for the log */
     struct http http;
 };
 
-/* Takes over a non-blocking socket; NULL if there is no memory, and the socket is closed. */
-struct peer *peer_new(const tls_context_t *context, int fd);
+/* Takes over a non-blocking socket, whose peer may be so many times as slow as usual; NULL if there
+ * is no memory, and the socket is closed. */
+struct peer *peer_new(const tls_context_t *context, int fd, int patience);
 
 /* Prints how the connection ended, and ends it. */
 void peer_free(struct peer *peer);
