@@ -31,7 +31,8 @@ static void set_address_space(rlim_t bytes)
     struct rlimit limit;
 
     CHECK_EQ(getrlimit(RLIMIT_AS, &limit), 0);
-    limit.rlim_cur = bytes;
+    /* There may be less than all to be had. */
+    limit.rlim_cur = bytes < limit.rlim_max ? bytes : limit.rlim_max;
     CHECK_EQ(setrlimit(RLIMIT_AS, &limit), 0);
 }
 
