@@ -51,7 +51,7 @@ class RestartingServer(Process):
 
     def close(self):
         # The first process may have ended long ago; the last one has the group's output open.
-        if any(reader.is_alive() for reader in self.readers):
+        if self.talks():
             try:
                 os.kill(self.pid(), signal.SIGKILL)
             except (AssertionError, ProcessLookupError):

@@ -8,6 +8,7 @@ import time
 import unittest
 from pathlib import Path
 
+import patience
 from process import Ours
 from settings import pki, settings
 
@@ -141,11 +142,15 @@ class InteropTest(unittest.TestCase):
             self.fail("our peer: " + "; ".join(different) + f" (message: {report['message']!r})")
 
     def expect_text(self, process, *fragments):
-        """The peer may report after our own has ended: it gets some seconds for it."""
-        patience = time.monotonic() + 5
-        while not all(fragment in process.text() for fragment in fragments) and time.monotonic() < patience:
-            time.sleep(0.02)
-        text = process.text()
+        """The peer may report after our own has ended: that is waited for, as long as it has not ended itself."""
+        hang = time.monotonic() + patience.SECONDS
+        text, waits = "", True
+        while waits and not all(fragment in text for fragment in fragments):
+            # What it prints at last is looked for once more.
+            waits = process.talks() and time.monotonic() < hang
+            text = process.text()
+            if waits:
+                time.sleep(0.02)
         for fragment in fragments:
             self.assertIn(fragment, text, "the peer did not report it")
 

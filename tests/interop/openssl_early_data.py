@@ -53,4 +53,5 @@ class EarlyData(InteropTest):
     def test_to_s_server_without_it(self):
         server, (_, second) = self.to_openssl()
         self.expect(second, resumed=1, early_status=NONE)
+        server.finish()
         self.assertNotIn("GET /early", server.text())

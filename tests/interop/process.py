@@ -53,6 +53,10 @@ class Process:
         self.timed_out = True
         self.kill()
 
+    def talks(self):
+        """Whether more may be printed yet."""
+        return any(reader.is_alive() for reader in self.readers)
+
     def kill(self):
         if self.child.poll() is None:
             os.killpg(self.child.pid, signal.SIGKILL)
@@ -89,7 +93,7 @@ class Process:
     def _wait_until(self, reached, what):
         with self.news:
             self.news.wait_for(
-                lambda: reached() or not any(reader.is_alive() for reader in self.readers), LIMIT_SECONDS
+                lambda: reached() or not self.talks(), LIMIT_SECONDS
             )
             if not reached():
                 raise AssertionError(f"{self.argv[0]} never printed {what}")

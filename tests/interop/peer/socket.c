@@ -15,12 +15,12 @@
 enum { PATIENCE_MS = 60000, LINGER_MS = 2000 };
 
 /* TLSBIO_PATIENCE times as long on a busy machine (scripts/patience.sh). */
-static int patience_ms(void)
+static int patient(int ms)
 {
     const char *factor = getenv("TLSBIO_PATIENCE");
     int times = factor ? atoi(factor) : 1;
 
-    return PATIENCE_MS * (times > 0 ? times : 1);
+    return ms * (times > 0 ? times : 1);
 }
 
 static int complain(const char *what, int fd)
@@ -118,7 +118,7 @@ bool socket_wait(int fd, short events, short *revents)
     int ready;
 
     do
-        ready = poll(&one, 1, patience_ms());
+        ready = poll(&one, 1, patient(PATIENCE_MS));
     while (ready < 0 && errno == EINTR);
     *revents = one.revents;
     return ready > 0;
@@ -130,7 +130,7 @@ void socket_finish(int fd)
     struct pollfd one = {.fd = fd, .events = POLLIN};
 
     shutdown(fd, SHUT_WR);
-    while (poll(&one, 1, LINGER_MS) > 0 && recv(fd, rest, sizeof(rest), 0) > 0)
+    while (poll(&one, 1, patient(LINGER_MS)) > 0 && recv(fd, rest, sizeof(rest), 0) > 0)
         continue;
     close(fd);
 }
