@@ -31,8 +31,11 @@ unpack() { # PACKAGES...
         dpkg -x "$package" "$rust"
     done
 }
-if [ ! -e "$rust/unpacked" ]; then
+# Lists of an earlier run name packages that may have gone.
+if [ ! -e "$rust/unpacked" ] || [ ! -e "$rust/unpacked-arm64" ]; then
     own_apt update
+fi
+if [ ! -e "$rust/unpacked" ]; then
     rm -rf "$rust"
     unpack "rustc-web=$version" "cargo-web=$version" "libstd-rust-web-1.85=$version" "libstd-rust-web-dev=$version" libllvm19 \
         libhttp-parser2.9 libz3-4 libedit2 libbsd0 libmd0 libpcre3 libssh2-1
