@@ -51,6 +51,12 @@ impl Habits {
         }
     }
 
+    /// Those of where a connection moves.
+    fn elsewhere(&self) -> Self {
+        let limits = if self.limits.1 == 20_480 { (20_480, 69_632) } else { (20_480, 40_960) };
+        Self { record_size: 1000, ramp: (64, 700), limits, ..*self }
+    }
+
     fn recipe(&self, suite: u16) -> Recipe {
         Recipe {
             version: Some(if suite >> 8 == 0x13 { TLS_VERSION_1_3 } else { TLS_VERSION_1_2 } as u16),
@@ -64,6 +70,11 @@ impl Habits {
             ..Recipe::default()
         }
     }
+}
+
+struct Contexts {
+    here: [Context; 2],
+    there: [Context; 2],
 }
 
 /// What a game is about.
@@ -93,18 +104,29 @@ impl Form {
         }
     }
 
-    fn contexts(&self) -> [Context; 2] {
-        let [client, server] = self.habits.map(|habits| habits.recipe(self.suite));
-        let server = Recipe { chain: Some(("ecdsa/server-chain.pem", "ecdsa/server.key")), ..server };
-        [Context::client(&client), Context::server(&server)]
+    /// Those of both sides, and others on which they can go on.
+    fn contexts(&self) -> Contexts {
+        let here = self.habits.map(|habits| habits.recipe(self.suite));
+        let there = self.habits.map(|habits| habits.elsewhere().recipe(self.suite));
+        let chain = Some(("ecdsa/server-chain.pem", "ecdsa/server.key"));
+        let both = |[client, server]: [Recipe; 2]| {
+            [Context::client(&client), Context::server(&Recipe { chain, ..server })]
+        };
+        Contexts { here: both(here), there: both(there) }
+    }
+
+    fn side<'a>(&self, number: usize, conn: Conn, contexts: &'a Contexts) -> Side<'a> {
+        let habits = self.habits[number];
+        let places =
+            [(&contexts.here[number], habits.limits), (&contexts.there[number], habits.elsewhere().limits)];
+        Side::new(number, conn, places, habits.events)
     }
 
     /// One side whose handshake is done, with all of its peer's on the way, and that peer.
-    fn start<'a>(&self, number: usize, contexts: &'a [Context; 2]) -> (Side<'a>, Conn) {
-        let (client, server) = (contexts[0].connect("localhost"), contexts[1].accept());
+    fn start<'a>(&self, number: usize, contexts: &'a Contexts) -> (Side<'a>, Conn) {
+        let (client, server) = (contexts.here[0].connect("localhost"), contexts.here[1].accept());
         let (conn, peer) = if number == 0 { (client, server) } else { (server, client) };
-        let Habits { events, limits, .. } = self.habits[number];
-        let mut side = Side::new(number, conn, &contexts[number], events, limits);
+        let mut side = self.side(number, conn, contexts);
         let is_handshaking = |conn: &Conn| conn.state() & TLS_HANDSHAKING != 0;
         let mut behind = self.behind;
         while is_handshaking(&side.conn) || is_handshaking(&peer) {
@@ -179,6 +201,7 @@ fn play_by_hand(form: &Form, random: &mut Random, told: &mut Told) {
     while side.go_on(random) {}
     peer.hear(&mut side);
     told.updates += peer.updates_heard;
+    told.add(&side);
     if matches!(side.peer_end, End::Fatal(_)) {
         see_the_failure(&mut side, &mut peer, random);
     } else {
@@ -186,14 +209,27 @@ fn play_by_hand(form: &Form, random: &mut Random, told: &mut Told) {
         if habits.events != 0 && !side.lost {
             assert_eq!((side.keys_in, side.keys_out), (peer.updates_said, peer.updates_heard));
         }
-        if side.closed || side.sending.is_some() || side.peer_end != End::Open || random.one_in(2) {
-            see_the_end(&mut side, &mut peer, random);
-        } else {
-            told.handed_over += 1;
-            go_on_by_hand(&mut side, &mut peer, random);
-        }
+        end(&mut side, &mut peer, random, told);
     }
-    told.add(&side);
+}
+
+/// One of the ends that a connection can come to.
+fn end(side: &mut Side<'_>, peer: &mut Peer, random: &mut Random, told: &mut Told) {
+    let (is_open, is_whole) = (!side.closed && side.peer_end == End::Open, side.sending.is_none());
+    match random.below(4) {
+        0 if is_open && !is_whole => go_on_by_half(side, peer, random),
+        1 | 2 if is_open && is_whole => {
+            told.handed_over += 1;
+            go_on_by_hand(side, peer, random);
+        }
+        3 if !side.closed && is_whole => {
+            side.refuse(49);
+            side.drain(100_000);
+            peer.hear(side);
+            assert_eq!(peer.last_heard, Some((2, 49)));
+        }
+        _ => see_the_end(side, peer, random),
+    }
 }
 
 /// Nothing is said of a failure that did not happen, and the peer was told of it, if anything could be said.
@@ -245,6 +281,28 @@ fn see_the_end(side: &mut Side<'_>, peer: &mut Peer, random: &mut Random) {
     assert_eq!(peer.last_heard, Some((1, 0)));
 }
 
+/// One half is freed, and the other one does all that it did.
+fn go_on_by_half(side: &mut Side<'_>, peer: &mut Peer, random: &mut Random) {
+    if side.lose_a_half(random) {
+        if peer.author.is_tls13() {
+            peer.update(true, side, random);
+        }
+        peer.data(5000, side, random);
+        side.feed(side.coming.len(), 0);
+        side.read_blindly(20_000);
+        assert_eq!(side.read, side.peer_wrote);
+        assert_eq!(side.conn.state() & TLS_WAKE_SENDER, 0, "nobody is left to wake");
+    } else {
+        side.write(1000);
+        side.uncork();
+        side.update_keys();
+        side.close();
+        side.drain(100_000);
+        peer.hear(side);
+        assert_eq!(peer.last_heard, Some((1, 0)));
+    }
+}
+
 /// Both sides are made by hand from here on.
 fn go_on_by_hand(side: &mut Side<'_>, peer: &mut Peer, random: &mut Random) {
     assert_eq!(tls_feed_commit(side.conn.0, 0), TLS_OK);
@@ -262,8 +320,7 @@ fn go_on_by_hand(side: &mut Side<'_>, peer: &mut Peer, random: &mut Random) {
 fn play_with_each_other(form: &Form, random: &mut Random, told: &mut Told) {
     let contexts = form.contexts();
     let (mut one, conn) = form.start(form.looked_at, &contexts);
-    let Habits { events, limits, .. } = form.habits[1 - form.looked_at];
-    let mut other = Side::new(1 - form.looked_at, conn, &contexts[1 - form.looked_at], events, limits);
+    let mut other = form.side(1 - form.looked_at, conn, &contexts);
     other.begin_after(one.peer_wrote);
     if form.closes {
         one.close();

@@ -154,7 +154,8 @@ impl Peer {
         self.empty = 0;
     }
 
-    fn update(&mut self, asks: bool, side: &mut Side, random: &mut Random) {
+    /// A KeyUpdate, if there were not too many.
+    pub fn update(&mut self, asks: bool, side: &mut Side, random: &mut Random) {
         if self.idle + 1 >= MOST_IDLE {
             return;
         }

@@ -33,14 +33,17 @@ struct Shown {
     copy: Vec<u8>,
 }
 
+/// A context, and its limits.
+pub type Place<'a> = (&'a Context, (usize, usize));
+
 pub struct Side<'a> {
     /// 0 for the client, 1 for the server.
     pub number: usize,
     pub conn: Conn,
     pub sending: Option<Conn>,
-    context: &'a Context,
+    /// Where it can go on, and the limits of each; it is in the first of them.
+    places: [Place<'a>; 2],
     events: u32,
-    limits: (usize, usize),
     /// Wire bytes from the peer that the library has not taken; the first `left` of them an in-place call has seen.
     pub coming: Vec<u8>,
     left: usize,
@@ -75,14 +78,13 @@ pub struct Side<'a> {
 
 impl<'a> Side<'a> {
     /// Of a connection that is or soon will be established.
-    pub fn new(number: usize, conn: Conn, context: &'a Context, events: u32, limits: (usize, usize)) -> Self {
+    pub fn new(number: usize, conn: Conn, places: [Place<'a>; 2], events: u32) -> Self {
         let mut side = Self {
             number,
             conn,
             sending: None,
-            context,
+            places,
             events,
-            limits,
             coming: Vec::new(),
             left: 0,
             half_fed: false,
@@ -109,6 +111,11 @@ impl<'a> Side<'a> {
         };
         side.before = side.counters();
         side
+    }
+
+    fn outbound_limit(&self) -> usize {
+        let [(_, (_, outbound)), _] = self.places;
+        outbound
     }
 
     /// The handshake is done: what is known from now on does not change.
@@ -237,7 +244,7 @@ impl Side<'_> {
             unsafe { window.write_bytes(0xee, length) };
         }
         let pending = tls_drain_pending(self.sender().0);
-        assert!(pending <= self.limits.1 as isize, "{pending} wire bytes are queued");
+        assert!(pending <= self.outbound_limit() as isize, "{pending} wire bytes are queued");
         let (state, out) = (self.conn.state(), self.sender().state());
         assert_eq!(state & TLS_EOF != 0, self.eof);
         assert_eq!(out & TLS_WE_CLOSED != 0, self.closed);
@@ -250,7 +257,13 @@ impl Side<'_> {
             assert_eq!(self.failed, Some(status));
         }
         assert_eq!((state | out) & (TLS_HANDSHAKING | TLS_ASKING | TLS_HANDED_OVER | TLS_HELD_UP), 0);
-        assert!(self.sending.is_some() || state & TLS_WAKE_SENDER == 0);
+        if state & TLS_WAKE_SENDER != 0 {
+            // The look at the sending half has taken over what was left for it, if there was room.
+            assert!(self.sending.is_some() && !self.closed);
+            let has_room = out & TLS_CAN_WRITE != 0;
+            let wakes = self.conn.state() & TLS_WAKE_SENDER != 0;
+            assert!(!wakes || !has_room, "the sending half does not wake");
+        }
         if random.one_in(4) {
             assert!(failed || self.facts() == self.facts);
             let [wire_in, wire_out, plain_in, plain_out] = self.counters();
@@ -344,7 +357,7 @@ impl Side<'_> {
 
     fn feed_buffer(&mut self, wire: &[u8]) -> Result<usize, Status> {
         let wire = &wire[..wire.len().min(20_000)];
-        let buffer = tls_buffer_new(self.context.handle(), wire.len());
+        let buffer = tls_buffer_new(self.places[0].0.handle(), wire.len());
         let (mut room, mut length) = (null_mut::<c_void>(), 0);
         assert_eq!(unsafe { tls_buffer_memory(buffer, &mut room, &mut length) }, TLS_OK);
         assert!(length >= wire.len());
@@ -525,7 +538,7 @@ impl Side<'_> {
             return;
         };
         assert!(wire[count..].iter().all(|&byte| byte == 0xa5));
-        let fits = capacity >= bound && bound + RESERVE <= self.limits.1;
+        let fits = capacity >= bound && bound + RESERVE <= self.outbound_limit();
         assert!(consumed <= length && (!fits || consumed == length));
         self.written += consumed;
         self.updates = 0;
@@ -626,7 +639,7 @@ impl Side<'_> {
 
 /// The connection becomes another one.
 impl Side<'_> {
-    pub fn migrate(&mut self) {
+    fn migrate(&mut self, random: &mut Random) {
         if self.sending.is_some() || self.failed.is_some() {
             return;
         }
@@ -649,9 +662,22 @@ impl Side<'_> {
         let moved =
             unsafe { tls_conn_export(self.conn.0, key, blob.as_mut_ptr().cast(), length, null_mut()) };
         assert_eq!(moved, length as isize);
-        let conn =
-            unsafe { tls_conn_import(self.context.handle(), blob.as_ptr().cast(), length, key, &mut error) };
-        assert!(!conn.is_null(), "{}", message(&error));
+        if random.one_in(2) {
+            self.places.reverse();
+        }
+        let mut import = |context: &Context| {
+            let (blob, error) = (blob.as_ptr().cast(), &mut error);
+            let conn = unsafe { tls_conn_import(context.handle(), blob, length, key, &mut *error) };
+            assert!(!conn.is_null() || error.status == TLS_ERR_LIMIT, "{}", message(error));
+            conn
+        };
+        let mut conn = import(self.places[0].0);
+        if conn.is_null() {
+            // More waits than may wait there; what was refused can go on elsewhere.
+            self.places.reverse();
+            conn = import(self.places[0].0);
+        }
+        assert!(!conn.is_null());
         self.shown = None;
         self.conn = Conn(conn);
         self.moved += 1;
@@ -707,7 +733,7 @@ impl Side<'_> {
             30 | 31 => self.control(random),
             32 => {
                 self.take_events();
-                self.migrate();
+                self.migrate(random);
             }
             _ => match random.below(20) {
                 0 => self.split(),
@@ -732,6 +758,28 @@ impl Side<'_> {
         self.sender().state();
         self.drain(100_000);
         before != (self.coming.len(), self.read, self.wire_out)
+    }
+}
+
+/// What is left of a connection.
+impl Side<'_> {
+    /// One of two halves goes; whether the sending one did.
+    pub fn lose_a_half(&mut self, random: &mut Random) -> bool {
+        let loses_sending = random.one_in(2);
+        match self.sending.take() {
+            Some(sending) if !loses_sending => self.conn = sending,
+            _ => {}
+        }
+        loses_sending
+    }
+
+    /// Ends it for what its host has found.
+    pub fn refuse(&mut self, alert: u8) {
+        let pending = tls_drain_pending(self.conn.0);
+        let in_front = tls_refuse(self.conn.0, alert);
+        assert!((0..=pending).contains(&in_front), "{in_front} of {pending}");
+        assert_eq!(self.conn.advance(), TLS_ERR_CERTIFICATE);
+        assert_eq!(self.conn.state() & (TLS_FAILED | TLS_CAN_READ | TLS_CAN_WRITE), TLS_FAILED);
     }
 }
 
