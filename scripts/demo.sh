@@ -46,7 +46,7 @@ step() {
 
 wait_for() { # PATTERN FILE PID: prints the first line that matches
     local i
-    for i in $(seq 300); do
+    for i in $(seq 1200); do
         grep -m1 -E -e "$1" "$2" 2>/dev/null && return
         kill -0 "$3" 2>/dev/null || break
         sleep 0.05
@@ -113,7 +113,7 @@ step server "example server, $address"
 fetch() { # OUTPUT PATH CURL_OPTIONS...: prints what curl says about the transfer
     local output=$1 path=$2
     shift 2
-    curl -q --silent --show-error --fail --noproxy '*' --max-time 60 --cacert "$ca" \
+    curl -q --silent --show-error --fail --noproxy '*' --max-time 300 --cacert "$ca" \
         --connect-to "localhost:443:127.0.0.1:$port" --output "$output" \
         --write-out '%{http_code} %{ssl_verify_result} %{http_version}\n' "$@" "https://localhost$path"
 }
