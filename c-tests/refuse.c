@@ -89,13 +89,14 @@ static void who_is_refused_gets_no_ticket(void)
     tls_context_free(server);
 }
 
-/* One of three ways in which somebody may have seen what is in a queue. Answers how many bytes of
- * it were drained, which are in `wire`. */
-enum { DRAINED, SHOWN, WRITTEN_BEHIND, SEEN };
+/* Ways in which somebody may have seen what is in a queue. Answers how many bytes of it were
+ * drained, which are in `wire`. */
+enum { DRAINED, SHOWN, SHOWN_BEFORE_NOTHING, SHOWN_BEFORE_NO_ROOM, WRITTEN_BEHIND, SEEN };
 
 static size_t see(tls_conn_t *conn, int how, unsigned char wire[1])
 {
     const ptrdiff_t queued = tls_drain_pending(conn);
+    unsigned char sealed[64];
     const void *shown;
     size_t len;
 
@@ -104,8 +105,16 @@ static size_t see(tls_conn_t *conn, int how, unsigned char wire[1])
         CHECK_EQ(tls_drain_into(conn, wire, 1), 1);
         return 1;
     case SHOWN: /* It is being sent from where it is. */
+    case SHOWN_BEFORE_NOTHING:
+    case SHOWN_BEFORE_NO_ROOM:
         CHECK_EQ(tls_drain_peek(conn, &shown, &len), TLS_OK);
         CHECK_EQ(len, queued);
+        /* A write that seals nothing ends the peek, and unsends nothing. */
+        if (how == SHOWN_BEFORE_NOTHING)
+            CHECK_EQ(tls_write_from(conn, "", 0), 0);
+        if (how == SHOWN_BEFORE_NO_ROOM)
+            CHECK_EQ(tls_write_into(conn, "hello", 5, sealed, sizeof(sealed), &len),
+                     TLS_WANT_DRAIN);
         return 0;
     default:
         CHECK_EQ(tls_write_from(conn, "hello", 5), 5);

@@ -14,6 +14,8 @@ pub(super) struct OutboundBuffer {
     taken: usize,
     /// The host may be sending them from where they are: nothing moves.
     shown: bool,
+    /// The host was shown some of them, and may have sent what it saw.
+    seen: bool,
     /// What was queued meanwhile.
     behind: Option<Box<OutboundBuffer>>,
 }
@@ -29,13 +31,14 @@ impl Outbound {
         match &mut self.0 {
             Some(buffer) => {
                 buffer.shown = !buffer.pending().is_empty();
+                buffer.seen |= buffer.shown;
                 buffer.pending()
             }
             None => &[],
         }
     }
 
-    /// The host makes a call that ends what was shown.
+    /// The host makes a call that ends what was shown; what it has seen it has seen.
     pub(crate) fn may_move(&mut self) {
         if let Some(buffer) = &mut self.0 {
             buffer.shown = false;
@@ -56,7 +59,7 @@ impl Outbound {
     /// All of it, if it begins where a record does and the host has seen none of it.
     pub(crate) fn unseen(&self) -> Option<&[u8]> {
         let buffer = self.0.as_ref()?;
-        (buffer.taken == 0 && !buffer.shown && buffer.behind.is_none()).then(|| buffer.pending())
+        (buffer.taken == 0 && !buffer.seen && buffer.behind.is_none()).then(|| buffer.pending())
     }
 
     /// Whether nothing is queued and nothing was.
@@ -84,6 +87,7 @@ impl Outbound {
             Some(smaller) => {
                 let mut larger = pool.lend_outbound(pending + need);
                 larger.bytes.extend_from_slice(smaller.pending());
+                larger.seen = smaller.seen || smaller.taken > 0;
                 pool.take_back_outbound(smaller);
                 larger
             }
@@ -168,7 +172,7 @@ impl Outbound {
 
 impl OutboundBuffer {
     pub(super) fn new(capacity: usize) -> Self {
-        Self { bytes: Vec::with_capacity(capacity), taken: 0, shown: false, behind: None }
+        Self { bytes: Vec::with_capacity(capacity), taken: 0, shown: false, seen: false, behind: None }
     }
 
     pub(super) fn capacity(&self) -> usize {
@@ -180,6 +184,7 @@ impl OutboundBuffer {
         self.bytes.clear();
         self.taken = 0;
         self.shown = false;
+        self.seen = false;
         debug_assert!(self.behind.is_none());
     }
 
@@ -191,6 +196,7 @@ impl OutboundBuffer {
     fn make_room(&mut self, need: usize) {
         if self.bytes.capacity() - self.bytes.len() < need {
             self.bytes.drain(..self.taken);
+            self.seen |= self.taken > 0;
             self.taken = 0;
         }
     }
@@ -231,8 +237,19 @@ mod tests {
         assert!(outbound.unseen().is_none(), "something is behind what was shown");
         outbound.consume(100, &pool);
         assert_eq!(outbound.unseen(), Some(&[2; 100][..]));
+        outbound.show();
+        outbound.may_move();
+        assert!(outbound.unseen().is_none(), "what was shown may have been sent");
+        outbound.appender(50_000, &pool).extend_from_slice(&[3; 50_000]);
+        assert!(outbound.unseen().is_none(), "also in a larger buffer");
+        outbound.consume(50_100, &pool);
+        // The same buffers, for other bytes.
+        outbound.appender(100, &pool).extend_from_slice(&[4; 100]);
+        assert_eq!(outbound.unseen(), Some(&[4; 100][..]));
         outbound.consume(1, &pool);
         assert!(outbound.unseen().is_none());
+        outbound.appender(50_000, &pool).extend_from_slice(&[5; 50_000]);
+        assert!(outbound.unseen().is_none(), "some of it was taken");
     }
 
     #[test]
