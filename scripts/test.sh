@@ -7,7 +7,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # What programs say is compared with what they say in English.
 export LC_ALL=C.UTF-8
 # Certificates that would be too old within this run are made anew before it: nobody's change under who uses them.
-[ -z "$(find target/pki/.done -mmin +27360 2>/dev/null)" ] || rm target/pki/.done
+[ -z "$(find target/pki/.done -mmin +27360 2>/dev/null)" ] || rm -f target/pki/.done
 
 room=$(mktemp -d)
 rows=()

@@ -2366,11 +2366,12 @@ void tls_session_free(tls_session_t *session);
  * offers other protocols (ALPN) than the one that the session is from resumes it, and can send no early
  * data [R-171].
  *
- * A server that refuses early data, because it has restarted or has not met the client yet, passes over it, and the handshake goes
- * on, if its records leave some room [R-291]: with 17 bytes each beside the plain ones they may be no more than `most` together (16384 in
- * connections that can have none), and, where the server feeds them, no more than its inbound limit with all that the client sends
- * before its Finished. With more of them its handshake fails, with TLS_ERR_DECRYPT or TLS_REASON_HANDSHAKE_TOO_LARGE. So a client that sends
- * all that a server takes has to be ready to connect again.
+ * A server that refuses early data, because it has restarted or has not met the client yet, passes over it, and the
+ * handshake goes on, if its records leave some room [R-291]: with 17 bytes each beside the plain ones they may be no
+ * more than `most` together (16384 where its context takes no early data), and, where the server feeds them, no more
+ * than its inbound limit with all that the client sends before its Finished. With more of them its handshake fails,
+ * with TLS_ERR_DECRYPT or TLS_REASON_HANDSHAKE_TOO_LARGE. So a client that sends all that a server takes has to be
+ * ready to connect again.
  * Errors: TLS_ERR_ARGUMENT (above TLS_MAX_EARLY_DATA). Since 0.1.
  */
 tls_status_t tls_builder_early_data(tls_builder_t *builder,

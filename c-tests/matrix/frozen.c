@@ -23,6 +23,7 @@ struct pipe {
 static struct pipe stopped, release, go, done;
 static atomic_bool finished;
 static atomic_uint turns; /* of the worker */
+static atomic_bool ended; /* the worker takes no more of them */
 
 static void open_pipe(struct pipe *made)
 {
@@ -67,6 +68,7 @@ static void *worker(void *argument)
     const struct frozen_plan *plan = argument;
     while (!atomic_load(&finished) && plan->work(plan->subject))
         atomic_fetch_add(&turns, 1);
+    atomic_store(&ended, true);
     /* The thread must still exist for a signal that is on its way. */
     while (!atomic_load(&finished))
         sched_yield();
@@ -101,7 +103,7 @@ static enum frozen_result try_once(pthread_t working, unsigned *late)
 static void let_work(void)
 {
     unsigned before = atomic_load(&turns);
-    while (atomic_load(&turns) == before)
+    while (atomic_load(&turns) == before && !atomic_load(&ended))
         sched_yield();
 }
 
@@ -122,6 +124,7 @@ enum frozen_result frozen_run(const struct frozen_plan *plan)
     open_pipe(&go);
     open_pipe(&done);
     atomic_store(&finished, false);
+    atomic_store(&ended, false);
     if (pthread_create(&working, NULL, worker, (void *)plan) != 0 ||
         pthread_create(&probing, NULL, prober, (void *)plan) != 0)
         give_up("cannot start two threads");

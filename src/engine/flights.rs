@@ -1,6 +1,7 @@
 //! How much room the flights of one side take.
 
-use crate::record::layout::{MAX_GROWTH, MAX_PLAIN};
+use crate::record::layout::MAX_GROWTH;
+use crate::record::sizing::PADDED_PLAIN;
 
 /// The handshake messages that a side of a context may send at once.
 #[derive(Debug, Clone, Copy)]
@@ -19,7 +20,8 @@ impl Flights {
     /// The most wire bytes of one, in records of at most `most` plain bytes. The size is the connection's, which need not
     /// be a connection of this context: a client can be answered with another one's identity.
     pub(super) fn bound(self, most: usize) -> usize {
-        if most == MAX_PLAIN {
+        // Those of connections that pad are of the usual size, too.
+        if most >= PADDED_PLAIN {
             self.together.max(self.longest)
         } else {
             self.longest + self.longest.div_ceil(most) * MAX_GROWTH

@@ -96,8 +96,8 @@ impl Footprint {
         total(&[
             BASE,
             while_growing(inbound),
-            // What was taken off the queue and is under way, while it fills anew.
-            capacity_for(self.limits.outbound),
+            // What was taken off the queue and is under way, while it fills anew, and what is shown at the front of that.
+            capacity_for(self.limits.outbound).saturating_mul(2),
             self.early_data.saturating_add(if self.early_data > 0 { MAX_WIRE } else { 0 }),
             if self.has_events { MAX_EVENTS * EVENT } else { 0 },
             if self.stores_sessions { MOST_STORED } else { 0 },

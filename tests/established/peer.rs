@@ -23,14 +23,14 @@ const MOST_WARNINGS: usize = 3;
 /// More than that waits for the library at no time.
 const MOST_COMING: usize = 60_000;
 
-/// What stays below each of these limits stays a stream that other records may stand in.
+/// The most plain bytes of a record (RFC 8446, 5.1).
 const MAX_PLAIN: usize = 16_384;
 
 pub struct Peer {
     pub author: Author,
     number: usize,
     padding: usize,
-    /// What it says at most is said, but for a close_notify.
+    /// Whether it has ended, and how.
     end: End,
     /// Bytes behind its close_notify, which are none of TLS's.
     pub behind: Vec<u8>,

@@ -122,7 +122,7 @@ SUITES = {
         # It would connect with TLS 1.0 and 1.1 to see whether they are there.
         fixtures={"supported_tls_versions": ["TLSv1.2", "TLSv1.3"]},
         # How long a connection may take that comes about: a tenth of a second.
-        numbers={"LONG_TIMEOUT": LIMIT},
+        numbers={"LONG_TIMEOUT": LIMIT / 3},
     ),
     "requests": Suite(
         ["tests/test_requests.py"],
